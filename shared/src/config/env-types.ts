@@ -1,0 +1,42 @@
+import * as v from 'valibot'
+import type { Endpoint } from '../endpoint/endpoint.ts'
+import { parseEndpoint } from '../endpoint/parse-endpoint.ts'
+import { Failure } from '../failure/failure.ts'
+import { LOG_LEVELS } from '../lifecycle/log.ts'
+
+/** Schemas for environment variables: each takes text and says what it may be. */
+
+export const endpointText = v.pipe(
+  v.string(),
+  v.rawTransform<string, Endpoint>(({ dataset, addIssue, NEVER }) => {
+    try {
+      return parseEndpoint(dataset.value)
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      addIssue({ message: `${error.message}; ${error.hint}` })
+      return NEVER
+    }
+  }),
+)
+
+export function integerText(min: number, max: number) {
+  const message = `may be a whole number from ${min} to ${max}`
+  return v.pipe(
+    v.string(),
+    v.regex(/^\d{1,15}$/, message),
+    v.transform(Number),
+    v.minValue(min, message),
+    v.maxValue(max, message),
+  )
+}
+
+export function oneOf<const T extends readonly string[]>(values: T) {
+  return v.picklist(values, `may be ${values.join(', ')}`)
+}
+
+export const onOff = v.pipe(
+  oneOf(['on', 'off']),
+  v.transform((text) => text === 'on'),
+)
+
+export const logLevel = oneOf(LOG_LEVELS)

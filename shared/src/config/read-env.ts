@@ -1,0 +1,47 @@
+import * as v from 'valibot'
+import { Failure } from '../failure/failure.ts'
+
+type Entries = v.ObjectEntries
+
+/**
+ * Reads the environment variables that `entries` names, and reports every mistake at once: each bad value with its
+ * name, what it was and what it may be, and each variable that begins with `prefix` and is not known.
+ * An empty variable counts as not set, as Compose passes an unset one.
+ * @throws Failure `bad_config`
+ */
+export function readEnv<const T extends Entries>(
+  env: NodeJS.ProcessEnv,
+  prefix: string,
+  entries: T,
+): Readonly<v.InferOutput<v.ObjectSchema<T, undefined>>> {
+  const present = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  )
+  const result = v.safeParse(v.object(entries), present)
+  const mistakes = [...unknownNames(present, prefix, entries), ...(result.issues ?? []).map(describe)]
+  if (!result.success || mistakes.length > 0) throw badConfig(mistakes)
+  return Object.freeze(result.output)
+}
+
+function unknownNames(env: NodeJS.ProcessEnv, prefix: string, entries: Entries): string[] {
+  const known = Object.keys(entries)
+  return Object.keys(env)
+    .filter((name) => name.startsWith(prefix) && !known.includes(name))
+    .map(
+      (name) => `${name} is not a setting; known are ${known.filter((k) => k.startsWith(prefix)).join(', ')}`,
+    )
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  const name = v.getDotPath(issue) ?? 'environment'
+  const { input } = issue.path?.[0] === undefined ? issue : { input: issue.path[0].value }
+  if (input === undefined) return `${name} is not set and must be`
+  return `${name} is ${JSON.stringify(input)}: ${issue.message}`
+}
+
+function badConfig(mistakes: string[]): Failure {
+  return new Failure('bad_config', {
+    message: mistakes.join('\n  '),
+    hint: 'correct each of these variables and start again',
+  })
+}

@@ -1,0 +1,59 @@
+import { connect, type Socket } from 'node:net'
+import type { Endpoint } from '../endpoint/endpoint.ts'
+import { formatEndpoint } from '../endpoint/format-endpoint.ts'
+import { nodeAddress } from '../endpoint/node-address.ts'
+import { Failure } from '../failure/failure.ts'
+import { dialFailure } from './dial-failure.ts'
+
+export interface DialOptions {
+  /** Milliseconds until the connection must stand. Default 1000. */
+  readonly timeoutMs?: number
+  /** Keep the writing side open when the peer ends its own. Default true: the caller decides, as with TCP. */
+  readonly allowHalfOpen?: boolean
+  readonly signal?: AbortSignal
+}
+
+export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000
+
+/**
+ * Connects to any endpoint. The caller owns the socket and listens to its `error` event from here on.
+ * @throws Failure with the code that says why: `socket_missing`, `socket_stale`, `socket_denied`, `not_a_socket`,
+ * `backlog_full`, `upstream_timeout`, `connection_refused`, `host_unreachable`, `host_unknown` or `io_error`.
+ */
+export async function dial(endpoint: Endpoint, options: DialOptions = {}): Promise<Socket> {
+  const { timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, allowHalfOpen = true, signal } = options
+  signal?.throwIfAborted()
+  const socket = connect({ ...nodeAddress(endpoint), allowHalfOpen })
+  try {
+    await connected(socket, endpoint, timeoutMs, signal)
+    return socket
+  } catch (error) {
+    socket.destroy()
+    if (signal?.aborted || error instanceof Failure) throw error
+    throw await dialFailure(endpoint, error)
+  }
+}
+
+function connected(socket: Socket, endpoint: Endpoint, timeoutMs: number, signal: AbortSignal | undefined) {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(() => reject(timedOut(endpoint, timeoutMs)), timeoutMs)
+  const abort = () => reject(signal?.reason)
+  signal?.addEventListener('abort', abort, { once: true })
+  socket.once('connect', resolve)
+  socket.once('error', reject)
+  return promise.finally(() => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
+    socket.off('connect', resolve)
+    socket.off('error', reject)
+    if (socket.connecting) socket.on('error', () => socket.destroy())
+  })
+}
+
+function timedOut(endpoint: Endpoint, timeoutMs: number): Failure {
+  return new Failure('upstream_timeout', {
+    message: `${formatEndpoint(endpoint)} did not accept a connection within ${timeoutMs} ms`,
+    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
+    errno: 'ETIMEDOUT',
+  })
+}

@@ -1,0 +1,36 @@
+import { FAILURES, type FailureCode } from './failures.ts'
+
+export interface FailureDetails {
+  /** What failed, on what, and what is the matter. */
+  readonly message: string
+  /** What to do about it; may be an exact command or a line of Compose. */
+  readonly hint: string
+  /** The system's error name, e.g. `ECONNREFUSED`; taken from `cause` where that has one. */
+  readonly errno?: string | undefined
+  readonly cause?: unknown
+}
+
+/** The only error that leaves `shared`: a closed code, a hint, and the original as `cause`. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
+  readonly code: FailureCode
+  readonly hint: string
+  readonly errno: string | undefined
+
+  constructor(code: FailureCode, { message, hint, errno, cause }: FailureDetails) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.hint = hint
+    this.errno = errno ?? errnoOf(cause)
+  }
+
+  get exitCode(): number {
+    return FAILURES[this.code].exitCode
+  }
+}
+
+/** The system's error name of `error`, if it has one. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined
+}

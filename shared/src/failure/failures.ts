@@ -1,0 +1,64 @@
+import { EXIT, type ExitCode } from './exit-codes.ts'
+
+export type LogLevel = 'info' | 'warn' | 'error'
+
+/** What one failure means everywhere: to an HTTP client, to a shell, and in the log. */
+export interface FailureRow {
+  /** HTTP status of a proxied request; null where no answer can be given any more or the failure is not of a request. */
+  readonly status: number | null
+  readonly exitCode: ExitCode
+  readonly level: LogLevel
+  /** One line, the same for every occurrence (RFC 9457 `title`). */
+  readonly title: string
+}
+
+function row(status: number | null, exitCode: ExitCode, level: LogLevel, title: string): FailureRow {
+  return { status, exitCode, level, title }
+}
+
+/**
+ * The failure contract: the one table that maps a condition to its code (also the metric label),
+ * status, exit code and log level. `docs/failure-modes.md` shows it with the test that proves each row.
+ */
+export const FAILURES = {
+  // An upstream that does not answer
+  socket_missing: row(503, EXIT.notAnswering, 'warn', 'No file at the socket path'),
+  socket_stale: row(503, EXIT.notAnswering, 'warn', 'A socket file, and nobody listens on it'),
+  socket_denied: row(502, EXIT.denied, 'error', 'File permissions deny the connection'),
+  not_a_socket: row(502, EXIT.badConfig, 'error', 'The path is not a stream socket'),
+  backlog_full: row(503, EXIT.notAnswering, 'warn', 'The listen backlog is full'),
+  connection_refused: row(503, EXIT.notAnswering, 'warn', 'Nobody listens on the TCP port'),
+  host_unreachable: row(502, EXIT.notAnswering, 'warn', 'No way to the host'),
+  host_unknown: row(502, EXIT.notAnswering, 'warn', 'The host name does not resolve'),
+  upstream_timeout: row(504, EXIT.notAnswering, 'warn', 'No connection or no answer in time'),
+  upstream_reset: row(502, EXIT.notAnswering, 'warn', 'Closed before a complete response head'),
+  upstream_malformed: row(502, EXIT.notAnswering, 'error', 'The response is not valid HTTP'),
+  upstream_too_large: row(502, EXIT.notAnswering, 'error', 'The response is over its limit'),
+  upstream_truncated: row(null, EXIT.notAnswering, 'error', 'The response was cut in mid-body'),
+  // A request that is refused
+  path_not_allowed: row(403, EXIT.denied, 'info', 'The path is not on the allow list'),
+  method_not_allowed: row(405, EXIT.denied, 'info', 'The method is not allowed for this path'),
+  bad_request: row(400, EXIT.usage, 'info', 'The request is not valid HTTP'),
+  client_timeout: row(408, EXIT.usage, 'info', 'The client took too long to send its request'),
+  body_too_large: row(413, EXIT.usage, 'info', 'The request body is over its limit'),
+  head_too_large: row(431, EXIT.usage, 'info', 'The request head is over its limit'),
+  upgrade_refused: row(501, EXIT.usage, 'info', 'Upgrade and CONNECT are not relayed'),
+  overloaded: row(503, EXIT.notAnswering, 'warn', 'Too many connections'),
+  draining: row(503, EXIT.notAnswering, 'info', 'Shutting down'),
+  // An endpoint that cannot be bound
+  in_use: row(null, EXIT.inUse, 'error', 'Somebody else owns the endpoint'),
+  path_occupied: row(null, EXIT.cannotCreate, 'error', 'Something that is not a socket stands at the path'),
+  path_too_long: row(null, EXIT.badConfig, 'error', 'The socket path is too long'),
+  bad_endpoint: row(null, EXIT.badConfig, 'error', 'Not a valid endpoint'),
+  bad_option: row(null, EXIT.badConfig, 'error', 'An option that does not go with this endpoint'),
+  bad_config: row(null, EXIT.badConfig, 'error', 'The configuration is not valid'),
+  directory_missing: row(null, EXIT.badConfig, 'error', 'The directory of the socket does not exist'),
+  directory_unsafe: row(null, EXIT.badConfig, 'error', 'Anybody may replace files in the directory'),
+  directory_denied: row(null, EXIT.denied, 'error', 'The directory may not be written to'),
+  group_denied: row(null, EXIT.denied, 'error', 'The socket may not be given to that group'),
+  address_denied: row(null, EXIT.denied, 'error', 'The address may not be bound'),
+  lock_unavailable: row(null, EXIT.badConfig, 'error', 'The kernel lock cannot be had'),
+  io_error: row(502, EXIT.internal, 'error', 'The system refused for another reason'),
+} as const satisfies Record<string, FailureRow>
+
+export type FailureCode = keyof typeof FAILURES

@@ -1,0 +1,26 @@
+import { parseEndpoint } from './endpoint/parse-endpoint.ts'
+import { EXIT } from './failure/exit-codes.ts'
+import { Failure } from './failure/failure.ts'
+import { request } from './http/request.ts'
+import { runMain } from './lifecycle/run-main.ts'
+
+/** `node healthcheck.ts ENDPOINT PATH`: exit 0 if a GET answers 2xx within 2 s. Needs no shell and no curl. */
+const USAGE = 'usage: healthcheck ENDPOINT PATH, such as unix:/run/app/api/api.sock /-/healthy\n'
+
+async function main(): Promise<void> {
+  const [endpoint, path, ...rest] = process.argv.slice(2)
+  if (endpoint === '--version') return
+  if (endpoint === undefined || path === undefined || rest.length > 0) {
+    process.stderr.write(USAGE)
+    process.exitCode = EXIT.usage
+    return
+  }
+  const { status, body } = await request(parseEndpoint(endpoint), { path, timeoutMs: 2_000 })
+  if (status >= 200 && status < 300) return
+  throw new Failure('io_error', {
+    message: `${endpoint} ${path} answered ${status}: ${body}`,
+    hint: 'see its log',
+  })
+}
+
+await runMain('healthcheck', main)
