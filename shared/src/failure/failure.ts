@@ -32,5 +32,5 @@ export class Failure extends Error {
 /** The system's error name of `error`, if it has one. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
-  return typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined
+  return typeof error.code === 'string' && /^E(?!RR_)[A-Z0-9_]+$/.test(error.code) ? error.code : undefined
 }

@@ -1,0 +1,136 @@
+import { unlink } from 'node:fs/promises'
+import type { Server } from 'node:net'
+import { dirname } from 'node:path'
+import { checkBytes } from '../endpoint/parse-endpoint.ts'
+import { checkDirectory } from './directory.ts'
+import { formatIdentity, type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
+import { inUse, refuseForeignOwner, refuseLiveOwner } from './incumbent.ts'
+import { PathLock } from './path-lock.ts'
+import { type PublishOptions, publish } from './publish.ts'
+import { newStagingDirectory, stagedSocket, sweepStaging } from './staging.ts'
+
+export interface BindOptions extends PublishOptions {
+  /**
+   * `refuse` owns the path alone: it holds the lock for life and never displaces a live server. `takeover` holds it
+   * only while it publishes, so that the next one may take over from it.
+   */
+  readonly onConflict: 'refuse' | 'takeover'
+}
+
+/** What stands at the path of a server: its own socket, nothing, another's socket, or something else. */
+export type Sight = 'ours' | 'missing' | 'replaced' | 'occupied'
+
+/** Others hold the lock for milliseconds, while they publish or unlink; one that refuses conflicts, for life. */
+const LOCK_WAIT_MS = 5_000
+
+/** A socket that is published at a path: the file's side of a listener (docs/bind-protocol.md). */
+export class BoundPath {
+  readonly path: string
+  readonly #options: BindOptions
+  #identity: Identity
+  #lock: PathLock | undefined
+
+  private constructor(path: string, options: BindOptions, identity: Identity, lock: PathLock) {
+    this.path = path
+    this.#options = options
+    this.#identity = identity
+    this.#lock = lock
+  }
+
+  /**
+   * Publishes a socket on which `server` listens.
+   * @throws Failure `path_too_long`, `directory_missing`, `directory_unsafe`, `directory_denied`,
+   * `lock_unavailable`, `in_use`, `path_occupied` or `group_denied`; nothing is changed then
+   */
+  static async bind(server: Server, path: string, options: BindOptions): Promise<BoundPath> {
+    checkBytes(path, 'socket path')
+    checkBytes(stagedSocket(newStagingDirectory(path)), 'staging path')
+    await checkDirectory(dirname(path))
+    const lock = await PathLock.acquire(path, options.onConflict === 'takeover' ? LOCK_WAIT_MS : 0)
+    if (lock === undefined) throw inUse(path)
+    try {
+      const identity = await takePath(server, path, options, lock)
+      const bound = new BoundPath(path, options, identity, lock)
+      await bound.#shareLock()
+      return bound
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+  }
+
+  get identity(): Identity {
+    return this.#identity
+  }
+
+  async look(): Promise<Sight> {
+    const stats = await lstatIfAny(this.path)
+    if (stats === undefined) return 'missing'
+    if (sameInode(identityOf(stats), this.#identity)) return 'ours'
+    return stats.isSocket() ? 'replaced' : 'occupied'
+  }
+
+  /**
+   * Publishes a new socket, on which `server` listens, after the old one was deleted.
+   * @returns whether it did; not if the path is no longer free, or another holds the lock and is about to take it
+   */
+  async republish(server: Server): Promise<boolean> {
+    await checkDirectory(dirname(this.path))
+    if (!(await this.#regainLock(this.#options.onConflict === 'takeover' ? LOCK_WAIT_MS : 0))) return false
+    try {
+      if ((await this.look()) !== 'missing') return false
+      this.#identity = await takePath(server, this.path, this.#options, this.#heldLock)
+      return true
+    } finally {
+      await this.#shareLock()
+    }
+  }
+
+  /** Unlinks the socket if it is still ours and no other server is at work on the path, then gives up the path. */
+  async withdraw(): Promise<void> {
+    try {
+      if ((await this.look()) !== 'ours' || !(await this.#regainLock(LOCK_WAIT_MS))) return
+      if ((await this.look()) === 'ours') await unlink(this.path)
+    } finally {
+      await this.release()
+    }
+  }
+
+  /** Gives up the path and leaves what stands there. */
+  async release(): Promise<void> {
+    const lock = this.#lock
+    this.#lock = undefined
+    await lock?.release()
+  }
+
+  get #heldLock(): PathLock {
+    if (this.#lock === undefined) throw new Error('the path lock is not held')
+    return this.#lock
+  }
+
+  /** Takes the lock, also where it was held and its file deleted: others would then lock another file. */
+  async #regainLock(waitMs: number): Promise<boolean> {
+    if (this.#lock !== undefined && (await this.#lock.isAtItsPath())) return true
+    await this.release()
+    this.#lock = await PathLock.acquire(this.path, waitMs)
+    return this.#lock !== undefined
+  }
+
+  async #shareLock(): Promise<void> {
+    if (this.#options.onConflict === 'takeover') await this.release()
+  }
+}
+
+async function takePath(
+  server: Server,
+  path: string,
+  options: BindOptions,
+  lock: PathLock,
+): Promise<Identity> {
+  if (options.onConflict === 'takeover') await refuseForeignOwner(path, await lock.lastPublication())
+  else await refuseLiveOwner(path)
+  await sweepStaging(path)
+  const identity = await publish(server, path, options)
+  await lock.record({ identity: formatIdentity(identity), pid: process.pid })
+  return identity
+}

@@ -1,0 +1,83 @@
+import { constants, type Stats } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
+import { fileKind } from '../dial/file-kind.ts'
+import { errnoOf, Failure } from '../failure/failure.ts'
+
+const STICKY = 0o1000
+const OTHERS_WRITE = 0o002
+
+/**
+ * Refuses a directory in which a socket could not be published, or not safely. Node reports a missing directory as
+ * EACCES, so it is looked at before anything is bound.
+ * @throws Failure `directory_missing`, `directory_unsafe` or `directory_denied`, naming mode, owner and the fix.
+ */
+export async function checkDirectory(directory: string): Promise<void> {
+  const stats = await statDirectory(directory)
+  if (stats.mode & OTHERS_WRITE && !(stats.mode & STICKY)) throw unsafe(directory, stats)
+  try {
+    await access(directory, constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    throw errnoOf(cause) === 'EROFS' ? readOnly(directory, cause) : denied(directory, stats, cause)
+  }
+}
+
+async function statDirectory(directory: string): Promise<Stats> {
+  const stats = await stat(directory).catch((cause) => {
+    throw unreachable(directory, cause)
+  })
+  if (stats.isDirectory()) return stats
+  throw new Failure('directory_missing', {
+    message: `${directory} is a ${fileKind(stats)}, not a directory`,
+    hint: 'mount a volume there, never a single socket file',
+    errno: 'ENOTDIR',
+  })
+}
+
+function unreachable(directory: string, cause: unknown): Failure {
+  const errno = errnoOf(cause)
+  if (errno === 'EACCES') {
+    return new Failure('directory_denied', {
+      message: `the way to directory ${directory} is denied to ${whoWeAre()}`,
+      hint: `give x on each directory above it; namei -l ${directory} shows them`,
+      cause,
+    })
+  }
+  const missing = errno === 'ENOENT' || errno === 'ENOTDIR'
+  return new Failure(missing ? 'directory_missing' : 'io_error', {
+    message: `directory ${directory} ${missing ? 'does not exist' : 'cannot be looked at'}`,
+    hint: `mount the volume at ${directory}, or make the directory`,
+    cause,
+  })
+}
+
+function unsafe(directory: string, stats: Stats): Failure {
+  return new Failure('directory_unsafe', {
+    message: `anybody may replace files in ${describeDirectory(directory, stats)}`,
+    hint: `take the right to write from others: mode=2750 in the volume's driver_opts, or chmod o-w ${directory}`,
+  })
+}
+
+function denied(directory: string, stats: Stats, cause: unknown): Failure {
+  const uid = process.geteuid?.()
+  return new Failure('directory_denied', {
+    message: `${describeDirectory(directory, stats)} may not be written to by ${whoWeAre()}`,
+    hint: `set uid=${uid},mode=2750 in the volume's driver_opts, or chown ${uid} ${directory} && chmod u+rwx ${directory}`,
+    cause,
+  })
+}
+
+function readOnly(directory: string, cause: unknown): Failure {
+  return new Failure('directory_denied', {
+    message: `directory ${directory} is on a read-only mount`,
+    hint: 'a server needs its socket volume writable: take :ro (read_only: true) from this mount',
+    cause,
+  })
+}
+
+function describeDirectory(directory: string, { mode, uid, gid }: Stats): string {
+  return `directory ${directory} (mode ${(mode & 0o7777).toString(8).padStart(4, '0')}, owner ${uid}:${gid})`
+}
+
+function whoWeAre(): string {
+  return `uid ${process.geteuid?.()} with groups ${process.getgroups?.().join(', ')}`
+}

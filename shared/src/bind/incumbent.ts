@@ -1,0 +1,60 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { dial } from '../dial/dial.ts'
+import { fileKind } from '../dial/file-kind.ts'
+import { Failure } from '../failure/failure.ts'
+import { formatIdentity, identityOf, lstatIfAny } from './identity.ts'
+import type { Publication } from './publication.ts'
+
+/** A server that has bound and not yet called listen(2) refuses too: ask again after this. */
+const SECOND_LOOK_MS = 20
+
+/**
+ * Asks whether the path may be taken, and touches nothing: it may if nothing is there, or a socket that refuses
+ * connections. Everything else is a live owner: one that accepts, is paused, has a full backlog or denies us.
+ * @throws Failure `path_occupied` or `in_use`
+ */
+export async function refuseLiveOwner(path: string): Promise<void> {
+  const stats = await lstatIfAny(path)
+  if (stats === undefined) return
+  if (!stats.isSocket()) throw occupied(path, fileKind(stats))
+  if (await isLive(path)) throw inUse(path)
+  await pause(SECOND_LOOK_MS)
+  if (await isLive(path)) throw inUse(path)
+}
+
+/**
+ * For a takeover: a socket that was published by this protocol may be replaced while it lives, any other only if
+ * `refuseLiveOwner` finds it dead, for its owner would never notice, and would unlink ours when it ends.
+ */
+export async function refuseForeignOwner(path: string, last: Publication | undefined): Promise<void> {
+  const stats = await lstatIfAny(path)
+  const ours = stats?.isSocket() && last?.identity === formatIdentity(identityOf(stats))
+  if (!ours) await refuseLiveOwner(path)
+}
+
+async function isLive(path: string): Promise<boolean> {
+  try {
+    const socket = await dial({ kind: 'unix', path })
+    socket.destroy()
+    return true
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return error.code !== 'socket_stale' && error.code !== 'socket_missing'
+  }
+}
+
+function occupied(path: string, kind: string): Failure {
+  return new Failure('path_occupied', {
+    message: `a ${kind} stands at ${path}; it is left as it is`,
+    hint: 'it was not made by this server: move it away, or choose another path',
+    errno: 'EEXIST',
+  })
+}
+
+export function inUse(path: string): Failure {
+  return new Failure('in_use', {
+    message: `another server owns ${path}`,
+    hint: 'stop it first, or start both with onConflict takeover; lsof or ss -xlp names the process',
+    errno: 'EADDRINUSE',
+  })
+}

@@ -1,0 +1,73 @@
+import { chmod, chown, lstat, rename, rmdir, stat } from 'node:fs/promises'
+import type { Server } from 'node:net'
+import { dirname } from 'node:path'
+import { Failure } from '../failure/failure.ts'
+import { type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
+import { inUse } from './incumbent.ts'
+import { listenOn } from './listen-on.ts'
+import { makeStagingDirectory, removeStagingDirectory, stagedSocket } from './staging.ts'
+
+export interface PublishOptions {
+  readonly mode: number
+  readonly group: number | undefined
+  readonly backlog: number
+}
+
+const SETGID = 0o2000
+
+/**
+ * Lets `server` listen on a socket that appears at `path` in one step, complete with mode and group: at no moment is
+ * there a socket with wrong rights, or, where one was before, none. The caller holds the path's lock.
+ *
+ * Node unlinks the path that it bound when the server closes, whoever owns it then (nodejs/node#19729). What it bound
+ * is the staged name, which is gone by then.
+ */
+export async function publish(server: Server, path: string, options: PublishOptions): Promise<Identity> {
+  const staging = makeStagingDirectory(path)
+  const staged = stagedSocket(staging)
+  try {
+    await listenOn(server, { path: staged, backlog: options.backlog })
+    await giveRights(staged, path, options)
+    const { dev, ino } = identityOf(await lstat(staged, { bigint: true }))
+    await rename(staged, path)
+    await rmdir(staging)
+    return await confirm(path, { dev, ino })
+  } catch (error) {
+    if (server.listening) server.close()
+    await removeStagingDirectory(staging)
+    throw error
+  }
+}
+
+async function giveRights(staged: string, path: string, { mode, group }: PublishOptions): Promise<void> {
+  const wanted = group ?? (await groupOf(dirname(path)))
+  const { uid, gid } = await lstat(staged)
+  if (wanted !== undefined && wanted !== gid) {
+    await chown(staged, uid, wanted).catch((cause) => {
+      throw groupDenied(path, wanted, cause)
+    })
+  }
+  await chmod(staged, mode)
+}
+
+/** The group that a file made in `directory` has by rule: that of a setgid directory. */
+async function groupOf(directory: string): Promise<number | undefined> {
+  const { mode, gid } = await stat(directory)
+  return mode & SETGID ? gid : undefined
+}
+
+/** The birth time is read at the path: where a file system has none, it is the change time, and rename changed it. */
+async function confirm(path: string, { dev, ino }: Pick<Identity, 'dev' | 'ino'>): Promise<Identity> {
+  const stats = await lstatIfAny(path)
+  if (stats === undefined || !sameInode(identityOf(stats), { dev, ino, birthtimeNs: 0n })) throw inUse(path)
+  return identityOf(stats)
+}
+
+function groupDenied(path: string, group: number, cause: unknown): Failure {
+  const groups = process.getgroups?.().join(', ')
+  return new Failure('group_denied', {
+    message: `the socket for ${path} cannot be given to group ${group}: we are in ${groups}`,
+    hint: `add group_add: ["${group}"], or make the directory setgid with that group (mode=2750,gid=${group})`,
+    cause,
+  })
+}

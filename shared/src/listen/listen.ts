@@ -1,0 +1,69 @@
+import type { AddressInfo, Server } from 'node:net'
+import { BoundPath } from '../bind/bound-path.ts'
+import { listenOn } from '../bind/listen-on.ts'
+import type { Endpoint } from '../endpoint/endpoint.ts'
+import { nodeAddress } from '../endpoint/node-address.ts'
+import { errnoOf } from '../failure/failure.ts'
+import { listenFailure } from './listen-failure.ts'
+import {
+  checkOptions,
+  DEFAULT_BACKLOG,
+  DEFAULT_DRAIN_MS,
+  DEFAULT_MODE,
+  type ListenOptions,
+} from './listen-options.ts'
+import { Listener } from './listener.ts'
+
+/**
+ * Lets any `net.Server`, an `http.Server` too, listen on any endpoint. On `unix:/path` the socket is published by the
+ * bind protocol: never wrong, stale, stolen or missing (docs/bind-protocol.md).
+ * @throws Failure `bad_option`, `in_use`, `address_denied` and all of `BoundPath.bind`; the reason of `signal` if that
+ * has aborted
+ */
+export async function listen(
+  server: Server,
+  endpoint: Endpoint,
+  options: ListenOptions = {},
+): Promise<Listener> {
+  checkOptions(endpoint, options)
+  const { signal } = options
+  signal?.throwIfAborted()
+  const listener = await start(server, endpoint, options)
+  if (signal?.aborted) {
+    await listener.close()
+    signal.throwIfAborted()
+  }
+  const abort = () => void listener.close()
+  signal?.addEventListener('abort', abort, { once: true })
+  listener.closed.then(() => signal?.removeEventListener('abort', abort))
+  return listener
+}
+
+async function start(server: Server, endpoint: Endpoint, options: ListenOptions): Promise<Listener> {
+  const { drainMs = DEFAULT_DRAIN_MS, unlinkOnClose = true, watch = true } = options
+  const bound = await open(server, endpoint, options)
+  return new Listener({ server, endpoint: actual(server, endpoint), bound, unlinkOnClose, watch, drainMs })
+}
+
+async function open(
+  server: Server,
+  endpoint: Endpoint,
+  options: ListenOptions,
+): Promise<BoundPath | undefined> {
+  const { mode = DEFAULT_MODE, group, onConflict = 'refuse', backlog = DEFAULT_BACKLOG, fd } = options
+  try {
+    if (fd !== undefined) await listenOn(server, { fd, backlog })
+    else if (endpoint.kind !== 'unix') await listenOn(server, { ...nodeAddress(endpoint), backlog })
+    else return await BoundPath.bind(server, endpoint.path, { mode, group, onConflict, backlog })
+    return undefined
+  } catch (error) {
+    throw errnoOf(error) === undefined ? error : listenFailure(endpoint, error)
+  }
+}
+
+/** Port 0 stands for the one that the kernel chose. */
+function actual(server: Server, endpoint: Endpoint): Endpoint {
+  if (endpoint.kind !== 'tcp') return endpoint
+  const { port } = server.address() as AddressInfo
+  return { ...endpoint, port }
+}

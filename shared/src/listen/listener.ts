@@ -1,0 +1,164 @@
+import { EventEmitter } from 'node:events'
+import { Server } from 'node:net'
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
+import type { BoundPath } from '../bind/bound-path.ts'
+import type { Identity } from '../bind/identity.ts'
+import { Watchdog } from '../bind/watchdog.ts'
+import type { Endpoint } from '../endpoint/endpoint.ts'
+import { Failure } from '../failure/failure.ts'
+import { Connections } from './connections.ts'
+
+/** After a takeover, connections that found the old socket still arrive for this long. */
+const GRACE_MS = 300
+
+export type ListenerEvents = {
+  /** Another server published its socket at our path; this one drains and closes by itself. */
+  replaced: []
+  /** Our socket was deleted and a new one published. */
+  republished: [identity: Identity]
+  /** Our socket is gone and could not be published again; tried once a second, told once. */
+  lost: [failure: Failure]
+  /** The end has begun: finish what is under way. */
+  draining: []
+}
+
+/** How a listener ended. */
+export interface Ending {
+  readonly reason: 'closed' | 'replaced'
+  /** Connections that had to be cut when the drain's time was up. */
+  readonly cut: number
+  /** Why the socket file could not be removed, if so; it is then stale, and the next start recovers. */
+  readonly failure?: unknown
+}
+
+export interface ListenerParts {
+  readonly server: Server
+  readonly endpoint: Endpoint
+  readonly bound?: BoundPath | undefined
+  readonly unlinkOnClose: boolean
+  readonly watch: boolean
+  readonly drainMs: number
+}
+
+/** A server that listens on an endpoint, until it is closed or replaced. */
+export class Listener extends EventEmitter<ListenerEvents> implements AsyncDisposable {
+  /** With the real port where 0 was asked for. */
+  readonly endpoint: Endpoint
+  /** Resolves when the last connection has ended; never rejects. */
+  readonly closed: Promise<Ending>
+  readonly #parts: ListenerParts
+  readonly #connections: Connections
+  readonly #watchdog: Watchdog | undefined
+  readonly #acceptors: Server[]
+  readonly #ended = Promise.withResolvers<Ending>()
+  #closing = false
+  #isLost = false
+
+  constructor(parts: ListenerParts) {
+    super()
+    this.endpoint = parts.endpoint
+    this.closed = this.#ended.promise
+    this.#parts = parts
+    this.#acceptors = [parts.server]
+    this.#connections = new Connections(parts.server)
+    const { bound } = parts
+    if (bound !== undefined && parts.watch)
+      this.#watchdog = new Watchdog(bound.path, () => this.#check(bound))
+  }
+
+  /** Of the socket file; undefined for endpoints that have none. */
+  get identity(): Identity | undefined {
+    return this.#parts.bound?.identity
+  }
+
+  /** Takes the socket away, accepts what still waits, then drains for at most `drainMs`. */
+  close(): Promise<Ending> {
+    this.#end('closed')
+    return this.closed
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #end(reason: Ending['reason']): Promise<void> {
+    if (this.#closing) return
+    this.#closing = true
+    this.#connections.startDraining()
+    this.emit('draining')
+    await this.#watchdog?.[Symbol.asyncDispose]()
+    const failure = await this.#giveUpPath(reason)
+    await this.#acceptTheRest(reason)
+    for (const acceptor of this.#acceptors) acceptor.close()
+    const cut = await this.#connections.drain(this.#parts.drainMs)
+    this.#ended.resolve({ reason, cut, ...failure })
+  }
+
+  /** First of all: a client that comes later is told that there is no socket, instead of being dropped. */
+  async #giveUpPath(reason: Ending['reason']): Promise<{ failure: unknown } | undefined> {
+    const { bound, unlinkOnClose } = this.#parts
+    try {
+      await (reason === 'closed' && unlinkOnClose ? bound?.withdraw() : bound?.release())
+      return undefined
+    } catch (failure) {
+      return { failure }
+    }
+  }
+
+  async #acceptTheRest(reason: Ending['reason']): Promise<void> {
+    if (reason === 'replaced') return pause(GRACE_MS)
+    await turn() // the kernel's queue is accepted whole in one turn of the event loop
+    await turn()
+    await this.#connections.empty(GRACE_MS)
+  }
+
+  async #check(bound: BoundPath): Promise<void> {
+    try {
+      const sight = await bound.look()
+      if (this.#closing) return
+      if (sight === 'ours') this.#isLost = false
+      if (sight === 'replaced') this.#replaced()
+      else if (sight === 'occupied') this.#lost(occupied(bound.path))
+      else if (sight === 'missing') await this.#republish(bound)
+    } catch (error) {
+      this.#lost(error instanceof Failure ? error : unwatchable(bound.path, error))
+    }
+  }
+
+  #replaced(): void {
+    this.emit('replaced')
+    this.#end('replaced')
+  }
+
+  #lost(failure: Failure): void {
+    if (!this.#isLost) this.emit('lost', failure)
+    this.#isLost = true
+  }
+
+  async #republish(bound: BoundPath): Promise<void> {
+    const acceptor = acceptorFor(this.#parts.server)
+    if (!(await bound.republish(acceptor))) return
+    this.#acceptors.push(acceptor)
+    this.#isLost = false
+    this.emit('republished', bound.identity)
+  }
+}
+
+/** A server has one listening socket; this one accepts for `server`, whose `connection` event may be emitted. */
+function acceptorFor(server: Server & { allowHalfOpen?: boolean; pauseOnConnect?: boolean }): Server {
+  const { allowHalfOpen = false, pauseOnConnect = false } = server
+  const acceptor = new Server({ allowHalfOpen, pauseOnConnect })
+  acceptor.maxConnections = server.maxConnections
+  return acceptor.on('connection', (socket) => server.emit('connection', socket))
+}
+
+function occupied(path: string): Failure {
+  return new Failure('path_occupied', {
+    message: `something that is not a socket was put at ${path}`,
+    hint: 'move it away: the socket is then published again',
+  })
+}
+
+function unwatchable(path: string, cause: unknown): Failure {
+  return new Failure('io_error', { message: `cannot look at ${path}`, hint: 'see errno', cause })
+}
