@@ -1,0 +1,59 @@
+import { usageError } from './cli-error.ts'
+
+export interface Flag {
+  readonly kind: 'flag'
+  readonly short?: string
+  readonly summary: string
+}
+
+export interface Valued<T> {
+  readonly kind: 'value'
+  readonly short?: string
+  readonly summary: string
+  /** How help names the value: `N`, `FILE`. */
+  readonly placeholder: string
+  /** What the value may be, where that is a closed set; completion offers it. */
+  readonly choices?: readonly string[]
+  /** @throws CliError `usage` that says what the value may be. */
+  readonly read: (text: string, option: string) => T
+  readonly fallback: T
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: T is both read and written; every option keeps its own
+export type Options = Readonly<Record<string, Flag | Valued<any>>>
+
+export type Values<O extends Options> = {
+  readonly [K in keyof O]: O[K] extends Valued<infer T> ? T : boolean
+}
+
+/** Options that every command has. */
+export const COMMON_OPTIONS = {
+  json: { kind: 'flag', summary: 'write JSON' },
+  help: { kind: 'flag', short: 'h', summary: 'show this help' },
+} as const satisfies Options
+
+export function wholeNumber(min: number, max: number): Valued<number>['read'] {
+  return (text, option) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+    if (value >= min && value <= max) return value
+    throw usageError(`${option} is ${JSON.stringify(text)}`, `it may be a whole number from ${min} to ${max}`)
+  }
+}
+
+export function oneOf<const T extends string>(choices: readonly T[]): Pick<Valued<T>, 'choices' | 'read'> {
+  const read = (text: string, option: string): T => {
+    const chosen = choices.find((choice) => choice === text)
+    if (chosen !== undefined) return chosen
+    throw usageError(`${option} is ${JSON.stringify(text)}`, `it may be ${choices.join(', ')}`)
+  }
+  return { choices, read }
+}
+
+/** Milliseconds that one request may take, answer included. */
+export const TIMEOUT_OPTION = {
+  kind: 'value',
+  placeholder: 'MS',
+  summary: 'give up after this many milliseconds (5000)',
+  read: wholeNumber(1, 600_000),
+  fallback: 5_000,
+} as const satisfies Valued<number>

@@ -1,0 +1,75 @@
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+import { usageError } from './cli-error.ts'
+import type { Arguments, Command } from './command.ts'
+import { COMMON_OPTIONS, type Options } from './options.ts'
+import { suggest } from './suggest.ts'
+
+type Tokens = NonNullable<ReturnType<typeof parseArgs>['tokens']>
+type OptionToken = Extract<Tokens[number], { kind: 'option' }>
+
+/**
+ * Reads what stands after the command's name.
+ * @throws CliError `usage` for an unknown option (with the near one), a missing or superfluous value, or one
+ * argument too many.
+ */
+export function parseArguments(args: readonly string[], command: Command): Arguments<Options> {
+  const options = { ...command.options, ...COMMON_OPTIONS }
+  const { tokens, positionals } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries(Object.entries(options).map(forNode)),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  const given = tokens.filter((token) => token.kind === 'option')
+  const values = Object.fromEntries(given.map((token) => [token.name, readValue(token, options, command)]))
+  checkCount(positionals, command)
+  return { positionals, values: { ...fallbacks(options), ...values } }
+}
+
+function forNode([name, { kind, short }]: [string, Options[string]]): [
+  string,
+  ParseArgsOptionsConfig[string],
+] {
+  return [name, { type: kind === 'flag' ? 'boolean' : 'string', ...(short === undefined ? {} : { short }) }]
+}
+
+function fallbacks(options: Options) {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, option]) => [
+      name,
+      option.kind === 'value' ? option.fallback : false,
+    ]),
+  )
+}
+
+function readValue(token: OptionToken, options: Options, command: Command): unknown {
+  const option = options[token.name]
+  if (option === undefined) throw unknownOption(token.rawName, options, command)
+  if (option.kind === 'flag' && token.value !== undefined)
+    throw usageError(`${token.rawName} takes no value`, `write ${token.rawName} alone`)
+  if (option.kind === 'flag') return true
+  if (token.value === undefined)
+    throw usageError(
+      `${token.rawName} needs a value`,
+      `write ${token.rawName} ${option.placeholder}: ${option.summary}`,
+    )
+  return option.read(token.value, token.rawName)
+}
+
+function unknownOption(typed: string, options: Options, command: Command) {
+  const near = suggest(
+    typed,
+    Object.keys(options).map((name) => `--${name}`),
+  )
+  return usageError(
+    `${command.name} has no option ${typed}`,
+    near === undefined ? `client ${command.name} --help lists them` : `did you mean ${near}?`,
+  )
+}
+
+function checkCount(positionals: readonly string[], { name, maxPositionals, synopsis }: Command): void {
+  const surplus = positionals[maxPositionals]
+  if (surplus === undefined) return
+  throw usageError(`${name} does not take ${JSON.stringify(surplus)}`, `usage: client ${name} ${synopsis}`)
+}

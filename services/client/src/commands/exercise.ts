@@ -1,0 +1,47 @@
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { type Context, defineCommand } from '../cli/command.ts'
+import { oneOf, type Valued } from '../cli/options.ts'
+import type { Outcome } from '../exercise/check.ts'
+import { report, tally } from '../exercise/report.ts'
+import { allRows } from '../exercise/rows/all-rows.ts'
+import { runCheck } from '../exercise/run-check.ts'
+import { lookAround } from '../exercise/situation.ts'
+import { palette } from '../output/style.ts'
+
+const EXPECT_REDIS_OPTION = {
+  kind: 'value',
+  placeholder: 'up|down',
+  summary: 'whether Redis is meant to be there (up)',
+  ...oneOf(['up', 'down']),
+  fallback: 'up',
+} as const satisfies Valued<'up' | 'down'>
+
+export const command = defineCommand({
+  name: 'exercise',
+  summary: 'the full tour of the stack: what must work, over socket and TCP, and what must be refused',
+  synopsis: '[--expect-redis up|down]',
+  maxPositionals: 0,
+  options: { 'expect-redis': EXPECT_REDIS_OPTION },
+  examples: [
+    ['client exercise', 'exit 0 if every row is as expected, 69 if one differs'],
+    ['client exercise --expect-redis down', 'the same where Redis is away on purpose'],
+  ],
+  jsonShape:
+    '{"checks": [{row, what, endpoint?, expected, observed, result: ok | differs | not shown}], "tally": {...}}',
+  async run({ values }, context) {
+    const checks = allRows(await lookAround(context.config, values['expect-redis']))
+    const outcomes: Outcome[] = []
+    for (const check of checks) outcomes.push(await runCheck(check))
+    return show(outcomes, context)
+  },
+})
+
+function show(outcomes: readonly Outcome[], { json, stdout, env }: Context): number {
+  const counts = tally(outcomes)
+  stdout.write(
+    json
+      ? `${JSON.stringify({ checks: outcomes, tally: counts })}\n`
+      : report(outcomes, palette(stdout, env)),
+  )
+  return counts.differs === 0 ? EXIT.ok : EXIT.notAnswering
+}

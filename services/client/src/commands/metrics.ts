@@ -1,0 +1,75 @@
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { request } from '@uds-sidecar/shared/http/request'
+import { usageError } from '../cli/cli-error.ts'
+import { defineCommand } from '../cli/command.ts'
+import { endpointArgument, TCP_OPTION } from '../cli/endpoint-argument.ts'
+import { TIMEOUT_OPTION, type Valued } from '../cli/options.ts'
+import { formatFamilies } from '../exposition/format-families.ts'
+import { grepFamilies } from '../exposition/grep-families.ts'
+import { type MetricFamily, parseExposition } from '../exposition/parse-exposition.ts'
+import { expectOk } from '../http/expect-ok.ts'
+import { palette } from '../output/style.ts'
+
+const GREP_OPTION = {
+  kind: 'value',
+  short: 'g',
+  placeholder: 'PATTERN',
+  summary: 'only what matches this regular expression: names, or labels as key="value"',
+  read: pattern,
+  fallback: undefined,
+} as const satisfies Valued<RegExp | undefined>
+
+export const command = defineCommand({
+  name: 'metrics',
+  summary: "the app's metrics (GET /metrics)",
+  synopsis: '[ENDPOINT] [--tcp] [--grep PATTERN] [--raw] [--timeout-ms MS]',
+  maxPositionals: 1,
+  options: {
+    tcp: TCP_OPTION,
+    grep: GREP_OPTION,
+    raw: { kind: 'flag', summary: 'the exposition byte for byte, as Prometheus gets it' },
+    'timeout-ms': TIMEOUT_OPTION,
+  },
+  examples: [
+    ['client metrics --tcp --grep visits', 'through the sidecar, only what has to do with visits'],
+    ['client metrics --tcp --raw | promtool check metrics', 'have them checked'],
+  ],
+  jsonShape: '{"families": [{name, type, help, samples: [{name, labels, value}]}]}',
+  async run(args, { config, json, stdout, env }) {
+    const { values } = args
+    if (values.raw && (json || values.grep))
+      throw usageError('--raw with --json or --grep', 'give one of them')
+    const endpoint = endpointArgument(args, { socket: config.metrics, tcp: config.tcpMetrics })
+    const answer = await request(endpoint, { path: '/metrics', timeoutMs: values['timeout-ms'] })
+    const { body } = expectOk(endpoint, '/metrics', answer)
+    if (values.raw) return written(stdout.write(body))
+    const families = grepFamilies(read(body.toString()), values.grep ?? /^/)
+    const text = json ? JSON.stringify({ families }) : formatFamilies(families, palette(stdout, env))
+    return written(stdout.write(text === '' ? '' : `${text}\n`))
+  },
+})
+
+function written(_flushed: boolean): number {
+  return EXIT.ok
+}
+
+function pattern(text: string, option: string): RegExp {
+  try {
+    return new RegExp(text)
+  } catch (error) {
+    throw usageError(`${option}: ${(error as Error).message}`, 'it is a JavaScript regular expression')
+  }
+}
+
+function read(text: string): MetricFamily[] {
+  try {
+    return parseExposition(text)
+  } catch (cause) {
+    throw new Failure('upstream_malformed', {
+      message: `the answer is not the Prometheus text format: ${(cause as Error).message}`,
+      hint: 'client metrics --raw shows it as it is',
+      cause,
+    })
+  }
+}

@@ -1,0 +1,31 @@
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import * as v from 'valibot'
+import { defineCommand } from '../cli/command.ts'
+import { endpointArgument, TCP_OPTION } from '../cli/endpoint-argument.ts'
+import { TIMEOUT_OPTION } from '../cli/options.ts'
+import { requestJson } from '../http/request-json.ts'
+import { keyValues } from '../output/key-values.ts'
+
+const anyObject = v.record(v.string(), v.unknown())
+
+export const command = defineCommand({
+  name: 'status',
+  summary: 'what the app says about itself (GET /status)',
+  synopsis: '[ENDPOINT] [--tcp] [--timeout-ms MS]',
+  maxPositionals: 1,
+  options: { tcp: TCP_OPTION, 'timeout-ms': TIMEOUT_OPTION },
+  examples: [
+    ['client status', 'over the socket of CLIENT_API'],
+    ['client status tcp://127.0.0.1:8080 --json', 'the same over TCP, for a script'],
+  ],
+  jsonShape: "the app's own JSON: {name, version, revision, pid, uptimeSeconds, redis, sockets}",
+  async run(args, { config, json, stdout }) {
+    const endpoint = endpointArgument(args, { socket: config.api, tcp: config.tcpApi })
+    const status = await requestJson(endpoint, anyObject, {
+      path: '/status',
+      timeoutMs: args.values['timeout-ms'],
+    })
+    stdout.write(`${json ? JSON.stringify(status) : keyValues(status)}\n`)
+    return EXIT.ok
+  },
+})

@@ -1,0 +1,42 @@
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { defineCommand } from '../cli/command.ts'
+import { endpointArgument, TCP_OPTION } from '../cli/endpoint-argument.ts'
+import { TIMEOUT_OPTION, wholeNumber } from '../cli/options.ts'
+import { requestJson } from '../http/request-json.ts'
+import { visitsSchema } from '../http/visits-schema.ts'
+
+export const command = defineCommand({
+  name: 'visit',
+  summary: 'count a visit in Redis, through the app (POST /visits), and print how many there are',
+  synopsis: '[ENDPOINT] [--tcp] [--count N] [--read] [--timeout-ms MS]',
+  maxPositionals: 1,
+  options: {
+    tcp: TCP_OPTION,
+    count: {
+      kind: 'value',
+      short: 'n',
+      placeholder: 'N',
+      summary: 'visit this often, one after the other (1)',
+      read: wholeNumber(1, 1_000_000),
+      fallback: 1,
+    },
+    read: { kind: 'flag', summary: 'only read the number (GET /visits)' },
+    'timeout-ms': TIMEOUT_OPTION,
+  },
+  examples: [
+    ['client visit', 'one visit; prints the new number'],
+    ['client visit --tcp -n 100', 'a hundred through the sidecar'],
+  ],
+  jsonShape: '{"visits": N}, one line for each request',
+  async run(args, { config, json, stdout }) {
+    const { values } = args
+    const endpoint = endpointArgument(args, { socket: config.api, tcp: config.tcpApi })
+    const method = values.read ? 'GET' : 'POST'
+    for (let i = 0; i < (values.read ? 1 : values.count); i++) {
+      const options = { method, path: '/visits', timeoutMs: values['timeout-ms'] }
+      const { visits } = await requestJson(endpoint, visitsSchema, options)
+      stdout.write(`${json ? JSON.stringify({ visits }) : visits}\n`)
+    }
+    return EXIT.ok
+  },
+})

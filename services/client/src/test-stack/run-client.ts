@@ -1,0 +1,27 @@
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+
+const MAIN = new URL('../main.ts', import.meta.url).pathname
+
+export interface Finished {
+  readonly exitCode: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the client as a process of its own, as a person does, and waits for its end. */
+export async function runClient(
+  args: readonly string[],
+  { env = {}, input = '' }: { env?: Readonly<Record<string, string>>; input?: string } = {},
+): Promise<Finished> {
+  const child = startClient(args, env)
+  child.stdin.on('error', () => child.stdin.destroy()).end(input)
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const [stdout, stderr, exitCode] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+  return { exitCode, stdout, stderr }
+}
+
+/** Starts the client and leaves it running; the caller ends it. */
+export function startClient(args: readonly string[], env: Readonly<Record<string, string>>) {
+  return spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env.PATH, ...env } })
+}

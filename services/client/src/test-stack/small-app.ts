@@ -1,0 +1,60 @@
+import { createServer, type RequestListener } from 'node:http'
+import { createServer as createNetServer, type Server } from 'node:net'
+import { PROBLEM_CONTENT_TYPE } from '@uds-sidecar/shared/failure/problem'
+import { linesOf } from '../echo/lines-of.ts'
+
+export const EXPOSITION = [
+  '# HELP app_build_info What it was built from',
+  '# TYPE app_build_info gauge',
+  'app_build_info{version="test"} 1',
+  '# HELP app_visits_total Visits counted',
+  '# TYPE app_visits_total counter',
+  'app_visits_total 3',
+  '',
+].join('\n')
+
+/** An app that is just large enough for the client: the interfaces of the design, and nothing behind them. */
+export class SmallApp {
+  redis: 'up' | 'down' = 'up'
+  visits = 0
+
+  api(): Server {
+    return createServer((request, response) =>
+      this.#routes[`${request.method} ${request.url}`]?.(request, response),
+    )
+  }
+
+  metrics(): Server {
+    return createServer((_request, response) => {
+      response.setHeader('content-type', 'text/plain; version=0.0.4').end(EXPOSITION)
+    })
+  }
+
+  echo(): Server {
+    return createNetServer({ allowHalfOpen: true }, async (socket) => {
+      socket.on('error', () => socket.destroy())
+      for await (const line of linesOf(socket)) socket.write(`echo: ${line}\n`)
+      socket.end()
+    })
+  }
+
+  readonly #routes: Record<string, RequestListener> = {
+    'GET /status': (_, response) => {
+      const status = { name: 'small', version: 'test', pid: process.pid, redis: this.redis, sockets: [] }
+      response.end(JSON.stringify(status))
+    },
+    'GET /-/healthy': (_, response) => response.end(),
+    'GET /visits': (_, response) => response.end(JSON.stringify({ visits: this.visits })),
+    'POST /visits': (_, response) => {
+      if (this.redis === 'up') response.end(JSON.stringify({ visits: ++this.visits }))
+      else response.writeHead(503, { 'content-type': PROBLEM_CONTENT_TYPE }).end(REDIS_DOWN)
+    },
+  }
+}
+
+const REDIS_DOWN = JSON.stringify({
+  title: 'Redis is away',
+  status: 503,
+  code: 'redis_down',
+  hint: 'start it',
+})
