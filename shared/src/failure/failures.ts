@@ -45,6 +45,9 @@ export const FAILURES = {
   upgrade_refused: row(501, EXIT.usage, 'info', 'Upgrade and CONNECT are not relayed'),
   overloaded: row(503, EXIT.notAnswering, 'warn', 'Too many connections'),
   draining: row(503, EXIT.notAnswering, 'info', 'Shutting down'),
+  dependency_down: row(503, EXIT.notAnswering, 'warn', 'A service that this one needs does not answer'),
+  not_found: row(404, EXIT.usage, 'info', 'Nothing is served at this path'),
+  feature_off: row(403, EXIT.denied, 'info', 'The feature is switched off'),
   // An endpoint that cannot be bound
   in_use: row(null, EXIT.inUse, 'error', 'Somebody else owns the endpoint'),
   path_occupied: row(null, EXIT.cannotCreate, 'error', 'Something that is not a socket stands at the path'),
@@ -58,6 +61,7 @@ export const FAILURES = {
   group_denied: row(null, EXIT.denied, 'error', 'The socket may not be given to that group'),
   address_denied: row(null, EXIT.denied, 'error', 'The address may not be bound'),
   lock_unavailable: row(null, EXIT.badConfig, 'error', 'The kernel lock cannot be had'),
+  internal_error: row(500, EXIT.internal, 'error', 'A defect of this program'),
   io_error: row(502, EXIT.internal, 'error', 'The system refused for another reason'),
 } as const satisfies Record<string, FailureRow>
 

@@ -1,0 +1,61 @@
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import express, { type Express, Router } from 'express'
+import type { Faults } from '../admin/faults.ts'
+import type { Config } from '../config.ts'
+import type { Listeners } from '../listeners.ts'
+import type { AppMetrics } from '../metrics/app-metrics.ts'
+import type { Visits } from '../visits/visits.ts'
+import { notFound, sendProblem } from './problems.ts'
+
+export interface ApiParts {
+  readonly config: Config
+  readonly visits: Visits
+  readonly faults: Faults
+  readonly listeners: Listeners
+  readonly metrics: AppMetrics
+}
+
+/**
+ * The API. It knows nothing of sockets: the same handlers serve a Unix socket and TCP.
+ * @param listener the name under which its requests are counted
+ */
+export function apiHandler(listener: string, parts: ApiParts): Express {
+  return express()
+    .disable('x-powered-by')
+    .disable('etag')
+    .use(parts.metrics.observe(listener))
+    .use(parts.faults.handler)
+    .use(routes(parts))
+    .use(healthRoutes(parts))
+    .use(notFound)
+    .use(sendProblem)
+}
+
+function routes({ config, visits, listeners }: ApiParts): Router {
+  return Router()
+    .get('/status', async (_request, response) => {
+      const redis = (await visits.isUp()) ? 'up' : 'down'
+      const uptimeSeconds = Math.round(process.uptime() * 1_000) / 1_000
+      const sockets = listeners.status()
+      response.json({ name: 'app', ...config.build, pid: process.pid, uptimeSeconds, redis, sockets })
+    })
+    .get('/visits', async (_request, response) => {
+      response.json({ visits: await visits.total() })
+    })
+    .post('/visits', async (_request, response) => {
+      response.json({ visits: await visits.add() })
+    })
+}
+
+/** Not ready while draining; a lost Redis degrades only `/visits`. */
+function healthRoutes({ listeners }: ApiParts): Router {
+  return Router()
+    .get('/-/healthy', (_request, response) => {
+      response.json({ status: 'healthy' })
+    })
+    .get('/-/ready', (_request, response) => {
+      if (listeners.draining)
+        throw new Failure('draining', { message: 'the app is shutting down', hint: 'wait for the next' })
+      response.json({ status: 'ready' })
+    })
+}

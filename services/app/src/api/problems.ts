@@ -1,0 +1,26 @@
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { PROBLEM_CONTENT_TYPE, problemOf, RETRY_AFTER_SECONDS } from '@uds-sidecar/shared/failure/problem'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
+
+/** For whatever no route took. */
+export const notFound: RequestHandler = (request) => {
+  throw new Failure('not_found', {
+    message: `nothing is served at ${request.method} ${request.path.slice(0, 200)}`,
+    hint: 'see README.md for what the app serves',
+  })
+}
+
+/** Express' last handler: every error becomes a problem body (RFC 9457). */
+export const sendProblem: ErrorRequestHandler = (error, _request, response, next) => {
+  if (response.headersSent) return next(error)
+  const problem = problemOf(error instanceof Failure ? error : unexpected(error))
+  if (problem.status === 503) response.set('retry-after', String(RETRY_AFTER_SECONDS))
+  response.status(problem.status).type(PROBLEM_CONTENT_TYPE).send(JSON.stringify(problem))
+}
+
+function unexpected(cause: unknown): Failure {
+  const badInput = cause instanceof Error && 'status' in cause && cause.status === 400
+  return badInput
+    ? new Failure('bad_request', { message: cause.message, hint: 'correct the request', cause })
+    : new Failure('internal_error', { message: 'the app failed to answer', hint: 'see its log', cause })
+}

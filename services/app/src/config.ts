@@ -1,0 +1,56 @@
+import { endpointText, integerText, logLevel, oneOf, onOff } from '@uds-sidecar/shared/config/env-types'
+import { readEnv } from '@uds-sidecar/shared/config/read-env'
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { type BuildInfo, buildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
+import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
+import * as v from 'valibot'
+
+export interface Config {
+  readonly metrics: Endpoint
+  readonly api: Endpoint
+  readonly echo: Endpoint
+  readonly admin: Endpoint
+  /** The API on one more endpoint, with the same handlers (APP_TCP); undefined: not on the network. */
+  readonly tcp: Endpoint | undefined
+  readonly redis: Endpoint
+  readonly onConflict: 'refuse' | 'takeover'
+  readonly unlinkOnClose: boolean
+  readonly drainMs: number
+  /** Whether the admin socket may inject faults. */
+  readonly chaos: boolean
+  readonly logLevel: LogThreshold
+  readonly build: BuildInfo
+}
+
+const entries = {
+  APP_METRICS: v.optional(endpointText, 'unix:/run/app/metrics/metrics.sock'),
+  APP_API: v.optional(endpointText, 'unix:/run/app/api/api.sock'),
+  APP_ECHO: v.optional(endpointText, 'unix:/run/app/api/echo.sock'),
+  APP_ADMIN: v.optional(endpointText, 'unix:/run/app/api/admin.sock'),
+  APP_TCP: v.optional(endpointText),
+  APP_REDIS: v.optional(endpointText, 'unix:/run/redis/redis.sock'),
+  APP_ON_CONFLICT: v.optional(oneOf(['refuse', 'takeover']), 'refuse'),
+  APP_UNLINK_ON_CLOSE: v.optional(onOff, 'on'),
+  APP_DRAIN_MS: v.optional(integerText(0, 600_000), '10000'),
+  APP_CHAOS: v.optional(onOff, 'off'),
+  LOG_LEVEL: v.optional(logLevel, 'info'),
+}
+
+/** @throws Failure `bad_config` with every mistake at once */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const read = readEnv(env, 'APP_', entries)
+  return Object.freeze({
+    metrics: read.APP_METRICS,
+    api: read.APP_API,
+    echo: read.APP_ECHO,
+    admin: read.APP_ADMIN,
+    tcp: read.APP_TCP,
+    redis: read.APP_REDIS,
+    onConflict: read.APP_ON_CONFLICT,
+    unlinkOnClose: read.APP_UNLINK_ON_CLOSE,
+    drainMs: read.APP_DRAIN_MS,
+    chaos: read.APP_CHAOS,
+    logLevel: read.LOG_LEVEL,
+    build: buildInfo(env),
+  })
+}

@@ -1,0 +1,18 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+
+const MAX_CONNECTIONS = 1_024
+
+/** An HTTP server with every bound set: head 16 KiB within 10 s, request within 30 s, idle connection 65 s. */
+export function createHttpServer(handler: RequestListener): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: 16 * 1024,
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 65_000, // longer than the idle time of those in front, so that they close first
+    },
+    handler,
+  )
+  server.maxConnections = MAX_CONNECTIONS
+  return server
+}

@@ -1,0 +1,99 @@
+import type { Server } from 'node:net'
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
+import { listen } from '@uds-sidecar/shared/listen/listen'
+import { DEFAULT_MODE } from '@uds-sidecar/shared/listen/listen-options'
+import type { Listener } from '@uds-sidecar/shared/listen/listener'
+import type { Config } from './config.ts'
+import type { AppMetrics } from './metrics/app-metrics.ts'
+
+export interface ListenerPlan {
+  readonly name: string
+  readonly endpoint: Endpoint
+  readonly server: Server
+  /** Permission bits of the socket file. Default 0660. */
+  readonly mode?: number
+}
+
+/** What `/status` says of one listener. */
+export interface ListenerStatus {
+  readonly name: string
+  readonly endpoint: string
+  /** Permission bits in octal; only of a socket file. */
+  readonly mode?: string
+}
+
+/** All listeners of the app, as one thing that starts and ends. */
+export class Listeners {
+  /** Resolves when the last of them has ended. */
+  readonly closed: Promise<void>
+  readonly #config: Config
+  readonly #metrics: AppMetrics
+  readonly #log: Logger
+  readonly #ended = Promise.withResolvers<void>()
+  readonly #open = new Map<ListenerPlan, Listener>()
+  #draining = false
+
+  constructor(config: Config, metrics: AppMetrics, log: Logger) {
+    this.closed = this.#ended.promise
+    this.#config = config
+    this.#metrics = metrics
+    this.#log = log
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  status(): ListenerStatus[] {
+    return [...this.#open].map(([{ name, mode = DEFAULT_MODE }, { endpoint }]) => ({
+      name,
+      endpoint: formatEndpoint(endpoint),
+      ...(endpoint.kind === 'unix' ? { mode: `0${mode.toString(8)}` } : {}),
+    }))
+  }
+
+  /** Starts all or none. @throws Failure of the first that could not be bound */
+  async start(plans: readonly ListenerPlan[]): Promise<void> {
+    const results = await Promise.allSettled(plans.map((plan) => this.#start(plan)))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed === undefined) return
+    await this.close('not all endpoints could be bound')
+    throw failed.reason
+  }
+
+  /** Not ready from now on; every listener drains. */
+  async close(reason: string): Promise<void> {
+    if (!this.#draining) this.#log.info({ reason }, 'draining')
+    this.#draining = true
+    await Promise.all([...this.#open.values()].map((listener) => listener.close()))
+  }
+
+  async #start(plan: ListenerPlan): Promise<void> {
+    const { name, endpoint, server, mode } = plan
+    const { onConflict, unlinkOnClose, drainMs } = this.#config
+    const file = endpoint.kind === 'unix' ? { mode, onConflict, unlinkOnClose } : {}
+    this.#metrics.countConnections(name, server)
+    const listener = await listen(server, endpoint, { ...file, drainMs })
+    this.#open.set(plan, listener)
+    this.#report(plan, listener)
+  }
+
+  #report(plan: ListenerPlan, listener: Listener): void {
+    const { name } = plan
+    const log = this.#log.child({ listener: name, endpoint: formatEndpoint(listener.endpoint) })
+    log.info('listening')
+    listener.on('replaced', () => {
+      this.#metrics.takeovers.inc({ listener: name })
+      log.warn('another server took over')
+    })
+    listener.on('republished', () => log.warn('the socket was deleted; published again'))
+    listener.on('lost', ({ code, message, hint }) => log.error({ code, hint }, message))
+    listener.closed.then(({ reason, cut, failure }) => {
+      log.info({ reason, cut, err: failure }, 'closed')
+      this.#open.delete(plan)
+      if (this.#open.size === 0) this.#ended.resolve()
+    })
+  }
+}

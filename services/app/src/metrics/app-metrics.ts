@@ -1,0 +1,112 @@
+import type { Server } from 'node:net'
+import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
+import type { RequestHandler } from 'express'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Visits } from '../visits/visits.ts'
+
+/** Methods that get a label of their own; a client must not be able to make up series. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])
+
+/** The app's metrics. The one file that imports prom-client, so that another library can take its place. */
+export class AppMetrics {
+  readonly #registry = new Registry()
+  readonly takeovers: Counter
+  readonly #requests: Counter
+  readonly #duration: Histogram
+  readonly #connections: Gauge
+
+  constructor(build: BuildInfo, visits: Visits) {
+    const registers = [this.#registry]
+    collectDefaultMetrics({ register: this.#registry })
+    const http = ['listener', 'method', 'route']
+    this.#requests = new Counter({
+      name: 'app_http_requests_total',
+      help: 'HTTP requests answered.',
+      labelNames: [...http, 'code'],
+      registers,
+    })
+    this.#duration = new Histogram({
+      name: 'app_http_request_duration_seconds',
+      help: 'Time from the request head to the end of the answer.',
+      labelNames: http,
+      registers,
+    })
+    this.#connections = new Gauge({
+      name: 'app_connections',
+      help: 'Open connections.',
+      labelNames: ['listener'],
+      registers,
+    })
+    this.takeovers = new Counter({
+      name: 'app_socket_takeovers_total',
+      help: 'Times another server took over a socket of this one.',
+      labelNames: ['listener'],
+      registers,
+    })
+    new Gauge({
+      name: 'app_build_info',
+      help: 'What was built; always 1.',
+      labelNames: ['version', 'revision'],
+      registers,
+    })
+      .labels({ ...build })
+      .set(1)
+    registerRedisMetrics(registers, visits)
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  exposition(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  /** Counts and times every request that passes. */
+  observe(listener: string): RequestHandler {
+    return (request, response, next) => {
+      const end = this.#duration.startTimer()
+      response.once('close', () => {
+        const method = METHODS.has(request.method) ? request.method : 'other'
+        const labels = { listener, method, route: request.route?.path ?? 'none' }
+        end(labels)
+        this.#requests.inc({ ...labels, code: response.writableFinished ? response.statusCode : 'aborted' })
+      })
+      next()
+    }
+  }
+
+  countConnections(listener: string, server: Server): void {
+    const open = this.#connections.labels({ listener })
+    this.takeovers.labels({ listener }).inc(0)
+    open.set(0)
+    server.on('connection', (socket) => {
+      open.inc()
+      socket.once('close', () => open.dec())
+    })
+  }
+}
+
+/** Read from Redis at each scrape. While it is down the last total stays, or none is told: a counter must not fall. */
+function registerRedisMetrics(registers: Registry[], visits: Visits): void {
+  let known: number | undefined
+  new Gauge({
+    name: 'app_redis_up',
+    help: 'Whether Redis answers: 1 or 0.',
+    registers,
+    async collect() {
+      this.set((await visits.isUp()) ? 1 : 0)
+    },
+  })
+  new Counter({
+    name: 'app_visits_total',
+    help: 'Visits counted in Redis, by all instances that ever were.',
+    registers,
+    async collect() {
+      known = await visits.total().catch(() => known)
+      this.reset()
+      if (known === undefined) this.remove()
+      else this.inc(known)
+    },
+  })
+}

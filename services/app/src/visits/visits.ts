@@ -1,0 +1,81 @@
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { nodeAddress } from '@uds-sidecar/shared/endpoint/node-address'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
+import { Redis } from 'ioredis'
+
+const KEY = 'visits'
+const COMMAND_TIMEOUT_MS = 1_000
+const MAX_RECONNECT_MS = 500
+
+/**
+ * The count of visits, kept in Redis. A visit is acknowledged only after Redis did, and asked for only once: an
+ * increment whose answer was lost is reported as failed, never sent again, so that no visit counts twice.
+ */
+export class Visits {
+  readonly #endpoint: Endpoint
+  readonly #redis: Redis
+
+  constructor(endpoint: Endpoint, log: Logger) {
+    this.#endpoint = endpoint
+    this.#redis = new Redis({
+      ...nodeAddress(endpoint),
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      commandTimeout: COMMAND_TIMEOUT_MS,
+      connectTimeout: COMMAND_TIMEOUT_MS,
+      retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_MS),
+    })
+    reportChanges(this.#redis, endpoint, log)
+  }
+
+  /** Counts one visit. @returns the new total @throws Failure `dependency_down` */
+  add(): Promise<number> {
+    return this.#ask(() => this.#redis.incr(KEY))
+  }
+
+  /** @throws Failure `dependency_down` */
+  async total(): Promise<number> {
+    return Number((await this.#ask(() => this.#redis.get(KEY))) ?? 0)
+  }
+
+  /** Whether Redis answers now, within a second. */
+  async isUp(): Promise<boolean> {
+    return this.#ask(() => this.#redis.ping()).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  close(): void {
+    this.#redis.disconnect()
+  }
+
+  async #ask<T>(command: () => Promise<T>): Promise<T> {
+    try {
+      return await command()
+    } catch (cause) {
+      throw new Failure('dependency_down', {
+        message: `Redis at ${formatEndpoint(this.#endpoint)} does not answer`,
+        hint: 'start Redis, or look at its log; everything but visits goes on meanwhile',
+        cause,
+      })
+    }
+  }
+}
+
+/** Once for each change of state, not once for each attempt. */
+function reportChanges(redis: Redis, endpoint: Endpoint, log: Logger): void {
+  let up: boolean | undefined
+  const change = (now: boolean, errno?: string) => {
+    if (now === up) return
+    up = now
+    if (now) log.info({ redis: formatEndpoint(endpoint) }, 'redis is up')
+    else log.warn({ redis: formatEndpoint(endpoint), errno }, 'redis is down')
+  }
+  redis.on('ready', () => change(true))
+  redis.on('error', (error: Error & { code?: string }) => change(false, error.code))
+  redis.on('close', () => change(false))
+}
