@@ -1,0 +1,49 @@
+import * as v from 'valibot'
+import type { Bound, Bounds } from './bounds.ts'
+import { formatDuration, formatSize, parseDuration, parseSize } from './quantity.ts'
+import { settings } from './settings.ts'
+
+type Table = Readonly<Record<string, Bound>>
+
+const FORMAT = { ms: formatDuration, bytes: formatSize, count: String } as const
+const EXAMPLE = {
+  ms: 'a duration such as 500ms, 5s or 1m',
+  bytes: 'a size such as 16KiB or 1MiB',
+  count: 'a whole number',
+} as const
+
+/** What may be written for `row`. */
+export function describeRange(row: Bound): string {
+  const format = FORMAT[row.unit]
+  return `may be ${EXAMPLE[row.unit]} from ${format(row.min)} to ${format(row.max)}`
+}
+
+/** As it stands in the file: a count is a number, the others have a unit. */
+export function written(row: Bound, value: number): string | number {
+  return row.unit === 'count' ? value : FORMAT[row.unit](value)
+}
+
+/** Settings that may give some of the bounds of `table`; the rest take their defaults. */
+export function boundsSchema<T extends Table>(table: T) {
+  const entries = Object.fromEntries(Object.entries(table).map(([name, row]) => [name, boundSchema(row)]))
+  return v.pipe(
+    v.optional(settings(entries), {}),
+    v.transform((bounds) => Object.freeze(bounds) as Bounds<T>),
+  )
+}
+
+export function boundSchema(row: Bound) {
+  const checked = v.rawTransform<unknown, number>(({ dataset, addIssue, NEVER }) => {
+    const value = quantity(row, dataset.value)
+    if (value !== undefined && Number.isInteger(value) && value >= row.min && value <= row.max) return value
+    addIssue({ message: describeRange(row) })
+    return NEVER
+  })
+  return v.optional(v.pipe(v.unknown(), checked), written(row, row.standard))
+}
+
+/** A bare number is a count or bytes, never a duration: nobody knows whether 5 is 5 s or 5 ms. */
+function quantity(row: Bound, value: unknown): number | undefined {
+  if (row.unit === 'count') return typeof value === 'number' ? value : undefined
+  return row.unit === 'ms' ? parseDuration(String(value)) : parseSize(String(value))
+}

@@ -1,0 +1,28 @@
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
+import type { Bounds, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
+
+/** Everything the sidecar was told, validated whole and frozen. */
+export interface Config {
+  /** Where the operations port listens; null: off. */
+  readonly ops: Endpoint | null
+  readonly logLevel: LogThreshold
+  readonly drainMs: number
+  readonly routes: readonly Route[]
+}
+
+export type Route = StreamRoute
+
+interface RouteBase {
+  /** The metric label and the name in messages. */
+  readonly name: string
+  readonly listen: Endpoint
+  readonly upstream: Endpoint
+}
+
+/** Bytes relayed as they come, both ways. */
+export interface StreamRoute extends RouteBase {
+  readonly kind: 'stream'
+  readonly timeoutsMs: Bounds<typeof STREAM_TIMEOUTS>
+  readonly limits: Bounds<typeof STREAM_LIMITS>
+}

@@ -1,0 +1,111 @@
+import type { Socket } from 'node:net'
+import { dial } from '@uds-sidecar/shared/dial/dial'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import type { StreamRoute } from '../config/config.ts'
+import type { RouteCounters } from '../metrics/route-counters.ts'
+import { ConnectionLimits } from '../port/connection-limits.ts'
+import type { ConnectionHandler } from '../port/port.ts'
+import type { Deadlines } from '../time/deadlines.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { Relay } from './relay.ts'
+
+/** While draining, a relay without a byte for this long is taken as finished: a stream does not say where it ends. */
+const QUIET_MS = 1_000
+
+export interface StreamHandlerParts {
+  readonly route: StreamRoute
+  readonly upstream: Upstream
+  readonly counters: RouteCounters
+  readonly deadlines: Deadlines
+}
+
+/** Joins every client connection of a stream route to an upstream connection of its own. */
+export class StreamHandler implements ConnectionHandler {
+  readonly #parts: StreamHandlerParts
+  readonly #limits: ConnectionLimits
+  readonly #clients = new Set<Socket>()
+  readonly #relays = new Set<Relay>()
+  readonly #drained = Promise.withResolvers<void>()
+  #draining = false
+
+  constructor(parts: StreamHandlerParts) {
+    const { connections, connectionsPerAddress } = parts.route.limits
+    this.#parts = parts
+    this.#limits = new ConnectionLimits(connections, connectionsPerAddress)
+  }
+
+  accept(client: Socket): void {
+    const address = client.remoteAddress ?? ''
+    client.on('error', () => client.destroy())
+    const refusal = this.#draining ? 'draining' : this.#limits.take(address) ? null : 'overloaded'
+    if (refusal === null) this.#admit(client, address)
+    else this.#refuse(client, refusal)
+  }
+
+  #admit(client: Socket, address: string): void {
+    this.#clients.add(client)
+    this.#parts.counters.connectionsTotal += 1
+    this.#parts.counters.connectionsOpen += 1
+    client.once('close', () => this.#closed(client, address))
+    this.#connect(client)
+  }
+
+  async drain(drainMs: number): Promise<void> {
+    this.#draining = true
+    for (const relay of this.#relays) relay.wrapUp(QUIET_MS)
+    if (this.#clients.size === 0) return
+    const cut = setTimeout(() => this.#cut(), drainMs)
+    await this.#drained.promise
+    clearTimeout(cut)
+  }
+
+  async #connect(client: Socket): Promise<void> {
+    const { upstream, route } = this.#parts
+    try {
+      const socket = await dial(upstream.endpoint, { timeoutMs: route.timeoutsMs.connect })
+      upstream.reportUp()
+      if (client.destroyed) socket.on('error', () => socket.destroy()).destroy()
+      else this.#join(client, socket)
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      upstream.reportDown(error)
+      this.#refuse(client, error.code)
+    }
+  }
+
+  #join(client: Socket, socket: Socket): void {
+    const { counters, deadlines, route } = this.#parts
+    const relay = new Relay({
+      client,
+      upstream: socket,
+      deadlines,
+      idleMs: route.timeoutsMs.idle,
+      onClosed: (failure) => {
+        this.#relays.delete(relay)
+        counters.bytesSent += socket.bytesWritten
+        counters.bytesReceived += socket.bytesRead
+        if (failure !== null) counters.fail(failure)
+      },
+    })
+    this.#relays.add(relay)
+    if (this.#draining) relay.wrapUp(QUIET_MS)
+  }
+
+  #refuse(client: Socket, code: FailureCode): void {
+    this.#parts.counters.fail(code)
+    client.resetAndDestroy()
+  }
+
+  #cut(): void {
+    for (const relay of this.#relays) relay.fail('draining')
+    for (const client of this.#clients) client.resetAndDestroy()
+  }
+
+  #closed(client: Socket, address: string): void {
+    this.#limits.release(address)
+    this.#clients.delete(client)
+    this.#parts.counters.connectionsOpen -= 1
+    if (this.#draining && this.#clients.size === 0) this.#drained.resolve()
+  }
+}

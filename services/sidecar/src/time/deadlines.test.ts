@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { Deadlines, Timed } from './deadlines.ts'
+
+class Alarm extends Timed {
+  expiredAt: number[] = []
+  readonly #onExpire: (alarm: Alarm) => void
+
+  constructor(onExpire: (alarm: Alarm) => void) {
+    super()
+    this.#onExpire = onExpire
+  }
+
+  expire(): void {
+    this.#onExpire(this)
+  }
+}
+
+function wheel() {
+  const clock = { ms: 1_000 }
+  const deadlines = new Deadlines(() => clock.ms)
+  const alarm = (then?: () => void) =>
+    new Alarm((self) => {
+      self.expiredAt.push(clock.ms)
+      then?.()
+    })
+  const pass = (ms: number) => {
+    for (const end = clock.ms + ms; clock.ms < end; ) {
+      clock.ms = Math.min(end, clock.ms + 10)
+      deadlines.advance()
+    }
+  }
+  return { clock, deadlines, alarm, pass }
+}
+
+describe('a deadline', () => {
+  it('expires once, not early and at most 100 ms late', () => {
+    const { deadlines, alarm, pass } = wheel()
+    const one = alarm()
+    deadlines.set(one, 500)
+    pass(2_000)
+    const [at = 0] = one.expiredAt
+    assert.equal(one.expiredAt.length, 1)
+    assert.ok(at >= 1_500 && at <= 1_600, `expired at ${at}`)
+  })
+
+  it('that is moved later expires only at its new time', () => {
+    const { deadlines, alarm, pass } = wheel()
+    const one = alarm()
+    deadlines.set(one, 100)
+    deadlines.set(one, 900)
+    pass(800)
+    assert.deepEqual(one.expiredAt, [])
+    pass(300)
+    assert.equal(one.expiredAt.length, 1)
+  })
+
+  it('that is moved earlier expires at its new time', () => {
+    const { deadlines, alarm, pass } = wheel()
+    const one = alarm()
+    deadlines.set(one, 60_000)
+    deadlines.set(one, 100)
+    pass(200)
+    assert.equal(one.expiredAt.length, 1)
+  })
+
+  it('that is cleared never expires', () => {
+    const { deadlines, alarm, pass } = wheel()
+    const one = alarm()
+    deadlines.set(one, 100)
+    deadlines.clear(one)
+    pass(1_000)
+    assert.deepEqual(one.expiredAt, [])
+  })
+
+  it('further away than the wheel is round expires in its own round', () => {
+    const { deadlines, alarm, pass } = wheel()
+    const one = alarm()
+    deadlines.set(one, 200_000)
+    pass(199_990)
+    assert.deepEqual(one.expiredAt, [])
+    pass(110)
+    assert.equal(one.expiredAt.length, 1)
+  })
+
+  it('expires although the event loop was blocked for longer than a round', () => {
+    const { clock, deadlines, alarm } = wheel()
+    const one = alarm()
+    deadlines.set(one, 5_000)
+    clock.ms += 300_000
+    deadlines.advance()
+    assert.equal(one.expiredAt.length, 1)
+  })
+})
+
+it('one expiry may clear a neighbour in the same slot', () => {
+  const { deadlines, alarm, pass } = wheel()
+  const others: Alarm[] = []
+  const clearOthers = () => {
+    for (const other of others) deadlines.clear(other)
+  }
+  for (let i = 0; i < 3; i++) others.push(alarm(clearOthers))
+  for (const other of others) deadlines.set(other, 100)
+  pass(500)
+  assert.equal(others.flatMap(({ expiredAt }) => expiredAt).length, 1)
+})
+
+it('any sequence of set, clear and passing time expires each at its time and no other', () => {
+  const step = fc.oneof(
+    fc.record({ op: fc.constant('set' as const), who: fc.nat(4), ms: fc.integer({ min: 1, max: 120_000 }) }),
+    fc.record({ op: fc.constant('clear' as const), who: fc.nat(4), ms: fc.constant(0) }),
+    fc.record({
+      op: fc.constant('pass' as const),
+      who: fc.constant(0),
+      ms: fc.integer({ min: 1, max: 70_000 }),
+    }),
+  )
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const { clock, deadlines, alarm, pass } = wheel()
+      const alarms = Array.from({ length: 5 }, () => alarm())
+      const dueMs = alarms.map(() => 0)
+      for (const { op, who, ms } of steps) {
+        const one = alarms[who] as Alarm
+        if (op === 'set') {
+          deadlines.set(one, ms)
+          dueMs[who] = clock.ms + ms
+        } else if (op === 'clear') {
+          deadlines.clear(one)
+          dueMs[who] = 0
+        } else {
+          pass(ms)
+        }
+        for (const [index, { expiredAt }] of alarms.entries()) {
+          const due = dueMs[index] ?? 0
+          const at = expiredAt.pop()
+          if (at === undefined) assert.ok(due === 0 || clock.ms < due + 110, `${index} is overdue`)
+          else assert.ok(due > 0 && at >= due && at <= due + 110, `due ${due}, expired ${at}`)
+          if (at !== undefined) dueMs[index] = 0
+        }
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
