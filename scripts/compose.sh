@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# docker compose with the base images that were found or built here, and the revision that is being built.
+# What .env or the environment say is stronger.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+files=()
+for file in .toolchain/images.env .env; do
+  if [ -f "$file" ]; then files+=(--env-file "$file"); fi
+done
+
+export UDS_SIDECAR_REVISION=${UDS_SIDECAR_REVISION:-$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)}
+exec docker compose ${files[@]+"${files[@]}"} "$@"

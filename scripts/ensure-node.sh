@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Leaves a Node that runs TypeScript as it is (24.12 or newer): the one in PATH, or a private one from npm in
+# .toolchain, which make puts first in PATH. The system's own Node is never touched.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/say.sh
+
+pinned=26.10.0
+private=.toolchain/node_modules/node/bin/node
+
+new_enough() { [ "$("$1" -p '(([a, b]) => a > 24 || (a == 24 && b >= 12))(process.versions.node.split("."))' 2>/dev/null)" = true ]; }
+
+# npm's builds of Node need this library, which a small Debian may lack.
+install_libatomic() {
+  apt-get install -yq --no-install-recommends -o DPkg::Lock::Timeout=120 libatomic1 ||
+    { apt-get update -q && apt-get install -yq --no-install-recommends libatomic1; }
+}
+
+new_enough node && exit 0
+new_enough "$private" && exit 0
+
+command -v npm >/dev/null ||
+  fail 'Neither Node 24.12 or newer nor an npm to fetch one is in PATH; install Node (https://nodejs.org) and run this again.'
+
+say "Node: $(node --version 2>/dev/null || echo none) is too old to run TypeScript; fetching a private $pinned into .toolchain"
+mkdir -p .toolchain
+quietly 'npm could not fetch Node; repair what it says below, or install Node 24.12 or newer, and run this again.' \
+  npm install --prefix .toolchain --no-save --no-audit --no-fund "node@$pinned"
+
+if ! new_enough "$private" && ! ldconfig -p | grep -q 'libatomic\.so\.1'; then
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    fail 'Node needs libatomic.so.1: install it (Debian: apt-get install libatomic1) and run this again.'
+  fi
+  say 'Node: installing libatomic1, which it needs'
+  quietly 'apt could not install libatomic1; repair what it says below and run this again.' install_libatomic
+fi
+new_enough "$private" || fail "The Node in .toolchain does not run: $("$private" --version 2>&1 | tail -n 1)"
