@@ -1,0 +1,120 @@
+# One target per service. Build with `docker compose build`, or `make images` where there is no registry.
+# Name other base images in the environment or .env; what each is used for stands in .env.example.
+ARG NODE_IMAGE=node:26-trixie-slim
+ARG RUNTIME_IMAGE=debian:trixie-slim
+ARG REDIS_IMAGE=redis:8
+ARG PROMETHEUS_IMAGE=prom/prometheus:v3.14.0
+
+# ---- dependencies: only what changes them comes before them ----
+
+FROM ${NODE_IMAGE} AS node
+
+FROM node AS manifests
+WORKDIR /srv
+# The bundle of the machine that builds, passed as a secret: behind a proxy that intercepts TLS npm needs it.
+ENV NODE_EXTRA_CA_CERTS=/run/secrets/ca
+ARG NPM_CONFIG_REGISTRY
+COPY package.json package-lock.json .npmrc ./
+COPY shared/package.json shared/
+COPY services/app/package.json services/app/
+COPY services/sidecar/package.json services/sidecar/
+COPY services/client/package.json services/client/
+COPY e2e/package.json e2e/
+
+FROM manifests AS app-dependencies
+RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.npm \
+    npm ci --ignore-scripts --omit=dev --omit=optional --workspace=services/app
+
+FROM manifests AS sidecar-dependencies
+RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.npm \
+    npm ci --ignore-scripts --omit=dev --omit=optional --workspace=services/sidecar
+
+FROM manifests AS client-dependencies
+RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.npm \
+    npm ci --ignore-scripts --omit=dev --omit=optional --workspace=services/client
+
+# ---- services: Debian (flock, which the bind protocol takes its lock with) and Node, no npm ----
+
+FROM ${RUNTIME_IMAGE} AS runtime
+# What Node links to and a slim Debian lacks.
+RUN ldconfig -p | grep -q 'libatomic\.so\.1' \
+    || { apt-get update -q && apt-get install -yq --no-install-recommends libatomic1 \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*; }
+COPY --from=node /usr/local/bin/node /usr/local/bin/
+WORKDIR /srv
+# The repository's layout and its links stay: Node runs no TypeScript that lies in node_modules.
+COPY package.json ./
+# Compiled code, kept from the build on: a start that has nothing to compile is twice as fast. One directory per
+# user id and processor; elsewhere Node compiles as ever.
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/srv/compile-cache
+
+FROM runtime AS app
+RUN install -d -o 10001 -g 10001 compile-cache
+COPY --from=app-dependencies /srv/node_modules node_modules
+COPY --from=app-dependencies /srv/shared shared
+COPY --from=app-dependencies /srv/services/app services/app
+COPY shared/src shared/src
+COPY services/app/src services/app/src
+USER 10001:10001
+RUN node services/app/src/main.ts --version && node shared/src/healthcheck.ts --version
+ENTRYPOINT ["node", "services/app/src/main.ts"]
+ARG VERSION=dev
+ARG REVISION=unknown
+ENV VERSION=${VERSION} REVISION=${REVISION} NODE_COMPILE_CACHE_READONLY=1
+LABEL io.uds-sidecar.built=here \
+      org.opencontainers.image.title="uds-sidecar app" \
+      org.opencontainers.image.version=${VERSION} \
+      org.opencontainers.image.revision=${REVISION}
+
+FROM runtime AS sidecar
+RUN install -d -o 10002 -g 10002 compile-cache
+COPY --from=sidecar-dependencies /srv/node_modules node_modules
+COPY --from=sidecar-dependencies /srv/shared shared
+COPY --from=sidecar-dependencies /srv/services/sidecar services/sidecar
+COPY shared/src shared/src
+COPY services/sidecar/src services/sidecar/src
+USER 10002:10002
+RUN node services/sidecar/src/main.ts --version && node shared/src/healthcheck.ts --version
+ENTRYPOINT ["node", "services/sidecar/src/main.ts"]
+ARG VERSION=dev
+ARG REVISION=unknown
+ENV VERSION=${VERSION} REVISION=${REVISION} NODE_COMPILE_CACHE_READONLY=1
+LABEL io.uds-sidecar.built=here \
+      org.opencontainers.image.title="uds-sidecar sidecar" \
+      org.opencontainers.image.version=${VERSION} \
+      org.opencontainers.image.revision=${REVISION}
+
+FROM runtime AS client
+RUN install -d -o 10003 -g 10003 compile-cache
+COPY --from=client-dependencies /srv/node_modules node_modules
+COPY --from=client-dependencies /srv/shared shared
+COPY --from=client-dependencies /srv/services/client services/client
+COPY shared/src shared/src
+COPY services/client/src services/client/src
+USER 10003:10003
+RUN node services/client/src/main.ts --version
+ENTRYPOINT ["node", "services/client/src/main.ts"]
+ARG VERSION=dev
+ARG REVISION=unknown
+ENV VERSION=${VERSION} REVISION=${REVISION} NODE_COMPILE_CACHE_READONLY=1
+LABEL io.uds-sidecar.built=here \
+      org.opencontainers.image.title="uds-sidecar client" \
+      org.opencontainers.image.version=${VERSION} \
+      org.opencontainers.image.revision=${REVISION}
+
+# ---- what is run as it comes: the same user, paths and entry point, whichever image it is taken from ----
+
+FROM ${REDIS_IMAGE} AS redis
+# A new volume takes its owner from here.
+RUN install -d -o 10004 -g 10004 -m 0700 /data
+WORKDIR /data
+USER 10004:10004
+ENTRYPOINT ["redis-server"]
+LABEL io.uds-sidecar.built=here
+
+FROM ${PROMETHEUS_IMAGE} AS prometheus
+USER 10005:10005
+WORKDIR /prometheus
+ENTRYPOINT ["prometheus"]
+LABEL io.uds-sidecar.built=here
+CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
