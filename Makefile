@@ -1,0 +1,62 @@
+# What people and CI run. Each target needs nothing but this repository; see `make help`.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+# A private Node, where scripts/ensure-node.sh had to fetch one.
+export PATH := $(CURDIR)/.toolchain/node_modules/node/bin:$(PATH)
+
+COMPOSE := scripts/compose.sh
+EVERYTHING := --profile observability
+
+.PHONY: help
+help: ## Explain every target (this list)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: images ## Get what is missing, start the stack, exercise it once and print the URLs
+	@$(COMPOSE) up --detach --no-build --wait --wait-timeout 120
+	@$(COMPOSE) exec -T client node services/client/src/main.ts exercise
+	@scripts/print-urls.sh
+
+.PHONY: down
+down: ## Remove what up made: containers, volumes, network
+	@$(COMPOSE) $(EVERYTHING) down --volumes --remove-orphans
+
+.PHONY: clean
+clean: down ## down, and remove the images that were built here
+	@scripts/remove-images.sh
+
+.PHONY: demo
+demo: dependencies ## The same programs without Docker, as plain processes over the same sockets
+	@npm run --silent demo
+
+.PHONY: test
+test: dependencies ## Set up, then check and the end-to-end tests
+	@$(MAKE) check
+	@$(MAKE) e2e
+
+.PHONY: check
+check: dependencies ## Format, lint, types and unit tests: what CI runs first
+	@npm run --silent check
+
+.PHONY: e2e
+e2e: dependencies images ## End-to-end tests alone, on real containers
+	@npm test --silent --workspace=e2e
+
+.PHONY: images
+images: engine ## Build the images, on base images that are pulled or stood in for
+	@scripts/ensure-base-images.sh
+	@scripts/build-images.sh
+
+.PHONY: engine
+engine: node ## Have a Docker engine that answers; one that is there is left as it is
+	@scripts/ensure-engine.sh
+
+.PHONY: dependencies
+dependencies: node
+	@scripts/ensure-dependencies.sh
+
+.PHONY: node
+node:
+	@scripts/ensure-node.sh
