@@ -14,6 +14,8 @@ export interface ListenerPlan {
   readonly server: Server
   /** Permission bits of the socket file. Default 0660. */
   readonly mode?: number
+  /** Told when the listener begins to drain. */
+  readonly drain?: () => void
 }
 
 /** What `/status` says of one listener. */
@@ -26,7 +28,7 @@ export interface ListenerStatus {
 
 /** All listeners of the app, as one thing that starts and ends. */
 export class Listeners {
-  /** Resolves when the last of them has ended. */
+  /** Resolves when the last of them has ended, or none could start. */
   readonly closed: Promise<void>
   readonly #config: Config
   readonly #metrics: AppMetrics
@@ -60,6 +62,7 @@ export class Listeners {
     const failed = results.find((result) => result.status === 'rejected')
     if (failed === undefined) return
     await this.close('not all endpoints could be bound')
+    this.#ended.resolve()
     throw failed.reason
   }
 
@@ -84,6 +87,7 @@ export class Listeners {
     const { name } = plan
     const log = this.#log.child({ listener: name, endpoint: formatEndpoint(listener.endpoint) })
     log.info('listening')
+    listener.on('draining', () => plan.drain?.())
     listener.on('replaced', () => {
       this.#metrics.takeovers.inc({ listener: name })
       log.warn('another server took over')

@@ -1,4 +1,5 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import express, { type Express, Router } from 'express'
 import type { Faults } from '../admin/faults.ts'
 import type { Config } from '../config.ts'
@@ -13,6 +14,7 @@ export interface ApiParts {
   readonly faults: Faults
   readonly listeners: Listeners
   readonly metrics: AppMetrics
+  readonly log: Logger
 }
 
 /**

@@ -17,6 +17,10 @@ export class EchoLines extends Transform {
   #failed = false
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    if (this.#failed) {
+      done()
+      return
+    }
     const answers: Buffer[] = []
     let start = 0
     for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
@@ -39,7 +43,7 @@ export class EchoLines extends Transform {
   #keep(bytes: Buffer): void {
     this.#partial.push(bytes)
     this.#partialBytes += bytes.length
-    this.#failed = this.#partialBytes > MAX_LINE_BYTES
+    this.#failed ||= this.#partialBytes > MAX_LINE_BYTES
   }
 
   #takeLine(): Buffer[] {

@@ -7,7 +7,10 @@ import { EchoLines } from './echo-lines.ts'
  */
 export function handleEcho(stream: Duplex, signal: AbortSignal): void {
   const lines = new EchoLines()
-  const drain = () => stream.unpipe(lines) && lines.end()
+  const drain = () => {
+    stream.unpipe(lines).resume() // read on, or the peer's end would never be seen
+    lines.end()
+  }
   stream.pipe(lines).pipe(stream)
   stream.once('error', () => stream.destroy()) // the peer is gone; there is nobody to tell
   stream.once('close', () => {
