@@ -16,6 +16,8 @@ export interface ClientConfig {
   readonly ops: Endpoint
 }
 
+const PREFIX = 'CLIENT_'
+
 const ENTRIES = {
   CLIENT_API: at('unix:/run/app/api/api.sock'),
   CLIENT_ECHO: at('unix:/run/app/api/echo.sock'),
@@ -29,7 +31,7 @@ const ENTRIES = {
 
 /** @throws Failure `bad_config` that lists every mistake */
 export function loadConfig(env: NodeJS.ProcessEnv): ClientConfig {
-  const read = readEnv(ours(env), 'CLIENT_', ENTRIES)
+  const read = readEnv(ours(env), PREFIX, ENTRIES)
   return Object.freeze({
     api: read.CLIENT_API,
     echo: read.CLIENT_ECHO,
@@ -48,8 +50,14 @@ function at(fallback: string) {
 
 /** A person's shell may hold a CLIENT_ID of somebody else: only our names, and what looks like one misspelt, count. */
 function ours(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const known = Object.keys(ENTRIES)
+  const known = Object.keys(ENTRIES).map(withoutPrefix)
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => name.startsWith('CLIENT_') && suggest(name, known) !== undefined),
+    Object.entries(env).filter(
+      ([name]) => name.startsWith(PREFIX) && suggest(withoutPrefix(name), known) !== undefined,
+    ),
   )
+}
+
+function withoutPrefix(name: string): string {
+  return name.slice(PREFIX.length)
 }

@@ -8,18 +8,24 @@ export function suggest(typed: string, known: readonly string[]): string | undef
   return nearest?.word ?? known.find((word) => typed.length >= 2 && word.startsWith(typed))
 }
 
-/** Levenshtein's: how many letters must be put in, taken out or changed; two swapped neighbours count as two. */
+/** How many letters must be put in, taken out, changed or swapped with their neighbour (optimal string alignment). */
 export function editDistance(a: string, b: string): number {
+  let above: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) row = nextRow(row, a[i - 1] as string, b, i)
+  for (let i = 1; i <= a.length; i++) [above, row] = [row, nextRow(above, row, a.slice(0, i), b)]
   return row[b.length] as number
 }
 
-function nextRow(above: readonly number[], letter: string, b: string, first: number): number[] {
-  const row = [first]
+function nextRow(beforeLast: readonly number[], last: readonly number[], a: string, b: string): number[] {
+  const row = [a.length]
   for (let j = 1; j <= b.length; j++) {
-    const change = (above[j - 1] as number) + (b[j - 1] === letter ? 0 : 1)
-    row.push(Math.min(change, (above[j] as number) + 1, (row[j - 1] as number) + 1))
+    const changed = (last[j - 1] as number) + (b[j - 1] === a.at(-1) ? 0 : 1)
+    const swapped = isSwap(a, b.slice(0, j)) ? (beforeLast[j - 2] as number) + 1 : Number.POSITIVE_INFINITY
+    row.push(Math.min(changed, swapped, (last[j] as number) + 1, (row[j - 1] as number) + 1))
   }
   return row
+}
+
+function isSwap(a: string, b: string): boolean {
+  return a.length > 1 && b.length > 1 && a.at(-1) === b.at(-2) && a.at(-2) === b.at(-1)
 }

@@ -9,12 +9,19 @@ export interface Finished {
   readonly stderr: string
 }
 
+export interface Start {
+  readonly env?: Readonly<Record<string, string>>
+  /** Only root can start a process as somebody else. */
+  readonly uid?: number
+  readonly gid?: number
+}
+
 /** Runs the client as a process of its own, as a person does, and waits for its end. */
 export async function runClient(
   args: readonly string[],
-  { env = {}, input = '' }: { env?: Readonly<Record<string, string>>; input?: string } = {},
+  { input = '', ...start }: Start & { readonly input?: string } = {},
 ): Promise<Finished> {
-  const child = startClient(args, env)
+  const child = startClient(args, start)
   child.stdin.on('error', () => child.stdin.destroy()).end(input)
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const [stdout, stderr, exitCode] = await Promise.all([text(child.stdout), text(child.stderr), ended])
@@ -22,6 +29,6 @@ export async function runClient(
 }
 
 /** Starts the client and leaves it running; the caller ends it. */
-export function startClient(args: readonly string[], env: Readonly<Record<string, string>>) {
-  return spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env.PATH, ...env } })
+export function startClient(args: readonly string[], { env = {}, ...identity }: Start) {
+  return spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env.PATH, ...env }, ...identity })
 }

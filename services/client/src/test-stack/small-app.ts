@@ -19,9 +19,10 @@ export class SmallApp {
   visits = 0
 
   api(): Server {
-    return createServer((request, response) =>
-      this.#routes[`${request.method} ${request.url}`]?.(request, response),
-    )
+    return createServer((request, response) => {
+      const route = this.#routes[`${request.method} ${request.url}`] ?? notFound
+      route(request, response)
+    })
   }
 
   metrics(): Server {
@@ -51,6 +52,8 @@ export class SmallApp {
     },
   }
 }
+
+const notFound: RequestListener = (_, response) => response.writeHead(404).end()
 
 const REDIS_DOWN = JSON.stringify({
   title: 'Redis is away',

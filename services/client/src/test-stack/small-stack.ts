@@ -24,15 +24,18 @@ export async function startSmallStack(): Promise<SmallStack> {
   const onSocket = (name: string, server: Server, mode: number) =>
     listenOnSocket(cleanup.use(server), join(directory, name), mode)
   const onTcp = (server: Server) => listenOnTcp(cleanup.use(server))
+  const tcp = {
+    CLIENT_TCP_API: await onTcp(app.api()),
+    CLIENT_TCP_ECHO: await onTcp(app.echo()),
+    CLIENT_TCP_METRICS: await onTcp(app.metrics()),
+  }
   const env = {
     CLIENT_API: await onSocket('api.sock', app.api(), 0o660),
     CLIENT_ECHO: await onSocket('echo.sock', app.echo(), 0o660),
     CLIENT_METRICS: await onSocket('metrics.sock', app.metrics(), 0o660),
     CLIENT_ADMIN: await onSocket('admin.sock', app.api(), 0o600),
-    CLIENT_TCP_API: await onTcp(app.api()),
-    CLIENT_TCP_ECHO: await onTcp(app.echo()),
-    CLIENT_TCP_METRICS: await onTcp(app.metrics()),
-    CLIENT_OPS: await onTcp(operationsPort()),
+    ...tcp,
+    CLIENT_OPS: await onTcp(operationsPort(Object.values(tcp))),
   }
   return { app, directory, env, [Symbol.asyncDispose]: () => cleanup.disposeAsync() }
 }
@@ -48,8 +51,10 @@ async function listenOnTcp(server: Server): Promise<string> {
   return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-function operationsPort(): Server {
+/** As a sidecar's whose routes all relay streams. */
+function operationsPort(listening: readonly string[]): Server {
+  const routes = listening.map((listen) => ({ name: listen, kind: 'stream', listen, upstream: 'unix:@none' }))
   return createServer((request, response) => {
-    response.end(request.url === '/routes' ? JSON.stringify({ routes: [] }) : '')
+    response.end(request.url === '/routes' ? JSON.stringify({ routes }) : '')
   })
 }

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { describe, it } from 'node:test'
+import type { AbstractEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { nodeAddress } from '@uds-sidecar/shared/endpoint/node-address'
+import { dialogue } from './dialogue.ts'
+
+async function serve(handler: (socket: Socket) => void) {
+  const endpoint: AbstractEndpoint = { kind: 'abstract', name: `dialogue-${process.pid}-${Math.random()}` }
+  const server = createServer(handler).listen(nodeAddress(endpoint))
+  await once(server, 'listening')
+  return { endpoint, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
+}
+
+describe('dialogue', () => {
+  it('against a server that answers gives one answer for each line', async () => {
+    await using server = await serve((socket) => socket.pipe(socket))
+    assert.deepEqual(await dialogue(server.endpoint, ['one', 'two']), ['one', 'two'])
+  })
+
+  it('against a server that closes after one line says after how many', async () => {
+    await using server = await serve((socket) => socket.once('data', () => socket.end('one\n')))
+    await assert.rejects(dialogue(server.endpoint, ['one', 'two']), {
+      code: 'upstream_reset',
+      message: /after 1 of 2 lines/,
+    })
+  })
+
+  it('against a server that never answers gives up in time', async () => {
+    await using server = await serve((socket) => socket.resume())
+    await assert.rejects(dialogue(server.endpoint, ['one'], 50), { code: 'upstream_timeout' })
+  })
+})
