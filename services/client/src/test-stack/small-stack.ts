@@ -53,7 +53,8 @@ async function listenOnTcp(server: Server): Promise<string> {
 
 /** As a sidecar's whose routes all relay streams. */
 function operationsPort(listening: readonly string[]): Server {
-  const routes = listening.map((listen) => ({ name: listen, kind: 'stream', listen, upstream: 'unix:@none' }))
+  const upstream = { endpoint: 'unix:@none', state: 'up', generation: 1, lastError: null }
+  const routes = listening.map((listen) => ({ name: listen, kind: 'stream', listen, upstream }))
   return createServer((request, response) => {
     response.end(request.url === '/routes' ? JSON.stringify({ routes }) : '')
   })
