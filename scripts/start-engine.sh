@@ -10,7 +10,7 @@ starts_left=8 # after a kill, the first ones may find the old process's traces
 deadline=$((SECONDS + 60))
 
 answers() { docker info >/dev/null 2>&1; }
-running() { pgrep -x dockerd >/dev/null; }
+running() { grep -qsx dockerd /proc/[0-9]*/comm; } # pgrep may be missing on a small Debian
 
 # Where /run outlives a reboot, a left-over file may name a process that has nothing to do with Docker, and the
 # engine would take it for its own.
