@@ -72,15 +72,17 @@ export class BoundPath {
 
   /**
    * Publishes a new socket, on which `server` listens, after the old one was deleted.
-   * @returns whether it did; not if the path is no longer free, or another holds the lock and is about to take it
+   * @returns `busy` if the path is no longer free, or another holds the lock and is about to take it; `superseded` if
+   * another had published since, and has gone: the path is not ours to take back
    */
-  async republish(server: Server): Promise<boolean> {
+  async republish(server: Server): Promise<'published' | 'busy' | 'superseded'> {
     await checkDirectory(dirname(this.path))
-    if (!(await this.#regainLock(this.#options.onConflict === 'takeover' ? LOCK_WAIT_MS : 0))) return false
+    if (!(await this.#regainLock(this.#options.onConflict === 'takeover' ? LOCK_WAIT_MS : 0))) return 'busy'
     try {
-      if ((await this.look()) !== 'missing') return false
+      if ((await this.look()) !== 'missing') return 'busy'
+      if (await this.#isSuperseded()) return 'superseded'
       this.#identity = await takePath(server, this.path, this.#options, this.#heldLock)
-      return true
+      return 'published'
     } finally {
       await this.#shareLock()
     }
@@ -101,6 +103,11 @@ export class BoundPath {
     const lock = this.#lock
     this.#lock = undefined
     await lock?.release()
+  }
+
+  async #isSuperseded(): Promise<boolean> {
+    const last = await this.#heldLock.lastPublication()
+    return last !== undefined && last.identity !== formatIdentity(this.#identity)
   }
 
   get #heldLock(): PathLock {

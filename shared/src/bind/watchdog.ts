@@ -19,6 +19,7 @@ export class Watchdog implements AsyncDisposable {
     this.#check = check
     this.#timer = setInterval(() => this.#run(), POLL_MS).unref()
     this.#watcher = watchDirectory(path, () => this.#run())
+    this.#run() // what happened before anybody watched
   }
 
   /** No further call; resolves when one that is under way has ended. */

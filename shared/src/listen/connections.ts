@@ -1,5 +1,6 @@
-import type { ServerResponse } from 'node:http'
+import { Server as HttpServer } from 'node:http'
 import type { Server, Socket } from 'node:net'
+import { HttpAnswers } from './http-answers.ts'
 
 /** How often connections that became idle while draining are closed. */
 const SWEEP_MS = 50
@@ -8,22 +9,22 @@ const SWEEP_MS = 50
 export class Connections {
   readonly #open = new Set<Socket>()
   readonly #server: Server
-  #draining = false
+  readonly #answers: HttpAnswers | undefined
   #onEmpty: (() => void) | undefined
 
   constructor(server: Server) {
     this.#server = server
+    this.#answers = server instanceof HttpServer ? new HttpAnswers(server) : undefined
     server.on('connection', this.#add)
-    if (isHttp(server)) server.prependListener('request', this.#announceClose)
   }
 
   get size(): number {
     return this.#open.size
   }
 
-  /** From now on HTTP answers ask the client to use another connection (RFC 9112 section 9.6). */
+  /** From now on HTTP answers ask the client to use another connection. */
   startDraining(): void {
-    this.#draining = true
+    this.#answers?.announceClose()
   }
 
   /** Resolves as soon as none is open, at the latest after `ms`. */
@@ -41,15 +42,25 @@ export class Connections {
    * @returns how many were cut
    */
   async drain(ms: number): Promise<number> {
-    const server = this.#server
-    const sweep = isHttp(server) ? setInterval(() => server.closeIdleConnections(), SWEEP_MS) : undefined
+    this.#closeIdle()
+    const sweep = setInterval(() => this.#closeIdle(), SWEEP_MS)
     await this.empty(ms)
     clearInterval(sweep)
     const cut = this.#open.size
     for (const socket of this.#open) socket.destroy()
-    this.#server.off('connection', this.#add)
-    this.#server.off('request', this.#announceClose)
+    this.detach()
     return cut
+  }
+
+  /** Looks at the server no more. */
+  detach(): void {
+    this.#server.off('connection', this.#add)
+    this.#answers?.detach()
+  }
+
+  /** Only HTTP tells when a connection is between two requests. */
+  #closeIdle(): void {
+    for (const socket of this.#open) if (this.#answers?.isIdle(socket)) socket.destroy()
   }
 
   readonly #add = (socket: Socket): void => {
@@ -59,12 +70,4 @@ export class Connections {
       if (this.#open.size === 0) this.#onEmpty?.()
     })
   }
-
-  readonly #announceClose = (_request: unknown, response: ServerResponse): void => {
-    if (this.#draining) response.setHeader('connection', 'close')
-  }
-}
-
-function isHttp(server: Server): server is Server & { closeIdleConnections(): void } {
-  return 'closeIdleConnections' in server
 }

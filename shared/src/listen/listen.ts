@@ -4,6 +4,7 @@ import { listenOn } from '../bind/listen-on.ts'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { nodeAddress } from '../endpoint/node-address.ts'
 import { errnoOf } from '../failure/failure.ts'
+import { Connections } from './connections.ts'
 import { listenFailure } from './listen-failure.ts'
 import {
   checkOptions,
@@ -41,8 +42,15 @@ export async function listen(
 
 async function start(server: Server, endpoint: Endpoint, options: ListenOptions): Promise<Listener> {
   const { drainMs = DEFAULT_DRAIN_MS, unlinkOnClose = true, watch = true } = options
-  const bound = await open(server, endpoint, options)
-  return new Listener({ server, endpoint: actual(server, endpoint), bound, unlinkOnClose, watch, drainMs })
+  const connections = new Connections(server)
+  try {
+    const bound = await open(server, endpoint, options)
+    const parts = { server, connections, bound, unlinkOnClose, watch, drainMs }
+    return new Listener({ ...parts, endpoint: actual(server, endpoint) })
+  } catch (error) {
+    connections.detach()
+    throw error
+  }
 }
 
 async function open(

@@ -6,7 +6,8 @@ import type { Identity } from '../bind/identity.ts'
 import { Watchdog } from '../bind/watchdog.ts'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { Failure } from '../failure/failure.ts'
-import { Connections } from './connections.ts'
+import type { Connections } from './connections.ts'
+import { stopAccepting } from './stop-accepting.ts'
 
 /** After a takeover, connections that found the old socket still arrive for this long. */
 const GRACE_MS = 300
@@ -33,6 +34,8 @@ export interface Ending {
 
 export interface ListenerParts {
   readonly server: Server
+  /** Of the server, watched since before it accepted the first. */
+  readonly connections: Connections
   readonly endpoint: Endpoint
   readonly bound?: BoundPath | undefined
   readonly unlinkOnClose: boolean
@@ -47,7 +50,6 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
   /** Resolves when the last connection has ended; never rejects. */
   readonly closed: Promise<Ending>
   readonly #parts: ListenerParts
-  readonly #connections: Connections
   readonly #watchdog: Watchdog | undefined
   readonly #acceptors: Server[]
   readonly #ended = Promise.withResolvers<Ending>()
@@ -60,10 +62,18 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     this.closed = this.#ended.promise
     this.#parts = parts
     this.#acceptors = [parts.server]
-    this.#connections = new Connections(parts.server)
+    parts.server.once('close', this.#serverClosed)
     const { bound } = parts
     if (bound !== undefined && parts.watch)
       this.#watchdog = new Watchdog(bound.path, () => this.#check(bound))
+  }
+
+  /**
+   * For code that closes the server instead of its listener. It also ties this object, and with it the path lock, to
+   * the server: the lock of a listener that nobody keeps must not be collected.
+   */
+  readonly #serverClosed = (): void => {
+    this.#end('closed')
   }
 
   /** Of the socket file; undefined for endpoints that have none. */
@@ -84,13 +94,14 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
   async #end(reason: Ending['reason']): Promise<void> {
     if (this.#closing) return
     this.#closing = true
-    this.#connections.startDraining()
+    this.#parts.connections.startDraining()
     this.emit('draining')
     await this.#watchdog?.[Symbol.asyncDispose]()
     const failure = await this.#giveUpPath(reason)
     await this.#acceptTheRest(reason)
-    for (const acceptor of this.#acceptors) acceptor.close()
-    const cut = await this.#connections.drain(this.#parts.drainMs)
+    const stopped = this.#acceptors.map(stopAccepting)
+    const cut = await this.#parts.connections.drain(this.#parts.drainMs)
+    await Promise.all(stopped)
     this.#ended.resolve({ reason, cut, ...failure })
   }
 
@@ -109,7 +120,7 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     if (reason === 'replaced') return pause(GRACE_MS)
     await turn() // the kernel's queue is accepted whole in one turn of the event loop
     await turn()
-    await this.#connections.empty(GRACE_MS)
+    await this.#parts.connections.empty(GRACE_MS)
   }
 
   async #check(bound: BoundPath): Promise<void> {
@@ -137,7 +148,9 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
 
   async #republish(bound: BoundPath): Promise<void> {
     const acceptor = acceptorFor(this.#parts.server)
-    if (!(await bound.republish(acceptor))) return
+    const outcome = await bound.republish(acceptor)
+    if (outcome === 'superseded' && !this.#closing) this.#replaced()
+    if (outcome !== 'published') return
     this.#acceptors.push(acceptor)
     this.#isLost = false
     this.emit('republished', bound.identity)

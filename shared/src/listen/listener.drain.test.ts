@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createServer as createHttpServer, type ServerResponse } from 'node:http'
+import { createServer } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { describe, it } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { dial } from '../dial/dial.ts'
+import { eventually } from '../testing/eventually.ts'
+import { tempDirectory } from '../testing/temp-directory.ts'
+import { listen } from './listen.ts'
+
+const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+
+describe('a listener that is closed', () => {
+  it('while an HTTP client reads slowly, lets the whole answer through', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = { kind: 'unix', path: directory.at('s') } as const
+    const server = createHttpServer((_request, response) => response.end(Buffer.alloc(8_000_000, 'x')))
+    const listener = await listen(server, endpoint)
+    const client = await dial(endpoint)
+    client.end(GET)
+    await once(client, 'readable')
+    const ending = listener.close()
+    await eventually('the server accepts no more', () => !server.listening)
+    const answer = await text(client)
+    assert.equal(answer.length - answer.indexOf('\r\n\r\n') - 4, 8_000_000)
+    assert.deepEqual(await ending, { reason: 'closed', cut: 0 })
+  })
+
+  it('while an HTTP answer is under way, asks that client to use another connection', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = { kind: 'unix', path: directory.at('s') } as const
+    const asked = Promise.withResolvers<ServerResponse>()
+    const server = createHttpServer((_request, response) => asked.resolve(response))
+    const listener = await listen(server, endpoint)
+    const client = await dial(endpoint)
+    client.write(GET)
+    const response = await asked.promise
+    const ending = listener.close()
+    response.end('late')
+    assert.match(await text(client), /^connection: close\r$/im)
+    assert.equal((await ending).cut, 0)
+  })
+
+  it('while an HTTP connection is between two requests, closes it and cuts nothing', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = { kind: 'unix', path: directory.at('s') } as const
+    const listener = await listen(
+      createHttpServer((_request, response) => response.end('ok')),
+      endpoint,
+    )
+    const client = await dial(endpoint)
+    client.write(GET)
+    await once(client, 'data')
+    assert.deepEqual(await listener.close(), { reason: 'closed', cut: 0 })
+    assert.equal(await text(client), '')
+  })
+
+  it('while half a request has arrived, waits for the rest and answers it', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = { kind: 'unix', path: directory.at('s') } as const
+    const server = createHttpServer((_request, response) => response.end('ok'))
+    const listener = await listen(server, endpoint)
+    const client = await dial(endpoint)
+    client.write(GET.slice(0, 10))
+    await eventually('half a request is read', async () => await connectionCount(server))
+    const ending = listener.close()
+    await eventually('the server accepts no more', () => !server.listening)
+    client.write(GET.slice(10))
+    assert.match(await text(client), /^HTTP\/1.1 200 /)
+    assert.equal((await ending).cut, 0)
+  })
+
+  it('with a connection that does not end, cuts it when the time is up and says so', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = { kind: 'unix', path: directory.at('s') } as const
+    const listener = await listen(createServer(), endpoint, { drainMs: 0 })
+    const client = await dial(endpoint)
+    assert.deepEqual(await listener.close(), { reason: 'closed', cut: 1 })
+    assert.equal(await text(client), '')
+  })
+
+  it('with a connection from the moment the socket appeared, counts that one too', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = { kind: 'unix', path: directory.at('s') } as const
+    const listening = listen(createServer(), endpoint, { drainMs: 0 })
+    while (!existsSync(endpoint.path)) await turn()
+    const client = await dial(endpoint)
+    assert.equal((await (await listening).close()).cut, 1)
+    client.destroy()
+  })
+
+  it('with connections still in the kernel queue, serves them all', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = { kind: 'unix', path: directory.at('s') } as const
+    const listener = await listen(
+      createServer((socket) => socket.end('served')),
+      endpoint,
+    )
+    const clients = Promise.all(Array.from({ length: 300 }, () => dial(endpoint)))
+    const ending = listener.close()
+    const answers = await Promise.all((await clients).map((client) => text(client)))
+    assert.deepEqual(new Set(answers), new Set(['served']))
+    assert.equal((await ending).cut, 0)
+  })
+})
+
+function connectionCount(server: ReturnType<typeof createHttpServer>): Promise<number | undefined> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count || undefined)))
+}

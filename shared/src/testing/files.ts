@@ -1,0 +1,17 @@
+import { lstat, readdir } from 'node:fs/promises'
+import { formatIdentity, identityOf } from '../bind/identity.ts'
+
+/** Permission bits of what stands at `path`, such as 0o660. */
+export async function modeOf(path: string): Promise<number> {
+  return (await lstat(path)).mode & 0o7777
+}
+
+/** Which file stands at `path`, as `Listener` names it. */
+export async function identityAt(path: string): Promise<string> {
+  return formatIdentity(identityOf(await lstat(path, { bigint: true })))
+}
+
+/** Sorted names in `directory`. */
+export async function namesIn(directory: string): Promise<string[]> {
+  return (await readdir(directory)).sort()
+}

@@ -1,0 +1,6 @@
+/**
+ * Identity of a child that file permissions hold for: root passes them all, so under root it is another user; else it
+ * is the user who runs the tests.
+ */
+export const UNPRIVILEGED: { uid?: number; gid?: number } =
+  process.geteuid?.() === 0 ? { uid: 10_001, gid: 10_001 } : {}
