@@ -3,6 +3,7 @@ import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { runMain } from '@uds-sidecar/shared/lifecycle/run-main'
 import { untilSignal } from '@uds-sidecar/shared/lifecycle/until-signal'
 import { loadConfig } from './config/load-config.ts'
+import { readLogLevel } from './config/log-level.ts'
 import { startSidecar } from './sidecar/sidecar.ts'
 
 async function main(): Promise<void> {
@@ -10,7 +11,7 @@ async function main(): Promise<void> {
   if (process.argv.includes('--version')) return void process.stdout.write(`sidecar ${build.version}\n`)
   const config = loadConfig(process.env)
   const stop = untilSignal()
-  const log = createLog('sidecar', config.logLevel)
+  const log = createLog('sidecar', readLogLevel(process.env))
   await using sidecar = await startSidecar(config, build, log)
   log.info({ ...build, ...sidecar.addresses }, 'started')
   await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))

@@ -1,12 +1,10 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
 import type { Bounds, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
 
 /** Everything the sidecar was told, validated whole and frozen. */
 export interface Config {
   /** Where the operations port listens; null: off. */
   readonly ops: Endpoint | null
-  readonly logLevel: LogThreshold
   readonly drainMs: number
   readonly routes: readonly Route[]
 }

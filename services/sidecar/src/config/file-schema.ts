@@ -1,4 +1,4 @@
-import { endpointText, logLevel } from '@uds-sidecar/shared/config/env-types'
+import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import * as v from 'valibot'
 import { boundSchema, boundsSchema } from './bound-schema.ts'
 import { DRAIN, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
@@ -23,7 +23,6 @@ const routes = v.array(
 /** The configuration file. */
 export const fileSchema = settings({
   ops: v.optional(v.nullable(endpointText), null),
-  log: v.optional(logLevel, 'info'),
   drain: boundSchema(DRAIN),
   routes: v.pipe(routes, v.minLength(1, 'must have at least one route')),
 })

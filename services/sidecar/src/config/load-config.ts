@@ -15,8 +15,9 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   return configOf(parseFile(readText(path), path))
 }
 
-function configOf({ ops, log, drain, routes }: ConfigFile): Config {
-  return Object.freeze({ ops, logLevel: log, drainMs: drain, routes: Object.freeze(routes.map(routeOf)) })
+/** The file's content in the form that the program uses. */
+export function configOf({ ops, drain, routes }: ConfigFile): Config {
+  return Object.freeze({ ops, drainMs: drain, routes: Object.freeze(routes.map(routeOf)) })
 }
 
 function routeOf({ timeouts, ...rest }: ConfigFile['routes'][number]): Route {

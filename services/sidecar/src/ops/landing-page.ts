@@ -23,18 +23,18 @@ ${routes.map(routeCard).join('\n')}
 `
 }
 
-function routeCard({ name, kind, listen, connections, upstream }: RouteReport): string {
-  const { socket, lastError } = upstream
+function routeCard(report: RouteReport): string {
+  const { name, kind, listen, upstream, state, since, generation, connections, socket, lastError } = report
   const rows: [string, string][] = [
     ['listens on', listen],
-    ['upstream', upstream.endpoint],
+    ['upstream', upstream],
     [
       'socket',
       socket === null
         ? 'none seen'
         : `${socket.kind}, mode ${socket.mode}, owner ${socket.uid}:${socket.gid}`,
     ],
-    ['generation', `${upstream.generation}`],
+    ['generation', `${generation}`],
     ['connections', `${connections}`],
     ...(lastError === null
       ? []
@@ -43,8 +43,8 @@ function routeCard({ name, kind, listen, connections, upstream }: RouteReport): 
           ['what to do', lastError.hint],
         ] as [string, string][])),
   ]
-  return `<section class="${upstream.state}">
-<h2>${escapeHtml(name)} <small>${kind}</small> <strong>${upstream.state}</strong> <small>since <time>${upstream.since}</time></small></h2>
+  return `<section class="${state}">
+<h2>${escapeHtml(name)} <small>${kind}</small> <strong>${state}</strong> <small>since <time>${since}</time></small></h2>
 <dl>${rows.map(([term, text]) => `<dt>${term}</dt><dd>${escapeHtml(text)}</dd>`).join('')}</dl>
 </section>`
 }

@@ -9,17 +9,15 @@ export function routeReport({ route, listen, upstream, counters }: RouteView) {
     name: route.name,
     kind: route.kind,
     listen: formatEndpoint(listen),
+    upstream: formatEndpoint(route.upstream),
     connections: counters.connectionsOpen,
-    upstream: {
-      endpoint: formatEndpoint(route.upstream),
-      state: up === null ? 'unknown' : up ? 'up' : 'down',
-      since: changedAt.toISOString(),
-      generation,
-      socket:
-        facts === undefined ? null : { kind: facts.kind, mode: facts.mode, uid: facts.uid, gid: facts.gid },
-      lastError:
-        lastFailure === null ? null : { at: lastFailureAt?.toISOString(), ...errorReport(lastFailure) },
-    },
+    state: up === null ? 'unknown' : up ? 'up' : 'down',
+    since: changedAt.toISOString(),
+    generation,
+    socket:
+      facts === undefined ? null : { kind: facts.kind, mode: facts.mode, uid: facts.uid, gid: facts.gid },
+    lastError:
+      lastFailure === null ? null : { at: lastFailureAt?.toISOString(), ...errorReport(lastFailure) },
   }
 }
 

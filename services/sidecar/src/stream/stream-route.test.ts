@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { describe, it } from 'node:test'
+import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import type { Sidecar } from '../sidecar/sidecar.ts'
+import { rawServer } from '../testing/raw-server.ts'
+import { readAll } from '../testing/read-all.ts'
+import { runDirectory } from '../testing/run-directory.ts'
+import { portOf, sidecarWith } from '../testing/sidecar-with.ts'
+import { until } from '../testing/until.ts'
+
+const MEBIBYTE = 1_048_576
+
+function streamTo(path: string, bounds = ''): Promise<Sidecar> {
+  return sidecarWith(`
+drain: 200ms
+routes:
+  - {name: s, kind: stream, listen: "tcp://127.0.0.1:0", upstream: "unix:${path}", ${bounds}}
+`)
+}
+
+function clientOf(sidecar: Sidecar): Socket {
+  return connect({ port: portOf(sidecar), host: '127.0.0.1', allowHalfOpen: true })
+}
+
+function failures(sidecar: Sidecar, code: FailureCode): number {
+  return sidecar.routes[0]?.counters.failures.get(code) ?? 0
+}
+
+/** The error that a connection ends with. */
+async function errorOf(socket: Socket): Promise<string> {
+  const [error] = await once(socket.resume(), 'error')
+  return error.code
+}
+
+describe('a stream route', () => {
+  it('carries megabytes both ways unchanged', async () => {
+    await using run = await runDirectory()
+    await using _ = await rawServer(`${run.path}/s`, (socket) => socket.pipe(socket))
+    await using sidecar = await streamTo(`${run.path}/s`)
+    const sent = randomBytes(8 * MEBIBYTE)
+    const client = clientOf(sidecar)
+    client.end(sent)
+    assert.ok(sent.equals(await readAll(client)))
+  })
+
+  it("passes the client's end on while the answer is still to come", async () => {
+    await using run = await runDirectory()
+    await using _ = await rawServer(`${run.path}/s`, async (socket) => {
+      socket.end(`got ${await readAll(socket)}`)
+    })
+    await using sidecar = await streamTo(`${run.path}/s`)
+    const client = clientOf(sidecar)
+    client.end('all')
+    assert.equal(`${await readAll(client)}`, 'got all')
+  })
+
+  it("passes the upstream's end on while the client still sends", async () => {
+    await using run = await runDirectory()
+    const late = Promise.withResolvers<string>()
+    await using _ = await rawServer(`${run.path}/s`, async (socket) => {
+      socket.end('bye')
+      const rest = `${await readAll(socket)}`
+      if (rest !== '') late.resolve(rest)
+    })
+    await using sidecar = await streamTo(`${run.path}/s`)
+    const client = clientOf(sidecar)
+    assert.equal(`${await readAll(client)}`, 'bye')
+    client.end('one more thing')
+    assert.equal(await late.promise, 'one more thing')
+  })
+
+  it('stops reading from the upstream while the client does not read', async () => {
+    await using run = await runDirectory()
+    const total = 64 * MEBIBYTE
+    let sent = 0
+    const pump = (socket: Socket) => {
+      for (let more = true; more && sent < total; sent += 65_536) more = socket.write(Buffer.alloc(65_536))
+      if (sent === total) socket.end()
+    }
+    const answer = (socket: Socket) => socket.on('drain', () => pump(socket)).once('data', () => pump(socket))
+    await using _ = await rawServer(`${run.path}/s`, answer)
+    await using sidecar = await streamTo(`${run.path}/s`)
+    const client = clientOf(sidecar)
+    client.write('go')
+    const steady = { sent: 0, sinceMs: 0 }
+    await until('the upstream to be held back', () => {
+      if (steady.sent !== sent) Object.assign(steady, { sent, sinceMs: performance.now() })
+      return sent > 0 && performance.now() - steady.sinceMs > 100
+    })
+    assert.ok(sent < total / 2, `${sent} bytes were read from the upstream`)
+    let received = 0
+    for await (const chunk of client) received += chunk.length
+    assert.equal(received, total)
+  })
+})
+
+describe('a stream route fails its client with a reset, and counts', () => {
+  it('socket_missing where there is no file', async () => {
+    await using run = await runDirectory()
+    await using sidecar = await streamTo(`${run.path}/s`)
+    assert.equal(await errorOf(clientOf(sidecar)), 'ECONNRESET')
+    assert.equal(failures(sidecar, 'socket_missing'), 1)
+  })
+
+  it('not_a_socket where there is a regular file', async () => {
+    await using run = await runDirectory()
+    await writeFile(`${run.path}/s`, '')
+    await using sidecar = await streamTo(`${run.path}/s`)
+    assert.equal(await errorOf(clientOf(sidecar)), 'ECONNRESET')
+    assert.equal(failures(sidecar, 'not_a_socket'), 1)
+  })
+
+  it('upstream_reset when the upstream resets', async () => {
+    await using run = await runDirectory()
+    await using _ = await rawServer(`${run.path}/s`, (socket) =>
+      socket.once('readable', () => socket.destroy()),
+    )
+    await using sidecar = await streamTo(`${run.path}/s`)
+    const client = clientOf(sidecar)
+    client.write(Buffer.alloc(MEBIBYTE))
+    assert.equal(await errorOf(client), 'ECONNRESET')
+    await until('the failure to be counted', () => failures(sidecar, 'upstream_reset') === 1)
+  })
+
+  it('client_timeout when nothing was sent for the idle timeout', async () => {
+    await using run = await runDirectory()
+    await using _ = await rawServer(`${run.path}/s`, () => undefined)
+    await using sidecar = await streamTo(`${run.path}/s`, 'timeouts: {idle: 100ms}')
+    assert.equal(await errorOf(clientOf(sidecar)), 'ECONNRESET')
+    await until('the failure to be counted', () => failures(sidecar, 'client_timeout') === 1)
+  })
+
+  it('overloaded when its connections are all in use, and serves again when one is free', async () => {
+    await using run = await runDirectory()
+    await using _ = await rawServer(`${run.path}/s`, (socket) => socket.pipe(socket))
+    await using sidecar = await streamTo(`${run.path}/s`, 'limits: {connections: 1}')
+    const first = clientOf(sidecar)
+    first.write('ping')
+    assert.equal(String((await once(first, 'data'))[0]), 'ping')
+    assert.equal(await errorOf(clientOf(sidecar)), 'ECONNRESET')
+    assert.equal(failures(sidecar, 'overloaded'), 1)
+    first.end()
+    await until('the place to be free', () => sidecar.routes[0]?.counters.connectionsOpen === 0)
+    const third = clientOf(sidecar)
+    third.end('pong')
+    assert.equal(`${await readAll(third)}`, 'pong')
+  })
+
+  it('draining when a connection in use outlasts the drain', async () => {
+    await using run = await runDirectory()
+    await using _ = await rawServer(`${run.path}/s`, (socket) => socket.pipe(socket))
+    const sidecar = await streamTo(`${run.path}/s`)
+    const client = clientOf(sidecar)
+    client.write('ping')
+    await once(client, 'data')
+    const ended = errorOf(client)
+    await sidecar[Symbol.asyncDispose]()
+    assert.equal(await ended, 'ECONNRESET')
+    assert.equal(failures(sidecar, 'draining'), 1)
+  })
+})
