@@ -41,9 +41,8 @@ RUN ldconfig -p | grep -q 'libatomic\.so\.1' \
     || { apt-get update -q && apt-get install -yq --no-install-recommends libatomic1 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*; }
 COPY --from=node /usr/local/bin/node /usr/local/bin/
+# The repository's layout and its links: Node runs no TypeScript that lies in node_modules.
 WORKDIR /srv
-# The repository's layout and its links stay: Node runs no TypeScript that lies in node_modules.
-COPY package.json ./
 # Compiled code, kept from the build on: a start that has nothing to compile is twice as fast. One directory per
 # user id and processor; elsewhere Node compiles as ever.
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/srv/compile-cache

@@ -22,14 +22,16 @@ import_debian() {
   command -v mmdebstrap || apt-get install -yq --no-install-recommends -o DPkg::Lock::Timeout=120 mmdebstrap ||
     { apt-get update -q && apt-get install -yq --no-install-recommends mmdebstrap; }
 
-  local mirror
+  local mirror image
   mirror=$(scripts/debian-mirror.sh)
   # Like the official slim image: no manuals, no translations. libatomic1 is what Node needs beyond it.
-  mmdebstrap --variant=minbase --include=libatomic1 \
+  image=$(mmdebstrap --variant=minbase --include=libatomic1 \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-    trixie - "$mirror" | docker import --change 'CMD ["bash"]' - "$debian"
+    trixie - "$mirror" | docker import --change 'CMD ["bash"]' --change 'LABEL io.uds-sidecar.built=here' -)
+  # Named only now: a pipe that broke leaves half an image.
+  docker tag "$image" "$debian"
 }
 
 # Node's own build of its binary and npm, laid out as in the official image.
