@@ -1,7 +1,7 @@
-import { lstat } from 'node:fs/promises'
 import { dial } from '@uds-sidecar/shared/dial/dial'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { errnoOf } from '@uds-sidecar/shared/failure/failure'
+import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
+import { inspectFile } from '@uds-sidecar/shared/inspect/inspect-file'
 import { type Check, notShown, type Observation, seen } from '../check.ts'
 import { refusal } from '../refusal.ts'
 import type { Situation } from '../situation.ts'
@@ -29,14 +29,9 @@ function mode(endpoint: Endpoint, expected: string): Check {
 }
 
 async function modeAt(path: string, expected: string): Promise<Observation> {
-  try {
-    const bits = ((await lstat(path)).mode & 0o7777).toString(8).padStart(4, '0')
-    return seen(bits, bits === expected)
-  } catch (error) {
-    const errno = errnoOf(error)
-    if (errno === undefined) throw error
-    return seen(errno, false)
-  }
+  const { facts, errno } = await inspectFile(path)
+  const observed = facts === null ? `${errno}` : formatMode(facts.mode)
+  return seen(observed, observed === expected)
 }
 
 function denied(endpoint: Endpoint, what: string, options: { groupCounts: boolean }): Check {
