@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-MAKEFLAGS += --no-print-directory
+.NOTPARALLEL: # one step after the other: they share an engine and a terminal
 # A private Node, where scripts/ensure-node.sh had to fetch one.
 export PATH := $(CURDIR)/.toolchain/node_modules/node/bin:$(PATH)
 
@@ -32,9 +32,7 @@ demo: dependencies ## The same programs without Docker, as plain processes over 
 	@npm run --silent demo
 
 .PHONY: test
-test: dependencies ## Set up, then check and the end-to-end tests
-	@$(MAKE) check
-	@$(MAKE) e2e
+test: check e2e ## Set up, then check and the end-to-end tests
 
 .PHONY: check
 check: dependencies ## Format, lint, types and unit tests: what CI runs first
