@@ -17,7 +17,7 @@ export class AppMetrics {
 
   constructor(build: BuildInfo, visits: Visits) {
     const registers = [this.#registry]
-    collectDefaultMetrics({ register: this.#registry })
+    collectProcessMetrics(this.#registry)
     const http = ['listener', 'method', 'route']
     this.#requests = new Counter({
       name: 'app_http_requests_total',
@@ -85,6 +85,13 @@ export class AppMetrics {
       socket.once('close', () => open.dec())
     })
   }
+}
+
+/** prom-client's defaults, without three gauges whose names end like those of counters: promtool refuses them. */
+function collectProcessMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry })
+  for (const what of ['handles', 'requests', 'resources'])
+    registry.removeSingleMetric(`nodejs_active_${what}_total`)
 }
 
 /** Read from Redis at each scrape. While it is down the last total stays, or none is told: a counter must not fall. */
