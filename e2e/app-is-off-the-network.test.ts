@@ -1,0 +1,43 @@
+// The app and Redis are on no network: their only interface is loopback, they listen on no TCP port, and yet they answer.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { interfacesIn, tcpListenersIn } from './support/network-state.ts'
+import { Stack } from './support/stack.ts'
+
+/** The engine listens there itself, in every container on a network of Compose. */
+const ENGINE_NAME_SERVER = '127.0.0.11:'
+
+test('app and Redis are off the network', async (t) => {
+  await using stack = await Stack.start(t, { services: ['sidecar'] })
+
+  for (const name of ['app', 'redis']) {
+    const service = stack.service(name)
+
+    await t.test(`${name} is attached to no network`, async () => {
+      const { HostConfig, NetworkSettings } = await service.inspect()
+      assert.equal(HostConfig.NetworkMode, 'none')
+      assert.deepEqual(Object.keys(NetworkSettings.Networks), ['none'])
+      assert.deepEqual(NetworkSettings.Ports, {})
+    })
+
+    await t.test(`${name} has no interface but loopback`, async () => {
+      assert.deepEqual(await interfacesIn(service), ['lo'])
+    })
+
+    await t.test(`${name} listens on no TCP port`, async () => {
+      assert.deepEqual(await tcpListenersIn(service), [])
+    })
+  }
+
+  await t.test('the sidecar, which is on a network, is seen to be: the look is not blind', async () => {
+    assert.deepEqual(await interfacesIn(stack.service('sidecar')), ['eth0', 'lo'])
+    const listeners = await tcpListenersIn(stack.service('sidecar'))
+    const own = listeners.filter((address) => !address.startsWith(ENGINE_NAME_SERVER))
+    assert.deepEqual(own, ['0.0.0.0:7070', '0.0.0.0:8080', '0.0.0.0:9464', '0.0.0.0:9901'])
+  })
+
+  await t.test('the app answers through its socket', async () => {
+    assert.equal((await stack.request('api', '/-/healthy')).status, 200)
+  })
+})

@@ -1,0 +1,106 @@
+// Each container is what the design says, by the engine's word and by the kernel's: user, groups, no capability, no new
+// privileges, read-only root, bounds, an init, its network, and which volumes it may write.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { hardeningOf, mountsOf } from './support/hardening.ts'
+import { processStatus } from './support/process-status.ts'
+import { Stack } from './support/stack.ts'
+
+interface Expected {
+  readonly uid: number
+  readonly groups: readonly number[]
+  readonly network: 'none' | 'edge'
+  readonly mounts: readonly string[]
+}
+
+const EXPECTED: Record<string, Expected> = {
+  redis: {
+    uid: 10004,
+    groups: [],
+    network: 'none',
+    mounts: ['/data rw', '/run/redis rw', '/usr/local/etc/redis/redis.conf ro'],
+  },
+  app: {
+    uid: 10001,
+    groups: [10300],
+    network: 'none',
+    mounts: ['/run/app/api rw', '/run/app/metrics rw', '/run/redis ro'],
+  },
+  sidecar: {
+    uid: 10002,
+    groups: [10100, 10200],
+    network: 'edge',
+    mounts: ['/etc/sidecar/sidecar.yaml ro', '/run/app/api ro', '/run/app/metrics ro'],
+  },
+  client: {
+    uid: 10003,
+    groups: [10200],
+    network: 'edge',
+    mounts: ['/run/app/api ro', '/run/app/metrics ro'],
+  },
+  prometheus: {
+    uid: 10005,
+    groups: [],
+    network: 'edge',
+    mounts: ['/etc/prometheus/alerts.yml ro', '/etc/prometheus/prometheus.yml ro'],
+  },
+}
+
+test('containers are hardened', async (t) => {
+  await using stack = await Stack.start(t, { profiles: ['observability'] })
+
+  for (const [name, { uid, groups, network, mounts }] of Object.entries(EXPECTED)) {
+    const service = stack.service(name)
+
+    await t.test(`${name}: what the engine says`, async () => {
+      assert.deepEqual(hardeningOf(await service.inspect()), {
+        user: `${uid}:${uid}`,
+        groups: groups.map(String),
+        network: network === 'none' ? 'none' : `${stack.compose.name}_edge`,
+        capDrop: ['ALL'],
+        capAdd: [],
+        securityOpt: ['no-new-privileges:true'],
+        privileged: false,
+        readOnlyRoot: true,
+        init: true,
+        pidsLimit: 128,
+        memoryMiB: 256,
+        restart: 'unless-stopped',
+      })
+    })
+
+    await t.test(`${name}: what the kernel says`, async () => {
+      assert.deepEqual(await processStatus(service), {
+        uids: [uid, uid, uid, uid],
+        gids: [uid, uid, uid, uid],
+        groups: [uid, ...groups],
+        capabilities: ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'].map(
+          (set) => `${set} ${NO_CAPABILITY}`,
+        ),
+        noNewPrivileges: true,
+        seccompFilter: true,
+      })
+    })
+
+    await t.test(`${name}: its mounts`, async () => {
+      assert.deepEqual(mountsOf(await service.inspect()), mounts)
+    })
+  }
+
+  await t.test('ports are published on this machine alone', async () => {
+    const { NetworkSettings } = await stack.service('sidecar').inspect()
+    const published = Object.keys(NetworkSettings.Ports).map((port) => [
+      port,
+      NetworkSettings.Ports[port]?.map(({ HostIp }) => HostIp).join(),
+    ])
+    assert.deepEqual(Object.fromEntries(published), {
+      '7070/tcp': '127.0.0.1',
+      '8080/tcp': '127.0.0.1',
+      '9464/tcp': '127.0.0.1',
+      '9901/tcp': '127.0.0.1',
+    })
+  })
+})
+
+const NO_CAPABILITY = '0000000000000000'

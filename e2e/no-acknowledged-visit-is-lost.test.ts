@@ -1,0 +1,38 @@
+// While app and Redis are killed with SIGKILL in turn, every visit that was acknowledged is counted, and none is
+// counted twice: acknowledged ≤ counted ≤ sent.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Stack } from './support/stack.ts'
+import { Visitors } from './support/visitors.ts'
+
+const VISITS = 500
+const VISITORS = 4
+const KILLS = 8
+
+test('no acknowledged visit is lost', async (t) => {
+  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const visitors = new Visitors(await stack.endpoint('api'), VISITS)
+
+  await Promise.all([visitors.visit(VISITORS), killInTurn(stack, visitors)])
+
+  const { body } = await stack.request('api', '/visits')
+  const counted = JSON.parse(body.toString()).visits
+  const { sent, acknowledged } = visitors
+  t.diagnostic(`${sent} sent, ${counted} counted, ${acknowledged.length} acknowledged`)
+  assert(acknowledged.length >= VISITS)
+  assert(acknowledged.length <= counted, 'every acknowledged visit is counted')
+  assert(counted <= sent, 'no visit is counted twice')
+  assert.equal(new Set(acknowledged).size, acknowledged.length, 'no total was given to two visitors')
+  assert(sent - acknowledged.length >= KILLS, 'each kill was felt')
+})
+
+/** Spread over the visits, so that each meets an app and a Redis that are at work. */
+async function killInTurn(stack: Stack, visitors: Visitors): Promise<void> {
+  for (let kill = 1; kill <= KILLS; kill++) {
+    await visitors.reach((kill * VISITS) / (KILLS + 1))
+    const victim = stack.service(kill % 2 === 1 ? 'app' : 'redis')
+    await victim.kill()
+    await victim.start()
+  }
+}

@@ -1,0 +1,12 @@
+/** On everything that a run makes, so that its sweep finds what is its own and nothing else. */
+export const RUN_LABEL = 'io.uds-sidecar.e2e.run'
+
+/** Of the whole run where the global set-up gave it, else of this process alone. */
+export function runId(): string {
+  return process.env.UDS_E2E_RUN ?? String(process.pid)
+}
+
+/** What the names of a run's Compose projects begin with. */
+export function projectPrefix(run = runId()): string {
+  return `uds-e2e-${run}-`
+}

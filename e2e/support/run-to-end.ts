@@ -1,0 +1,31 @@
+import { once } from 'node:events'
+import type { Container } from 'dockerode'
+import type { Box } from './box.ts'
+import { createContainer } from './create-container.ts'
+import { demultiplex } from './demultiplex.ts'
+import type { Ended } from './exec.ts'
+
+export interface Errand extends Box {
+  readonly stdin?: Uint8Array
+}
+
+/** Runs a container until it ends by itself, then removes it. */
+export async function runToEnd({ stdin, ...box }: Errand): Promise<Ended> {
+  const container = await createContainer(box, stdin !== undefined)
+  try {
+    if (stdin !== undefined) await feed(container, stdin)
+    else await container.start()
+    const { StatusCode: exitCode } = await container.wait()
+    const output = demultiplex(await container.logs({ stdout: true, stderr: true }))
+    return { exitCode, ...output }
+  } finally {
+    await container.remove({ force: true, v: true })
+  }
+}
+
+async function feed(container: Container, stdin: Uint8Array): Promise<void> {
+  const stream = await container.attach({ stream: true, stdin: true, hijack: true })
+  await container.start()
+  stream.end(stdin)
+  await once(stream.resume(), 'close')
+}

@@ -1,0 +1,66 @@
+import type { TestContext } from 'node:test'
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { type RequestOptions, type Response, request } from '@uds-sidecar/shared/http/request'
+import { DockerComposeEnvironment, PullPolicy } from 'testcontainers'
+import { type ComposeOptions, ComposeProject } from './compose-project.ts'
+import { diagnose } from './diagnosis.ts'
+import { PORTS, type PortName } from './ports.ts'
+import { newProject, REPOSITORY } from './project.ts'
+import { reportOnFailure } from './report-on-failure.ts'
+import { Service } from './service.ts'
+
+export interface StackOptions extends ComposeOptions {
+  /** Only these and those that they depend on. Default: all. */
+  readonly services?: readonly string[]
+}
+
+/** The stack of compose.yaml, healthy, as a Compose project of its own. */
+export class Stack implements AsyncDisposable {
+  readonly compose: ComposeProject
+  readonly #lastWords: (words: string) => void
+
+  private constructor(compose: ComposeProject, lastWords: (words: string) => void) {
+    this.compose = compose
+    this.#lastWords = lastWords
+  }
+
+  /** @param t the test that it is for: when that fails, logs and states are printed */
+  static async start(t: TestContext, { services, ...options }: StackOptions = {}): Promise<Stack> {
+    const compose = new ComposeProject(newProject(t), options)
+    const environment = new DockerComposeEnvironment(REPOSITORY, compose.files)
+      .withProjectName(compose.name)
+      .withProfiles(...compose.profiles)
+      .withEnvironment(compose.env)
+      .withPullPolicy(PullPolicy.neverPull())
+      .withClientOptions({ commandOptions: ['--no-build'] })
+    await environment.up(services && [...services])
+    return new Stack(compose, reportOnFailure(t))
+  }
+
+  service(name: string, index = 1): Service {
+    return new Service(this.compose.name, name, index)
+  }
+
+  /** The full name of a volume. */
+  volume(name: string): string {
+    return `${this.compose.name}_${name}`
+  }
+
+  /** Where a port is published now: a container that is started again gets another one. */
+  async endpoint(port: PortName): Promise<Endpoint> {
+    const { service, number } = PORTS[port]
+    const { NetworkSettings } = await this.service(service).inspect()
+    const published = NetworkSettings.Ports[`${number}/tcp`]?.[0]
+    if (published === undefined) throw new Error(`${service} does not publish port ${number}`)
+    return { kind: 'tcp', host: published.HostIp, port: Number(published.HostPort) }
+  }
+
+  async request(port: PortName, path: string, options: RequestOptions = {}): Promise<Response> {
+    return request(await this.endpoint(port), { path, ...options })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#lastWords(await diagnose(this.compose.name))
+    await this.compose.down()
+  }
+}
