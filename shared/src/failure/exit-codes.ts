@@ -15,6 +15,8 @@ export const EXIT = {
   denied: 77,
   /** EX_CONFIG: a setting or a mount is wrong. */
   badConfig: 78,
+  /** What a shell reports of a program that SIGINT ended: 128 + 2. */
+  interrupted: 130,
 } as const
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]

@@ -1,0 +1,27 @@
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { runMain } from '@uds-sidecar/shared/lifecycle/run-main'
+import { untilSignal } from '@uds-sidecar/shared/lifecycle/until-signal'
+import { hasRedis } from './redis.ts'
+import { makeRunDirectory } from './run-directory.ts'
+import { exercise, startStack } from './stack.ts'
+
+/** The programs of the compose stack as plain processes, over the same sockets and modes, exercised once. */
+async function main(): Promise<void> {
+  const stop = untilSignal()
+  const redis = await hasRedis()
+  if (!redis) {
+    process.stdout.write(
+      'There is no redis-server in PATH: the app runs without Redis, and shows how it degrades.\n',
+    )
+  }
+  try {
+    await using directory = await makeRunDirectory()
+    await using stack = await startStack(directory, redis, stop)
+    process.exitCode = await exercise(stack, stop)
+  } catch (error) {
+    if (!stop.aborted) throw error
+    process.exitCode = EXIT.interrupted
+  }
+}
+
+await runMain('demo', main)

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import * as v from 'valibot'
+import { Program } from './program.ts'
+import { REDIS_READY, redisProgram } from './redis.ts'
+import type { RunDirectory } from './run-directory.ts'
+import { writeSidecarConfig } from './sidecar-config.ts'
+
+const SERVICES = join(import.meta.dirname, '../../services')
+
+/** What the client needs to know of a running stack. */
+export interface Stack extends AsyncDisposable {
+  readonly clientEnv: NodeJS.ProcessEnv
+  readonly redis: boolean
+}
+
+/** The sidecar's log line that names the ports it was given. */
+const started = v.object({
+  ops: v.string(),
+  routes: v.object({ metrics: v.string(), api: v.string(), echo: v.string() }),
+})
+
+export async function startStack(directory: RunDirectory, redis: boolean, stop: AbortSignal): Promise<Stack> {
+  await using programs = new AsyncDisposableStack()
+  if (redis) await programs.use(redisProgram(directory)).printed(REDIS_READY, stop)
+  const app = programs.use(node('app', appEnv(directory)))
+  await app.printed(/"msg":"ready"/, stop)
+  const sidecar = programs.use(node('sidecar', { SIDECAR_CONFIG: await writeSidecarConfig(directory) }))
+  const addresses = v.parse(started, JSON.parse(await sidecar.printed(/"msg":"started"/, stop)))
+  const running = programs.move()
+  return {
+    redis,
+    clientEnv: { ...clientEnv(directory), ...tcpEnv(addresses) },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+/** @returns the client's exit code, which is not 0 if anything was not as expected */
+export async function exercise({ clientEnv, redis }: Stack, signal: AbortSignal): Promise<number> {
+  const args = [mainOf('client'), 'exercise', ...(redis ? [] : ['--expect-redis', 'down'])]
+  const env = { ...process.env, ...clientEnv }
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'], signal })
+  const [status] = await once(child, 'close')
+  return status ?? EXIT.internal
+}
+
+function node(service: string, env: NodeJS.ProcessEnv): Program {
+  return new Program(service, process.execPath, [mainOf(service)], env)
+}
+
+function mainOf(service: string): string {
+  return join(SERVICES, service, 'src/main.ts')
+}
+
+function appEnv({ metrics, api, redis }: RunDirectory): NodeJS.ProcessEnv {
+  return {
+    APP_METRICS: `unix:${metrics}/metrics.sock`,
+    APP_API: `unix:${api}/api.sock`,
+    APP_ECHO: `unix:${api}/echo.sock`,
+    APP_ADMIN: `unix:${api}/admin.sock`,
+    APP_REDIS: `unix:${redis}/redis.sock`,
+  }
+}
+
+function clientEnv({ metrics, api }: RunDirectory): NodeJS.ProcessEnv {
+  return {
+    CLIENT_METRICS: `unix:${metrics}/metrics.sock`,
+    CLIENT_API: `unix:${api}/api.sock`,
+    CLIENT_ECHO: `unix:${api}/echo.sock`,
+    CLIENT_ADMIN: `unix:${api}/admin.sock`,
+  }
+}
+
+function tcpEnv({ ops, routes }: v.InferOutput<typeof started>): NodeJS.ProcessEnv {
+  return {
+    CLIENT_OPS: ops,
+    CLIENT_TCP_METRICS: routes.metrics,
+    CLIENT_TCP_API: routes.api,
+    CLIENT_TCP_ECHO: routes.echo,
+  }
+}
