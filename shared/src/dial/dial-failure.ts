@@ -36,6 +36,11 @@ const UNIX: Record<string, Explanation> = {
 
 const TCP: Record<string, Explanation> = {
   ECONNREFUSED: ['connection_refused', 'nobody listens on the port', 'start the server, or correct the port'],
+  ECONNRESET: [
+    'upstream_reset',
+    'the connection was reset at once',
+    'the server ended or hangs up; look at its log',
+  ],
   EACCES: ['socket_denied', 'the system denies it', 'look at firewall and security policy'],
   ENETUNREACH: [
     'host_unreachable',
