@@ -17,6 +17,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'the full tour: what must work, what must be refused',
     load: () => import('../commands/exercise.ts'),
   },
+  doctor: {
+    summary: 'why a socket does not answer, and what mends it',
+    load: () => import('../commands/doctor.ts'),
+  },
   watch: { summary: 'every route as it changes', load: () => import('../commands/watch.ts') },
 }
 

@@ -44,7 +44,8 @@ export function commandHelp(command: Command): string {
 function optionLine([name, option]: [string, Options[string]]): readonly [string, string] {
   const short = option.short === undefined ? '    ' : `-${option.short}, `
   const value = option.kind === 'value' ? ` ${option.placeholder}` : ''
-  return [`${short}--${name}${value}`, option.summary]
+  const standard = option.kind === 'value' && option.fallback !== undefined ? ` (${option.fallback})` : ''
+  return [`${short}--${name}${value}`, `${option.summary}${standard}`]
 }
 
 function columns(lines: readonly (readonly [string, string])[]): string[] {

@@ -53,7 +53,7 @@ export function oneOf<const T extends string>(choices: readonly T[]): Pick<Value
 export const TIMEOUT_OPTION = {
   kind: 'value',
   placeholder: 'MS',
-  summary: 'give up after this many milliseconds (5000)',
+  summary: 'give up after this many milliseconds',
   read: wholeNumber(1, 600_000),
   fallback: 5_000,
 } as const satisfies Valued<number>

@@ -11,7 +11,7 @@ import { palette } from '../output/style.ts'
 const EXPECT_REDIS_OPTION = {
   kind: 'value',
   placeholder: 'up|down',
-  summary: 'whether Redis is meant to be there (up)',
+  summary: 'whether Redis is meant to be there',
   ...oneOf(['up', 'down']),
   fallback: 'up',
 } as const satisfies Valued<'up' | 'down'>

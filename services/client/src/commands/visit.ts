@@ -16,7 +16,7 @@ export const command = defineCommand({
       kind: 'value',
       short: 'n',
       placeholder: 'N',
-      summary: 'visit this often, one after the other (1)',
+      summary: 'visit this often, one after the other',
       read: wholeNumber(1, 1_000_000),
       fallback: 1,
     },

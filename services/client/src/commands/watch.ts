@@ -8,7 +8,7 @@ import { targetsOf } from '../watch/target.ts'
 const INTERVAL_OPTION = {
   kind: 'value',
   placeholder: 'MS',
-  summary: 'ask every target once in this many milliseconds (1000)',
+  summary: 'ask every target once in this many milliseconds',
   read: wholeNumber(50, 3_600_000),
   fallback: 1_000,
 } as const satisfies Valued<number>

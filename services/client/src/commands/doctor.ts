@@ -1,0 +1,55 @@
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { type Arguments, type Context, defineCommand } from '../cli/command.ts'
+import { oneOf, TIMEOUT_OPTION, type Valued } from '../cli/options.ts'
+import { diagnose } from '../doctor/diagnose.ts'
+import { diagnoseText } from '../doctor/diagnose-text.ts'
+import type { Diagnosis } from '../doctor/diagnosis.ts'
+import { PROTOCOLS, type Protocol, placeAt, placesOf } from '../doctor/place.ts'
+import { report } from '../doctor/report.ts'
+import { palette } from '../output/style.ts'
+
+const PROTOCOL_OPTION = {
+  kind: 'value',
+  placeholder: PROTOCOLS.join('|'),
+  summary: 'what to say once connected (http, or what the configuration knows of the endpoint)',
+  ...oneOf(PROTOCOLS),
+  fallback: undefined,
+} as const satisfies Valued<Protocol | undefined>
+
+const OPTIONS = { protocol: PROTOCOL_OPTION, 'timeout-ms': { ...TIMEOUT_OPTION, fallback: 2_000 } }
+
+export const command = defineCommand({
+  name: 'doctor',
+  summary: 'why a socket does not answer, and what mends it; without an ENDPOINT, the whole stack',
+  synopsis: '[ENDPOINT...] [--protocol http|echo|none] [--timeout-ms MS]',
+  maxPositionals: 100,
+  options: OPTIONS,
+  examples: [
+    ['client doctor', 'every endpoint of the stack'],
+    ['client doctor unix:/run/redis/redis.sock --protocol none', 'any socket; only connects'],
+  ],
+  jsonShape:
+    '{"diagnoses": [{endpoint, verdict, steps: [{state, subject, said}], finding: {name, code, message, fixes: [{where, text, when?}], exitCode} | null, exitCode}]}',
+  async run(args, context) {
+    const diagnoses = await Promise.all(patients(args, context))
+    const { stdout, json, env } = context
+    stdout.write(
+      json
+        ? `${JSON.stringify({ diagnoses })}
+`
+        : report(diagnoses, palette(stdout, env)),
+    )
+    return diagnoses.find(({ exitCode }) => exitCode !== EXIT.ok)?.exitCode ?? EXIT.ok
+  },
+})
+
+function patients(
+  { positionals, values }: Arguments<typeof OPTIONS>,
+  { config }: Context,
+): Promise<Diagnosis>[] {
+  const { protocol, 'timeout-ms': timeoutMs } = values
+  if (positionals.length === 0) return placesOf(config).map((place) => diagnose(place, timeoutMs))
+  return positionals.map((text) =>
+    diagnoseText(text, (endpoint) => diagnose(placeAt(endpoint, config, protocol), timeoutMs)),
+  )
+}

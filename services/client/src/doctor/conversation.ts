@@ -1,0 +1,56 @@
+import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
+import { request } from '@uds-sidecar/shared/http/request'
+import { dialogue } from '../echo/dialogue.ts'
+import { problemIn, type ReceivedProblem } from '../http/problem-in.ts'
+import type { Place } from './place.ts'
+
+/** What came of speaking to an endpoint that took the connection. */
+export type Conversation =
+  | { readonly kind: 'answered'; readonly said: string }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'other protocol'; readonly said: string }
+  | ServerError
+
+export interface ServerError {
+  readonly kind: 'server error'
+  readonly status: number
+  readonly problem: ReceivedProblem | undefined
+  readonly body: string
+}
+
+const PING = 'ping'
+const SHOWN_LETTERS = 200
+
+export async function converse(place: Place, timeoutMs: number): Promise<Conversation> {
+  try {
+    return await CONVERSATIONS[place.protocol](place, timeoutMs)
+  } catch (failure) {
+    if (!(failure instanceof Failure)) throw failure
+    if (failure.code !== 'upstream_malformed') return { kind: 'failed', failure }
+    return { kind: 'other protocol', said: firstBytes(failure) }
+  }
+}
+
+const CONVERSATIONS = { http: overHttp, echo: overEcho, none: async () => quiet }
+
+const quiet: Conversation = { kind: 'answered', said: 'it was not asked anything (--protocol none)' }
+
+async function overHttp({ endpoint, path }: Place, timeoutMs: number): Promise<Conversation> {
+  const response = await request(endpoint, { path, timeoutMs })
+  if (response.status < 500) return { kind: 'answered', said: `GET ${path}: ${response.status}` }
+  const body = response.body.toString().slice(0, SHOWN_LETTERS).trim()
+  return { kind: 'server error', status: response.status, problem: problemIn(response), body }
+}
+
+async function overEcho({ endpoint }: Place, timeoutMs: number): Promise<Conversation> {
+  const [said = ''] = await dialogue(endpoint, [PING], timeoutMs)
+  if (said === `echo: ${PING}`) return { kind: 'answered', said: `"${PING}": "${said}"` }
+  return { kind: 'other protocol', said: said.slice(0, SHOWN_LETTERS) }
+}
+
+/** llhttp keeps the bytes that it could not read. */
+function firstBytes({ cause, message }: Failure): string {
+  const raw = cause instanceof Error && 'rawPacket' in cause ? cause.rawPacket : undefined
+  if (raw instanceof Uint8Array) return Buffer.from(raw).toString('latin1').slice(0, SHOWN_LETTERS)
+  return errnoOf(cause) ?? message
+}

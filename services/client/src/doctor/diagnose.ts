@@ -1,0 +1,41 @@
+import { readdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { errnoOf } from '@uds-sidecar/shared/failure/failure'
+import { type Inspection, inspect } from '@uds-sidecar/shared/inspect/inspect'
+import { converse } from './conversation.ts'
+import type { Diagnosis, Finding } from './diagnosis.ts'
+import type { Facts } from './facts.ts'
+import { find } from './findings/find.ts'
+import type { Place } from './place.ts'
+import { stepsOf } from './steps.ts'
+
+/** Looks at one place and says where the way to an answer ends. */
+export async function diagnose(place: Place, timeoutMs: number): Promise<Diagnosis> {
+  const inspection = await inspect(place.endpoint, { timeoutMs })
+  const conversation = inspection.connection.connected ? await converse(place, timeoutMs) : null
+  const facts = { place, inspection, conversation, neighbours: await neighboursOf(inspection), timeoutMs }
+  return conclude(facts, find(facts))
+}
+
+function conclude(facts: Facts, found: Finding | undefined): Diagnosis {
+  const endpoint = formatEndpoint(facts.place.endpoint)
+  const steps = stepsOf(facts)
+  if (found === undefined) return { endpoint, verdict: 'live', steps, finding: null, exitCode: EXIT.ok }
+  if (facts.place.onlyFor !== undefined && found.code === 'socket_denied')
+    return { endpoint, verdict: 'denied_by_design', steps, finding: null, exitCode: EXIT.ok }
+  return { endpoint, verdict: found.name, steps, finding: found, exitCode: found.exitCode }
+}
+
+/** The sockets beside a path that is none: its name may be misspelt. */
+async function neighboursOf({ endpoint, file }: Inspection): Promise<string[]> {
+  if (endpoint.kind !== 'unix' || file === null || file.facts?.kind === 'socket') return []
+  try {
+    const entries = await readdir(dirname(endpoint.path), { withFileTypes: true })
+    return entries.filter((entry) => entry.isSocket()).map(({ name }) => name)
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return []
+  }
+}

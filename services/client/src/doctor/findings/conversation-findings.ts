@@ -1,0 +1,56 @@
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import type { Finding } from '../diagnosis.ts'
+import type { Facts } from '../facts.ts'
+import { advice, finding, onService, shell } from '../finding.ts'
+import { wakeUp } from './listener-findings.ts'
+
+/** It takes connections and says nothing. */
+export function hung({ conversation, place, timeoutMs }: Facts): Finding | undefined {
+  if (conversation?.kind !== 'failed' || conversation.failure.code !== 'upstream_timeout') return undefined
+  const where = formatEndpoint(place.endpoint)
+  const message = `${where} took the connection and did not answer within ${timeoutMs} ms: it is paused, stuck or overloaded`
+  return finding('hung', 'upstream_timeout', message, wakeUp(place))
+}
+
+/** It takes connections and hangs up on them. */
+export function reset({ inspection: { connection }, conversation, place }: Facts): Finding | undefined {
+  const atOnce = !connection.connected && connection.failure.code === 'upstream_reset'
+  const later = conversation?.kind === 'failed' && conversation.failure.code === 'upstream_reset'
+  if (!atOnce && !later) return undefined
+  const message = `${formatEndpoint(place.endpoint)} took the connection and closed it before an answer`
+  return finding('reset', 'upstream_reset', message, [
+    ...onService(place, 'logs --tail 50', 'restart'),
+    shell(
+      `client doctor ${formatEndpoint(place.endpoint)} --protocol none`,
+      `it may not speak ${place.protocol}`,
+    ),
+  ])
+}
+
+/** It answers in another protocol than the one that was asked. */
+export function wrongProtocol({ conversation, place }: Facts): Finding | undefined {
+  if (conversation?.kind !== 'other protocol') return undefined
+  const where = formatEndpoint(place.endpoint)
+  const message = `${where} answers, and not in ${place.protocol}: ${JSON.stringify(conversation.said)}`
+  const other = place.protocol === 'http' ? 'echo' : 'http'
+  return finding('wrong_protocol', 'upstream_malformed', message, [
+    shell(`client doctor ${where} --protocol ${other}`, 'if it is meant to speak that'),
+    shell(`client doctor ${where} --protocol none`, 'only connect'),
+  ])
+}
+
+/** It answers that it cannot serve, or that what is behind it cannot. */
+export function serverError({ conversation, place }: Facts): Finding | undefined {
+  if (conversation?.kind !== 'server error') return undefined
+  const { status, problem, body } = conversation
+  const said = problem?.detail ?? problem?.title ?? body
+  const hint = problem?.hint === undefined ? [] : [advice(problem.hint)]
+  return {
+    name: 'server_error',
+    code: problem?.code ?? `http_${status}`,
+    message: `${formatEndpoint(place.endpoint)} answers GET ${place.path} with ${status}: ${said}`,
+    fixes: [...hint, ...onService(place, 'logs --tail 50')],
+    exitCode: EXIT.notAnswering,
+  }
+}

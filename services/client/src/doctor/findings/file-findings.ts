@@ -1,0 +1,70 @@
+import { basename, dirname, join } from 'node:path'
+import { type FileFacts, formatMode } from '@uds-sidecar/shared/inspect/file-facts'
+import { formatIdentityOfProcess } from '@uds-sidecar/shared/inspect/process-identity'
+import { suggest } from '../../cli/suggest.ts'
+import type { Finding } from '../diagnosis.ts'
+import type { Facts } from '../facts.ts'
+import { advice, compose, finding, onService, shell } from '../finding.ts'
+import { permissionFixes } from './permission-fixes.ts'
+
+/** The directory is there, the file is not. */
+export function fileMissing({ inspection: { file }, place, neighbours }: Facts): Finding | undefined {
+  if (file?.errno !== 'ENOENT' || place.endpoint.kind !== 'unix') return undefined
+  const { path } = place.endpoint
+  const beside = neighbours.length === 0 ? '' : `; beside it: ${neighbours.join(', ')}`
+  const near = suggest(basename(path), neighbours)
+  return finding('file_missing', 'socket_missing', `there is no ${path}${beside}`, [
+    ...(near === undefined
+      ? []
+      : [shell(`client doctor unix:${join(dirname(path), near)}`, 'if you meant that one')]),
+    ...onService(place, 'up -d', 'logs --tail 50'),
+    ...(place.service === undefined ? [shell(`ss -xlpn | grep -F ${path}`, 'whether its server runs')] : []),
+  ])
+}
+
+/** A symbolic link to nothing. */
+export function danglingLink({ inspection: { file }, place }: Facts): Finding | undefined {
+  if (file?.link == null || file.link.facts !== null || place.endpoint.kind !== 'unix') return undefined
+  const { path } = place.endpoint
+  const { target } = file.link
+  return finding(
+    'dangling_link',
+    'socket_missing',
+    `${path} is a symbolic link to ${target}, which is not there`,
+    [shell(`ln -sfn REAL-SOCKET ${path}`, 'the link is wrong'), ...onService(place, 'up -d')],
+  )
+}
+
+/** Something else stands at the path. */
+export function notASocket({ inspection, place, neighbours }: Facts): Finding | undefined {
+  const facts = target(inspection.file)
+  if (facts == null || facts.kind === 'socket' || place.endpoint.kind !== 'unix') return undefined
+  const { path } = place.endpoint
+  const beside = neighbours.length === 0 ? '' : `; sockets beside it: ${neighbours.join(', ')}`
+  const directory = compose(`volumes: ["${place.volume ?? 'VOLUME'}:${dirname(path)}:ro"]`, DOCKER_MADE_IT)
+  return finding('not_a_socket', 'not_a_socket', `${path} is a ${facts.kind}${beside}`, [
+    advice('correct the path, if that thing belongs there'),
+    ...(facts.kind === 'directory' ? [directory] : []),
+    shell(`mv ${path} ${path}.aside`, 'if it does not'),
+    ...onService(place, 'restart'),
+  ])
+}
+
+const DOCKER_MADE_IT =
+  'Docker makes a directory where a single file to be mounted is missing: mount its directory'
+
+/** The socket's own mode denies us. */
+export function socketDenied({ inspection, place }: Facts): Finding | undefined {
+  const { file, who, connection } = inspection
+  const facts = target(file)
+  if (connection.connected || connection.failure.code !== 'socket_denied' || facts == null) return undefined
+  if (place.endpoint.kind !== 'unix') return undefined
+  const { path } = place.endpoint
+  const whose = `mode ${formatMode(facts.mode)}, owner ${facts.uid}:${facts.gid}`
+  const message = `${formatIdentityOfProcess(who)} may not write to ${path} (${whose}), and connecting needs w`
+  return finding('socket_denied', 'socket_denied', message, permissionFixes(path, facts, who, 0o2))
+}
+
+function target(file: Facts['inspection']['file']): FileFacts | null | undefined {
+  return file?.link == null ? file?.facts : file.link.facts
+}

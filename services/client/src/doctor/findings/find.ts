@@ -1,0 +1,49 @@
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { Finding } from '../diagnosis.ts'
+import type { Facts } from '../facts.ts'
+import { advice, finding } from '../finding.ts'
+import { hung, reset, serverError, wrongProtocol } from './conversation-findings.ts'
+import { directoryDenied, directoryMissing } from './directory-findings.ts'
+import { danglingLink, fileMissing, notASocket, socketDenied } from './file-findings.ts'
+import { backlogFull, nameMissing, stale, wrongSocketType } from './listener-findings.ts'
+import { tcpFinding } from './tcp-findings.ts'
+
+/** In the order in which the kernel would stumble over them. */
+const FINDERS: readonly ((facts: Facts) => Finding | undefined)[] = [
+  directoryMissing,
+  directoryDenied,
+  fileMissing,
+  danglingLink,
+  notASocket,
+  socketDenied,
+  wrongSocketType,
+  stale,
+  backlogFull,
+  nameMissing,
+  tcpFinding,
+  hung,
+  reset,
+  wrongProtocol,
+  serverError,
+  anythingElse,
+]
+
+/** Where the way to an answer ends; undefined when it leads to one. */
+export function find(facts: Facts): Finding | undefined {
+  for (const finder of FINDERS) {
+    const found = finder(facts)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** No failure goes unreported, also one that nobody has thought of. */
+function anythingElse({ inspection: { connection }, conversation }: Facts): Finding | undefined {
+  const failure = connection.connected
+    ? conversation?.kind === 'failed'
+      ? conversation.failure
+      : undefined
+    : connection.failure
+  if (!(failure instanceof Failure)) return undefined
+  return finding('other', failure.code, failure.message, [advice(failure.hint)])
+}

@@ -1,0 +1,60 @@
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import type { Finding, Fix } from '../diagnosis.ts'
+import type { Facts } from '../facts.ts'
+import { compose, finding, onService, shell } from '../finding.ts'
+import type { Place } from '../place.ts'
+
+/** The file is a socket, and nobody listens on it. */
+export function stale(facts: Facts): Finding | undefined {
+  if (codeOf(facts) !== 'socket_stale' || facts.place.endpoint.kind !== 'unix') return undefined
+  const { path } = facts.place.endpoint
+  const message = `nobody listens on ${path}: its process ended without removing it, or closed and kept the file`
+  return finding('stale', 'socket_stale', message, [
+    ...onService(facts.place, 'restart', 'logs --tail 50'),
+    shell(`rm ${path}`, 'only before starting a server that cannot recover from a stale file by itself'),
+  ])
+}
+
+/** Connections wait that nobody accepts, and no more fit. */
+export function backlogFull(facts: Facts): Finding | undefined {
+  if (codeOf(facts) !== 'backlog_full') return undefined
+  const where = formatEndpoint(facts.place.endpoint)
+  const message = `the listen backlog of ${where} is full: its process lives, and accepts nobody`
+  return finding('backlog_full', 'backlog_full', message, wakeUp(facts.place))
+}
+
+/** An abstract name that nobody has in this network namespace. */
+export function nameMissing(facts: Facts): Finding | undefined {
+  if (codeOf(facts) !== 'socket_missing' || facts.place.endpoint.kind !== 'abstract') return undefined
+  const { name } = facts.place.endpoint
+  const message = `nobody in this network namespace listens on the abstract name ${name}`
+  return finding('name_missing', 'socket_missing', message, [
+    compose(
+      `network_mode: "service:${facts.place.service ?? 'SERVER'}"`,
+      'the server has another network namespace',
+    ),
+    shell(`ss -xl | grep -F @${name}`, 'in the namespace of the server: whether it listens'),
+  ])
+}
+
+/** A socket of another type than stream. */
+export function wrongSocketType({ inspection: { connection }, place }: Facts): Finding | undefined {
+  if (connection.connected || connection.failure.errno !== 'EPROTOTYPE') return undefined
+  const message = `${formatEndpoint(place.endpoint)} is a datagram socket or another type than stream`
+  return finding('wrong_socket_type', 'not_a_socket', message, [
+    shell('ss -xa', 'its second column tells u_str (stream) from u_dgr (datagram)'),
+  ])
+}
+
+/** For a process that lives and does not serve. */
+export function wakeUp(place: Place): Fix[] {
+  return [
+    ...onService(place, 'unpause', 'restart', 'logs --tail 50'),
+    shell('ss -xlpn', 'Recv-Q is how many wait; the last column names the process'),
+    shell('kill -CONT PID', 'if it was stopped'),
+  ]
+}
+
+function codeOf({ inspection: { connection } }: Facts): string | undefined {
+  return connection.connected ? undefined : connection.failure.code
+}

@@ -1,0 +1,63 @@
+import type { TcpEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import type { Finding, FindingName, Fix } from '../diagnosis.ts'
+import type { Facts } from '../facts.ts'
+import { compose, finding, onService, shell } from '../finding.ts'
+import type { Place } from '../place.ts'
+
+interface Case {
+  readonly name: FindingName
+  readonly what: string
+  readonly fixes: (endpoint: TcpEndpoint, place: Place) => Fix[]
+}
+
+const CASES: Partial<Record<FailureCode, Case>> = {
+  connection_refused: {
+    name: 'refused',
+    what: 'the host is there, and nobody listens on the port',
+    fixes: ({ port }, place) => [
+      ...onService(place, 'up -d', 'logs --tail 50'),
+      compose(
+        `ports: ["127.0.0.1:${port}:${port}"]`,
+        'it listens in a container, and the port is not published',
+      ),
+      shell(`ss -ltnp 'sport = :${port}'`, 'on its host: who listens, and on which address'),
+    ],
+  },
+  host_unknown: {
+    name: 'host_unknown',
+    what: 'the name does not resolve',
+    fixes: ({ host }) => [
+      compose('networks: [edge]', 'a service name resolves only for those that share a network with it'),
+      shell(`getent hosts ${host}`),
+    ],
+  },
+  host_unreachable: {
+    name: 'unreachable',
+    what: 'there is no route to the host',
+    fixes: ({ host }) => [
+      compose('networks: [edge]', 'this container may be on no network'),
+      shell(`ip route get ${host}`),
+    ],
+  },
+  upstream_timeout: {
+    name: 'connect_timeout',
+    what: 'the host does not answer',
+    fixes: ({ host, port }, place) => [
+      ...onService(place, 'unpause', 'restart'),
+      shell(`nft list ruleset | grep ${port}`, 'a firewall that drops'),
+      shell(`ping -c 1 ${host}`),
+    ],
+  },
+}
+
+/** TCP: refused, no name, no route, no answer. */
+export function tcpFinding({ inspection: { connection }, place }: Facts): Finding | undefined {
+  if (connection.connected || place.endpoint.kind !== 'tcp') return undefined
+  const { code, errno } = connection.failure
+  const known = CASES[code]
+  if (known === undefined) return undefined
+  const { host, port } = place.endpoint
+  const message = `${host} port ${port}: ${known.what}${errno === undefined ? '' : ` (${errno})`}`
+  return finding(known.name, code, message, known.fixes(place.endpoint, place))
+}

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface Temporary extends AsyncDisposable {
+  readonly directory: string
+}
+
+export async function temporaryDirectory(): Promise<Temporary> {
+  const directory = await mkdtemp(join(tmpdir(), 'doctor-'))
+  return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) }
+}
+
+/** A server in this process that does with each connection what it is told. */
+export async function serve(at: string | number, handle: (socket: Socket) => void): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy()).resume()
+    handle(socket)
+  })
+  await once(typeof at === 'string' ? server.listen(at) : server.listen(at, '127.0.0.1'), 'listening')
+  return server
+}
+
+/** What a crash leaves: a socket file that nobody listens on. */
+export async function leaveStaleSocket(path: string): Promise<void> {
+  const server = await serve(`${path}.bound`, (socket) => socket.destroy())
+  await rename(`${path}.bound`, path)
+  await server[Symbol.asyncDispose]()
+}
+
+const LISTEN = `
+  const at = process.argv[1]
+  require('node:net').createServer().listen({ ...JSON.parse(at), backlog: 1 }, function () {
+    console.log(JSON.stringify(this.address()))
+  })`
+
+export interface Paused extends AsyncDisposable {
+  /** As `server.address()` says it. */
+  readonly address: string | { readonly port: number }
+}
+
+/** A process of its own that listens, with a backlog of 1, and was stopped by SIGSTOP before it accepted anybody. */
+export async function startPausedServer(
+  at: { path: string } | { host: string; port: number },
+): Promise<Paused> {
+  const child = spawn(process.execPath, ['-e', LISTEN, JSON.stringify(at)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = await once(child.stdout, 'data')
+  child.kill('SIGSTOP')
+  const end = async () => {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  return { address: JSON.parse(String(line)), [Symbol.asyncDispose]: end }
+}
+
+/** Connects until the kernel takes no more: at most one more than the backlog. */
+export async function fillBacklog(to: { path: string } | { port: number }): Promise<Disposable> {
+  const sockets = Array.from({ length: 4 }, () =>
+    connect({ host: '127.0.0.1', ...to }).on('error', () => undefined),
+  )
+  await once(sockets[0] as Socket, 'connect')
+  return { [Symbol.dispose]: () => sockets.forEach((socket) => void socket.destroy()) }
+}
