@@ -1,0 +1,38 @@
+// `npm run demo` shows the stack as plain processes: within 10 s, without Docker, with or without a redis-server, and
+// it leaves no process and no file behind, also when it is interrupted.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { runDemo } from './support/demo.ts'
+import { pathOfOnly } from './support/program-path.ts'
+
+const SECONDS = 10
+const CLEAN = { filesLeft: [], processesLeft: false }
+
+test('the demo shows every row as expected and leaves nothing', async () => {
+  const { ended, stdout, stderr, seconds, ...left } = await runDemo()
+  assert.equal(stderr, '')
+  assert.equal(ended, EXIT.ok, stdout)
+  assert(seconds <= SECONDS, `it took ${seconds} s`)
+  assert.deepEqual(left, CLEAN)
+})
+
+test('without a redis-server the demo says so and shows how the app degrades', async () => {
+  await using path = await pathOfOnly('node', 'npm', 'sh', 'flock')
+  const { ended, stdout, stderr, seconds, ...left } = await runDemo({ path: path.path })
+  assert.equal(stderr, '')
+  assert.match(stdout, /^There is no redis-server in PATH/)
+  assert.match(stdout, /POST \/visits while Redis is down .* 503, problem dependency_down .* ok$/m)
+  assert.equal(ended, EXIT.ok, stdout)
+  assert(seconds <= SECONDS, `it took ${seconds} s`)
+  assert.deepEqual(left, CLEAN)
+})
+
+test('Ctrl-C in the middle of the demo ends it and leaves nothing', async () => {
+  const { ended, filesLeft, processesLeft } = await runDemo({
+    disturb: (processGroup) => process.kill(processGroup, 'SIGINT'),
+  })
+  assert.equal(ended, 'SIGINT')
+  assert.deepEqual({ filesLeft, processesLeft }, CLEAN)
+})
