@@ -1,36 +1,63 @@
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
-import { defineCommand } from '../cli/command.ts'
+import { type Context, defineCommand } from '../cli/command.ts'
 import { type Valued, wholeNumber } from '../cli/options.ts'
-import { type Palette, palette } from '../output/style.ts'
-import { type Change, changes } from '../watch/changes.ts'
-import { targetsOf } from '../watch/target.ts'
+import { palette } from '../output/style.ts'
+import { newsLines, newsObjects } from '../watch/lines.ts'
+import { Screen } from '../watch/screen.ts'
+import { summary } from '../watch/summary.ts'
+import { type Watched, watch } from '../watch/watch.ts'
 
 const INTERVAL_OPTION = {
   kind: 'value',
   placeholder: 'MS',
-  summary: 'ask every target once in this many milliseconds',
+  summary: 'look at every target once in this many milliseconds',
   read: wholeNumber(50, 3_600_000),
   fallback: 1_000,
 } as const satisfies Valued<number>
 
+const RECENT_NEWS = 8
+
 export const command = defineCommand({
   name: 'watch',
-  summary: 'say of every way into the stack whether it answers, and when that changes',
+  summary: 'every way into the stack as it changes: a live table on a terminal, else a line for each change',
   synopsis: '[--interval-ms MS]',
   maxPositionals: 0,
   options: { 'interval-ms': INTERVAL_OPTION },
-  examples: [['client watch', 'until Ctrl-C; one line for each change']],
-  jsonShape: '{time, name, endpoint, state, was?}, one line for each change',
-  async run({ values }, { config, json, stdout, env, interrupted }) {
-    const colours = palette(stdout, env)
-    const pace = { intervalMs: values['interval-ms'], signal: interrupted() }
-    for await (const change of changes(targetsOf(config), pace))
-      stdout.write(`${json ? JSON.stringify(change) : describe(change, colours)}\n`)
+  examples: [
+    ['client watch', 'until Ctrl-C; shows restarts and takeovers as they happen'],
+    ['client watch --json | jq .state', 'for a script'],
+  ],
+  jsonShape:
+    '{time, event: state | replaced, name, endpoint, state, generation, was?, wasForMs?}, one line for each change',
+  async run({ values }, context) {
+    const rounds = watch(context.config, { intervalMs: values['interval-ms'], signal: context.interrupted() })
+    await (context.stdout.isTTY && !context.json ? redraw(rounds, context) : scroll(rounds, context))
     return EXIT.ok
   },
 })
 
-function describe({ time, name, endpoint, state, was }: Change, { good, bad, faint }: Palette): string {
-  const before = was === undefined ? '' : faint(` (was ${was})`)
-  return `${faint(time)} ${name} ${endpoint} ${state === 'up' ? good(state) : bad(state)}${before}`
+async function scroll(rounds: AsyncIterable<Watched[]>, { json, stdout, env }: Context): Promise<void> {
+  const colours = palette(stdout, env)
+  let last: Watched[] = []
+  for await (const round of rounds) {
+    const time = new Date().toISOString()
+    const lines = json
+      ? round.flatMap((one) => newsObjects(one, time)).map((object) => JSON.stringify(object))
+      : round.flatMap((one) => newsLines(one, time, colours))
+    for (const line of lines) stdout.write(`${line}\n`)
+    last = round
+  }
+  if (!json && last.length > 0) stdout.write(`${summary(last, Date.now(), colours)}\n`)
+}
+
+/** The table, and the last news below it. */
+async function redraw(rounds: AsyncIterable<Watched[]>, { stdout, env }: Context): Promise<void> {
+  const colours = palette(stdout, env)
+  const screen = new Screen(stdout)
+  let news: string[] = []
+  for await (const round of rounds) {
+    const time = new Date().toISOString()
+    news = [...news, ...round.flatMap((one) => newsLines(one, time, colours))].slice(-RECENT_NEWS)
+    screen.draw([summary(round, Date.now(), colours), '', ...news].join('\n'))
+  }
 }

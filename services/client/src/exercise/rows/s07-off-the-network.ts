@@ -1,7 +1,7 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
 import { request } from '@uds-sidecar/shared/http/request'
 import { problemIn } from '../../http/problem-in.ts'
+import { routeBehind } from '../../http/route-behind.ts'
 import { type Check, notShown, seen } from '../check.ts'
 import type { Situation } from '../situation.ts'
 
@@ -54,16 +54,11 @@ function forbidden({ routes }: Situation, endpoint: Endpoint, asked: Asked, expe
     endpoint,
     expected,
     async observe() {
-      const route = routes?.find(({ listen }) => portOf(listen) === portOf(formatEndpoint(endpoint)))
+      const route = routeBehind(routes ?? [], endpoint)
       if (route?.kind === 'stream') return notShown(`route ${route.name} relays a stream: no allow list`)
       const response = await request(endpoint, asked)
       const observed = `${response.status} ${problemIn(response)?.code ?? 'without a problem code'}`
       return seen(observed, observed === expected)
     },
   }
-}
-
-/** The sidecar names its ports by the address that it binds, a client by the one that it dials: the port is the same. */
-function portOf(endpoint: string): string | undefined {
-  return /:(?<port>\d+)$/.exec(endpoint)?.groups?.port
 }

@@ -1,0 +1,53 @@
+import type { Look } from './look.ts'
+
+/** What is known of one target since the watch began. */
+export interface Track {
+  readonly state: string
+  /** Milliseconds since the epoch when that state began. */
+  readonly since: number
+  /** Latencies of the last answers, in milliseconds. */
+  readonly recentMs: readonly number[]
+  /** How often each failure was seen. */
+  readonly errors: Readonly<Record<string, number>>
+  readonly socket: string | null
+  /** How many sockets were seen: 2 after the first restart or takeover. 0 where none can be seen. */
+  readonly generation: number
+}
+
+export type News =
+  | { readonly event: 'state'; readonly was?: string; readonly wasForMs?: number }
+  /** Another socket stands there and no gap was seen: a takeover, or a restart between two looks. */
+  | { readonly event: 'replaced' }
+
+const RECENT = 300
+
+/** The track after one more look, and what is new. Pure: the clock is the caller's. */
+export function follow(track: Track | undefined, look: Look, now: number): { track: Track; news: News[] } {
+  const socket = look.socket ?? track?.socket ?? null
+  const isOther = socket !== null && socket !== track?.socket
+  const stays = track?.state === look.state
+  const next: Track = {
+    state: look.state,
+    since: stays ? track.since : now,
+    recentMs:
+      look.ms === null ? (track?.recentMs ?? []) : [...(track?.recentMs ?? []), look.ms].slice(-RECENT),
+    errors: look.state === 'up' ? (track?.errors ?? {}) : countOne(track?.errors ?? {}, look.state),
+    socket,
+    generation: (track?.generation ?? 0) + (isOther ? 1 : 0),
+  }
+  const replaced =
+    isOther && track != null && track.socket !== null && track.state === 'up' && look.state === 'up'
+  return { track: next, news: [...(stays ? [] : [changed(track, now)]), ...(replaced ? [REPLACED] : [])] }
+}
+
+const REPLACED: News = { event: 'replaced' }
+
+function changed(track: Track | undefined, now: number): News {
+  return track === undefined
+    ? { event: 'state' }
+    : { event: 'state', was: track.state, wasForMs: now - track.since }
+}
+
+function countOne(errors: Track['errors'], code: string): Track['errors'] {
+  return { ...errors, [code]: (errors[code] ?? 0) + 1 }
+}
