@@ -1,8 +1,8 @@
 import { type Agent, type IncomingMessage, request as nodeRequest, type OutgoingHttpHeaders } from 'node:http'
 import type { Endpoint } from '../endpoint/endpoint.ts'
-import { formatEndpoint } from '../endpoint/format-endpoint.ts'
-import { errnoOf, Failure } from '../failure/failure.ts'
+import { Failure } from '../failure/failure.ts'
 import { EndpointAgent } from './endpoint-agent.ts'
+import { cutShort, noAnswerInTime, requestFailure, switchedProtocols, tooLarge } from './request-failure.ts'
 
 export interface RequestOptions {
   readonly method?: string
@@ -32,9 +32,11 @@ const DEFAULT_MAX_BODY_BYTES = 16 * 1024 * 1024
 /**
  * One HTTP/1.1 request over any endpoint, its answer read whole within bounds.
  * @throws Failure as `dial` does, or `upstream_timeout`, `upstream_reset`, `upstream_malformed`,
- * `upstream_truncated`, `upstream_too_large`.
+ * `upstream_truncated`, `upstream_too_large`, or `bad_request` for options that make no HTTP; the reason of `signal`
+ * if that has aborted
  */
 export async function request(endpoint: Endpoint, options: RequestOptions = {}): Promise<Response> {
+  options.signal?.throwIfAborted()
   const { timeoutMs = DEFAULT_REQUEST_TIMEOUT_MS, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options
   const deadline = AbortSignal.timeout(timeoutMs)
   const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline
@@ -44,7 +46,7 @@ export async function request(endpoint: Endpoint, options: RequestOptions = {}):
     return { status: message.statusCode ?? 0, headers: message.headers, body }
   } catch (error) {
     if (options.signal?.aborted) throw options.signal.reason
-    throw deadline.aborted ? noAnswerInTime(endpoint, timeoutMs, error) : asFailure(endpoint, error)
+    throw deadline.aborted ? noAnswerInTime(endpoint, timeoutMs, error) : requestFailure(endpoint, error)
   }
 }
 
@@ -54,7 +56,9 @@ function send(endpoint: Endpoint, options: RequestOptions, signal: AbortSignal):
   const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
   nodeRequest({ method, path, host: 'localhost', agent, headers: { ...headers, ...length }, signal })
     .once('response', resolve)
+    .once('upgrade', (_message, socket) => reject(switchedProtocols(endpoint, socket)))
     .on('error', reject)
+    .once('close', () => reject(new Error('closed without an answer')))
     .end(body)
   return promise
 }
@@ -72,45 +76,4 @@ async function readWhole(endpoint: Endpoint, message: IncomingMessage, maxBytes:
     throw error instanceof Failure ? error : cutShort(endpoint, bytes, error)
   }
   return Buffer.concat(chunks, bytes)
-}
-
-function asFailure(endpoint: Endpoint, cause: unknown): Failure {
-  if (cause instanceof Failure) return cause
-  const malformed = cause instanceof Error && 'code' in cause && String(cause.code).startsWith('HPE_')
-  return malformed
-    ? new Failure('upstream_malformed', {
-        message: `${formatEndpoint(endpoint)} answered with something that is not HTTP: ${cause.message}`,
-        hint: 'is this the endpoint of another protocol?',
-        cause,
-      })
-    : new Failure('upstream_reset', {
-        message: `${formatEndpoint(endpoint)} closed the connection before an answer`,
-        hint: 'the process behind it ended or crashed; look at its log',
-        errno: errnoOf(cause),
-        cause,
-      })
-}
-
-function noAnswerInTime(endpoint: Endpoint, timeoutMs: number, cause: unknown): Failure {
-  return new Failure('upstream_timeout', {
-    message: `${formatEndpoint(endpoint)} did not answer within ${timeoutMs} ms`,
-    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
-    errno: 'ETIMEDOUT',
-    cause,
-  })
-}
-
-function tooLarge(endpoint: Endpoint, maxBytes: number): Failure {
-  return new Failure('upstream_too_large', {
-    message: `the answer of ${formatEndpoint(endpoint)} has more than ${maxBytes} bytes`,
-    hint: 'ask for less, or allow more',
-  })
-}
-
-function cutShort(endpoint: Endpoint, bytes: number, cause: unknown): Failure {
-  return new Failure('upstream_truncated', {
-    message: `the answer of ${formatEndpoint(endpoint)} was cut after ${bytes} bytes of body`,
-    hint: 'the process behind it ended or crashed; look at its log',
-    cause,
-  })
 }
