@@ -1,7 +1,7 @@
 import { unlink } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { dirname } from 'node:path'
-import { checkBytes } from '../endpoint/parse-endpoint.ts'
+import { checkBytes, checkSocketPath } from '../endpoint/parse-endpoint.ts'
 import { checkDirectory } from './directory.ts'
 import { formatIdentity, type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
 import { inUse, refuseForeignOwner, refuseLiveOwner } from './incumbent.ts'
@@ -39,11 +39,11 @@ export class BoundPath {
 
   /**
    * Publishes a socket on which `server` listens.
-   * @throws Failure `path_too_long`, `directory_missing`, `directory_unsafe`, `directory_denied`,
+   * @throws Failure `bad_endpoint`, `path_too_long`, `directory_missing`, `directory_unsafe`, `directory_denied`,
    * `lock_unavailable`, `in_use`, `path_occupied` or `group_denied`; nothing is changed then
    */
   static async bind(server: Server, path: string, options: BindOptions): Promise<BoundPath> {
-    checkBytes(path, 'socket path')
+    checkSocketPath(path)
     checkBytes(stagedSocket(newStagingDirectory(path)), 'staging path')
     await checkDirectory(dirname(path))
     const lock = await PathLock.acquire(path, options.onConflict === 'takeover' ? LOCK_WAIT_MS : 0)
@@ -137,6 +137,7 @@ async function takePath(
   if (options.onConflict === 'takeover') await refuseForeignOwner(path, await lock.lastPublication())
   else await refuseLiveOwner(path)
   await sweepStaging(path)
+  await lock.reserve()
   const identity = await publish(server, path, options)
   await lock.record({ identity: formatIdentity(identity), pid: process.pid })
   return identity

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { dial } from '../dial/dial.ts'
 import { fileKind } from '../dial/file-kind.ts'
@@ -7,6 +8,9 @@ import type { Publication } from './publication.ts'
 
 /** A server that has bound and not yet called listen(2) refuses too: ask again after this. */
 const SECOND_LOOK_MS = 20
+
+/** A server that has not ended the probe by then is paused, or waits for more. */
+const HANG_UP_MS = 100
 
 /**
  * Asks whether the path may be taken, and touches nothing: it may if nothing is there, or a socket that refuses
@@ -34,13 +38,26 @@ export async function refuseForeignOwner(path: string, last: Publication | undef
 
 async function isLive(path: string): Promise<boolean> {
   try {
-    const socket = await dial({ kind: 'unix', path })
-    socket.destroy()
+    await hangUp(await dial({ kind: 'unix', path }))
     return true
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     return error.code !== 'socket_stale' && error.code !== 'socket_missing'
   }
+}
+
+/**
+ * Ends the probe as a client does that changed its mind. Destroying it at once would reset a connection on which the
+ * server has said something already, and a server that does not expect that may die of it.
+ */
+async function hangUp(socket: Socket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, HANG_UP_MS)
+  socket.once('error', () => resolve()).once('close', () => resolve())
+  socket.resume().end()
+  await promise
+  clearTimeout(timer)
+  socket.destroy()
 }
 
 function occupied(path: string, kind: string): Failure {

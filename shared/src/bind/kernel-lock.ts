@@ -2,12 +2,15 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { errnoOf, Failure } from '../failure/failure.ts'
+import { errnoOf } from '../failure/failure.ts'
+import { checkLockFile } from './lock-file.ts'
+import { lockUnavailable } from './lock-unavailable.ts'
 
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /** macOS takes the lock in open(2) itself; Node has no constant for it. */
 const DARWIN_O_EXLOCK = 0x20
+const DARWIN_RETRY_MS = 10
 
 /**
  * Opens `path` (made with mode 0600) and takes an exclusive flock(2) on it, which the kernel drops when this process
@@ -17,22 +20,12 @@ const DARWIN_O_EXLOCK = 0x20
  * @throws Failure `lock_unavailable`
  */
 export async function openLocked(path: string, waitMs: number): Promise<FileHandle | undefined> {
-  return process.platform === 'darwin' ? openLockedDarwin(path, waitMs) : openThenFlock(path, waitMs)
-}
-
-async function openThenFlock(path: string, waitMs: number): Promise<FileHandle | undefined> {
-  const file = await open(path, OPEN_FLAGS, 0o600).catch((cause) => {
-    throw unavailable(
-      path,
-      'cannot be opened',
-      'only the server that owns the socket may own its lock file',
-      cause,
-    )
-  })
+  const darwin = process.platform === 'darwin'
+  const file = await (darwin ? openWithLock(path, waitMs) : openFile(path, OPEN_FLAGS))
+  if (file === undefined) return undefined
   try {
-    if (!(await file.stat()).isFile())
-      throw unavailable(path, 'is not a regular file', 'remove what stands there')
-    if (await flock(path, file.fd, waitMs)) return file
+    await checkLockFile(path, file)
+    if (darwin || (await flock(path, file.fd, waitMs))) return file
   } catch (error) {
     await file.close()
     throw error
@@ -41,11 +34,30 @@ async function openThenFlock(path: string, waitMs: number): Promise<FileHandle |
   return undefined
 }
 
+async function openFile(path: string, flags: number): Promise<FileHandle> {
+  return open(path, flags, 0o600).catch((cause) => {
+    throw lockUnavailable(
+      path,
+      'cannot be opened',
+      'only the server that owns the socket may own its lock file; ls -l shows what stands there',
+      cause,
+    )
+  })
+}
+
 /**
  * Node has no flock(2), and an addon would have to be built for each platform; util-linux' flock(1) locks the
  * descriptor that it inherits, which is the same open file as ours.
  */
 async function flock(path: string, fd: number, waitMs: number): Promise<boolean> {
+  const { status, stderr } = await runFlock(path, fd, waitMs)
+  if (status === 0) return true
+  if (status === 1 && stderr === '') return false
+  const what = `cannot be locked: flock(1) ended with ${status}: ${stderr.trim()}`
+  throw lockUnavailable(path, what, 'use the flock of util-linux, on a file system that has flock(2)')
+}
+
+async function runFlock(path: string, fd: number, waitMs: number) {
   const wait = waitMs === 0 ? ['-n'] : ['-w', String(waitMs / 1_000)]
   const child = spawn('flock', ['-x', ...wait, '3'], { stdio: ['ignore', 'ignore', 'pipe', fd] })
   const { promise, resolve, reject } = Promise.withResolvers<number | null>()
@@ -56,31 +68,22 @@ async function flock(path: string, fd: number, waitMs: number): Promise<boolean>
   child.once('error', reject)
   child.once('close', resolve)
   const status = await promise.catch((cause) => {
-    throw unavailable(path, 'cannot be locked: flock(1) does not start', 'install util-linux', cause)
+    const hint = errnoOf(cause) === 'ENOENT' ? 'install util-linux' : 'see errno; a pids limit may be too low'
+    throw lockUnavailable(path, 'cannot be locked: flock(1) does not start', hint, cause)
   })
-  if (status === 0) return true
-  if (status === 1 && stderr === '') return false
-  throw unavailable(
-    path,
-    `cannot be locked: flock(1) ended with ${status}: ${stderr.trim()}`,
-    'install util-linux',
-  )
+  return { status, stderr }
 }
 
-async function openLockedDarwin(path: string, waitMs: number): Promise<FileHandle | undefined> {
+async function openWithLock(path: string, waitMs: number): Promise<FileHandle | undefined> {
   const deadline = performance.now() + waitMs
   for (;;) {
     try {
       return await open(path, OPEN_FLAGS | DARWIN_O_EXLOCK, 0o600)
     } catch (cause) {
       if (errnoOf(cause) !== 'EAGAIN')
-        throw unavailable(path, 'cannot be locked', 'see errno, and open(2)', cause)
+        throw lockUnavailable(path, 'cannot be locked', 'see errno, and open(2)', cause)
     }
     if (performance.now() >= deadline) return undefined
-    await pause(10)
+    await pause(DARWIN_RETRY_MS)
   }
-}
-
-function unavailable(path: string, what: string, hint: string, cause?: unknown): Failure {
-  return new Failure('lock_unavailable', { message: `lock file ${path} ${what}`, hint, cause })
 }

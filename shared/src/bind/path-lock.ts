@@ -1,11 +1,17 @@
 import type { FileHandle } from 'node:fs/promises'
-import { Failure } from '../failure/failure.ts'
 import { type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
 import { openLocked } from './kernel-lock.ts'
-import { formatPublication, type Publication, parsePublication } from './publication.ts'
+import { keepPrivate } from './lock-file.ts'
+import { lockUnavailable } from './lock-unavailable.ts'
+import {
+  formatPublication,
+  isRecord,
+  type Publication,
+  parsePublication,
+  RECORD_BYTES,
+} from './publication.ts'
 
 const MAX_ATTEMPTS = 10
-const MAX_RECORD_BYTES = 1_024
 
 /**
  * The right to change what stands at a socket path: a kernel lock on `PATH.lock`. The file is never unlinked, for
@@ -33,13 +39,11 @@ export class PathLock implements AsyncDisposable {
       const file = await openLocked(path, waitMs)
       if (file === undefined) return undefined
       const lock = new PathLock(path, file, identityOf(await file.stat({ bigint: true })))
-      if (await lock.isAtItsPath()) return lock
+      if (await lock.#isUsable()) return lock
       await lock.release()
     }
-    throw new Failure('lock_unavailable', {
-      message: `lock file ${path} was replaced ${MAX_ATTEMPTS} times while it was being locked`,
-      hint: 'something removes lock files; they belong to the servers and stay where they are',
-    })
+    const hint = 'something removes lock files; they belong to the servers and stay where they are'
+    throw lockUnavailable(path, `was replaced ${MAX_ATTEMPTS} times while it was being locked`, hint)
   }
 
   /** Whether others who open the path now would meet this lock. */
@@ -50,19 +54,17 @@ export class PathLock implements AsyncDisposable {
 
   /** The last socket that was published under this lock, if that was recorded. */
   async lastPublication(): Promise<Publication | undefined> {
-    const { buffer, bytesRead } = await this.#file.read(
-      Buffer.alloc(MAX_RECORD_BYTES),
-      0,
-      MAX_RECORD_BYTES,
-      0,
-    )
-    return parsePublication(buffer.toString('utf8', 0, bytesRead))
+    return parsePublication(await this.#read())
+  }
+
+  /** Makes sure that `record` finds space: on a full volume this fails, while nothing is published yet. */
+  async reserve(): Promise<void> {
+    const { size } = await this.#file.stat()
+    if (size < RECORD_BYTES) await this.#file.write(' '.repeat(RECORD_BYTES - size), size)
   }
 
   async record(publication: Publication): Promise<void> {
-    const text = formatPublication(publication)
-    await this.#file.write(text, 0)
-    await this.#file.truncate(Buffer.byteLength(text))
+    await this.#file.write(formatPublication(publication), 0)
   }
 
   async release(): Promise<void> {
@@ -71,5 +73,29 @@ export class PathLock implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release()
+  }
+
+  async #isUsable(): Promise<boolean> {
+    try {
+      if (!(await this.isAtItsPath())) return false
+      if (isRecord(await this.#read())) {
+        await keepPrivate(this.#file)
+        return true
+      }
+    } catch (error) {
+      await this.release()
+      throw error
+    }
+    await this.release()
+    throw lockUnavailable(
+      this.#path,
+      'belongs to another program: it holds no record of ours',
+      'move it away',
+    )
+  }
+
+  async #read(): Promise<string> {
+    const { buffer, bytesRead } = await this.#file.read(Buffer.alloc(RECORD_BYTES), 0, RECORD_BYTES, 0)
+    return buffer.toString('utf8', 0, bytesRead)
   }
 }

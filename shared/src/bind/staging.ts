@@ -1,10 +1,11 @@
 import { createHash, randomInt } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, rmdirSync } from 'node:fs'
 import { lstat, readdir, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import { errnoOf } from '../failure/failure.ts'
 
+const PRIVATE = 0o700
 const SOCKET_NAME = 's'
 const ID_LENGTH = 4
 const ID_SPACE = 36 ** ID_LENGTH
@@ -63,7 +64,7 @@ function prefixFor(path: string): string {
 
 async function isOurs(directory: string): Promise<boolean> {
   const stats = await lstat(directory)
-  if (!stats.isDirectory() || stats.uid !== process.geteuid?.() || (stats.mode & 0o777) !== 0o700)
+  if (!stats.isDirectory() || stats.uid !== process.geteuid?.() || (stats.mode & 0o777) !== PRIVATE)
     return false
   const names = await readdir(directory)
   if (names.length === 0) return true
@@ -71,15 +72,24 @@ async function isOurs(directory: string): Promise<boolean> {
 }
 
 /**
- * Mode 0700 whatever the umask: chmod afterwards would take the setgid bit from whoever is not in that group. A umask
- * belongs to the process and cannot be set in a worker thread, where the caller's own applies.
+ * Mode 0700 whatever the umask. To change the umask, which is the process's, would also give wrong modes to files that
+ * other threads make at that moment, so it is left alone unless it takes rights from the owner himself, as none in use
+ * does. chmod instead would take the setgid bit from a directory whose group we are not in; in a worker thread, where
+ * Node lets nobody set the umask, that is what remains.
  */
 function mkdirPrivate(directory: string): void {
-  const before = isMainThread ? process.umask(0o077) : undefined
+  mkdirSync(directory, PRIVATE)
+  if ((lstatSync(directory).mode & PRIVATE) === PRIVATE) return
+  if (!isMainThread) {
+    chmodSync(directory, PRIVATE)
+    return
+  }
+  rmdirSync(directory)
+  const before = process.umask(0o077)
   try {
-    mkdirSync(directory, 0o700)
+    mkdirSync(directory, PRIVATE)
   } finally {
-    if (before !== undefined) process.umask(before)
+    process.umask(before)
   }
 }
 

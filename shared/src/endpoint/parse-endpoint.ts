@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { isAbsolute, normalize } from 'node:path'
 import { Failure } from '../failure/failure.ts'
 import {
@@ -16,6 +17,7 @@ const GRAMMAR = 'write unix:/absolute/path, unix:@name or tcp://host:port'
  */
 export function parseEndpoint(text: string): Endpoint {
   if (text.includes('\0')) throw invalid(text, 'it has a NUL byte')
+  if (!text.isWellFormed()) throw invalid(text, 'it is not well-formed Unicode')
   if (text.startsWith('unix:')) return parseUnix(text, text.slice('unix:'.length))
   if (text.startsWith('tcp://')) return parseTcp(text, text.slice('tcp://'.length))
   throw invalid(text, 'it has no scheme that is known here')
@@ -24,12 +26,21 @@ export function parseEndpoint(text: string): Endpoint {
 function parseUnix(text: string, rest: string): UnixEndpoint | AbstractEndpoint {
   if (rest.startsWith('@')) return parseAbstract(text, rest.slice(1))
   const path = rest.startsWith('//') ? rest.slice(2) : rest
+  checkSocketPath(path, text)
+  return { kind: 'unix', path }
+}
+
+/**
+ * @param text what the path was written as, for the message
+ * @throws Failure `bad_endpoint` or `path_too_long`
+ */
+export function checkSocketPath(path: string, text = `unix:${path}`): void {
+  if (path.includes('\0')) throw invalid(text, 'it has a NUL byte')
   if (!isAbsolute(path)) throw invalid(text, 'its path is not absolute')
   if (path.endsWith('/')) throw invalid(text, 'its path names a directory')
   if (normalize(path) !== path)
     throw invalid(text, `its path is not in its shortest form, ${normalize(path)}`)
   checkBytes(path, 'socket path')
-  return { kind: 'unix', path }
 }
 
 function parseAbstract(text: string, name: string): AbstractEndpoint {
@@ -42,6 +53,7 @@ function parseTcp(text: string, rest: string): TcpEndpoint {
   const match = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<name>[^\s:/?#[\]@]+)):(?<port>\d{1,5})$/.exec(rest)
   const host = match?.groups?.v6 ?? match?.groups?.name
   if (match === null || host === undefined) throw invalid(text, 'it is not host:port')
+  if (match.groups?.v6 !== undefined && !isIPv6(host)) throw invalid(text, `${host} is no IPv6 address`)
   const port = Number(match.groups?.port)
   if (port > 65_535) throw invalid(text, `port ${port} is over 65535`)
   return { kind: 'tcp', host, port }

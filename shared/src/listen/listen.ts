@@ -2,8 +2,9 @@ import type { AddressInfo, Server } from 'node:net'
 import { BoundPath } from '../bind/bound-path.ts'
 import { listenOn } from '../bind/listen-on.ts'
 import type { Endpoint } from '../endpoint/endpoint.ts'
+import { formatEndpoint } from '../endpoint/format-endpoint.ts'
 import { nodeAddress } from '../endpoint/node-address.ts'
-import { errnoOf } from '../failure/failure.ts'
+import { errnoOf, Failure } from '../failure/failure.ts'
 import { Connections } from './connections.ts'
 import { listenFailure } from './listen-failure.ts'
 import {
@@ -27,6 +28,7 @@ export async function listen(
   options: ListenOptions = {},
 ): Promise<Listener> {
   checkOptions(endpoint, options)
+  if (server.listening) throw listensAlready(endpoint)
   const { signal } = options
   signal?.throwIfAborted()
   const listener = await start(server, endpoint, options)
@@ -74,4 +76,11 @@ function actual(server: Server, endpoint: Endpoint): Endpoint {
   if (endpoint.kind !== 'tcp') return endpoint
   const { port } = server.address() as AddressInfo
   return { ...endpoint, port }
+}
+
+function listensAlready(endpoint: Endpoint): Failure {
+  return new Failure('bad_option', {
+    message: `cannot listen on ${formatEndpoint(endpoint)}: the server listens already`,
+    hint: 'a server listens on one endpoint: make another one with the same handler',
+  })
 }

@@ -1,0 +1,34 @@
+import type { FileHandle } from 'node:fs/promises'
+import { fileKind } from '../dial/file-kind.ts'
+import { lockUnavailable } from './lock-unavailable.ts'
+
+const PERMISSIONS = 0o777
+const MODE = 0o600
+
+/**
+ * Refuses a lock file that another user could hold or take away, or that has a second name: what is written to it
+ * would be written there.
+ * @throws Failure `lock_unavailable`
+ */
+export async function checkLockFile(path: string, file: FileHandle): Promise<void> {
+  const stats = await file.stat()
+  const { uid, nlink } = stats
+  if (!stats.isFile())
+    throw lockUnavailable(path, `is a ${fileKind(stats)}, not a regular file`, 'move away what stands there')
+  if (uid !== process.geteuid?.()) throw foreign(path, uid)
+  if (nlink > 1) throw lockUnavailable(path, `is one of ${nlink} names of its file`, 'move it away')
+}
+
+/** Makes it 0600, whatever the umask was when it was made: whoever may open it may lock it. */
+export async function keepPrivate(file: FileHandle): Promise<void> {
+  const { mode } = await file.stat()
+  if ((mode & PERMISSIONS) !== MODE) await file.chmod(MODE)
+}
+
+function foreign(path: string, uid: number) {
+  return lockUnavailable(
+    path,
+    `belongs to uid ${uid}, and we are uid ${process.geteuid?.()}`,
+    'run as the user who owns the socket; if no such server runs any more, remove the lock file',
+  )
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { link, mkdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { describe, it } from 'node:test'
+import { fingerprint, modeOf, namesIn } from '../testing/files.ts'
+import { readAll } from '../testing/read-all.ts'
+import { rejection } from '../testing/rejection.ts'
+import { failureOf, startListening } from '../testing/start.ts'
+import { tempDirectory } from '../testing/temp-directory.ts'
+import { giveTo, UNPRIVILEGED } from '../testing/unprivileged.ts'
+import { listen } from './listen.ts'
+
+const UNUSABLE: Record<string, (lock: string) => Promise<unknown>> = {
+  'a directory': (lock) => mkdir(lock),
+  'a fifo': async (lock) => execFileSync('mkfifo', [lock]),
+  'a symlink': (lock) => symlink(`${lock}-target`, lock),
+  "another program's lock (PostgreSQL has the same name)": (lock) => writeFile(lock, '4711\n/data\n'),
+  'a second name of another file': async (lock) => {
+    await writeFile(`${lock}-other`, '')
+    await link(`${lock}-other`, lock)
+  },
+}
+
+describe('the lock file', () => {
+  it('is 0600 whatever the umask, names the socket, and stays after close', async () => {
+    await using directory = await tempDirectory()
+    const child = await startListening({ endpoint: `unix:${directory.at('s')}`, umask: 0 })
+    assert.equal(await modeOf(directory.at('s.lock')), 0o600)
+    assert.equal(JSON.parse(await readFile(directory.at('s.lock'), 'utf8')).pid, child.pid)
+    child.send('close')
+    assert.equal(await child.ended(), 0)
+    assert.deepEqual(await namesIn(directory.path), ['s.lock'])
+  })
+
+  for (const [what, put] of Object.entries(UNUSABLE)) {
+    it(`that is ${what}, refuses the start with lock_unavailable and stays byte for byte`, async () => {
+      await using directory = await tempDirectory()
+      await put(directory.at('s.lock'))
+      const before = await fingerprint(directory.at('s.lock'))
+      const failure = await rejection(listen(createServer(), { kind: 'unix', path: directory.at('s') }))
+      assert.equal(failure.code, 'lock_unavailable')
+      assert.equal(failure.exitCode, 78)
+      assert.equal(await fingerprint(directory.at('s.lock')), before)
+      assert.equal(existsSync(directory.at('s')), false)
+    })
+  }
+
+  it('that was cut short by a crash or zeroed by a power cut, does not hinder a start', async () => {
+    for (const text of ['', '{"identity":"1:2', '\0'.repeat(256)]) {
+      await using directory = await tempDirectory()
+      await writeFile(directory.at('s.lock'), text)
+      await using listener = await listen(createServer(), { kind: 'unix', path: directory.at('s') })
+      assert.ok(listener.identity)
+    }
+  })
+
+  it('that is removed under a live owner, lets no second owner in', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = { kind: 'unix', path: directory.at('s') } as const
+    await using owner = await listen(
+      createServer((socket) => socket.end('first')),
+      endpoint,
+    )
+    await unlink(directory.at('s.lock'))
+    assert.equal((await rejection(listen(createServer(), endpoint))).code, 'in_use')
+    assert.equal(await readAll(owner.endpoint), 'first')
+  })
+
+  it('that is removed under a live owner, does not keep that one from taking its socket away', async () => {
+    await using directory = await tempDirectory()
+    const listener = await listen(createServer(), { kind: 'unix', path: directory.at('s') })
+    await unlink(directory.at('s.lock'))
+    assert.deepEqual(await listener.close(), { reason: 'closed', cut: 0 })
+    assert.equal(existsSync(directory.at('s')), false)
+  })
+
+  it('where flock(1) is not installed, refuses the start and says what to install', async () => {
+    await using directory = await tempDirectory()
+    const task = { endpoint: `unix:${directory.at('s')}` }
+    const { code, message } = await failureOf(task, { env: { PATH: directory.path } })
+    assert.equal(code, 'lock_unavailable')
+    assert.match(message, /flock\(1\) does not start/)
+    assert.equal(existsSync(directory.at('s')), false)
+  })
+
+  it('that cannot grow on a full volume, fails a takeover while the incumbent still serves', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = `unix:${directory.at('s')}`
+    await using incumbent = await startListening({ endpoint, options: { onConflict: 'takeover' } })
+    const before = await fingerprint(directory.at('s'))
+    await writeFile(directory.at('s.lock'), (await readFile(directory.at('s.lock'), 'utf8')).trim())
+    const noSpace = ['sh', '-c', 'trap "" XFSZ; ulimit -f 0; exec "$@"', 'sh']
+    const { code } = await failureOf({ endpoint, options: { onConflict: 'takeover' } }, { wrapper: noSpace })
+    assert.equal(code, 'io_error')
+    assert.equal(await fingerprint(directory.at('s')), before)
+    assert.equal(await readAll({ kind: 'unix', path: directory.at('s') }), String(incumbent.pid))
+  })
+
+  it('made under a umask that takes everything, can be opened by the next start', async () => {
+    await using directory = await tempDirectory()
+    await giveTo(UNPRIVILEGED, directory.path)
+    const task = { endpoint: `unix:${directory.at('s')}`, umask: 0o777 }
+    await (await startListening(task, UNPRIVILEGED)).crash()
+    await using next = await startListening(task, UNPRIVILEGED)
+    assert.equal(await readAll({ kind: 'unix', path: directory.at('s') }), String(next.pid))
+  })
+})

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { describe, it } from 'node:test'
+import { fingerprint, namesIn } from '../testing/files.ts'
+import { readAll } from '../testing/read-all.ts'
+import { rejection } from '../testing/rejection.ts'
+import { startFull, startPaused, startPlain } from '../testing/start-plain.ts'
+import { tempDirectory } from '../testing/temp-directory.ts'
+import { listen } from './listen.ts'
+
+const CONFLICTS = ['refuse', 'takeover'] as const
+
+/** What may stand at a path and is not a socket. Devices need root: shared/test-as-root. */
+const OCCUPANTS: Record<string, (path: string) => Promise<unknown>> = {
+  'regular file': (path) => writeFile(path, 'precious'),
+  directory: (path) => mkdir(path),
+  fifo: async (path) => execFileSync('mkfifo', [path]),
+  'symlink to nothing': (path) => symlink(`${path}-nowhere`, path),
+  'symlink to a file': async (path) => {
+    await writeFile(`${path}-file`, 'precious')
+    await symlink(`${path}-file`, path)
+  },
+}
+
+describe('a start at a path where something else stands', () => {
+  for (const onConflict of CONFLICTS) {
+    for (const [what, put] of Object.entries(OCCUPANTS)) {
+      it(`a ${what}, with ${onConflict}, is refused and leaves it byte for byte`, async () => {
+        await using directory = await tempDirectory()
+        const path = directory.at('s')
+        await put(path)
+        const before = await fingerprint(path)
+        const failure = await rejection(listen(createServer(), { kind: 'unix', path }, { onConflict }))
+        assert.equal(failure.code, 'path_occupied')
+        assert.equal(failure.exitCode, 73)
+        assert.equal(await fingerprint(path), before)
+      })
+    }
+  }
+})
+
+describe('a start beside a live server that does not know the protocol', () => {
+  for (const onConflict of CONFLICTS) {
+    it(`with ${onConflict}, is refused and leaves it alone`, async () => {
+      await using directory = await tempDirectory()
+      const path = directory.at('s')
+      await using _server = await startPlain(path)
+      await assertLeftAlone(path, onConflict)
+      assert.equal(await readAll({ kind: 'unix', path }), 'plain')
+    })
+
+    it(`that is paused, with ${onConflict}, is refused and leaves it alone`, async () => {
+      await using directory = await tempDirectory()
+      const path = directory.at('s')
+      await using server = await startPaused(path)
+      await assertLeftAlone(path, onConflict)
+      server.signal('SIGCONT')
+      assert.equal(await readAll({ kind: 'unix', path }), 'plain')
+    })
+
+    it(`whose backlog is full, with ${onConflict}, is refused and leaves it alone`, async () => {
+      await using directory = await tempDirectory()
+      const path = directory.at('s')
+      await using server = await startFull(path)
+      using _waiting = server.waiting
+      await assertLeftAlone(path, onConflict)
+    })
+
+    it(`of datagrams, with ${onConflict}, is refused and leaves it alone`, async () => {
+      await using directory = await tempDirectory()
+      const path = directory.at('s')
+      const script =
+        '$|=1; socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, pack_sockaddr_un($ARGV[0])); print 1; sleep'
+      const server = spawn('perl', ['-MSocket', '-e', script, path], { stdio: ['ignore', 'pipe', 'ignore'] })
+      await once(server.stdout, 'data')
+      await assertLeftAlone(path, onConflict)
+      server.kill('SIGKILL')
+      await once(server, 'close')
+    })
+  }
+})
+
+async function assertLeftAlone(path: string, onConflict: 'refuse' | 'takeover'): Promise<void> {
+  const before = await fingerprint(path)
+  const failure = await rejection(listen(createServer(), { kind: 'unix', path }, { onConflict }))
+  assert.equal(failure.code, 'in_use')
+  assert.equal(await fingerprint(path), before)
+  assert.deepEqual(await namesIn(path.replace(/\/s$/, '')), ['s', 's.lock'])
+}
