@@ -6,6 +6,8 @@ export interface Box {
   /** `uid:gid`. Default: the image's. */
   readonly user?: string
   readonly groups?: readonly (string | number)[]
+  /** What it keeps of a container's usual capabilities. Default: none. */
+  readonly capabilities?: readonly string[]
   /** `volume:/path` or `volume:/path:ro`. */
   readonly mounts?: readonly string[]
   /** Default: none. */
@@ -16,9 +18,11 @@ export interface Box {
   readonly sysctls?: Readonly<Record<string, string>>
 }
 
-export function hostConfigOf({ groups = [], mounts = [], network = 'none', sysctls = {} }: Box): HostConfig {
+export function hostConfigOf(box: Box): HostConfig {
+  const { groups = [], capabilities = [], mounts = [], network = 'none', sysctls = {} } = box
   return {
     Binds: [...mounts],
+    CapAdd: [...capabilities],
     CapDrop: ['ALL'],
     GroupAdd: groups.map(String),
     Init: true,

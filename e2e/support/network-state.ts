@@ -1,15 +1,15 @@
-import type { Service } from './service.ts'
+import type { ContainerHandle } from './container-handle.ts'
 
 const LISTEN = '0A'
 
 /** The network interfaces that a container sees, sorted. */
-export async function interfacesIn(service: Service): Promise<string[]> {
+export async function interfacesIn(service: ContainerHandle): Promise<string[]> {
   const text = await service.read('/proc/net/dev')
   return [...text.matchAll(/^\s*(\S+):/gm)].map(([, name]) => name ?? '').sort()
 }
 
 /** Where something in a container listens on TCP over IPv4, as `address:port`, or over IPv6, as `[hex]:port`; sorted. */
-export async function tcpListenersIn(service: Service): Promise<string[]> {
+export async function tcpListenersIn(service: ContainerHandle): Promise<string[]> {
   const [v4, v6] = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((path) => service.read(path)))
   return [...listening(v4, dottedQuad), ...listening(v6, (hex) => `[${hex}]`)].sort()
 }

@@ -1,10 +1,10 @@
-import type { Service } from './service.ts'
+import type { ContainerHandle } from './container-handle.ts'
 
 const CAPABILITY_SETS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'] as const
 const SECCOMP_FILTER = '2'
 
 /** What the kernel says of a container's first process, from which the others inherit (proc_pid_status(5)). */
-export async function processStatus(service: Service) {
+export async function processStatus(service: ContainerHandle) {
   const fields = fieldsOf(await service.read('/proc/1/status'))
   const numbers = (name: string) => (fields.get(name) ?? '').split(/\s+/).filter(Boolean).map(Number)
   return {

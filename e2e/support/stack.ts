@@ -3,11 +3,11 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { type RequestOptions, type Response, request } from '@uds-sidecar/shared/http/request'
 import { DockerComposeEnvironment, PullPolicy } from 'testcontainers'
 import { type ComposeOptions, ComposeProject } from './compose-project.ts'
-import { diagnose } from './diagnosis.ts'
+import { ContainerHandle } from './container-handle.ts'
+import { diagnoseProject } from './diagnosis.ts'
 import { PORTS, type PortName } from './ports.ts'
 import { newProject, REPOSITORY } from './project.ts'
 import { reportOnFailure } from './report-on-failure.ts'
-import { Service } from './service.ts'
 
 export interface StackOptions extends ComposeOptions {
   /** Only these and those that they depend on. Default: all. */
@@ -37,8 +37,8 @@ export class Stack implements AsyncDisposable {
     return new Stack(compose, reportOnFailure(t))
   }
 
-  service(name: string, index = 1): Service {
-    return new Service(this.compose.name, name, index)
+  service(name: string, index = 1): ContainerHandle {
+    return new ContainerHandle(`${this.compose.name}-${name}-${index}`)
   }
 
   /** The full name of a volume. */
@@ -60,7 +60,7 @@ export class Stack implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#lastWords(await diagnose(this.compose.name))
+    this.#lastWords(await diagnoseProject(this.compose.name))
     await this.compose.down()
   }
 }

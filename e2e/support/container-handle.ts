@@ -2,14 +2,18 @@ import type { Container, ContainerInspectInfo } from 'dockerode'
 import { engine } from './engine.ts'
 import { type Ended, exec } from './exec.ts'
 import { inside, type Json } from './inside.ts'
+import type { Insider } from './insider.ts'
 import { logOf } from './log-of.ts'
 
-/** A container of a Compose project. Looked up by its name each time, so that it may be recreated meanwhile. */
-export class Service {
+/** As stop_grace_period in compose.yaml. */
+const STOP_SECONDS = 15
+
+/** A container by its name, looked up each time, so that it may be recreated meanwhile. */
+export class ContainerHandle implements Insider {
   readonly name: string
 
-  constructor(project: string, service: string, index = 1) {
-    this.name = `${project}-${service}-${index}`
+  constructor(name: string) {
+    this.name = name
   }
 
   get container(): Container {
@@ -53,5 +57,12 @@ export class Service {
 
   async start(): Promise<void> {
     await this.container.start()
+  }
+
+  /** SIGTERM, then time enough to drain. @returns the exit code */
+  async stop(): Promise<number> {
+    await this.container.stop({ t: STOP_SECONDS })
+    const { State } = await this.inspect()
+    return State.ExitCode
   }
 }

@@ -1,0 +1,72 @@
+// Who may connect may do nothing else: a member of the group cannot unlink, replace, chmod or shadow the app's socket,
+// neither through the read-only mount that compose.yaml gives it nor through a writable one.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { modesOf } from './support/file-modes.ts'
+import type { Insider } from './support/insider.ts'
+import { startProbe } from './support/probe.ts'
+import { Stack } from './support/stack.ts'
+
+const SOCKET = '/run/app/api/api.sock'
+
+test('a group member cannot tamper', async (t) => {
+  await using stack = await Stack.start(t, { services: ['app'] })
+  const volume = stack.volume('api-socket')
+  const member = { user: '10003:10003', groups: [10_200] }
+
+  await t.test('on the read-only mount everything is EROFS', async (t) => {
+    await using probe = await startProbe(t, { ...member, mounts: [`${volume}:/run/app/api:ro`] })
+    assert.deepEqual(await tamper(probe), {
+      unlink: 'EROFS',
+      replace: 'EROFS',
+      chmod: 'EROFS',
+      create: 'EROFS',
+      listen: 'EROFS',
+      connect: 'done',
+    })
+  })
+
+  await t.test("on a writable mount the directory is not the group's to write: EACCES", async (t) => {
+    await using probe = await startProbe(t, { ...member, mounts: [`${volume}:/run/app/api`] })
+    assert.deepEqual(await tamper(probe), {
+      unlink: 'EACCES',
+      replace: 'EACCES',
+      chmod: 'EPERM', // the mode of a file is its owner's to change
+      create: 'EACCES',
+      listen: 'EACCES',
+      connect: 'done',
+    })
+  })
+
+  await t.test('the socket stands as it stood', async () => {
+    assert.deepEqual(await modesOf(stack.service('app'), [SOCKET]), ['socket 0660 10001:10200'])
+  })
+})
+
+/** Tries everything that would get in the owner's way. @returns for each `done`, or the errno */
+function tamper(probe: Insider) {
+  return probe.inside(async (path) => {
+    const { chmod, rename, unlink, writeFile } = await import('node:fs/promises')
+    const { createServer, connect } = await import('node:net')
+    const { once } = await import('node:events')
+    const directory = path.slice(0, path.lastIndexOf('/'))
+    const attempt = (work: () => Promise<unknown>) =>
+      work().then(
+        () => 'done',
+        (error) => error.code,
+      )
+    return {
+      unlink: await attempt(() => unlink(path)),
+      replace: await attempt(() => rename(`${directory}/echo.sock`, path)),
+      chmod: await attempt(() => chmod(path, 0o666)),
+      create: await attempt(() => writeFile(`${directory}/mine`, '')),
+      listen: await attempt(() => once(createServer().listen(`${directory}/mine.sock`), 'listening')),
+      connect: await attempt(async () => {
+        const socket = connect(path)
+        await once(socket, 'connect')
+        socket.destroy()
+      }),
+    }
+  }, SOCKET)
+}

@@ -1,0 +1,44 @@
+// The 0600 admin socket is for uid 10001 alone: the same uid connects from another container, while a member of the
+// directory's group, a stranger and root without capabilities do not.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { dialFrom } from './support/dial-from.ts'
+import { startProbe } from './support/probe.ts'
+import { Stack } from './support/stack.ts'
+
+const ADMIN = 'unix:/run/app/api/admin.sock'
+const API = 'unix:/run/app/api/api.sock'
+const CONNECTED = 'connected'
+const DENIED = 'socket_denied (EACCES)'
+
+const CALLERS = [
+  // The directory lets in its owner and its group, whatever the mode of the socket.
+  {
+    who: 'its owner, from another container',
+    user: '10001:10001',
+    groups: [],
+    admin: CONNECTED,
+    api: CONNECTED,
+  },
+  { who: 'a member of the group', user: '10003:10003', groups: [10_200], admin: DENIED, api: CONNECTED },
+  { who: 'one whose own group it is', user: '10003:10200', groups: [], admin: DENIED, api: CONNECTED },
+  { who: 'a stranger', user: '10003:10003', groups: [], admin: DENIED, api: DENIED },
+  { who: 'a member of another group', user: '10003:10003', groups: [10_100], admin: DENIED, api: DENIED },
+  { who: 'root without capabilities', user: '0:0', groups: [10_200], admin: DENIED, api: CONNECTED },
+]
+
+test("the admin socket is the owner's alone", async (t) => {
+  await using stack = await Stack.start(t, { services: ['app'] })
+  const mounts = [`${stack.volume('api-socket')}:/run/app/api:ro`]
+
+  for (const { who, user, groups, admin, api } of CALLERS) {
+    await t.test(`${who}: admin.sock ${admin}, api.sock ${api}`, async (t) => {
+      await using probe = await startProbe(t, { user, groups, mounts })
+      assert.deepEqual(
+        { admin: await dialFrom(probe, ADMIN), api: await dialFrom(probe, API) },
+        { admin, api },
+      )
+    })
+  }
+})

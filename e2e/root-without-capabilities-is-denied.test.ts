@@ -1,0 +1,30 @@
+// Root without capabilities is nobody special to a socket: 0660 denies it like any other stranger. It is the
+// capability DAC_OVERRIDE that opens every socket, which is why each container drops them all.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { dialFrom } from './support/dial-from.ts'
+import { startProbe } from './support/probe.ts'
+import { Stack } from './support/stack.ts'
+
+const SOCKET = 'unix:/run/app/api/api.sock'
+
+test('root without capabilities is denied', async (t) => {
+  await using stack = await Stack.start(t, { services: ['app'] })
+  const mounts = [`${stack.volume('api-socket')}:/run/app/api:ro`]
+
+  await t.test('uid 0 with no capability gets EACCES', async (t) => {
+    await using root = await startProbe(t, { user: '0:0', mounts })
+    assert.equal(await dialFrom(root, SOCKET), 'socket_denied (EACCES)')
+  })
+
+  await t.test('uid 0 with DAC_OVERRIDE, as containers have it unless it is dropped, connects', async (t) => {
+    await using root = await startProbe(t, { user: '0:0', mounts, capabilities: ['DAC_OVERRIDE'] })
+    assert.equal(await dialFrom(root, SOCKET), 'connected')
+  })
+
+  await t.test('uid 0 with no capability but the group of the socket connects', async (t) => {
+    await using root = await startProbe(t, { user: '0:0', mounts, groups: [10_200] })
+    assert.equal(await dialFrom(root, SOCKET), 'connected')
+  })
+})
