@@ -1,19 +1,15 @@
 import * as v from 'valibot'
 
-const upstreamSchema = v.object({
-  endpoint: v.string(),
+const routeSchema = v.object({
+  name: v.string(),
+  kind: v.string(),
+  listen: v.string(),
+  upstream: v.string(),
   /** `up`, `down` or `unknown`. */
   state: v.string(),
   /** How many sockets the sidecar has seen at the path. */
   generation: v.number(),
   lastError: v.nullable(v.object({ code: v.string() })),
-})
-
-const routeSchema = v.object({
-  name: v.string(),
-  kind: v.string(),
-  listen: v.string(),
-  upstream: upstreamSchema,
 })
 
 /** What a client leans on in the sidecar's `/routes`; the sidecar says more. */

@@ -53,8 +53,8 @@ async function listenOnTcp(server: Server): Promise<string> {
 
 /** As a sidecar's whose routes all relay streams. */
 function operationsPort(listening: readonly string[]): Server {
-  const upstream = { endpoint: 'unix:@none', state: 'up', generation: 1, lastError: null }
-  const routes = listening.map((listen) => ({ name: listen, kind: 'stream', listen, upstream }))
+  const up = { upstream: 'unix:@none', state: 'up', generation: 1, lastError: null }
+  const routes = listening.map((listen) => ({ name: listen, kind: 'stream', listen, ...up }))
   return createServer((request, response) => {
     response.end(request.url === '/routes' ? JSON.stringify({ routes }) : '')
   })

@@ -30,7 +30,7 @@ export async function look(target: Target, routes: readonly Route[], timeoutMs: 
 }
 
 async function socketOf({ endpoint }: Target, routes: readonly Route[]): Promise<string | null> {
-  if (endpoint.kind !== 'unix') return routeBehind(routes, endpoint)?.upstream.generation.toString() ?? null
+  if (endpoint.kind !== 'unix') return routeBehind(routes, endpoint)?.generation.toString() ?? null
   const { facts } = await inspectFile(endpoint.path)
   return facts === null ? null : formatIdentity(facts.identity)
 }
