@@ -8,6 +8,8 @@ import { Redis } from 'ioredis'
 const KEY = 'visits'
 const COMMAND_TIMEOUT_MS = 1_000
 const MAX_RECONNECT_MS = 500
+/** ioredis waits this long for a connection that is gone already, too: 2 s of its own would delay every exit then. */
+const DISCONNECT_TIMEOUT_MS = 100
 
 /**
  * The count of visits, kept in Redis. A visit is acknowledged only after Redis did, and asked for only once: an
@@ -26,6 +28,7 @@ export class Visits {
       maxRetriesPerRequest: 0,
       commandTimeout: COMMAND_TIMEOUT_MS,
       connectTimeout: COMMAND_TIMEOUT_MS,
+      disconnectTimeout: DISCONNECT_TIMEOUT_MS,
       retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_MS),
     })
     reportChanges(this.#redis, endpoint, log)
