@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { dial } from '@uds-sidecar/shared/dial/dial'
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { request } from '@uds-sidecar/shared/http/request'
+
+const MAIN = join(import.meta.dirname, 'main.ts')
+
+/** The app as a process of its own, in a directory of its own. */
+async function appDirectory() {
+  const path = await mkdtemp(join(tmpdir(), 'app-main-'))
+  const children: ChildProcess[] = []
+  const names = ['metrics', 'api', 'echo', 'admin', 'redis']
+  const endpoints = Object.fromEntries(
+    names.map((name) => [`APP_${name.toUpperCase()}`, `unix:${path}/${name}.sock`]),
+  )
+  return {
+    path,
+    endpoint: (name: string): Endpoint => ({ kind: 'unix', path: join(path, `${name}.sock`) }),
+    start(env: NodeJS.ProcessEnv = {}) {
+      const child = spawn(process.execPath, [MAIN], { env: { ...process.env, ...endpoints, ...env } })
+      children.push(child)
+      return child
+    },
+    async [Symbol.asyncDispose]() {
+      for (const child of children) child.kill('SIGKILL')
+      await rm(path, { recursive: true })
+    },
+  }
+}
+
+async function ready(child: ChildProcess): Promise<void> {
+  assert.ok(child.stdout)
+  for await (const line of createInterface(child.stdout)) if (JSON.parse(line).msg === 'ready') return
+  assert.fail('the app ended before it was ready')
+}
+
+/** A request that is on its way for certain when this resolves: it waits in the socket, if it is not read yet. */
+async function ask(endpoint: Endpoint): Promise<Socket> {
+  const socket = await dial(endpoint)
+  await promisify(socket.write.bind(socket, 'GET /status HTTP/1.1\r\nHost: app\r\n\r\n'))()
+  return socket
+}
+
+async function ending(child: ChildProcess): Promise<{ code: number | null; stderr: string }> {
+  assert.ok(child.stderr)
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+  return { code, stderr }
+}
+
+describe('the app process on SIGTERM', () => {
+  it('answers what is in flight, asks to close the connection, removes its sockets and exits with 0', async () => {
+    await using directory = await appDirectory()
+    const app = directory.start({ APP_CHAOS: 'on' })
+    await ready(app)
+    await request(directory.endpoint('admin'), { method: 'POST', path: '/chaos/delay?ms=300' })
+    const inFlight = await ask(directory.endpoint('api'))
+    const ended = ending(app)
+    app.kill('SIGTERM')
+    assert.match(await text(inFlight), /^HTTP\/1\.1 200 OK\r\n.*connection: close\r\n.*"name":"app"/is)
+    inFlight.end()
+    assert.equal((await ended).code, 0)
+    assert.deepEqual(
+      (await readdir(directory.path)).filter((name) => name.endsWith('.sock')),
+      [],
+    )
+  })
+
+  it('cuts what does not end within the drain, and still exits with 0', async () => {
+    await using directory = await appDirectory()
+    const app = directory.start({ APP_CHAOS: 'on', APP_DRAIN_MS: '100' })
+    await ready(app)
+    await request(directory.endpoint('admin'), { method: 'POST', path: '/chaos/hang' })
+    const hanging = await ask(directory.endpoint('api'))
+    app.kill('SIGTERM')
+    assert.equal((await ending(app)).code, 0)
+    assert.equal(await text(hanging), '')
+  })
+
+  it('ends at once on the second signal', async () => {
+    await using directory = await appDirectory()
+    const app = directory.start({ APP_DRAIN_MS: '600000' })
+    await ready(app)
+    const connection = await dial(directory.endpoint('api'))
+    connection.on('error', () => connection.destroy()).write('GET /status HTTP/1.1\r\n')
+    const log = createInterface(app.stdout)
+    app.kill('SIGTERM')
+    for await (const line of log) if (JSON.parse(line).msg === 'draining') break
+    app.kill('SIGTERM')
+    assert.equal((await ending(app)).code, 128 + 15)
+    connection.destroy()
+  })
+})
+
+describe('the app process that cannot start', () => {
+  it('exits with 78 and names every bad variable', async () => {
+    await using directory = await appDirectory()
+    const { code, stderr } = await ending(directory.start({ APP_CHAOS: 'maybe', APP_DRAIN_MS: '-1' }))
+    assert.equal(code, 78)
+    assert.match(stderr, /APP_DRAIN_MS is "-1".*APP_CHAOS is "maybe"/s)
+  })
+
+  it('exits with 75 while another app owns its sockets', async () => {
+    await using directory = await appDirectory()
+    await ready(directory.start())
+    const { code, stderr } = await ending(directory.start())
+    assert.equal(code, 75)
+    assert.match(stderr, /in_use: another server owns .*\.sock/)
+    assert.equal((await request(directory.endpoint('api'), { path: '/-/ready' })).status, 200)
+  })
+
+  it('exits with 73 where a file stands at the path, and leaves the file', async () => {
+    await using directory = await appDirectory()
+    await writeFile(join(directory.path, 'echo.sock'), 'precious')
+    const { code, stderr } = await ending(directory.start())
+    assert.equal(code, 73)
+    assert.match(stderr, /path_occupied: a regular file stands at .*echo\.sock/)
+    assert.deepEqual(
+      (await readdir(directory.path)).filter((name) => name.endsWith('.sock')),
+      ['echo.sock'],
+    )
+  })
+})
+
+describe('the app process that was told to take over', () => {
+  it('replaces the one before it, which exits with 0', async () => {
+    await using directory = await appDirectory()
+    const old = directory.start({ APP_ON_CONFLICT: 'takeover' })
+    await ready(old)
+    const ended = ending(old)
+    const next = directory.start({ APP_ON_CONFLICT: 'takeover' })
+    await ready(next)
+    assert.equal((await ended).code, 0)
+    const { body } = await request(directory.endpoint('api'), { path: '/status' })
+    assert.equal(JSON.parse(String(body)).pid, next.pid)
+  })
+})
