@@ -8,7 +8,6 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
-import { promisify } from 'node:util'
 import { dial } from '@uds-sidecar/shared/dial/dial'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { request } from '@uds-sidecar/shared/http/request'
@@ -47,7 +46,9 @@ async function ready(child: ChildProcess): Promise<void> {
 /** A request that is on its way for certain when this resolves: it waits in the socket, if it is not read yet. */
 async function ask(endpoint: Endpoint): Promise<Socket> {
   const socket = await dial(endpoint)
-  await promisify(socket.write.bind(socket, 'GET /status HTTP/1.1\r\nHost: app\r\n\r\n'))()
+  const written = Promise.withResolvers<void>()
+  socket.write('GET /status HTTP/1.1\r\nHost: app\r\n\r\n', () => written.resolve())
+  await written.promise
   return socket
 }
 

@@ -1,0 +1,22 @@
+// A sidecar that is in the metrics group alone serves metrics and cannot reach the API, though both volumes are mounted:
+// which of the app's sockets a process may use is decided by the kernel, socket by socket.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { routesOf } from './support/routes.ts'
+import { Stack } from './support/stack.ts'
+
+test('a metrics sidecar sees metrics alone', async (t) => {
+  await using stack = await Stack.start(t, { services: ['sidecar'], overlays: ['sidecar-for-metrics-alone'] })
+
+  assert.equal((await stack.request('metrics', '/metrics')).status, 200)
+  const routes = Object.values(await routesOf(stack))
+  assert.deepEqual(
+    routes.map(({ name, state, lastError }) => [name, state, lastError?.code, lastError?.errno]),
+    [
+      ['metrics', 'up', undefined, undefined],
+      ['api', 'down', 'socket_denied', 'EACCES'],
+      ['echo', 'down', 'socket_denied', 'EACCES'],
+    ],
+  )
+})

@@ -1,0 +1,44 @@
+import type { Insider } from './insider.ts'
+
+/** What an intruder met: how often it got in, and each errno that kept it out. */
+export interface Intrusion {
+  readonly attempts: number
+  readonly gotIn: number
+  readonly keptOutBy: string[]
+}
+
+/** The starter makes this file beside the socket when it has done. */
+export const DONE = 'done'
+
+/** Connects again and again to a socket and to whatever is being prepared beside it, until {@link DONE} is there. */
+export function intrude(intruder: Insider, path: string): Promise<Intrusion> {
+  return intruder.inside(
+    async (path, done) => {
+      const { existsSync, readdirSync } = await import('node:fs')
+      const { connect } = await import('node:net')
+      const directory = path.slice(0, path.lastIndexOf('/'))
+      const tally = { attempts: 0, gotIn: 0 }
+      const keptOutBy = new Set<string>()
+      const attempt = async (target: string) => {
+        const socket = connect(target)
+        const { promise, resolve } = Promise.withResolvers<string | undefined>()
+        socket
+          .once('connect', () => resolve(undefined))
+          .once('error', (e: NodeJS.ErrnoException) => resolve(e.code))
+        const errno = await promise
+        socket.destroy()
+        tally.attempts += 1
+        if (errno === undefined) tally.gotIn += 1
+        else keptOutBy.add(errno)
+      }
+      while (!existsSync(`${directory}/${done}`)) {
+        await attempt(path)
+        for (const name of readdirSync(directory))
+          if (name.startsWith('.~')) await attempt(`${directory}/${name}/s`)
+      }
+      return { ...tally, keptOutBy: [...keptOutBy].sort() }
+    },
+    path,
+    DONE,
+  )
+}

@@ -1,0 +1,40 @@
+// The group of the socket is what lets the sidecar in. With it, a read-only mount and no capability are enough. Without
+// it every request is 502 socket_denied, and /routes names the group that is missing and how to join it.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { statusAndCode } from './support/problem.ts'
+import { routesOf } from './support/routes.ts'
+import { Stack } from './support/stack.ts'
+
+test('the group opens the socket', async (t) => {
+  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const { HostConfig, Mounts } = await stack.service('sidecar').inspect()
+  assert.deepEqual(HostConfig.GroupAdd, ['10100', '10200'])
+  assert.deepEqual(HostConfig.CapDrop, ['ALL'])
+  assert.deepEqual(new Set(Mounts.map(({ RW }) => RW)), new Set([false]))
+
+  assert.equal((await stack.request('metrics', '/metrics')).status, 200)
+  assert.equal((await stack.request('api', '/status')).status, 200)
+})
+
+test('without the group the socket stays shut', async (t) => {
+  await using stack = await Stack.start(t, { services: ['sidecar'], overlays: ['sidecar-without-groups'] })
+
+  await t.test('requests are refused with 502 socket_denied', async () => {
+    assert.equal(statusAndCode(await stack.request('metrics', '/metrics')), '502 socket_denied')
+    assert.equal(statusAndCode(await stack.request('api', '/status')), '502 socket_denied')
+  })
+
+  await t.test('the sidecar lives and is not ready', async () => {
+    assert.equal((await stack.request('ops', '/-/healthy')).status, 200)
+    assert.equal((await stack.request('ops', '/-/ready')).status, 503)
+  })
+
+  await t.test('/routes names each missing group', async () => {
+    const { metrics, api } = await routesOf(stack)
+    assert.deepEqual([metrics?.lastError?.code, metrics?.lastError?.errno], ['socket_denied', 'EACCES'])
+    assert.match(metrics?.lastError?.hint ?? '', /10100/)
+    assert.match(api?.lastError?.hint ?? '', /10200/)
+  })
+})
