@@ -7,7 +7,6 @@ SHELL := bash
 export PATH := $(CURDIR)/.toolchain/node_modules/node/bin:$(PATH)
 
 COMPOSE := scripts/compose.sh
-EVERYTHING := --profile observability
 
 .PHONY: help
 help: ## Explain every target (this list)
@@ -21,7 +20,7 @@ up: images ## Get what is missing, start the stack, exercise it once and print t
 
 .PHONY: down
 down: ## Remove what up made: containers, volumes, network
-	@$(COMPOSE) $(EVERYTHING) down --volumes --remove-orphans
+	@scripts/remove-stack.sh
 
 .PHONY: clean
 clean: down ## down, and remove the images that were built here

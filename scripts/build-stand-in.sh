@@ -40,7 +40,7 @@ fetch_node() {
   platform=linux-$(node -p process.arch)
   rm -rf "$context"
   mkdir -p "$context"/{bin,lib/node_modules/npm}
-  npm pack --silent --pack-destination "$context" "node-$platform@$node_version" "npm@$npm_version"
+  NODE_EXTRA_CA_CERTS=$(scripts/find-ca-bundle.sh) npm pack --silent --pack-destination "$context" "node-$platform@$node_version" "npm@$npm_version"
   tar -xzf "$context/node-$platform-$node_version.tgz" -C "$context" --strip-components=1 package/bin/node
   tar -xzf "$context/npm-$npm_version.tgz" -C "$context/lib/node_modules/npm" --strip-components=1
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$context/bin/npm"

@@ -17,5 +17,7 @@ wanted=$({
 [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 
 say 'npm: installing dependencies (package-lock.json)'
+export NODE_EXTRA_CA_CERTS
+NODE_EXTRA_CA_CERTS=$(scripts/find-ca-bundle.sh)
 quietly 'npm ci failed; repair what it says below and run this again.' npm ci --ignore-scripts
 echo "$wanted" >"$stamp"

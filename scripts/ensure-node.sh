@@ -24,6 +24,9 @@ command -v npm >/dev/null ||
 
 say "Node: $(node --version 2>/dev/null || echo none) is too old to run TypeScript; fetching a private $pinned into .toolchain"
 mkdir -p .toolchain
+# What the machine trusts, Node may not: a proxy that intercepts TLS.
+export NODE_EXTRA_CA_CERTS
+NODE_EXTRA_CA_CERTS=$(scripts/find-ca-bundle.sh)
 quietly 'npm could not fetch Node; repair what it says below, or install Node 24.12 or newer, and run this again.' \
   npm install --prefix .toolchain --no-save --no-audit --no-fund "node@$pinned"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the certificates this machine trusts. Builds get them as a secret: behind a proxy that intercepts TLS,
-# npm in a container would trust nobody.
+# Prints the file of the certificates this machine trusts, for what brings its own list: behind a proxy that
+# intercepts TLS, npm would trust nobody, and in a build even less.
 set -euo pipefail
 
 for file in "${CA_BUNDLE:-}" "${NODE_EXTRA_CA_CERTS:-}" "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt; do

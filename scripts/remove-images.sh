@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+docker info >/dev/null 2>&1 || exit 0
 images=$(docker image ls --format '{{.Repository}}:{{.Tag}}' 'uds-sidecar/*')
 if [ -n "$images" ]; then
   # shellcheck disable=SC2086 # one argument an image
