@@ -21,6 +21,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'why a socket does not answer, and what mends it',
     load: () => import('../commands/doctor.ts'),
   },
+  bench: {
+    summary: 'socket against loopback TCP and sidecar, measured',
+    load: () => import('../commands/bench.ts'),
+  },
   watch: { summary: 'every route as it changes', load: () => import('../commands/watch.ts') },
 }
 

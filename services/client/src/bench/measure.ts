@@ -1,0 +1,67 @@
+import { ErrorCounts } from './error-counts.ts'
+import type { Exchanger } from './exchange/exchanger.ts'
+import { openExchanger } from './exchange/open-exchanger.ts'
+import { type Latencies, newLatencies, recordMs } from './latencies.ts'
+import { closedLoop } from './load/closed-loop.ts'
+import { constantRate } from './load/constant-rate.ts'
+import type { Load } from './load/load.ts'
+import type { Settings } from './settings.ts'
+import type { Ground, Target } from './target.ts'
+
+/** What one target did in one round. */
+export interface Measurement {
+  readonly latencies: Latencies
+  /** From the first request to the last answer. */
+  readonly seconds: number
+  /** How many connections failed, by reason; one that failed is not opened again in this round. */
+  readonly errors: Readonly<Record<string, number>>
+}
+
+interface Round {
+  readonly durationMs: number
+  readonly signal: AbortSignal
+}
+
+/** Opens the connections, measures for `durationMs`, closes them. Failures are counted, never thrown. */
+export async function measure(
+  target: Target,
+  settings: Settings,
+  ground: Ground,
+  round: Round,
+): Promise<Measurement> {
+  const latencies = newLatencies()
+  const errors = new ErrorCounts()
+  const exchangers = await openAll(target, settings, ground, errors)
+  const failed = (error: unknown) => errors.count(error)
+  const load = { ...round, target, exchangers, failed, answered: (ms: number) => recordMs(latencies, ms) }
+  const start = performance.now()
+  await generate(load, settings)
+  const seconds = (performance.now() - start) / 1_000
+  for (const exchanger of exchangers) exchanger[Symbol.dispose]()
+  return { latencies, errors: errors.byReason, seconds }
+}
+
+function generate(load: Load, { ratePerSecond }: Settings): Promise<void> {
+  return ratePerSecond === null ? closedLoop(load) : constantRate(load, ratePerSecond)
+}
+
+/** Opening is not what is measured: so many at a time that no listen backlog overflows. */
+const OPEN_AT_ONCE = 100
+
+async function openAll(
+  target: Target,
+  settings: Settings,
+  ground: Ground,
+  errors: ErrorCounts,
+): Promise<Exchanger[]> {
+  const open: Exchanger[] = []
+  for (let missing = settings.connections; missing > 0; missing -= OPEN_AT_ONCE) {
+    const batch = Array.from({ length: Math.min(missing, OPEN_AT_ONCE) }, () =>
+      openExchanger(target, settings, ground),
+    )
+    for (const one of await Promise.allSettled(batch))
+      if (one.status === 'fulfilled') open.push(one.value)
+      else errors.count(one.reason)
+  }
+  return open
+}

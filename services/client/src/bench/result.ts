@@ -1,0 +1,103 @@
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { type Latencies, type LatencySummary, newLatencies, summarise } from './latencies.ts'
+import type { Measurement } from './measure.ts'
+import { type Ratio, ratios } from './ratios.ts'
+import type { RunResult } from './run.ts'
+import type { Settings } from './settings.ts'
+import type { TargetName } from './target.ts'
+
+export interface RoundSummary {
+  readonly requests: number
+  readonly seconds: number
+  readonly requestsPerSecond: number
+  readonly p50Us: number
+  readonly p99Us: number
+}
+
+/** One target's part of a run: `requests` is the sum of its rounds. */
+export interface TargetSummary {
+  readonly name: TargetName
+  readonly endpoint: string
+  readonly requests: number
+  readonly errors: Readonly<Record<string, number>>
+  readonly seconds: number
+  readonly requestsPerSecond: number
+  /** Of payload, one way. */
+  readonly mebibytesPerSecond: number
+  readonly latency: LatencySummary
+  readonly rounds: readonly RoundSummary[]
+}
+
+/** What `--json` shows of a run. */
+export interface RunSummary {
+  readonly settings: Settings
+  readonly loop: 'closed loop' | 'constant rate'
+  readonly coordinatedOmission: 'corrected' | 'not corrected'
+  readonly interrupted: boolean
+  readonly targets: readonly TargetSummary[]
+  readonly ratios: readonly Ratio[]
+}
+
+const MEBIBYTE = 1024 * 1024
+
+export function summariseRun({ settings, targets, measurements, interrupted }: RunResult): RunSummary {
+  const closed = settings.ratePerSecond === null
+  const summaries = targets.map(({ name, endpoint }) =>
+    summariseTarget(name, formatEndpoint(endpoint), measurements.get(name) ?? [], settings.sizeBytes),
+  )
+  return {
+    settings,
+    loop: closed ? 'closed loop' : 'constant rate',
+    coordinatedOmission: closed ? 'not corrected' : 'corrected',
+    interrupted,
+    targets: summaries,
+    ratios: ratios(summaries),
+  }
+}
+
+function summariseTarget(
+  name: TargetName,
+  endpoint: string,
+  rounds: readonly Measurement[],
+  sizeBytes: number,
+): TargetSummary {
+  const latencies = merged(rounds)
+  const requests = latencies.count
+  const seconds = rounds.reduce((sum, round) => sum + round.seconds, 0)
+  const requestsPerSecond = perSecond(requests, seconds)
+  return {
+    name,
+    endpoint,
+    requests,
+    errors: addedUp(rounds.map(({ errors }) => errors)),
+    seconds,
+    requestsPerSecond,
+    mebibytesPerSecond: (requestsPerSecond * sizeBytes) / MEBIBYTE,
+    latency: summarise(latencies),
+    rounds: rounds.map(summariseRound),
+  }
+}
+
+/** Every round of a target in one. */
+export function merged(rounds: readonly Measurement[]): Latencies {
+  const all = newLatencies()
+  for (const { latencies } of rounds) all.add(latencies)
+  return all
+}
+
+function summariseRound({ latencies, seconds }: Measurement): RoundSummary {
+  const { p50Us, p99Us } = summarise(latencies)
+  const requests = latencies.count
+  return { requests, seconds, requestsPerSecond: perSecond(requests, seconds), p50Us, p99Us }
+}
+
+function perSecond(count: number, seconds: number): number {
+  return seconds === 0 ? 0 : count / seconds
+}
+
+function addedUp(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sum: Record<string, number> = {}
+  for (const [reason, count] of counts.flatMap((one) => Object.entries(one)))
+    sum[reason] = (sum[reason] ?? 0) + count
+  return sum
+}

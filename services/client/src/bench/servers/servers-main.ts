@@ -1,0 +1,40 @@
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { parseEndpoint } from '@uds-sidecar/shared/endpoint/parse-endpoint'
+import { runMain } from '@uds-sidecar/shared/lifecycle/run-main'
+import { listen } from '@uds-sidecar/shared/listen/listen'
+import type { Listener } from '@uds-sidecar/shared/listen/listener'
+import { BENCH_PROTOCOLS, type BenchProtocol } from '../settings.ts'
+import { HANDLERS } from './handlers.ts'
+import { hasSidecar, startSidecar } from './start-sidecar.ts'
+
+/**
+ * `servers-main.ts DIRECTORY`: serves each handler over a socket in that directory and over loopback TCP, with a
+ * sidecar before the socket where there is one; prints where as one line of JSON. Ends, and ends the sidecar, when its
+ * stdin does: so with whoever started it, whatever became of them.
+ */
+async function main(): Promise<void> {
+  const [directory = '.'] = process.argv.slice(2)
+  await using started = new AsyncDisposableStack()
+  const serve = async (protocol: BenchProtocol, endpoint: string): Promise<Listener> =>
+    started.use(await listen(HANDLERS[protocol](), parseEndpoint(endpoint), { drainMs: 0 }))
+  const sockets = {
+    echo: await serve('echo', `unix:${directory}/echo.sock`),
+    http: await serve('http', `unix:${directory}/http.sock`),
+  }
+  const ports = {
+    echo: await serve('echo', 'tcp://127.0.0.1:0'),
+    http: await serve('http', 'tcp://127.0.0.1:0'),
+  }
+  const upstreams = { echo: sockets.echo.endpoint, http: sockets.http.endpoint }
+  const sidecar = hasSidecar() ? started.use(await startSidecar(directory, upstreams)) : undefined
+  const ways = BENCH_PROTOCOLS.map((protocol) => {
+    const behind = sidecar?.endpoints[protocol]
+    const socket = formatEndpoint(sockets[protocol].endpoint)
+    const tcp = formatEndpoint(ports[protocol].endpoint)
+    return [protocol, { socket, tcp, ...(behind === undefined ? {} : { sidecar: formatEndpoint(behind) }) }]
+  })
+  process.stdout.write(`${JSON.stringify(Object.fromEntries(ways))}\n`)
+  for await (const _ of process.stdin);
+}
+
+await runMain('bench servers', main)

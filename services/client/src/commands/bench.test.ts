@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readdir, readFile, watch } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { describe, it } from 'node:test'
+import type { RunSummary, TargetSummary } from '../bench/result.ts'
+import { temporaryDirectory } from '../test-stack/broken-server.ts'
+import { callClient } from '../test-stack/call-client.ts'
+import { runClient, startClient } from '../test-stack/run-client.ts'
+import { startSmallStack } from '../test-stack/small-stack.ts'
+
+const SHORT = ['--rounds', '2', '--round-ms', '40', '--warmup-ms', '10']
+
+async function bench(...args: string[]): Promise<RunSummary[]> {
+  const { exitCode, stdout, stderr } = await callClient(['bench', '--json', ...SHORT, ...args])
+  assert.equal(exitCode, 0, stderr)
+  return JSON.parse(stdout).runs
+}
+
+/** Says nothing about speed: that the numbers belong together. */
+function assertConsistent({
+  requests,
+  seconds,
+  requestsPerSecond,
+  rounds,
+  latency,
+  errors,
+  name,
+}: TargetSummary) {
+  const sum = rounds.reduce((total, round) => total + round.requests, 0)
+  assert.equal(requests, sum, `${name}: requests are the sum of the rounds`)
+  assert.ok(requests > 0)
+  assert.deepEqual(errors, {})
+  assert.ok(Math.abs(requestsPerSecond - requests / seconds) < 1e-6)
+  const ordered = [latency.minUs, latency.p50Us, latency.p90Us, latency.p99Us, latency.p999Us, latency.maxUs]
+  assert.deepEqual(
+    ordered,
+    ordered.toSorted((a, b) => a - b),
+    `${name}: percentiles are ordered`,
+  )
+  assert.ok(latency.minUs <= latency.meanUs && latency.meanUs <= latency.maxUs)
+}
+
+function assertRatiosInSpread({ ratios, targets }: RunSummary) {
+  assert.equal(ratios.length, (targets.length - 1) * 3)
+  for (const { min, median, max } of ratios) assert.ok(min <= median && median <= max)
+}
+
+/** The client makes its directory after it has taken hold of the signals. */
+async function directoryHasEntry(directory: string): Promise<void> {
+  const changes = watch(directory, { signal: AbortSignal.timeout(10_000) })[Symbol.asyncIterator]()
+  const change = changes.next()
+  if ((await readdir(directory)).length === 0) await change
+  await changes.return?.()
+}
+
+describe('bench of servers of its own', () => {
+  for (const protocol of ['echo', 'http'])
+    it(`of ${protocol} measures socket, TCP and sidecar, and its numbers belong together`, async () => {
+      const runs = await bench('--protocol', protocol, '--size', '64,1MiB', '-c', '3')
+      assert.deepEqual(
+        runs.map(({ settings }) => settings.sizeBytes),
+        [64, 1024 * 1024],
+      )
+      for (const run of runs) {
+        assert.deepEqual(
+          run.targets.map(({ name }) => name),
+          ['socket', 'tcp', 'sidecar'],
+        )
+        run.targets.forEach(assertConsistent)
+        assertRatiosInSpread(run)
+        assert.equal(run.coordinatedOmission, 'not corrected')
+      }
+    })
+
+  it('holds 1,000 connections', async () => {
+    const [run] = await bench('-c', '1000', '--rounds', '1', '--warmup-ms', '0')
+    run?.targets.forEach(assertConsistent)
+  })
+
+  it('at SIGINT shows what there is so far and leaves nothing behind', async () => {
+    await using temporary = await temporaryDirectory()
+    const args = ['bench', '--json', '--rounds', '1000', '--round-ms', '20', '--warmup-ms', '0']
+    const child = startClient(args, { env: { TMPDIR: temporary.directory } })
+    const output = text(child.stdout)
+    await directoryHasEntry(temporary.directory)
+    child.kill('SIGINT')
+    assert.deepEqual(await once(child, 'close'), [0, null])
+    const [run] = JSON.parse(await output).runs as RunSummary[]
+    assert.equal(run?.interrupted, true)
+    const counts = run?.targets.map(({ rounds }) => rounds.length) ?? []
+    assert.equal(new Set(counts).size, 1, 'only whole rounds count')
+    assert.deepEqual(await readdir(temporary.directory), [])
+  })
+
+  it('refuses sizes that it cannot send', async () => {
+    const { exitCode, stderr } = await runClient(['bench', '--size', '64,1'])
+    assert.equal(exitCode, 64)
+    assert.match(stderr, /--size has "1"/)
+  })
+})
+
+describe('bench of the running stack', () => {
+  it('measures the sockets of the app and the ports of the sidecar', async () => {
+    await using stack = await startSmallStack()
+    const { stdout } = await callClient(['bench', '--stack', '--json', ...SHORT], { env: stack.env })
+    const { runs, missing } = JSON.parse(stdout)
+    const endpoints = runs[0].targets.map(({ endpoint }: TargetSummary) => endpoint)
+    assert.deepEqual(endpoints, [stack.env.CLIENT_ECHO, stack.env.CLIENT_TCP_ECHO])
+    runs[0].targets.forEach(assertConsistent)
+    assert.match(missing.tcp, /the app listens on no network/)
+  })
+
+  it('at a constant rate sends what was due and says that coordinated omission is corrected', async () => {
+    await using stack = await startSmallStack()
+    const args = ['bench', '--stack', '--json', '--rate', '1000', '-c', '4', '--protocol', 'http', ...SHORT]
+    const [run] = JSON.parse((await callClient(args, { env: stack.env })).stdout).runs
+    assert.equal(run.coordinatedOmission, 'corrected')
+    assert.deepEqual(
+      run.targets.map(({ requests }: TargetSummary) => requests),
+      [2 * 40, 2 * 40],
+    )
+  })
+
+  it('in text names the pace, each way and the ratios', async () => {
+    await using stack = await startSmallStack()
+    const { stdout } = await callClient(['bench', '--stack', ...SHORT], { env: stack.env })
+    const pace = 'closed loop, timed from sending (coordinated omission not corrected)'
+    assert.ok(stdout.startsWith(`echo, 64 B, 1 connection; ${pace}; 2 rounds of 40 ms\n`), stdout)
+    assert.match(stdout, /^sidecar( +[\d.]+){8} +0$/m)
+    assert.match(
+      stdout,
+      /^ {2}p50 of sidecar over socket: \d+\.\d\d \(\d+\.\d\d to \d+\.\d\d over the rounds\)$/m,
+    )
+    assert.match(stdout, /^tcp was not measured: /m)
+  })
+
+  it('--svg draws a curve for each way, in a file that is well-formed', async () => {
+    await using stack = await startSmallStack()
+    const file = `${stack.directory}/latency.svg`
+    await callClient(['bench', '--stack', '--svg', file, ...SHORT], { env: stack.env })
+    const drawing = await readFile(file, 'utf8')
+    for (const name of ['socket', 'sidecar'])
+      assert.match(drawing, new RegExp(`<polyline class="${name}" points="(-?[\\d.]+,-?[\\d.]+ ?){10,}"/>`))
+    const opened = drawing.match(/<[a-z]+(\s[^>]*[^/])?>/g)?.length
+    assert.equal(opened, drawing.match(/<\/[a-z]+>/g)?.length)
+    assert.doesNotMatch(drawing, /NaN|Infinity|undefined/)
+  })
+})
