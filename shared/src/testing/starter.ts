@@ -2,7 +2,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { formatIdentity } from '../bind/identity.ts'
 import { parseEndpoint } from '../endpoint/parse-endpoint.ts'
-import { Failure } from '../failure/failure.ts'
+import { errnoOf, Failure } from '../failure/failure.ts'
 import { listen } from '../listen/listen.ts'
 import type { ListenOptions } from '../listen/listen-options.ts'
 import type { Listener } from '../listen/listener.ts'
@@ -22,7 +22,12 @@ export type StarterMessage =
   | { readonly event: 'listening'; readonly identity: string | null }
   | { readonly event: 'failed'; readonly code: string; readonly message: string; readonly exitCode: number }
   | { readonly event: 'replaced' | 'republished' | 'lost' | 'draining' }
-  | { readonly event: 'closed'; readonly reason: string; readonly cut: number }
+  | {
+      readonly event: 'closed'
+      readonly reason: string
+      readonly cut: number
+      readonly failure: string | null
+    }
 
 /** A process that listens until its parent says `close`, and tells what happens; then it ends by itself. */
 async function main(task: StarterTask): Promise<void> {
@@ -31,8 +36,8 @@ async function main(task: StarterTask): Promise<void> {
   const listener = await listen(server, parseEndpoint(task.endpoint), task.options)
   report(listener)
   process.on('message', () => (task.closeServer ? server.close() : listener.close()))
-  const { reason, cut } = await listener.closed
-  tell({ event: 'closed', reason, cut })
+  const { reason, cut, failure } = await listener.closed
+  tell({ event: 'closed', reason, cut, failure: errnoOf(failure) ?? null })
   process.disconnect?.()
 }
 

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { formatIdentity } from '../bind/identity.ts'
+import { EndpointAgent } from '../http/endpoint-agent.ts'
+import { request } from '../http/request.ts'
+import { identityAt, namesIn } from '../testing/files.ts'
+import { greet, greetHttp } from '../testing/listeners.ts'
+import { readAll } from '../testing/read-all.ts'
+import { rejection } from '../testing/rejection.ts'
+import { expectEvent, startListening } from '../testing/start.ts'
+import { tempDirectory } from '../testing/temp-directory.ts'
+import type { Listener } from './listener.ts'
+
+const TAKEOVER = { onConflict: 'takeover' } as const
+
+describe('a takeover', () => {
+  it('of a live incumbent, serves at once, and the incumbent drains and exits 0', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = `unix:${directory.at('s')}`
+    await using incumbent = await startListening({ endpoint, options: TAKEOVER })
+    await using successor = await startListening({ endpoint, options: TAKEOVER })
+    assert.equal(await readAll({ kind: 'unix', path: directory.at('s') }), String(successor.pid))
+    await expectEvent(incumbent, 'replaced')
+    await expectEvent(incumbent, 'draining')
+    assert.equal((await expectEvent(incumbent, 'closed')).reason, 'replaced')
+    assert.equal(await incumbent.ended(), 0)
+    assert.deepEqual(await namesIn(directory.path), ['s', 's.lock'])
+  })
+
+  it('at a free path or over a stale file, simply starts', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = `unix:${directory.at('s')}`
+    await (await startListening({ endpoint, options: TAKEOVER })).crash()
+    await using next = await startListening({ endpoint, options: TAKEOVER })
+    assert.equal(await readAll({ kind: 'unix', path: directory.at('s') }), String(next.pid))
+  })
+
+  it('while the incumbent is paused, succeeds, and the incumbent ends once it goes on', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = `unix:${directory.at('s')}`
+    await using incumbent = await startListening({ endpoint, options: TAKEOVER })
+    incumbent.signal('SIGSTOP')
+    await using _successor = await startListening({ endpoint, options: TAKEOVER })
+    const identity = await identityAt(directory.at('s'))
+    incumbent.signal('SIGCONT')
+    await expectEvent(incumbent, 'replaced')
+    await expectEvent(incumbent, 'draining')
+    await expectEvent(incumbent, 'closed')
+    assert.equal(await identityAt(directory.at('s')), identity)
+  })
+
+  it('whose successor ended while the incumbent was paused, does not bring the incumbent back', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = `unix:${directory.at('s')}`
+    await using incumbent = await startListening({ endpoint, options: TAKEOVER })
+    incumbent.signal('SIGSTOP')
+    await using successor = await startListening({ endpoint, options: TAKEOVER })
+    successor.send('close')
+    assert.equal(await successor.ended(), 0)
+    incumbent.signal('SIGCONT')
+    await expectEvent(incumbent, 'replaced')
+    await expectEvent(incumbent, 'draining')
+    await expectEvent(incumbent, 'closed')
+    assert.equal(existsSync(directory.at('s')), false)
+  })
+
+  it('of 20 at once, leaves one owner, and no connection is refused meanwhile', async () => {
+    await using directory = await tempDirectory()
+    const path = directory.at('s')
+    const incumbent = await greet(path, 'ok', TAKEOVER)
+    const starts = Promise.all(Array.from({ length: 20 }, () => greet(path, 'ok', TAKEOVER)))
+    const all = [incumbent, ...(await servedUntil(starts, path))]
+    const published = await identityAt(path)
+    const owner = all.find(({ identity }) => identity && formatIdentity(identity) === published)
+    assert.ok(owner)
+    const others = all.filter((l) => l !== owner).map((l) => l.closed)
+    assert.deepEqual(await Promise.all(others), Array(20).fill({ reason: 'replaced', cut: 0 }))
+    await owner.close()
+  })
+
+  it('asks clients with a kept connection to use another one', async () => {
+    await using directory = await tempDirectory()
+    const path = directory.at('s')
+    const incumbent = await greetHttp(path, 'old', TAKEOVER)
+    using agent = disposable(new EndpointAgent(incumbent.endpoint, {}, { keepAlive: true, maxSockets: 1 }))
+    assert.equal((await request(incumbent.endpoint, { agent })).headers.connection, 'keep-alive')
+    const replaced = new Promise((resolve) => incumbent.once('draining', () => resolve(undefined)))
+    await using _successor = await greetHttp(path, 'new', TAKEOVER)
+    await replaced
+    const last = await request(incumbent.endpoint, { agent })
+    assert.deepEqual([last.headers.connection, String(last.body)], ['close', 'old'])
+    assert.equal(String((await request(incumbent.endpoint, { agent })).body), 'new')
+    assert.deepEqual(await incumbent.closed, { reason: 'replaced', cut: 0 })
+  })
+
+  it('of an owner that refuses conflicts, waits for it in vain and is refused', async () => {
+    await using directory = await tempDirectory()
+    await using owner = await greet(directory.at('s'), 'mine')
+    const failure = await rejection(greet(directory.at('s'), 'theirs', TAKEOVER))
+    assert.equal(failure.code, 'in_use')
+    assert.equal(await readAll(owner.endpoint), 'mine')
+  })
+})
+
+describe('an exclusive start beside an incumbent that may be taken over', () => {
+  it('is refused and leaves it alone', async () => {
+    await using directory = await tempDirectory()
+    await using incumbent = await greet(directory.at('s'), 'mine', TAKEOVER)
+    assert.equal((await rejection(greet(directory.at('s'), 'theirs'))).code, 'in_use')
+    assert.equal(await readAll(incumbent.endpoint), 'mine')
+  })
+})
+
+/** Connects again and again until `work` is done; every connection has to be served. */
+async function servedUntil(work: Promise<Listener[]>, path: string): Promise<Listener[]> {
+  let done = false
+  const ended = work.finally(() => {
+    done = true
+  })
+  while (!done) assert.equal(await readAll({ kind: 'unix', path }), 'ok')
+  return ended
+}
+
+function disposable(agent: EndpointAgent): EndpointAgent & Disposable {
+  return Object.assign(agent, { [Symbol.dispose]: () => agent.destroy() })
+}
