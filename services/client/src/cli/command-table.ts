@@ -26,6 +26,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: () => import('../commands/bench.ts'),
   },
   watch: { summary: 'every route as it changes', load: () => import('../commands/watch.ts') },
+  completion: {
+    summary: 'a completion script for bash or zsh',
+    load: () => import('../commands/completion.ts'),
+  },
 }
 
 /** @throws CliError `usage`, with the near name, when there is no such command. */

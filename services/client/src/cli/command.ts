@@ -22,6 +22,8 @@ export interface Command<O extends Options = Options> {
   /** What stands after the command's name, for help. */
   readonly synopsis: string
   readonly maxPositionals: number
+  /** What the first argument may be, where that is a closed set; completion offers it. */
+  readonly words?: readonly string[]
   readonly options: O
   /** A command line and what it is for. */
   readonly examples: readonly (readonly [commandLine: string, purpose: string])[]

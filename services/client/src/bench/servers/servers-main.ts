@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
 import { parseEndpoint } from '@uds-sidecar/shared/endpoint/parse-endpoint'
 import { runMain } from '@uds-sidecar/shared/lifecycle/run-main'
@@ -8,13 +11,14 @@ import { HANDLERS } from './handlers.ts'
 import { hasSidecar, startSidecar } from './start-sidecar.ts'
 
 /**
- * `servers-main.ts DIRECTORY`: serves each handler over a socket in that directory and over loopback TCP, with a
- * sidecar before the socket where there is one; prints where as one line of JSON. Ends, and ends the sidecar, when its
- * stdin does: so with whoever started it, whatever became of them.
+ * Serves each handler over a socket in a directory of its own and over loopback TCP, with a sidecar before the socket
+ * where there is one; prints where as one line of JSON. Ends, and takes sidecar and directory along, when its stdin
+ * does: so with whoever started it, whatever became of them.
  */
 async function main(): Promise<void> {
-  const [directory = '.'] = process.argv.slice(2)
   await using started = new AsyncDisposableStack()
+  const directory = await mkdtemp(join(tmpdir(), 'uds-bench-'))
+  started.defer(() => rm(directory, { recursive: true }))
   const serve = async (protocol: BenchProtocol, endpoint: string): Promise<Listener> =>
     started.use(await listen(HANDLERS[protocol](), parseEndpoint(endpoint), { drainMs: 0 }))
   const sockets = {

@@ -18,8 +18,8 @@ export interface Servers extends AsyncDisposable {
  * Starts what is measured in processes of their own: client and server then do not share an event loop.
  * @throws Failure `io_error` when they do not come up; they have said why on stderr
  */
-export async function startServers(directory: string): Promise<Servers> {
-  const child = spawn(process.execPath, [PROGRAM, directory], {
+export async function startServers(): Promise<Servers> {
+  const child = spawn(process.execPath, [PROGRAM], {
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true, // Ctrl-C is for the client, which then ends this one
   })

@@ -1,0 +1,35 @@
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { usageError } from '../cli/cli-error.ts'
+import { type Command, defineCommand } from '../cli/command.ts'
+import { loadAllCommands } from '../cli/command-table.ts'
+import { bashCompletion } from '../completion/bash.ts'
+import { zshCompletion } from '../completion/zsh.ts'
+
+const SHELLS: Readonly<Record<string, (commands: readonly Command[]) => string>> = {
+  bash: bashCompletion,
+  zsh: zshCompletion,
+}
+
+const NAMES = Object.keys(SHELLS)
+
+export const command = defineCommand({
+  name: 'completion',
+  summary: 'print a completion script for a shell',
+  synopsis: NAMES.join('|'),
+  maxPositionals: 1,
+  words: NAMES,
+  options: {},
+  examples: [
+    ['source <(client completion bash)', 'in ~/.bashrc'],
+    ['source <(client completion zsh)', 'in ~/.zshrc, after compinit'],
+  ],
+  jsonShape: '{"script": TEXT}',
+  async run({ positionals: [shell = ''] }, { json, stdout }) {
+    const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined
+    if (script === undefined)
+      throw usageError(`no completion for ${JSON.stringify(shell)}`, `there is ${NAMES.join(', ')}`)
+    const text = script(await loadAllCommands())
+    stdout.write(json ? `${JSON.stringify({ script: text })}\n` : text)
+    return EXIT.ok
+  },
+})
