@@ -44,6 +44,75 @@ export const STREAM_TIMEOUTS = {
 
 export const STREAM_LIMITS = { connections, connectionsPerAddress } as const
 
+export const HTTP_TIMEOUTS = {
+  connect,
+  head: bound(
+    'ms',
+    10 * SECOND,
+    10,
+    10 * MINUTE,
+    'from the first byte of a request head to its last; then 408',
+  ),
+  body: bound(
+    'ms',
+    30 * SECOND,
+    10,
+    HOUR,
+    'without a byte of a body, in either direction; then 408, 504 or a reset',
+  ),
+  idle: bound('ms', MINUTE, 10, HOUR, 'a client connection without a request; then it is closed'),
+  responseHead: bound('ms', 30 * SECOND, 10, HOUR, 'from the request to the head of its answer; then 504'),
+  total: bound('ms', 5 * MINUTE, 10, 24 * HOUR, 'a request and its answer; then 408, 504 or a reset'),
+  halfClosed: bound(
+    'ms',
+    5 * SECOND,
+    10,
+    HOUR,
+    'for an answer after the client has ended its side; then upstream is told',
+  ),
+  upstreamIdle: bound(
+    'ms',
+    4 * SECOND,
+    10,
+    HOUR,
+    'an upstream connection without a request; then it is closed',
+  ),
+} as const
+
+const KIBIBYTE = 1_024
+const MEBIBYTE = 1_024 * KIBIBYTE
+const TEBIBYTE = MEBIBYTE * MEBIBYTE
+
+export const HTTP_LIMITS = {
+  headBytes: bound('bytes', 16 * KIBIBYTE, 256, MEBIBYTE, 'of a request head; then 431'),
+  bodyBytes: bound('bytes', 10 * MEBIBYTE, 0, TEBIBYTE, 'of a request body, its coding included; then 413'),
+  responseHeadBytes: bound(
+    'bytes',
+    32 * KIBIBYTE,
+    256,
+    MEBIBYTE,
+    'of a response head; then upstream_too_large',
+  ),
+  responseBytes: bound(
+    'bytes',
+    256 * MEBIBYTE,
+    0,
+    TEBIBYTE,
+    'of a response body, its coding included; then upstream_too_large, or a reset',
+  ),
+  connections,
+  connectionsPerAddress,
+  requestsPerConnection: bound(
+    'count',
+    10_000,
+    1,
+    1_000_000_000,
+    'on a client connection; then it is closed',
+  ),
+  upstreamConnections: bound('count', 64, 1, 100_000, 'to the upstream at a time; then requests wait'),
+  queue: bound('count', 256, 0, 1_000_000, 'requests that wait for an upstream connection; then overloaded'),
+} as const
+
 /** For the whole sidecar: how long the connections that are in use may go on after SIGTERM. */
 export const DRAIN = bound(
   'ms',

@@ -1,5 +1,6 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import type { Bounds, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
+import type { AllowRule } from '../http/allow/allow-list.ts'
+import type { Bounds, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
 
 /** Everything the sidecar was told, validated whole and frozen. */
 export interface Config {
@@ -9,7 +10,7 @@ export interface Config {
   readonly routes: readonly Route[]
 }
 
-export type Route = StreamRoute
+export type Route = StreamRoute | HttpRoute
 
 interface RouteBase {
   /** The metric label and the name in messages. */
@@ -23,4 +24,14 @@ export interface StreamRoute extends RouteBase {
   readonly kind: 'stream'
   readonly timeoutsMs: Bounds<typeof STREAM_TIMEOUTS>
   readonly limits: Bounds<typeof STREAM_LIMITS>
+}
+
+/** HTTP/1.1 requests that are on the allow list. */
+export interface HttpRoute extends RouteBase {
+  readonly kind: 'http'
+  readonly allow: readonly AllowRule[]
+  /** Identical GETs that wait at the same time share one answer. */
+  readonly coalesce: boolean
+  readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>
+  readonly limits: Bounds<typeof HTTP_LIMITS>
 }

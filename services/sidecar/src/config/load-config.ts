@@ -21,7 +21,7 @@ export function configOf({ ops, drain, routes }: ConfigFile): Config {
 }
 
 function routeOf({ timeouts, ...rest }: ConfigFile['routes'][number]): Route {
-  return Object.freeze({ ...rest, timeoutsMs: timeouts })
+  return Object.freeze({ ...rest, timeoutsMs: timeouts }) as Route
 }
 
 function readText(path: string): string {

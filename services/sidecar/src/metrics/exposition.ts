@@ -1,20 +1,24 @@
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
 import type { RouteView } from '../sidecar/route-view.ts'
+import { histogramValues } from './histogram-values.ts'
+import { METRICS, type MetricRow } from './metric-table.ts'
 
-/** Renders the sidecar's own metrics (text 0.0.4 only: prom-client 15 spoils later scrapes after OpenMetrics). */
+/** Renders the sidecar's own metrics: text 0.0.4 only, for prom-client 15 spoils later scrapes after OpenMetrics. */
 export interface Exposition {
   readonly contentType: string
   render(): Promise<string>
 }
 
-/** @param routes the routes as they are when scraped; they may change with the configuration. */
-export function createExposition(routes: () => Iterable<RouteView>, build: BuildInfo): Exposition {
+type Routes = () => readonly RouteView[]
+
+/** @param routes as they are when scraped; they may change with the configuration. */
+export function createExposition(routes: Routes, build: BuildInfo): Exposition {
   const registry = new Registry()
   processMetrics(registry)
   buildGauge(registry, build)
-  connectionMetrics(registry, routes)
-  upstreamMetrics(registry, routes)
+  for (const row of METRICS) registerRow(registry, row, routes)
+  registerHistogram(registry, routes)
   return { contentType: registry.contentType, render: () => registry.metrics() }
 }
 
@@ -34,112 +38,45 @@ function buildGauge(registry: Registry, { version, revision }: BuildInfo): void 
   }).set({ version, revision }, 1)
 }
 
-type Samples = Iterable<readonly [labels: Record<string, string>, value: number]>
-
-/** Prometheus metrics whose samples are read from `routes` at each scrape. */
-function metric(
+/** The samples are read from the routes at each scrape, so that counting costs a request nothing but an addition. */
+function registerRow(
   registry: Registry,
-  Type: typeof Counter | typeof Gauge,
-  name: string,
-  help: string,
-  labelNames: string[],
-  samples: () => Samples,
+  { type, name, help, labels, samples }: MetricRow,
+  routes: Routes,
 ): void {
+  const Type = type === 'counter' ? Counter : Gauge
   new Type({
     name,
     help,
-    labelNames,
+    labelNames: ['route', ...labels],
     registers: [registry],
     collect() {
       this.reset()
-      for (const [labels, value] of samples()) this.inc(labels, value)
+      for (const view of routes())
+        for (const [values, sample] of samples(view)) this.inc({ route: view.route.name, ...values }, sample)
     },
   })
 }
 
-function connectionMetrics(registry: Registry, routes: () => Iterable<RouteView>): void {
-  const perRoute = (value: (view: RouteView) => number) => () =>
-    Array.from(routes(), (view) => [{ route: view.route.name }, value(view)] as const)
-  metric(
-    registry,
-    Gauge,
-    'sidecar_connections',
-    'Client connections that are open.',
-    ['route'],
-    perRoute(({ counters }) => counters.connectionsOpen),
-  )
-  metric(
-    registry,
-    Counter,
-    'sidecar_connections_total',
-    'Client connections that were accepted.',
-    ['route'],
-    perRoute(({ counters }) => counters.connectionsTotal),
-  )
-  metric(
-    registry,
-    Counter,
-    'sidecar_stream_sent_bytes_total',
-    'Bytes sent to the upstream over stream connections that have ended.',
-    ['route'],
-    perRoute(({ counters }) => counters.bytesSent),
-  )
-  metric(
-    registry,
-    Counter,
-    'sidecar_stream_received_bytes_total',
-    'Bytes received from the upstream over stream connections that have ended.',
-    ['route'],
-    perRoute(({ counters }) => counters.bytesReceived),
-  )
-}
-
-function upstreamMetrics(registry: Registry, routes: () => Iterable<RouteView>): void {
-  metric(
-    registry,
-    Counter,
-    'sidecar_upstream_errors_total',
-    'Connections and requests that failed, by reason.',
-    ['route', 'reason'],
-    function* () {
-      for (const { route, counters } of routes())
-        for (const [reason, count] of counters.failures) yield [{ route: route.name, reason }, count]
-    },
-  )
-  metric(
-    registry,
-    Gauge,
-    'sidecar_upstream_up',
-    'Whether the last connection attempt to the upstream succeeded.',
-    ['route'],
-    function* () {
-      for (const { route, upstream } of routes()) yield [{ route: route.name }, upstream.state.up ? 1 : 0]
-    },
-  )
-  metric(
-    registry,
-    Gauge,
-    'sidecar_upstream_generation',
-    'Sockets seen at the path of the upstream so far.',
-    ['route'],
-    function* () {
-      for (const { route, upstream } of routes()) yield [{ route: route.name }, upstream.state.generation]
-    },
-  )
-  metric(
-    registry,
-    Gauge,
-    'sidecar_upstream_socket_info',
-    'Always 1; the file that stands at the path of the upstream.',
-    ['route', 'path', 'mode', 'uid', 'gid'],
-    function* () {
-      for (const { route, upstream } of routes()) {
-        const { facts } = upstream.state
-        if (facts === undefined || upstream.endpoint.kind !== 'unix') continue
-        const { mode, uid, gid } = facts
-        const labels = { route: route.name, path: upstream.endpoint.path, mode, uid: `${uid}`, gid: `${gid}` }
-        yield [labels, 1]
-      }
-    },
-  )
+/** prom-client's own histogram can only observe; ours has observed already. */
+function registerHistogram(registry: Registry, routes: Routes): void {
+  const name = 'sidecar_request_duration_seconds'
+  const help = 'From a request head to the last byte of its answer, by route.'
+  const get = async () => ({
+    name,
+    help,
+    type: 'histogram',
+    aggregator: 'sum',
+    values: routes()
+      .filter(({ route }) => route.kind === 'http')
+      .flatMap(({ route, counters }) => histogramValues(name, { route: route.name }, counters.latencies)),
+  })
+  registry.registerMetric({
+    name,
+    help,
+    type: 'histogram',
+    get,
+    reset() {},
+    labelNames: ['route'],
+  } as unknown as Metric)
 }

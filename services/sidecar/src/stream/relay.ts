@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { reset } from '../port/reset.ts'
 import { type Deadlines, Timed } from '../time/deadlines.ts'
 
 export interface RelayOptions {
@@ -39,7 +40,7 @@ export class Relay extends Timed {
   /** Closes both sides at once; the client sees a reset, never a clean end that could pass for a whole answer. */
   fail(code: FailureCode): void {
     this.#failure ??= code
-    this.#client.resetAndDestroy()
+    reset(this.#client)
     this.#upstream.destroy()
   }
 

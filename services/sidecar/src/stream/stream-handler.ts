@@ -6,6 +6,7 @@ import type { StreamRoute } from '../config/config.ts'
 import type { RouteCounters } from '../metrics/route-counters.ts'
 import { ConnectionLimits } from '../port/connection-limits.ts'
 import type { ConnectionHandler } from '../port/port.ts'
+import { reset } from '../port/reset.ts'
 import type { Deadlines } from '../time/deadlines.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { Relay } from './relay.ts'
@@ -94,12 +95,12 @@ export class StreamHandler implements ConnectionHandler {
 
   #refuse(client: Socket, code: FailureCode): void {
     this.#parts.counters.fail(code)
-    client.resetAndDestroy()
+    reset(client)
   }
 
   #cut(): void {
     for (const relay of this.#relays) relay.fail('draining')
-    for (const client of this.#clients) client.resetAndDestroy()
+    for (const client of this.#clients) reset(client)
   }
 
   #closed(client: Socket, address: string): void {

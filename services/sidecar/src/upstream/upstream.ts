@@ -2,7 +2,7 @@ import { dial } from '@uds-sidecar/shared/dial/dial'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { FAILURES } from '@uds-sidecar/shared/failure/failures'
+import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { type SocketFacts, socketFacts } from './socket-facts.ts'
 
@@ -34,6 +34,7 @@ export class Upstream {
   }
   /** Of the last socket seen, which may be gone. */
   #lastIdentity: string | undefined
+  #trouble: FailureCode | null = null
   #probe: Promise<UpstreamState> | undefined
 
   constructor(endpoint: Endpoint, connectTimeoutMs: number, log: Logger) {
@@ -67,24 +68,37 @@ export class Upstream {
     return this.#state
   }
 
+  /** It accepted a connection but then failed a request, and none has succeeded since. */
+  get isTroubled(): boolean {
+    return this.#trouble !== null
+  }
+
   reportUp(): void {
-    if (this.#state.up === true) return
-    this.#state = { ...this.#state, up: true, changedAt: new Date() }
+    const wasTroubled = this.#trouble !== null
+    this.#trouble = null
+    if (this.#state.up === true && !wasTroubled) return
+    if (this.#state.up !== true) this.#state = { ...this.#state, up: true, changedAt: new Date() }
     this.#log.info(this.#fields(), `${formatEndpoint(this.endpoint)} answers`)
   }
 
+  /** No connection can be had. */
   reportDown(failure: Failure): void {
-    const { up, lastFailure } = this.#state
-    const now = new Date()
-    const news = up !== false || lastFailure?.code !== failure.code
-    this.#state = {
-      ...this.#state,
-      up: false,
-      changedAt: up === false ? this.#state.changedAt : now,
-      lastFailure: failure,
-      lastFailureAt: now,
-    }
-    if (news) this.#log[FAILURES[failure.code].level](this.#fields(failure), failure.message)
+    const { up, lastFailure, changedAt } = this.#state
+    const isNews = up !== false || lastFailure?.code !== failure.code
+    this.#state = { ...this.#state, up: false, changedAt: up === false ? changedAt : new Date() }
+    this.#remember(failure, isNews)
+  }
+
+  /** A connection was had, and the request failed. */
+  reportTrouble(failure: Failure): void {
+    const isNews = this.#trouble !== failure.code
+    this.#trouble = failure.code
+    this.#remember(failure, isNews)
+  }
+
+  #remember(failure: Failure, isNews: boolean): void {
+    this.#state = { ...this.#state, lastFailure: failure, lastFailureAt: new Date() }
+    if (isNews) this.#log[FAILURES[failure.code].level](this.#fields(failure), failure.message)
   }
 
   #look(facts: SocketFacts | undefined): void {

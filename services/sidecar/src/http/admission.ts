@@ -1,0 +1,55 @@
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { AllowList } from './allow/allow-list.ts'
+import { isNormalPath } from './allow/normal-path.ts'
+import type { RequestHead } from './head/request-head.ts'
+
+/** Why a request whose head is valid is refused all the same; `allow` for the field of a 405. */
+export interface Denial {
+  readonly failure: Failure
+  readonly allow?: string
+}
+
+/** Deny by default: null only for a path and method that the route allows, and a body within `maxBodyBytes`. */
+export function denialOf(
+  allow: AllowList,
+  maxBodyBytes: number,
+  head: RequestHead,
+  bytes: Buffer,
+): Denial | null {
+  const { method, targetStart, pathEnd } = head
+  if (!isNormalPath(bytes, targetStart, pathEnd))
+    return { failure: notNormal(bytes.toString('latin1', targetStart, pathEnd)) }
+  if (!allow.allows(method, bytes, targetStart, pathEnd)) return notAllowed(allow, head, bytes)
+  if (head.contentLength > maxBodyBytes) return { failure: bodyTooLarge(maxBodyBytes) }
+  return null
+}
+
+export function bodyTooLarge(maxBytes: number): Failure {
+  return new Failure('body_too_large', {
+    message: `the request body has more than ${maxBytes} bytes`,
+    hint: 'send less, or raise limits.bodyBytes of the route',
+  })
+}
+
+function notNormal(path: string): Failure {
+  return new Failure('bad_request', {
+    message: `the path ${path} is not in its normal form (RFC 3986 section 6.2.2)`,
+    hint: 'no dot segments, no escaped slashes or letters, escapes in upper case',
+  })
+}
+
+function notAllowed(allow: AllowList, { method, targetStart, pathEnd }: RequestHead, bytes: Buffer): Denial {
+  const path = bytes.toString('latin1', targetStart, pathEnd)
+  const methods = allow.methodsFor(bytes, targetStart, pathEnd)
+  if (methods.length === 0) return { failure: pathNotAllowed(path) }
+  const hint = `use ${methods.join(' or ')}, or add the method to the allow list of the route`
+  const failure = new Failure('method_not_allowed', { message: `${method} is not allowed for ${path}`, hint })
+  return { failure, allow: methods.join(', ') }
+}
+
+function pathNotAllowed(path: string): Failure {
+  return new Failure('path_not_allowed', {
+    message: `${path} is not on the allow list`,
+    hint: 'add it to allow in the configuration of the route, if it may be seen from the network',
+  })
+}

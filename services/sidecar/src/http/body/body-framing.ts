@@ -1,0 +1,88 @@
+import { BROKEN, ChunkedFraming } from './chunked.ts'
+
+const NONE = 0
+const LENGTH = 1
+const CHUNKED = 2
+const UNTIL_CLOSE = 3
+
+/** Where a message's body ends (RFC 9112 section 6.3): a number or a small state machine, reused from body to body. */
+export class BodyFraming {
+  #kind: typeof NONE | typeof LENGTH | typeof CHUNKED | typeof UNTIL_CLOSE = NONE
+  #remaining = 0
+  #chunks: ChunkedFraming | null = null
+  /** Bytes of the body so far, coding included. */
+  bytes = 0
+
+  startNone(): void {
+    this.#kind = NONE
+    this.bytes = 0
+  }
+
+  startLength(length: number): void {
+    this.#kind = length === 0 ? NONE : LENGTH
+    this.#remaining = length
+    this.bytes = 0
+  }
+
+  startChunked(): void {
+    this.#kind = CHUNKED
+    this.#chunks ??= new ChunkedFraming()
+    this.#chunks.reset()
+    this.bytes = 0
+  }
+
+  /** The body ends with the connection. */
+  startUntilClose(): void {
+    this.#kind = UNTIL_CLOSE
+    this.bytes = 0
+  }
+
+  get endsWithConnection(): boolean {
+    return this.#kind === UNTIL_CLOSE
+  }
+
+  get isChunked(): boolean {
+    return this.#kind === CHUNKED
+  }
+
+  /** Whether the last byte of the body was seen; never true for one that ends with the connection. */
+  get done(): boolean {
+    switch (this.#kind) {
+      case NONE:
+        return true
+      case LENGTH:
+        return this.#remaining === 0
+      case CHUNKED:
+        return (this.#chunks as ChunkedFraming).done
+      default:
+        return false
+    }
+  }
+
+  /**
+   * Takes the next bytes of the connection.
+   * @param data told of each range of data of a chunked body; for the others it is all of the range taken.
+   * @returns the position after the last byte that belongs to the body, or `BROKEN`.
+   */
+  advance(bytes: Buffer, start: number, end: number, data?: (from: number, to: number) => void): number {
+    const position = this.#advance(bytes, start, end, data)
+    if (position !== BROKEN) this.bytes += position - start
+    return position
+  }
+
+  #advance(bytes: Buffer, start: number, end: number, data?: (from: number, to: number) => void): number {
+    switch (this.#kind) {
+      case NONE:
+        return start
+      case LENGTH: {
+        const to = Math.min(end, start + this.#remaining)
+        this.#remaining -= to - start
+        return to
+      }
+      case CHUNKED:
+        return (this.#chunks as ChunkedFraming).advance(bytes, start, end, data)
+      default:
+        return end
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import type { Socket } from 'node:net'
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { reset } from '../port/reset.ts'
+import { Timed } from '../time/deadlines.ts'
+import { Exchange, parsed } from './exchange.ts'
+import { INCOMPLETE } from './head/fields.ts'
+import { parseRequestHead } from './head/parse-request-head.ts'
+import { REFUSED } from './head/request-head.ts'
+import type { HttpContext } from './http-context.ts'
+import { problemAnswer, statusOf } from './problem-answer.ts'
+import { clientTooSlow, headTooLarge, refused } from './request-failures.ts'
+
+/** Waits for the first byte of a request. */
+const IDLE = 0
+/** Has a part of a head. */
+const HEAD = 1
+/** A request is under way. */
+const BUSY = 2
+/** Everything was said; reads on for a moment, so that the last answer is not lost to a reset. */
+const LINGERING = 3
+const CLOSED = 4
+
+const LINGER_MS = 2_000
+const CR = 0x0d
+const LF = 0x0a
+const NOTHING: Buffer = Buffer.alloc(0)
+
+/** One client connection of an HTTP route: its requests, one after the other, in order. */
+export class ClientConnection extends Timed {
+  readonly #socket: Socket
+  readonly #context: HttpContext
+  readonly #onClosed: (connection: ClientConnection) => void
+  #state: number = IDLE
+  /** What was received and not yet taken; a part of a head, or requests that came early. */
+  #bytes = NOTHING
+  #exchange: Exchange | null = null
+  #provenance: Buffer | null = null
+  #requests = 0
+  #isPaused = false
+  #isReading = false
+
+  constructor(socket: Socket, context: HttpContext, onClosed: (connection: ClientConnection) => void) {
+    super()
+    this.#socket = socket
+    this.#context = context
+    this.#onClosed = onClosed
+    socket
+      .on('data', (chunk: Buffer) => this.#receive(chunk))
+      .once('end', () => this.#ended())
+      .on('error', () => socket.destroy())
+      .once('close', () => this.#closed())
+    this.allow(context.route.timeoutsMs.idle)
+  }
+
+  /** From now on `ms` for the next step. */
+  allow(ms: number): void {
+    this.#context.deadlines.set(this, ms)
+  }
+
+  /** The fields that say where a request came from. */
+  get provenance(): Buffer {
+    this.#provenance ??= Buffer.from(
+      `X-Forwarded-For: ${this.#socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'unknown'}\r\nX-Forwarded-Proto: http\r\n`,
+    )
+    return this.#provenance
+  }
+
+  /** Another request may follow on this connection. */
+  get mayPersist(): boolean {
+    const { draining, route } = this.#context
+    return !draining && this.#requests < route.limits.requestsPerConnection && !this.#socket.readableEnded
+  }
+
+  /** The client has ended its side; it may still wait for an answer. */
+  get hasEnded(): boolean {
+    return this.#socket.readableEnded
+  }
+
+  write(bytes: Buffer): void {
+    this.#socket.write(bytes)
+  }
+
+  /** Bytes that were written are still in use. */
+  get isFull(): boolean {
+    return this.#socket.writableLength > 0
+  }
+
+  /** Tells the exchange as soon as that is over; an empty write comes to its turn after those before it. */
+  whenFlushed(): void {
+    this.#socket.write(NOTHING, () => this.#exchange?.clientFlushed())
+  }
+
+  pauseReading(): void {
+    this.#isPaused = true
+    this.#socket.pause()
+  }
+
+  resumeReading(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#socket.resume()
+  }
+
+  /** The answer was written; with `keep` the next request may follow. */
+  answered(keep: boolean): void {
+    if (this.#state !== BUSY) return
+    if (keep) this.#next()
+    else this.#linger()
+  }
+
+  reset(): void {
+    reset(this.#socket)
+  }
+
+  /** No further request after the one under way; one that waits for its first byte gets `graceMs`. */
+  wrapUp(graceMs: number): void {
+    if (this.#state === IDLE) this.allow(graceMs)
+  }
+
+  expire(): void {
+    if (this.#state === BUSY) this.#exchange?.expire()
+    else if (this.#state === HEAD) this.#refuse(clientTooSlow())
+    else if (this.#state === IDLE) this.#linger()
+    else this.#socket.destroy()
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#state === BUSY) this.#receiveWhileBusy(chunk)
+    else if (this.#state === IDLE) this.#read(chunk, false)
+    else if (this.#state === HEAD) this.#read(Buffer.concat([this.#bytes, chunk]), true)
+  }
+
+  #receiveWhileBusy(chunk: Buffer): void {
+    const exchange = this.#exchange as Exchange
+    const position = exchange.isRequestDone ? 0 : exchange.receive(chunk)
+    if (position < chunk.length) this.#keepForLater(chunk.subarray(position))
+  }
+
+  /** Requests may be sent ahead, within the size of a head. */
+  #keepForLater(bytes: Buffer): void {
+    if (this.#state !== BUSY) return
+    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes])
+    if (this.#bytes.length > this.#context.route.limits.headBytes) this.pauseReading()
+  }
+
+  #next(): void {
+    this.#state = IDLE
+    this.allow(this.#context.route.timeoutsMs.idle)
+    this.resumeReading()
+    if (this.#bytes.length > 0 && !this.#isReading) this.#read(this.#bytes, false)
+  }
+
+  /** Takes one request after the other until one has to be waited for. */
+  #read(bytes: Buffer, hasTime: boolean): void {
+    let start = 0
+    this.#state = IDLE
+    this.#bytes = NOTHING
+    this.#isReading = true
+    while (start < bytes.length && this.#state === IDLE)
+      start = this.#readRequest(bytes, start, hasTime && start === 0)
+    this.#isReading = false
+    if (start < bytes.length) this.#keepForLater(bytes.subarray(start))
+  }
+
+  /** @returns the position after the request. */
+  #readRequest(bytes: Buffer, from: number, hasTime: boolean): number {
+    const { headBytes } = this.#context.route.limits
+    const start = afterEmptyLine(bytes, from)
+    const position = parseRequestHead(parsed.head, bytes, start, bytes.length)
+    parsed.by = null
+    const length = (position === INCOMPLETE ? bytes.length : position) - start
+    if (length > headBytes) this.#refuse(headTooLarge(headBytes))
+    else if (position === REFUSED) this.#refuse(refused(parsed.head.refusal))
+    else if (position === INCOMPLETE) this.#awaitHead(bytes.subarray(from), hasTime)
+    else return this.#start(bytes, start)
+    return bytes.length
+  }
+
+  #start(bytes: Buffer, start: number): number {
+    this.#state = BUSY
+    this.#requests += 1
+    this.#exchange ??= new Exchange(this, this.#context)
+    return this.#exchange.start(bytes, start)
+  }
+
+  #awaitHead(bytes: Buffer, hasTime: boolean): void {
+    this.#state = HEAD
+    this.#bytes = bytes
+    if (!hasTime) this.allow(this.#context.route.timeoutsMs.head)
+  }
+
+  #refuse(failure: Failure): void {
+    this.#context.counters.fail(failure.code)
+    this.#context.counters.answered('', statusOf(failure), 0)
+    this.write(problemAnswer(failure, { close: true, headOnly: false }))
+    this.#linger()
+  }
+
+  #linger(): void {
+    this.#state = LINGERING
+    this.#bytes = NOTHING
+    this.#socket.end()
+    this.resumeReading()
+    this.allow(LINGER_MS)
+  }
+
+  #ended(): void {
+    if (this.#state === IDLE) this.#linger()
+    else if (this.#state === BUSY && this.#exchange?.isRequestDone) this.#exchange.clientEnded()
+    else if (this.#state !== LINGERING) this.#socket.destroy()
+  }
+
+  #closed(): void {
+    this.#state = CLOSED
+    this.#context.deadlines.clear(this)
+    this.#exchange?.clientGone()
+    this.#onClosed(this)
+  }
+}
+
+/** One empty line before a request is ignored (RFC 9112 section 2.2). */
+function afterEmptyLine(bytes: Buffer, start: number): number {
+  return bytes[start] === CR && bytes[start + 1] === LF ? start + 2 : start
+}

@@ -1,0 +1,50 @@
+import type { RequestHead } from './request-head.ts'
+import { nextRequestIdLine } from './request-id.ts'
+
+const VERSION = Buffer.from(' HTTP/1.1\r\n')
+const HOST = Buffer.from('Host: localhost\r\n')
+
+/** What the composed head is longer than the original at most, beside `provenance`. */
+export const COMPOSED_EXTRA = 128
+
+/**
+ * Writes the head as it goes to the upstream into `out`: the lines as they came without those that end here, then
+ * `provenance` (X-Forwarded-*), and a request id if the client gave none.
+ * @param out must have room for the original, `provenance` and `COMPOSED_EXTRA`.
+ * @returns the position after the head.
+ */
+export function composeRequest(
+  out: Buffer,
+  head: RequestHead,
+  bytes: Buffer,
+  start: number,
+  provenance: Buffer,
+): number {
+  let at = composeLine(out, head, bytes, start)
+  at = copyKept(out, at, head, bytes)
+  if (!head.hasHost) at += HOST.copy(out, at)
+  at += provenance.copy(out, at)
+  if (!head.hasRequestId) at += nextRequestIdLine().copy(out, at)
+  out[at] = 0x0d
+  out[at + 1] = 0x0a
+  return at + 2
+}
+
+/** The request line as it came if it is in origin form and HTTP/1.1, else in that form (RFC 9112 section 3.2). */
+function composeLine(out: Buffer, head: RequestHead, bytes: Buffer, start: number): number {
+  if (head.minor === 1 && head.authorityEnd === 0) return bytes.copy(out, 0, start, head.fieldsStart)
+  let at = out.write(`${head.method} `, 0, 'latin1')
+  at += bytes.copy(out, at, head.targetStart, head.targetEnd)
+  return at + VERSION.copy(out, at)
+}
+
+function copyKept(out: Buffer, position: number, head: RequestHead, bytes: Buffer): number {
+  const { drops } = head
+  let at = position
+  let from = head.fieldsStart
+  for (let i = 0; i < drops.count; i++) {
+    if (drops.start(i) > from) at += bytes.copy(out, at, from, drops.start(i))
+    from = drops.end(i)
+  }
+  return at + bytes.copy(out, at, from, head.end - 2)
+}

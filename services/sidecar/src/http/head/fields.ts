@@ -1,0 +1,120 @@
+import { FIELD_VALUE, TOKEN } from './characters.ts'
+import { FIELD, type FieldId, fieldId } from './field-ids.ts'
+
+const CR = 0x0d
+const LF = 0x0a
+const COLON = 0x3a
+const SPACE = 0x20
+const TAB = 0x09
+const UNDERSCORE = 0x5f
+
+/** Lines that one head may have; more are refused, as reading them costs the server behind more than us. */
+export const MAX_LINES = 128
+
+/** What `scanFields` returns instead of a position. */
+export const INCOMPLETE = -1
+export const FIELD_FAULT = {
+  [-2]: 'a field name has a character that may not stand there',
+  [-3]: 'a field value has a control character',
+  [-4]: 'a line ends with a bare LF or CR',
+  [-5]: 'a line is folded (obs-fold)',
+  [-6]: `it has more than ${MAX_LINES} fields`,
+  [-7]: 'a field name has _ where a name with a meaning has -',
+} as const
+
+const STRIDE = 5
+
+/** The lines of a head that the relay must know of; reused from head to head, so that scanning makes no objects. */
+export class Fields {
+  /** How many lines were recorded. */
+  count = 0
+  readonly #records = new Int32Array(MAX_LINES * STRIDE)
+
+  add(id: FieldId, lineStart: number, valueStart: number, valueEnd: number, lineEnd: number): void {
+    const at = this.count * STRIDE
+    this.#records[at] = id
+    this.#records[at + 1] = lineStart
+    this.#records[at + 2] = valueStart
+    this.#records[at + 3] = valueEnd
+    this.#records[at + 4] = lineEnd
+    this.count += 1
+  }
+
+  id(index: number): number {
+    return this.#records[index * STRIDE] as number
+  }
+
+  lineStart(index: number): number {
+    return this.#records[index * STRIDE + 1] as number
+  }
+
+  valueStart(index: number): number {
+    return this.#records[index * STRIDE + 2] as number
+  }
+
+  valueEnd(index: number): number {
+    return this.#records[index * STRIDE + 3] as number
+  }
+
+  /** Past the line's CRLF. */
+  lineEnd(index: number): number {
+    return this.#records[index * STRIDE + 4] as number
+  }
+}
+
+/**
+ * Reads field lines (RFC 9112 section 5) from `position` up to and with the empty line, strictly: only CRLF ends a
+ * line, nothing is folded, no space stands before the colon. Lines with a meaning to the relay go into `fields`.
+ * @returns the position after the empty line, `INCOMPLETE`, or a key of `FIELD_FAULT`.
+ */
+export function scanFields(fields: Fields, bytes: Uint8Array, position: number, end: number): number {
+  fields.count = 0
+  let at = position
+  for (let lines = 0; ; lines++) {
+    if (at >= end) return INCOMPLETE
+    if (bytes[at] === CR) return endOfHead(bytes, at, end)
+    if (lines === MAX_LINES) return -6
+    const lineStart = at
+    let underscored = false
+    while (at < end && TOKEN[bytes[at] as number] === 1) {
+      if (bytes[at] === UNDERSCORE) underscored = true
+      at++
+    }
+    if (at === end) return INCOMPLETE
+    if (bytes[at] !== COLON || at === lineStart) return faultInName(bytes, at, lineStart)
+    const nameEnd = at
+    at++
+    while (at < end && (bytes[at] === SPACE || bytes[at] === TAB)) at++
+    const valueStart = at
+    while (at < end && FIELD_VALUE[bytes[at] as number] === 1) at++
+    if (at + 1 >= end) return at < end && bytes[at] !== CR ? faultInValue(bytes, at) : INCOMPLETE
+    if (bytes[at] !== CR || bytes[at + 1] !== LF) return faultInValue(bytes, at)
+    const id = fieldId(bytes, lineStart, nameEnd)
+    if (id !== FIELD.unknown) {
+      if (underscored) return -7
+      fields.add(id, lineStart, valueStart, trimmedEnd(bytes, valueStart, at), at + 2)
+    }
+    at += 2
+  }
+}
+
+function endOfHead(bytes: Uint8Array, at: number, end: number): number {
+  if (at + 1 === end) return INCOMPLETE
+  return bytes[at + 1] === LF ? at + 2 : -4
+}
+
+function faultInName(bytes: Uint8Array, at: number, lineStart: number): number {
+  const byte = bytes[at]
+  if (at === lineStart && (byte === SPACE || byte === TAB)) return -5
+  return byte === LF || byte === CR ? -4 : -2
+}
+
+function faultInValue(bytes: Uint8Array, at: number): number {
+  return bytes[at] === LF || bytes[at] === CR ? -4 : -3
+}
+
+function trimmedEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = end
+  while (at > start && (bytes[at - 1] === SPACE || bytes[at - 1] === TAB)) at--
+  return at
+}

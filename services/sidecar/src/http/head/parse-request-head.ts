@@ -1,0 +1,25 @@
+import { FIELD_FAULT, INCOMPLETE, scanFields } from './fields.ts'
+import { badRequest, type Refusal } from './refusal.ts'
+import { readRequestFields } from './request-fields.ts'
+import type { RequestHead } from './request-head.ts'
+import { parseRequestLine } from './request-line.ts'
+
+const FAULTS: ReadonlyMap<number, Refusal> = new Map(
+  Object.entries(FIELD_FAULT).map(([key, reason]) => [Number(key), badRequest(reason)]),
+)
+
+/**
+ * Parses and validates one request head, `bytes[start, end)`, into `head`. What could be read in two ways is refused.
+ * @returns the position after the head, `INCOMPLETE`, or `REFUSED` with `head.refusal` set.
+ */
+export function parseRequestHead(head: RequestHead, bytes: Buffer, start: number, end: number): number {
+  head.reset()
+  const fieldsStart = parseRequestLine(head, bytes, start, end)
+  if (fieldsStart < 0) return fieldsStart
+  head.fieldsStart = fieldsStart
+  const position = scanFields(head.fields, bytes, fieldsStart, end)
+  if (position === INCOMPLETE) return INCOMPLETE
+  if (position < 0) return head.refuse(FAULTS.get(position) as Refusal)
+  head.end = position
+  return readRequestFields(head, bytes)
+}

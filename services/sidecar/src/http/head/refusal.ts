@@ -1,0 +1,12 @@
+import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+
+/** Why a message is not forwarded; made once per reason, so that refusing costs little. */
+export interface Refusal {
+  readonly code: FailureCode
+  /** Completes "the request cannot be forwarded: …". */
+  readonly reason: string
+}
+
+export function badRequest(reason: string): Refusal {
+  return Object.freeze({ code: 'bad_request', reason })
+}

@@ -1,0 +1,90 @@
+import { HOST, PATH, QUERY, TOKEN } from './characters.ts'
+import { INCOMPLETE } from './fields.ts'
+import { methodName } from './method.ts'
+import { badRequest } from './refusal.ts'
+import type { RequestHead } from './request-head.ts'
+
+const SPACE = 0x20
+const SLASH = 0x2f
+const QUESTION = 0x3f
+const ASTERISK = 0x2a
+const MAX_METHOD_BYTES = 24
+
+const METHOD = badRequest('its method is not a token')
+const TARGET = badRequest('its target has a character that may not stand there')
+const FORM = badRequest('its target is neither a path nor an http:// URL')
+const VERSION = badRequest('its version is not HTTP/1.1 or HTTP/1.0')
+
+/**
+ * Reads `METHOD SP target SP HTTP/1.x CRLF` (RFC 9112 section 3) with single spaces into `head`.
+ * @returns the position after the line, `INCOMPLETE`, or `REFUSED` with `head.refusal` set.
+ */
+export function parseRequestLine(head: RequestHead, bytes: Buffer, start: number, end: number): number {
+  let at = start
+  while (at < end && TOKEN[bytes[at] as number] === 1) at++
+  if (at === end) return at - start > MAX_METHOD_BYTES ? head.refuse(METHOD) : INCOMPLETE
+  if (bytes[at] !== SPACE || at === start || at - start > MAX_METHOD_BYTES) return head.refuse(METHOD)
+  head.method = methodName(bytes, start, at)
+  at = parseTarget(head, bytes, at + 1, end)
+  return at < 0 ? at : parseVersion(head, bytes, at, end)
+}
+
+function parseTarget(head: RequestHead, bytes: Buffer, start: number, end: number): number {
+  if (start === end) return INCOMPLETE
+  head.authorityStart = 0
+  head.authorityEnd = 0
+  if (bytes[start] === SLASH) return parsePath(head, bytes, start, end)
+  if (bytes[start] === ASTERISK && head.method === 'OPTIONS') return parseAsterisk(head, bytes, start, end)
+  return parseAbsolute(head, bytes, start, end)
+}
+
+function parsePath(head: RequestHead, bytes: Buffer, start: number, end: number): number {
+  let at = start
+  head.targetStart = start
+  while (at < end && PATH[bytes[at] as number] === 1) at++
+  head.pathEnd = at
+  if (bytes[at] === QUESTION && at < end) while (at < end && QUERY[bytes[at] as number] === 1) at++
+  head.targetEnd = at
+  if (at === end) return INCOMPLETE
+  return bytes[at] === SPACE ? at + 1 : head.refuse(TARGET)
+}
+
+function parseAsterisk(head: RequestHead, bytes: Buffer, start: number, end: number): number {
+  head.targetStart = start
+  head.pathEnd = start + 1
+  head.targetEnd = start + 1
+  if (start + 1 === end) return INCOMPLETE
+  return bytes[start + 1] === SPACE ? start + 2 : head.refuse(FORM)
+}
+
+const SCHEME = Buffer.from('http://')
+
+function parseAbsolute(head: RequestHead, bytes: Buffer, start: number, end: number): number {
+  for (let i = 0; i < SCHEME.length; i++) {
+    if (start + i === end) return INCOMPLETE
+    if (((bytes[start + i] as number) | (i < 4 ? 0x20 : 0)) !== SCHEME[i]) return head.refuse(FORM)
+  }
+  let at = start + SCHEME.length
+  head.authorityStart = at
+  while (at < end && HOST[bytes[at] as number] === 1) at++
+  head.authorityEnd = at
+  if (at === end) return INCOMPLETE
+  return bytes[at] === SLASH && at > head.authorityStart ? parsePath(head, bytes, at, end) : head.refuse(FORM)
+}
+
+const VERSION_TEXT = Buffer.from('HTTP/1.')
+
+function parseVersion(head: RequestHead, bytes: Buffer, start: number, end: number): number {
+  if (end - start < 10) return isStartOfVersion(bytes, start, end) ? INCOMPLETE : head.refuse(VERSION)
+  const minor = (bytes[start + 7] as number) - 0x30
+  const isVersion = isStartOfVersion(bytes, start, start + 7) && (minor === 1 || minor === 0)
+  if (!isVersion || bytes[start + 8] !== 0x0d || bytes[start + 9] !== 0x0a) return head.refuse(VERSION)
+  head.minor = minor
+  return start + 10
+}
+
+function isStartOfVersion(bytes: Buffer, start: number, end: number): boolean {
+  const to = Math.min(end - start, VERSION_TEXT.length)
+  for (let i = 0; i < to; i++) if (bytes[start + i] !== VERSION_TEXT[i]) return false
+  return true
+}

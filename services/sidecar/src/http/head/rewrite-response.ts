@@ -1,0 +1,33 @@
+import type { ResponseHead } from './response-head.ts'
+
+/** Bytes that must be free before a head that is rewritten with an insertion. */
+export const HEADROOM = 256
+
+/**
+ * Removes the lines that end here from the head at `bytes[start, head.end)` and inserts whole lines after its status
+ * line, in place: what comes before a gap moves towards the body, so that head and body stay one piece.
+ * @param bytes has at least `HEADROOM` bytes before `start` that may be overwritten.
+ * @returns where the head now begins.
+ */
+export function rewriteResponse(
+  bytes: Buffer,
+  start: number,
+  head: ResponseHead,
+  insertion: Buffer | null,
+): number {
+  const { drops } = head
+  let shift = 0
+  for (let i = drops.count - 1; i >= 0; i--) {
+    shift += drops.end(i) - drops.start(i)
+    const from = i === 0 ? start : drops.end(i - 1)
+    bytes.copyWithin(from + shift, from, drops.start(i))
+  }
+  if (insertion === null) return start + shift
+  return insert(bytes, start + shift, head.fieldsStart + shift, insertion)
+}
+
+function insert(bytes: Buffer, start: number, fieldsStart: number, insertion: Buffer): number {
+  bytes.copyWithin(start - insertion.length, start, fieldsStart)
+  insertion.copy(bytes, fieldsStart - insertion.length)
+  return start - insertion.length
+}

@@ -1,0 +1,35 @@
+import { STATUS_CODES } from 'node:http'
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { FAILURES } from '@uds-sidecar/shared/failure/failures'
+import { PROBLEM_CONTENT_TYPE, problemOf, RETRY_AFTER_SECONDS } from '@uds-sidecar/shared/failure/problem'
+
+export interface ProblemAnswerOptions {
+  /** The client's connection ends after it. */
+  readonly close: boolean
+  /** For HEAD: the head alone. */
+  readonly headOnly: boolean
+  /** The value of `Allow`. */
+  readonly allow?: string | undefined
+}
+
+/** The status that `failure` is answered with. */
+export function statusOf(failure: Failure): number {
+  return FAILURES[failure.code].status ?? 502
+}
+
+/** A whole response with a problem details body (RFC 9457). */
+export function problemAnswer(failure: Failure, { close, headOnly, allow }: ProblemAnswerOptions): Buffer {
+  const status = statusOf(failure)
+  const body = JSON.stringify(problemOf(failure))
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${PROBLEM_CONTENT_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    `Date: ${new Date().toUTCString()}`,
+    ...(status === 503 ? [`Retry-After: ${RETRY_AFTER_SECONDS}`] : []),
+    ...(allow === undefined ? [] : [`Allow: ${allow}`]),
+    ...(close ? ['Connection: close'] : []),
+  ]
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${headOnly ? '' : body}`)
+}

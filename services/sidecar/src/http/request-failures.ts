@@ -1,0 +1,50 @@
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { Refusal } from './head/refusal.ts'
+
+/** What can be wrong with a request or its client. */
+
+export function refused({ code, reason }: Refusal): Failure {
+  return new Failure(code, {
+    message: `the request cannot be forwarded: ${reason}`,
+    hint:
+      code === 'upgrade_refused'
+        ? 'this route relays HTTP/1.1 requests; use a route of kind stream for other protocols'
+        : 'correct the client; what could be read in two ways is refused (RFC 9112)',
+  })
+}
+
+export function headTooLarge(maxBytes: number): Failure {
+  return new Failure('head_too_large', {
+    message: `the request head has more than ${maxBytes} bytes`,
+    hint: 'send less in the URL and the fields, or raise limits.headBytes of the route',
+  })
+}
+
+export function requestBodyBroken(): Failure {
+  return new Failure('bad_request', {
+    message: 'the request cannot be forwarded: its chunked coding is broken',
+    hint: 'correct the client; what could be read in two ways is refused (RFC 9112)',
+  })
+}
+
+export function clientTooSlow(): Failure {
+  return new Failure('client_timeout', {
+    message: 'the client took too long to send its request or to take its answer',
+    hint: 'send it faster, or raise the timeouts of the route',
+  })
+}
+
+export function upstreamTooSlow(name: string): Failure {
+  return new Failure('upstream_timeout', {
+    message: `${name} did not answer in time`,
+    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
+    errno: 'ETIMEDOUT',
+  })
+}
+
+export function queueFull(places: number): Failure {
+  return new Failure('overloaded', {
+    message: `all upstream connections are in use and ${places} requests wait already`,
+    hint: 'try again later, or raise limits.upstreamConnections of the route',
+  })
+}
