@@ -56,14 +56,17 @@ export class Listeners {
     }))
   }
 
-  /** Starts all or none. @throws Failure of the first that could not be bound */
+  /**
+   * Starts all or none. The first decides between instances that start at the same moment: if all were bound at once,
+   * each instance could get some of them, and none all.
+   * @throws Failure of the first that could not be bound
+   */
   async start(plans: readonly ListenerPlan[]): Promise<void> {
-    const results = await Promise.allSettled(plans.map((plan) => this.#start(plan)))
-    const failed = results.find((result) => result.status === 'rejected')
-    if (failed === undefined) return
+    const failure = (await this.#startAll(plans.slice(0, 1))) ?? (await this.#startAll(plans.slice(1)))
+    if (failure === undefined) return
     await this.close('not all endpoints could be bound')
     this.#ended.resolve()
-    throw failed.reason
+    throw failure.reason
   }
 
   /** Not ready from now on; every listener drains. */
@@ -71,6 +74,11 @@ export class Listeners {
     if (!this.#draining) this.#log.info({ reason }, 'draining')
     this.#draining = true
     await Promise.all([...this.#open.values()].map((listener) => listener.close()))
+  }
+
+  async #startAll(plans: readonly ListenerPlan[]): Promise<PromiseRejectedResult | undefined> {
+    const results = await Promise.allSettled(plans.map((plan) => this.#start(plan)))
+    return results.find((result) => result.status === 'rejected')
   }
 
   async #start(plan: ListenerPlan): Promise<void> {
