@@ -116,4 +116,6 @@ USER 10005:10005
 WORKDIR /prometheus
 ENTRYPOINT ["prometheus"]
 LABEL io.uds-sidecar.built=here
-CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
+# What it keeps has to fit into a small tmpfs.
+CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus", \
+     "--storage.tsdb.retention.size=64MB"]

@@ -11,8 +11,8 @@ stamp=node_modules/.uds-sidecar-installed
 wanted=$({
   node --version
   uname -sm
-  sha256sum package-lock.json package.json .npmrc ./*/package.json services/*/package.json
-} | sha256sum)
+  cksum package-lock.json package.json .npmrc ./*/package.json services/*/package.json
+})
 
 [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 

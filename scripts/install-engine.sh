@@ -58,4 +58,5 @@ install_engine() {
 }
 
 say "Docker: no engine answers here; installing it with Compose and buildx from Debian's packages"
+[ "$debian" -gt 12 ] || say "Docker: they come from Debian 13, at a priority that leaves all else as it is ($sources)"
 quietly 'apt could not install Docker; repair what it says below and run this again.' install_engine
