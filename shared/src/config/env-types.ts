@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { parseEndpoint } from '../endpoint/parse-endpoint.ts'
 import { Failure } from '../failure/failure.ts'
-import { LOG_LEVELS } from '../lifecycle/log.ts'
+import { LOG_LEVELS } from '../lifecycle/log-levels.ts'
 
 /** Schemas for environment variables: each takes text and says what it may be. */
 
