@@ -59,6 +59,11 @@ export class ContainerHandle implements Insider {
     await this.container.start()
   }
 
+  /** To its first process, which is an init that passes it on. */
+  async signal(name: NodeJS.Signals): Promise<void> {
+    await this.container.kill({ signal: name })
+  }
+
   /** SIGTERM, then time enough to drain. @returns the exit code */
   async stop(): Promise<number> {
     await this.container.stop({ t: STOP_SECONDS })

@@ -14,7 +14,7 @@ export async function inside<Args extends readonly Json[], Result>(
 ): Promise<Awaited<Result>> {
   const { exitCode, stdout, stderr } = await exec(container, nodeCommand(work, ...args))
   if (exitCode !== 0) throw new Error(`in the container, exit code ${exitCode}: ${stderr}`)
-  return JSON.parse(stdout)
+  return JSON.parse(stdout === '' ? 'null' : stdout)
 }
 
 /** The command that runs the function in Node and prints its result as JSON. */

@@ -1,0 +1,63 @@
+// While one instance lives, a second one exits with 75 and touches nothing, whether the first answers, is paused, or
+// has a full backlog; and whether it is an app that holds the lock or a server that knows no lock.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { runAppToEnd, startAppAlone } from './support/app-alone.ts'
+import { eventually } from './support/eventually.ts'
+import { fillBacklog } from './support/fill-backlog.ts'
+import { getFrom } from './support/get-from.ts'
+import { identitiesAt } from './support/identity-at.ts'
+import type { OwnContainer } from './support/own-container.ts'
+import { startPlainServer } from './support/plain-server.ts'
+import { startProbe } from './support/probe.ts'
+import { type SocketVolume, socketVolume } from './support/socket-volume.ts'
+
+const PATH = '/run/app/api.sock'
+const API = `unix:${PATH}`
+const HEALTHY = '/-/healthy'
+
+interface Incumbent {
+  readonly what: string
+  readonly answer: string
+  start(t: TestContext, volume: SocketVolume): Promise<OwnContainer>
+}
+
+const INCUMBENTS: Incumbent[] = [
+  {
+    what: 'an app',
+    answer: '200 {"status":"healthy"}',
+    start: (t, volume) => startAppAlone(t, { mounts: [`${volume.name}:/run/app`] }),
+  },
+  {
+    what: 'a server without a lock',
+    answer: '200 plain',
+    start: (t, volume) => startPlainServer(t, volume, PATH),
+  },
+]
+
+for (const { what, answer, start } of INCUMBENTS) {
+  for (const condition of ['alive', 'paused', 'paused with a full backlog']) {
+    test(`beside ${what} that is ${condition} a second instance exits with ${EXIT.inUse}`, async (t) => {
+      await using volume = await socketVolume()
+      const mounts = [`${volume.name}:/run/app`]
+      await using incumbent = await start(t, volume)
+      await using probe = await startProbe(t, { user: '10001:10001', mounts })
+      await eventually(async () => assert.equal(await getFrom(probe, API, HEALTHY), answer))
+      const before = await identitiesAt(probe, [PATH])
+      if (condition !== 'alive') await incumbent.container.pause()
+      if (condition === 'paused with a full backlog') assert.equal(await fillBacklog(probe, PATH), 512)
+
+      for (const APP_ON_CONFLICT of ['refuse', 'takeover'].slice(0, what === 'an app' ? 1 : 2)) {
+        const { exitCode, stderr } = await runAppToEnd({ mounts, env: { APP_ON_CONFLICT } })
+        assert.equal(exitCode, EXIT.inUse)
+        assert.match(stderr, /^app: in_use: another server owns \/run\/app\/\w+\.sock/)
+      }
+
+      if (condition !== 'alive') await incumbent.container.unpause()
+      assert.deepEqual(await identitiesAt(probe, [PATH]), before)
+      await eventually(async () => assert.equal(await getFrom(probe, API, HEALTHY), answer))
+    })
+  }
+}

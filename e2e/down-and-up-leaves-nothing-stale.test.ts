@@ -1,0 +1,49 @@
+// The socket volumes live in memory and only while somebody mounts them: when every container is down, also by SIGKILL,
+// the sockets are gone, and the next start finds empty directories. What Redis has acknowledged is still there.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { modesOf } from './support/file-modes.ts'
+import { routesOf } from './support/routes.ts'
+import { Stack } from './support/stack.ts'
+
+const SERVICES = ['redis', 'app', 'sidecar']
+const SOCKET = '/run/app/api/api.sock'
+
+test('down and up leaves nothing stale', async (t) => {
+  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const visit = async () => {
+    const { body } = await stack.request('api', '/visits', { method: 'POST' })
+    return JSON.parse(body.toString())
+  }
+  assert.deepEqual(await visit(), { visits: 1 })
+
+  await t.test('while one container mounts the volume, the stale socket stays', async () => {
+    for (const name of ['redis', 'app']) await stack.service(name).kill()
+    assert.deepEqual(await modesOf(stack.service('sidecar'), [SOCKET]), ['socket 0660 10001:10200'])
+  })
+
+  await t.test('when none does, it is gone', async () => {
+    await stack.service('sidecar').kill()
+    await stack.service('sidecar').start()
+    assert.deepEqual(await modesOf(stack.service('sidecar'), ['/run/app/api', SOCKET]), [
+      'directory 2750 10001:10200',
+      'ENOENT',
+    ])
+    await stack.service('sidecar').kill()
+  })
+
+  await stack.compose.up(...SERVICES)
+
+  await t.test(
+    'after the next start every route is up, on the first socket that was ever seen there',
+    async () => {
+      for (const { state, generation, lastError } of Object.values(await routesOf(stack)))
+        assert.deepEqual([state, generation, lastError], ['up', 1, null])
+    },
+  )
+
+  await t.test('no acknowledged visit was lost', async () => {
+    assert.deepEqual(await visit(), { visits: 2 })
+  })
+})

@@ -1,0 +1,53 @@
+// Of twenty instances that start at the same moment over stale sockets exactly one serves, all of them; the others exit
+// with 75.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { startAppAlone } from './support/app-alone.ts'
+import { eventually } from './support/eventually.ts'
+import { getFrom } from './support/get-from.ts'
+import type { OwnContainer } from './support/own-container.ts'
+import { startProbe } from './support/probe.ts'
+import { socketVolume } from './support/socket-volume.ts'
+import { STARTING_GUN, startersAtTheLine } from './support/starting-line.ts'
+
+const STARTERS = 20
+
+test(`of ${STARTERS} starters one serves`, async (t) => {
+  await using volume = await socketVolume()
+  const mounts = [`${volume.name}:/run/app`]
+  await using probe = await startProbe(t, { user: '10001:10001', mounts })
+  await leaveStaleSockets(t, mounts)
+  await using cleanup = new AsyncDisposableStack()
+  const starters = await startersAtTheLine(t, volume, STARTERS)
+  for (const starter of starters) cleanup.use(starter)
+  await Promise.all(
+    starters.map((starter) => eventually(async () => assert.match(await starter.log(), /waiting/))),
+  )
+
+  await probe.exec('touch', STARTING_GUN)
+
+  const outcomes = await eventually(
+    async () => {
+      const outcomes = await Promise.all(starters.map(outcomeOf))
+      assert.equal(outcomes.filter((outcome) => outcome === 'starting').length, 0)
+      return outcomes
+    },
+    { withinMs: 60_000, everyMs: 500 },
+  )
+  assert.deepEqual(outcomes.sort(), [...Array(STARTERS - 1).fill(`exit code ${EXIT.inUse}`), 'serving'])
+  assert.equal(await getFrom(probe, 'unix:/run/app/api.sock', '/-/healthy'), '200 {"status":"healthy"}')
+})
+
+async function leaveStaleSockets(t: TestContext, mounts: string[]): Promise<void> {
+  await using app = await startAppAlone(t, { mounts })
+  await eventually(async () => assert.match(await app.log(), /"msg":"ready"/))
+  await app.kill()
+}
+
+async function outcomeOf(starter: OwnContainer): Promise<string> {
+  const { State } = await starter.inspect()
+  if (!State.Running) return `exit code ${State.ExitCode}`
+  return (await starter.log()).includes('"msg":"ready"') ? 'serving' : 'starting'
+}

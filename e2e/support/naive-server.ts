@@ -1,0 +1,47 @@
+import type { TestContext } from 'node:test'
+import { image } from './images.ts'
+import { nodeCommand } from './inside.ts'
+import { OwnContainer } from './own-container.ts'
+import type { SocketVolume } from './socket-volume.ts'
+
+export interface NaiveOptions {
+  /** What it answers. */
+  readonly name: string
+  /** Whether it unlinks what is at the path before it listens. Default true. */
+  readonly unlink?: boolean
+  readonly umask?: number
+}
+
+/** A server that does what tutorials do: unlink, listen, and at SIGUSR1, as if it were slow to get there, chmod. */
+export function startNaiveServer(
+  t: TestContext,
+  volume: SocketVolume,
+  path: string,
+  { name, unlink = true, umask = 0o022 }: NaiveOptions,
+): Promise<OwnContainer> {
+  return OwnContainer.start(t, {
+    image: image('client'),
+    user: '10001:10001',
+    mounts: [`${volume.name}:/run/app`],
+    entrypoint: nodeCommand(serve, path, name, unlink, umask),
+  })
+}
+
+async function serve(path: string, name: string, unlink: boolean, umask: number): Promise<void> {
+  const { chmodSync, rmSync } = await import('node:fs')
+  const { createServer } = await import('node:http')
+  process.umask(umask)
+  const chmodded = Promise.withResolvers<void>()
+  const server = createServer(async ({ url }, response) => {
+    console.log(`asked for ${url}`)
+    if (url === '/slow') await chmodded.promise
+    response.end(name)
+  })
+  if (unlink) rmSync(path, { force: true })
+  server.listen(path, () => console.log('listening'))
+  process.once('SIGTERM', () => server.close())
+  process.once('SIGUSR1', () => {
+    chmodSync(path, 0o600)
+    chmodded.resolve()
+  })
+}

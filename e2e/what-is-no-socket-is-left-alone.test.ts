@@ -1,0 +1,57 @@
+// Where something that is not a socket stands at the path, the app exits with 73 and leaves it exactly as it was: only
+// a socket can be a stale socket.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { runAppToEnd } from './support/app-alone.ts'
+import { listingOf, modesOf } from './support/file-modes.ts'
+import { identitiesAt } from './support/identity-at.ts'
+import type { Insider } from './support/insider.ts'
+import { startProbe } from './support/probe.ts'
+import { socketVolume } from './support/socket-volume.ts'
+
+const PATH = '/run/app/api.sock'
+
+const KINDS = ['regular file', 'directory', 'fifo', 'symlink to a socket', 'symlink to nothing'] as const
+
+for (const [index, kind] of KINDS.entries()) {
+  // Not even one that was told to take over does.
+  const APP_ON_CONFLICT = index % 2 === 0 ? 'refuse' : 'takeover'
+
+  test(`a ${kind} at the path is left alone, with ${EXIT.cannotCreate} (${APP_ON_CONFLICT})`, async (t) => {
+    await using volume = await socketVolume()
+    const mounts = [`${volume.name}:/run/app`]
+    await using probe = await startProbe(t, { user: '10001:10001', mounts })
+    await make(probe, kind, PATH)
+    const before = [await identitiesAt(probe, [PATH]), await modesOf(probe, [PATH])]
+
+    const { exitCode, stderr } = await runAppToEnd({ mounts, env: { APP_ON_CONFLICT } })
+
+    assert.equal(exitCode, EXIT.cannotCreate)
+    const [word] = kind.split(' to ')
+    assert.match(stderr, new RegExp(`^app: path_occupied: a ${word} stands at ${PATH}; it is left as it is`))
+    assert.deepEqual([await identitiesAt(probe, [PATH]), await modesOf(probe, [PATH])], before)
+    const sockets = (await listingOf(probe, '/run/app')).filter((name) => name.endsWith('.sock'))
+    assert.deepEqual(sockets, kind === 'symlink to a socket' ? ['api.sock', 'target.sock'] : ['api.sock'])
+  })
+}
+
+function make(probe: Insider, kind: (typeof KINDS)[number], path: string): Promise<void> {
+  return probe.inside(
+    async (kind, path) => {
+      const { execFileSync } = await import('node:child_process')
+      const { mkdirSync, symlinkSync, writeFileSync } = await import('node:fs')
+      const { createServer } = await import('node:net')
+      if (kind === 'regular file') writeFileSync(path, 'precious')
+      if (kind === 'directory') mkdirSync(path)
+      if (kind === 'fifo') execFileSync('mkfifo', [path])
+      if (kind === 'symlink to nothing') symlinkSync('nothing', path)
+      if (kind !== 'symlink to a socket') return
+      createServer().listen('/run/app/target.sock', () => process.exit())
+      symlinkSync('target.sock', path)
+    },
+    kind,
+    path,
+  )
+}
