@@ -208,6 +208,17 @@ describe('doctor, of a file', () => {
     assert.match(diagnosis.finding?.message ?? '', /mode 0000/)
   })
 
+  it('whose mode is for its owner alone says so first', async () => {
+    await using temporary = await temporaryDirectory()
+    await chmod(temporary.directory, 0o755)
+    const path = join(temporary.directory, 'private.sock')
+    await using _server = await serve(path, (socket) => socket.end('HTTP/1.1 204 No Content\r\n\r\n'))
+    await chmod(path, 0o600)
+    const { verdict, finding } = await doctorAsNobody(`unix:${path}`)
+    assert.equal(verdict, AS_ROOT ? 'socket_denied' : 'live')
+    assert.equal(finding?.fixes[0]?.text, AS_ROOT ? 'user: "0"' : undefined)
+  })
+
   it('whose mode lets everybody in is live, with a note', async () => {
     await using temporary = await temporaryDirectory()
     await chmod(temporary.directory, 0o755)

@@ -67,10 +67,14 @@ const KERNEL = {
   unknown: undefined,
 } as const
 
-/** Silence about what a connection proves anyway: a listener in another network namespace is never in the table. */
+/**
+ * Silence where the table proves nothing: it never shows a listener in another network namespace, so an empty one only
+ * tells something of a socket that refused us.
+ */
 function kernel({ inspection: { kernel, connection } }: Facts): Step[] {
   const said = KERNEL[kernel]
-  if (said === undefined || (connection.connected && kernel !== 'listening')) return []
+  const refused = !connection.connected && connection.failure.errno === 'ECONNREFUSED'
+  if (said === undefined || (kernel === 'unseen' && !refused)) return []
   return [{ subject: 'listener', ...said }]
 }
 
