@@ -32,11 +32,13 @@ const FILE_OPTIONS = ['mode', 'group', 'onConflict', 'unlinkOnClose', 'watch'] a
 /** @throws Failure `bad_option`, naming the option, what it was and what it may be */
 export function checkOptions(endpoint: Endpoint, options: ListenOptions): void {
   const { mode = DEFAULT_MODE, group, backlog = DEFAULT_BACKLOG, drainMs = DEFAULT_DRAIN_MS, fd } = options
+  const { onConflict = 'refuse' } = options
   if (fd !== undefined) refuseFileOptions(endpoint, options, 'an inherited descriptor is used as it is')
   else if (endpoint.kind !== 'unix') refuseFileOptions(endpoint, options, 'it has no socket file')
   check(Number.isInteger(mode) && mode >= 0 && mode <= 0o777, 'mode', mode, 'a number from 0 to 0o777')
   check((mode & 0o200) !== 0, 'mode', `0${mode.toString(8)}`, 'a mode that lets the owner write (0200)')
   check(group === undefined || isWhole(group), 'group', group, 'a group id')
+  check(['refuse', 'takeover'].includes(onConflict), 'onConflict', onConflict, 'refuse or takeover')
   check(isWhole(backlog) && backlog > 0, 'backlog', backlog, 'a whole number from 1')
   check(isWhole(drainMs), 'drainMs', drainMs, 'milliseconds from 0')
   check(fd === undefined || (isWhole(fd) && fd > 2), 'fd', fd, 'a descriptor from 3')

@@ -62,13 +62,28 @@ async function open(
 ): Promise<BoundPath | undefined> {
   const { mode = DEFAULT_MODE, group, onConflict = 'refuse', backlog = DEFAULT_BACKLOG, fd } = options
   try {
-    if (fd !== undefined) await listenOn(server, { fd, backlog })
+    if (fd !== undefined) await listenOnDescriptor(server, endpoint, { fd, backlog })
     else if (endpoint.kind !== 'unix') await listenOn(server, { ...nodeAddress(endpoint), backlog })
     else return await BoundPath.bind(server, endpoint.path, { mode, group, onConflict, backlog })
     return undefined
   } catch (error) {
     throw errnoOf(error) === undefined ? error : listenFailure(endpoint, error)
   }
+}
+
+async function listenOnDescriptor(
+  server: Server,
+  endpoint: Endpoint,
+  options: { fd: number; backlog: number },
+) {
+  await listenOn(server, options)
+  const isTcp = (server.address() as AddressInfo | null)?.port !== undefined // null for an inherited file
+  if (isTcp === (endpoint.kind === 'tcp')) return
+  server.close()
+  throw new Failure('bad_option', {
+    message: `cannot listen on ${formatEndpoint(endpoint)}: descriptor ${options.fd} is of another kind`,
+    hint: 'name the endpoint that the descriptor was bound to',
+  })
 }
 
 /** Port 0 stands for the one that the kernel chose. */
