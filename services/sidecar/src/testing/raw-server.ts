@@ -16,5 +16,11 @@ export async function rawServer(path: string, onConnection: (socket: Socket) => 
   })
   const endpoint: Endpoint = { kind: 'unix', path }
   const listener = await listen(server, endpoint, { drainMs: 0 })
-  return { sockets, [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose]() }
+  return {
+    sockets,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      await listener[Symbol.asyncDispose]()
+    },
+  }
 }

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { type Dialogue, httpStack } from '../testing/http-stack.ts'
+
+const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
+
+/** Answers every request head with `answer`. */
+function answering(answer: string): (dialogue: Dialogue) => void {
+  return (dialogue) => {
+    for (
+      let end = dialogue.received.indexOf('\r\n\r\n');
+      end >= 0;
+      end = dialogue.received.indexOf('\r\n\r\n')
+    ) {
+      dialogue.received = dialogue.received.slice(end + 4)
+      dialogue.socket.write(answer, 'latin1')
+    }
+  }
+}
+
+/** Answers a request, once its end was received, with what was received. */
+function echoing(end: string): (dialogue: Dialogue) => void {
+  return (dialogue) => {
+    if (!dialogue.received.endsWith(end)) return
+    const body = dialogue.received
+    dialogue.received = ''
+    dialogue.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`, 'latin1')
+  }
+}
+
+describe('an http route', () => {
+  it('forwards a request with where it came from, and the answer as it is', async () => {
+    await using stack = await httpStack(echoing('\r\n\r\n'))
+    const client = await stack
+      .open()
+      .send('GET /a?b=c HTTP/1.1\r\nHost: x:1\r\nAccept: */*\r\n\r\n')
+      .hears('\r\n\r\nGET')
+    const [head, request] = client.received.split(/\r\n\r\n(?=GET)/)
+    assert.match(head ?? '', /^HTTP\/1.1 200 OK\r\nContent-Length: \d+$/)
+    assert.match(
+      request ?? '',
+      /^GET \/a\?b=c HTTP\/1.1\r\nHost: x:1\r\nAccept: \*\/\*\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Request-Id: [0-9a-f-]{21}\r\n\r\n$/,
+    )
+  })
+
+  it('carries bodies of a length both ways, whatever pieces they come in', async () => {
+    await using stack = await httpStack(echoing('THE END'))
+    const body = `${randomBytes(300_000).toString('hex')}THE END`
+    const client = stack.open().send(`POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`)
+    for (let at = 0; at < body.length; at += 77_777) client.send(body.slice(at, at + 77_777))
+    await client.hears('THE END')
+    assert.ok(client.received.endsWith(`\r\n\r\n${body}`))
+  })
+
+  it('carries chunks both ways with their trailers, as they came', async () => {
+    const chunks = '5;x=y\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n'
+    await using stack = await httpStack((dialogue) => {
+      if (dialogue.received.endsWith(chunks))
+        dialogue.socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`)
+    })
+    const client = stack.open()
+    client.send(`POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`)
+    await client.hears('X-Sum: 1\r\n\r\n')
+    assert.equal(client.received, `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`)
+  })
+
+  it('carries a body that ends with the connection, and ends it too', async () => {
+    await using stack = await httpStack(({ socket }) => socket.end('HTTP/1.1 200 OK\r\n\r\nto the end'))
+    const client = stack.open().send(GET)
+    assert.equal(await client.toItsEnd(), 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end')
+    assert.equal(client.ending, 'end')
+  })
+
+  it('reads a message that comes byte by byte', async () => {
+    await using stack = await httpStack(({ socket, received }) => {
+      if (!received.endsWith('\r\n\r\nab')) return
+      socket.setNoDelay(true)
+      for (const byte of 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok')
+        socket.write(byte)
+    })
+    const client = stack.open()
+    client.socket.setNoDelay(true)
+    for (const byte of 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab') {
+      client.send(byte)
+      await new Promise(setImmediate)
+    }
+    await client.hears('ok')
+    assert.equal(client.received, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+  })
+
+  it('answers requests that were sent ahead, in order, over one upstream connection', async () => {
+    let count = 0
+    await using stack = await httpStack((dialogue) => {
+      const paths = [...dialogue.received.matchAll(/(?:GET|POST) (\S+)/g)].map(([, path]) => path)
+      dialogue.received = ''
+      for (const path of paths)
+        dialogue.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n${++count} ${path} `)
+    })
+    const body = 'Content-Length: 3\r\n\r\nabc'
+    const requests = [
+      'GET /aaaa HTTP/1.1\r\nHost: a\r\n\r\n',
+      `POST /bbbb HTTP/1.1\r\nHost: a\r\n${body}`,
+      'GET /cccc HTTP/1.1\r\nHost: a\r\n\r\n',
+    ]
+    const client = await stack.open().send(requests.join('')).hears('/cccc')
+    assert.deepEqual(client.received.match(/\d \/\w+/g), ['1 /aaaa', '2 /bbbb', '3 /cccc'])
+    assert.equal(stack.connections.length, 1)
+  })
+
+  it('ignores one empty line before a request', async () => {
+    await using stack = await httpStack(answering('HTTP/1.1 204 No Content\r\n\r\n'))
+    await stack.open().send(`\r\n${GET}`).hears('204')
+  })
+
+  it('forwards HEAD, 204 and 304 without waiting for a body', async () => {
+    for (const [method, status] of [
+      ['HEAD', '200 OK'],
+      ['GET', '304 Not Modified'],
+      ['GET', '204 No Content'],
+    ]) {
+      const length = status === '204 No Content' ? '' : 'Content-Length: 5\r\n'
+      await using stack = await httpStack(answering(`HTTP/1.1 ${status}\r\n${length}\r\n`))
+      const client = stack.open().send(`${method} /a HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(2))
+      await client.hears(`${status}\r\n${length}\r\nHTTP/1.1 ${status}`)
+    }
+  })
+
+  it('passes 100 Continue on before the body is sent', async () => {
+    await using stack = await httpStack(({ socket, received }) => {
+      if (received.endsWith('\r\n\r\n')) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
+      if (received.endsWith('\r\n\r\nbody')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    })
+    const client = stack.open()
+    client.send('POST /a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n')
+    await client.hears('100 Continue\r\n\r\n')
+    await client.send('body').hears('200 OK')
+  })
+
+  it('gives an HTTP/1.0 client the body without chunks, then ends', async () => {
+    const chunked =
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: b\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n'
+    await using stack = await httpStack(answering(chunked))
+    const client = stack.open().send('GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
+    assert.equal(await client.toItsEnd(), 'HTTP/1.1 200 OK\r\nConnection: close\r\nA: b\r\n\r\nhello world')
+  })
+
+  it('keeps the connection of an HTTP/1.0 client that asks for it', async () => {
+    await using stack = await httpStack(answering('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+    const client = stack.open().send('GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
+    await client.hears('HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok')
+    client.received = ''
+    client.send('GET /a HTTP/1.0\r\n\r\n')
+    assert.match(await client.toItsEnd(), /Connection: close/)
+  })
+
+  it('answers a client that has ended its side', async () => {
+    await using stack = await httpStack(answering('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+    const client = stack.open()
+    client.socket.end(GET)
+    assert.match(await client.toItsEnd(), /200 OK\r\nConnection: close\r\n.*ok$/s)
+    assert.equal(client.ending, 'end')
+  })
+
+  it('relays OPTIONS * and an absolute URL in the form that servers know', async () => {
+    await using stack = await httpStack(echoing('\r\n\r\n'))
+    await stack.open().send('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n').hears('\r\n\r\nOPTIONS * HTTP/1.1')
+    await stack.open().send('GET http://a/x HTTP/1.1\r\nHost: a\r\n\r\n').hears('\r\n\r\nGET /x HTTP/1.1')
+  })
+
+  it('uses a connection again, but not one that the upstream closes', async () => {
+    const kept = answering('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    const closed = answering('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+    for (const [behaviour, connections] of [
+      [kept, 1],
+      [closed, 3],
+    ] as const) {
+      await using stack = await httpStack(behaviour)
+      const client = stack.open()
+      for (let i = 0; i < 3; i++) {
+        await client.send(GET).hears('200 OK')
+        client.received = ''
+      }
+      assert.equal(stack.connections.length, connections)
+    }
+  })
+})
