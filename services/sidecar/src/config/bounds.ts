@@ -65,10 +65,10 @@ export const HTTP_TIMEOUTS = {
   total: bound('ms', 5 * MINUTE, 10, 24 * HOUR, 'a request and its answer; then 408, 504 or a reset'),
   halfClosed: bound(
     'ms',
-    5 * SECOND,
+    SECOND,
     10,
     HOUR,
-    'for an answer after the client has ended its side; then upstream is told',
+    'for an answer after the client has ended its side; then it counts as gone',
   ),
   upstreamIdle: bound(
     'ms',

@@ -1,9 +1,11 @@
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { bodyTooLarge, denialOf } from './admission.ts'
-import type { AnswerSource, AnswerTaker } from './answer-taker.ts'
+import type { AnswerSource } from './answer-taker.ts'
 import { BodyFraming } from './body/body-framing.ts'
 import { BROKEN, ChunkedFraming } from './body/chunked.ts'
 import type { ClientConnection } from './client-connection.ts'
+import { coalescingKey } from './coalesce/coalescing-key.ts'
+import type { Member } from './coalesce/shared-answer.ts'
 import { isIdempotent } from './head/method.ts'
 import { parseRequestHead } from './head/parse-request-head.ts'
 import { RequestHead } from './head/request-head.ts'
@@ -12,7 +14,7 @@ import { rewriteResponse } from './head/rewrite-response.ts'
 import type { HttpContext } from './http-context.ts'
 import { problemAnswer, statusOf } from './problem-answer.ts'
 import { clientTooSlow, queueFull, requestBodyBroken, upstreamTooSlow } from './request-failures.ts'
-import { writeRequest } from './write-request.ts'
+import { composeAlone, writeRequest } from './write-request.ts'
 
 /** No request. */
 const NONE = 0
@@ -34,7 +36,7 @@ const NOTHING: Buffer = Buffer.alloc(0)
 export const parsed = { head: new RequestHead(), by: null as Exchange | null }
 
 /** One request and its answer; a connection has one of these and uses it for one request after the other. */
-export class Exchange implements AnswerTaker {
+export class Exchange implements Member {
   method = 'GET'
   readonly #client: ClientConnection
   readonly #context: HttpContext
@@ -95,7 +97,7 @@ export class Exchange implements AnswerTaker {
   }
 
   #dispatch(head: RequestHead, bytes: Buffer, start: number, bodyEnd: number): void {
-    const { pool, deadlines, route } = this.#context
+    const { deadlines, route } = this.#context
     const { total, responseHead, body } = route.timeoutsMs
     this.#bytes = bytes
     this.#start = start
@@ -105,7 +107,21 @@ export class Exchange implements AnswerTaker {
     this.#totalDueMs = deadlines.nowMs + Math.min(total, scrapeLimit(head.scrapeTimeoutMs))
     this.#allow(this.#requestBody.done ? responseHead : body)
     if (!this.#requestBody.done) this.#client.pauseReading()
-    if (!pool.acquire(this)) this.#answer(queueFull(route.limits.queue))
+    if (!this.#ask(head)) this.#answer(queueFull(route.limits.queue))
+  }
+
+  /** Asks the upstream, or joins those that have asked the same. */
+  #ask(head: RequestHead): boolean {
+    const { pool, coalescer } = this.#context
+    const key = coalescer === null ? null : coalescingKey(head, this.#bytes)
+    if (coalescer === null || key === null) return pool.acquire(this)
+    return coalescer.join(key, this, () =>
+      composeAlone(head, this.#bytes, this.#start, this.#client.provenance),
+    )
+  }
+
+  follow(source: AnswerSource): void {
+    this.#source = source
   }
 
   /** From now on `ms` for the next step, within the time for the whole. */

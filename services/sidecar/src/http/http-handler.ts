@@ -8,6 +8,7 @@ import type { Deadlines } from '../time/deadlines.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { AllowList } from './allow/allow-list.ts'
 import { ClientConnection } from './client-connection.ts'
+import { Coalescer } from './coalesce/coalescer.ts'
 import type { HttpContext } from './http-context.ts'
 import { problemAnswer, statusOf } from './problem-answer.ts'
 import { UpstreamPool } from './upstream-pool.ts'
@@ -27,6 +28,7 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
   readonly route: HttpRoute
   readonly allow: AllowList
   readonly pool: UpstreamPool
+  readonly coalescer: Coalescer | null
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
   draining = false
@@ -38,6 +40,7 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
     this.route = route
     this.allow = new AllowList(route.allow)
     this.pool = new UpstreamPool(route, upstream, deadlines)
+    this.coalescer = route.coalesce ? new Coalescer(this.pool, counters) : null
     this.counters = counters
     this.deadlines = deadlines
     this.#limits = new ConnectionLimits(route.limits.connections, route.limits.connectionsPerAddress)

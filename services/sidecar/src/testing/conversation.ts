@@ -52,6 +52,6 @@ export class Conversation implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.socket.destroy()
+    this.socket.resetAndDestroy()
   }
 }

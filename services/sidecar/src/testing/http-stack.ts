@@ -27,11 +27,13 @@ export interface HttpStack extends AsyncDisposable {
   answers(status: number): number
 }
 
+const EVERYTHING = 'GET|POST|PUT|DELETE|OPTIONS|PATCH /*, OPTIONS *'
+
 /** Called whenever a connection has received more; a probe that sends nothing is never seen. */
 export type OnReceived = (dialogue: Dialogue) => void
 
 /**
- * A sidecar with one HTTP route that allows everything, in front of an upstream that a test plays by hand.
+ * A sidecar with one HTTP route, which allows everything unless `settings` say otherwise, in front of an upstream that a test plays by hand.
  * @param settings more of the route, as in the configuration file, such as `timeouts: {idle: 100ms}`.
  */
 export async function httpStack(onReceived: OnReceived, settings = ''): Promise<HttpStack> {
@@ -46,7 +48,7 @@ export async function httpStack(onReceived: OnReceived, settings = ''): Promise<
 drain: 500ms
 routes:
   - {name: web, kind: http, listen: "tcp://127.0.0.1:0", upstream: "unix:${socketPath}",
-     allow: [GET|POST|PUT|DELETE|OPTIONS|PATCH /*, OPTIONS *], ${settings}}
+     ${settings.includes('allow:') ? '' : `allow: [${EVERYTHING}],`} ${settings}}
 `)
   return { ...stackOf(sidecar, run, server), connections, socketPath }
 }
