@@ -10,7 +10,7 @@ export async function ownGround(): Promise<Ground> {
   const servers = await startServers()
   return {
     targets: (protocol) => servers.targets(protocol),
-    httpPath: (sizeBytes) => `/bytes/${sizeBytes}`,
+    httpPath: (sizeBytes) => `/bytes?${sizeBytes}`,
     echoOverheadBytes: 0,
     missing: servers.targets('echo').some(({ name }) => name === 'sidecar') ? {} : NO_SIDECAR,
     [Symbol.asyncDispose]: () => servers[Symbol.asyncDispose](),

@@ -14,6 +14,8 @@ export interface Palette {
 export function palette(stream: Output, env: NodeJS.ProcessEnv): Palette {
   const coloured = stream.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb'
   const style = (format: Parameters<typeof styleText>[0]): Style =>
-    coloured ? (text) => styleText(format, text, { validateStream: false }) : (text) => text
+    coloured
+      ? (text) => (text === '' ? '' : styleText(format, text, { validateStream: false }))
+      : (text) => text
   return { good: style('green'), bad: style(['bold', 'red']), faint: style('dim'), strong: style('bold') }
 }

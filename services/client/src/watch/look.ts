@@ -16,20 +16,20 @@ export interface Look {
   readonly socket: string | null
 }
 
-/** @param routes what the sidecar says of the sockets behind its ports */
-export async function look(target: Target, routes: readonly Route[], timeoutMs: number): Promise<Look> {
-  const socket = await socketOf(target, routes)
+/** Whether a target answers, and how fast. */
+export async function look(target: Target, timeoutMs: number): Promise<Omit<Look, 'socket'>> {
   const start = performance.now()
   try {
     await target.probe(timeoutMs)
-    return { state: 'up', ms: performance.now() - start, socket }
+    return { state: 'up', ms: performance.now() - start }
   } catch (error) {
     if (!(error instanceof Failure) && !(error instanceof CliError)) throw error
-    return { state: error.code, ms: null, socket }
+    return { state: error.code, ms: null }
   }
 }
 
-async function socketOf({ endpoint }: Target, routes: readonly Route[]): Promise<string | null> {
+/** Which socket stands there. @param routes what the sidecar says of the sockets behind its ports */
+export async function socketOf({ endpoint }: Target, routes: readonly Route[]): Promise<Look['socket']> {
   if (endpoint.kind !== 'unix') return routeBehind(routes, endpoint)?.generation.toString() ?? null
   const { facts } = await inspectFile(endpoint.path)
   return facts === null ? null : formatIdentity(facts.identity)

@@ -5,7 +5,7 @@ import { CliError } from '../cli/cli-error.ts'
 import type { ClientConfig } from '../config.ts'
 import { requestJson } from '../http/request-json.ts'
 import { type Route, routesSchema } from '../http/routes-schema.ts'
-import { look } from './look.ts'
+import { type Look, look, socketOf } from './look.ts'
 import { type Target, targetsOf } from './target.ts'
 import { follow, type News, type Track } from './track.ts'
 
@@ -31,10 +31,7 @@ export async function* watch(config: ClientConfig, { intervalMs, signal }: Pace)
   const tracks = new Map<Target, Track>()
   while (!signal.aborted) {
     const tick = pause(intervalMs, undefined, { signal }).catch(() => undefined)
-    const routes = await routesOf(config)
-    const looks = await Promise.all(
-      targets.map(async (target) => [target, await look(target, routes, LOOK_TIMEOUT_MS)] as const),
-    )
+    const looks = await lookAtAll(targets, config)
     if (signal.aborted) return
     yield looks.map(([target, seen]) => {
       const { track, news } = follow(tracks.get(target), seen, Date.now())
@@ -43,6 +40,17 @@ export async function* watch(config: ClientConfig, { intervalMs, signal }: Pace)
     })
     await tick
   }
+}
+
+/** Asks first and looks at the sockets then: a socket that came between is seen with the state that it brings. */
+async function lookAtAll(targets: readonly Target[], config: ClientConfig): Promise<[Target, Look][]> {
+  const states = await Promise.all(targets.map((target) => look(target, LOOK_TIMEOUT_MS)))
+  const routes = await routesOf(config)
+  const sockets = await Promise.all(targets.map((target) => socketOf(target, routes)))
+  return targets.map((target, i) => {
+    const { state, ms } = states[i] as Omit<Look, 'socket'>
+    return [target, { state, ms, socket: sockets[i] ?? null }]
+  })
 }
 
 /** None when the sidecar does not tell: its own target shows why. */

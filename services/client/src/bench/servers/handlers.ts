@@ -11,12 +11,12 @@ function echoServer(): Server {
   })
 }
 
-/** `GET /bytes/N` answers with N bytes. */
+/** `GET /bytes?N` answers with N bytes. */
 function httpServer(): Server {
   const bodies = new Map<string, Buffer>()
   return createHttpServer({ noDelay: true }, (request, response) => {
     const url = request.url ?? ''
-    const body = bodies.get(url) ?? Buffer.alloc(Number(url.slice('/bytes/'.length)), 'x')
+    const body = bodies.get(url) ?? Buffer.alloc(Number(url.slice('/bytes?'.length)), 'x')
     bodies.set(url, body)
     response.setHeader('content-length', body.length).end(body)
   })

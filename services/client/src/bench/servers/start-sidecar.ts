@@ -14,6 +14,9 @@ import type { BenchProtocol } from '../settings.ts'
 /** A neighbour in a checkout; an image of the client alone has none. Started, never imported. */
 const PROGRAM = new URL('../../../../sidecar/src/main.ts', import.meta.url).pathname
 
+/** As the stack has them: echo lines are a stream, HTTP is read and checked against an allow list. */
+const KINDS = { echo: { kind: 'stream' }, http: { kind: 'http', allow: ['GET /bytes'] } } as const
+
 const START_TIMEOUT_MS = 5_000
 const POLL_MS = 20
 
@@ -36,7 +39,7 @@ export async function startSidecar(
   const endpoints = { echo: await freePort(), http: await freePort() }
   const routes = (['echo', 'http'] as const).map((name) => ({
     name,
-    kind: 'stream',
+    ...KINDS[name],
     listen: formatEndpoint(endpoints[name]),
     upstream: formatEndpoint(upstreams[name]),
   }))
