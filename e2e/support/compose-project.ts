@@ -28,6 +28,13 @@ export class ComposeProject {
     return orError(upAll(this.#with(['--no-build', '--wait', ...options])))
   }
 
+  /** Starts what is missing to so many containers of a service, and does not wait for them. */
+  scale(service: string, count: number): Promise<void> {
+    return orError(
+      upAll(this.#with(['--no-build', '--no-recreate', '--scale', `${service}=${count}`, service])),
+    )
+  }
+
   /** Removes everything, without asking the processes. */
   down(): Promise<void> {
     return orError(downAll(this.#with(['--volumes', '--remove-orphans', '--timeout', '0'])))

@@ -5,6 +5,7 @@ export interface Route {
   readonly name: string
   readonly state: 'up' | 'down' | 'unknown'
   readonly generation: number
+  readonly connections: number
   readonly socket: { kind: string; mode: string; uid: number; gid: number } | null
   readonly lastError: { code: string; errno: string | null; detail: string; hint: string } | null
 }

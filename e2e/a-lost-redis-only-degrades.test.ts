@@ -1,0 +1,52 @@
+// Without Redis the app answers everything but visits, and says so; when Redis is back it is whole by itself. No visit
+// that was acknowledged is lost, and none is counted that was refused.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from './support/eventually.ts'
+import { incarnation } from './support/incarnation.ts'
+import { statusAndCode } from './support/problem.ts'
+import { Stack } from './support/stack.ts'
+
+test('a lost Redis only degrades', async (t) => {
+  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const redis = stack.service('redis')
+  const appBefore = await incarnation(stack.service('app'))
+  const visit = () => stack.request('api', '/visits', { method: 'POST' })
+  const text = async (port: 'api' | 'metrics', path: string) => String((await stack.request(port, path)).body)
+  assert.equal(String((await visit()).body), '{"visits":1}')
+
+  await redis.kill()
+
+  await t.test('visits are refused with 503 dependency_down, what to do and when to try again', async () => {
+    const response = await eventually(async () => {
+      const response = await visit()
+      assert.equal(statusAndCode(response), '503 dependency_down')
+      return response
+    })
+    assert.equal(response.headers['retry-after'], '1')
+    const { detail, hint } = JSON.parse(String(response.body))
+    assert.equal(detail, 'Redis at unix:/run/redis/redis.sock does not answer')
+    assert.match(hint, /start Redis/)
+  })
+
+  await t.test('the rest goes on: health, readiness, status and metrics', async () => {
+    assert.equal((await stack.request('api', '/-/healthy')).status, 200)
+    assert.equal((await stack.request('api', '/-/ready')).status, 200)
+    assert.equal(JSON.parse(await text('api', '/status')).redis, 'down')
+    const metrics = await text('metrics', '/metrics')
+    assert.match(metrics, /^app_redis_up 0$/m)
+    assert.doesNotMatch(metrics, /^app_visits_total 0$/m, 'a counter does not fall')
+  })
+
+  await redis.start()
+
+  await t.test('when Redis is back the app is whole by itself, with every visit', async () => {
+    await eventually(async () => assert.equal(String((await visit()).body), '{"visits":2}'))
+    assert.equal(JSON.parse(await text('api', '/status')).redis, 'up')
+    const metrics = await text('metrics', '/metrics')
+    assert.match(metrics, /^app_redis_up 1$/m)
+    assert.match(metrics, /^app_visits_total 2$/m)
+    assert.equal(await incarnation(stack.service('app')), appBefore, 'the app did not restart')
+  })
+})

@@ -1,0 +1,53 @@
+// A new app takes over from one that serves, twenty times in a row under load, without one failed request. Each time the
+// old one exits with 0, and leaves the sockets of the new one alone.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { request } from '@uds-sidecar/shared/http/request'
+import { eventually } from './support/eventually.ts'
+import { identitiesAt } from './support/identity-at.ts'
+import { incarnation } from './support/incarnation.ts'
+import { Load } from './support/load.ts'
+import { routesOf } from './support/routes.ts'
+import { Stack } from './support/stack.ts'
+
+const TAKEOVERS = 20
+const CLIENTS = 4
+const SOCKETS = ['/run/app/metrics/metrics.sock', '/run/app/api/api.sock', '/run/app/api/echo.sock']
+
+test(`${TAKEOVERS} takeovers fail no request`, async (t) => {
+  // An app that was taken over has done its work: with this policy the engine does not start it again (docs/adr/0005).
+  const env = { APP_ON_CONFLICT: 'takeover', APP_RESTART: 'on-failure' }
+  await using stack = await Stack.start(t, { services: ['sidecar'], env })
+  const sidecarBefore = await incarnation(stack.service('sidecar'))
+  const api = await stack.endpoint('api')
+  await using load = new Load(CLIENTS, () => request(api, { path: '/status' }))
+
+  let before = await identitiesAt(stack.service('sidecar'), SOCKETS)
+  for (let takeover = 1; takeover <= TAKEOVERS; takeover++) {
+    const older = 2 - (takeover % 2)
+    if (takeover === 1) await stack.compose.scale('app', 2)
+    else await stack.service('app', 3 - older).start()
+
+    assert.equal(await exitCodeOf(stack, older), 0)
+    const after = await identitiesAt(stack.service('sidecar'), SOCKETS)
+    for (const [index, path] of SOCKETS.entries()) assert.notEqual(after[index], before[index], path)
+    for (const { state, generation } of Object.values(await routesOf(stack)))
+      assert.deepEqual([state, generation], ['up', takeover + 1])
+    before = after
+  }
+
+  await load.end()
+  t.diagnostic(`${load.succeeded} requests, ${load.failures.length} failed`)
+  assert.deepEqual(load.failures, [])
+  assert(load.succeeded > TAKEOVERS * 50, `${load.succeeded} requests are too few to mean something`)
+  assert.equal(await incarnation(stack.service('sidecar')), sidecarBefore)
+})
+
+function exitCodeOf(stack: Stack, index: number): Promise<number> {
+  return eventually(async () => {
+    const { State } = await stack.service('app', index).inspect()
+    assert.equal(State.Running, false)
+    return State.ExitCode
+  })
+}

@@ -1,0 +1,57 @@
+// SIGTERM loses nothing: requests in flight are answered, the app exits with 0 and not by a signal, its sockets are gone,
+// and the sidecar says 503 socket_missing from then on.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { askAdmin } from './support/admin.ts'
+import { eventually } from './support/eventually.ts'
+import { listingOf } from './support/file-modes.ts'
+import { statusAndCode } from './support/problem.ts'
+import { routesOf } from './support/routes.ts'
+import { Stack } from './support/stack.ts'
+
+const IN_FLIGHT = 10
+const DELAY_MS = 2_000
+
+test('SIGTERM drains', async (t) => {
+  await using stack = await Stack.start(t, { services: ['sidecar'], env: { APP_CHAOS: 'on' } })
+  const app = stack.service('app')
+  await askAdmin(app, 'POST', `/chaos/delay?ms=${DELAY_MS}`)
+
+  const answers = Array.from({ length: IN_FLIGHT }, () => stack.request('api', '/visits', { method: 'POST' }))
+  await eventually(async () => assert.equal((await routesOf(stack)).api?.connections, IN_FLIGHT))
+  const exitCode = await app.stop()
+
+  await t.test('the app exits with 0', () => assert.equal(exitCode, 0))
+
+  await t.test('requests in flight are answered in full', async () => {
+    const bodies = (await Promise.all(answers)).map(({ status, body }) => `${status} ${body}`)
+    const expected = Array.from({ length: IN_FLIGHT }, (_, index) => `200 {"visits":${index + 1}}`)
+    assert.deepEqual(bodies.sort(), expected.sort())
+  })
+
+  await t.test('no connection had to be cut', async () => {
+    const closed = (await app.log()).split('\n').filter((line) => line.includes('"msg":"closed"'))
+    assert.deepEqual(
+      closed
+        .map((line) => JSON.parse(line))
+        .map(({ listener, reason, cut }) => `${listener} ${reason} ${cut}`)
+        .sort(),
+      ['admin closed 0', 'api closed 0', 'echo closed 0', 'metrics closed 0'],
+    )
+  })
+
+  await t.test('the sockets are gone; only their locks stay', async () => {
+    assert.deepEqual(await listingOf(stack.service('sidecar'), '/run/app/api'), [
+      'admin.sock.lock',
+      'api.sock.lock',
+      'echo.sock.lock',
+    ])
+  })
+
+  await t.test('the sidecar answers 503 socket_missing', async () => {
+    assert.equal(statusAndCode(await stack.request('api', '/status')), '503 socket_missing')
+    const { lastError } = (await routesOf(stack)).api ?? {}
+    assert.deepEqual([lastError?.code, lastError?.errno], ['socket_missing', 'ENOENT'])
+  })
+})

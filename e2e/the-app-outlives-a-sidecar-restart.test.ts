@@ -1,0 +1,53 @@
+// The sidecar is restarted under load, with SIGTERM and with SIGKILL: the app does not notice. Same process, same
+// sockets, not one generation on; and every visit that was acknowledged is counted.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from './support/eventually.ts'
+import { identitiesAt } from './support/identity-at.ts'
+import { incarnation } from './support/incarnation.ts'
+import { Load } from './support/load.ts'
+import { Stack } from './support/stack.ts'
+
+const CLIENTS = 4
+const SOCKETS = ['/run/app/metrics/metrics.sock', '/run/app/api/api.sock', '/run/app/api/echo.sock']
+
+test('the app outlives a sidecar restart', async (t) => {
+  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const app = stack.service('app')
+  const sidecar = stack.service('sidecar')
+  const before = [await incarnation(app), ...(await identitiesAt(app, SOCKETS))]
+  // Looked up for each request: a container that is started again is published on another port.
+  await using load = new Load(CLIENTS, () => stack.request('api', '/visits', { method: 'POST' }))
+
+  await t.test('with SIGTERM the sidecar drains and exits with 0', async () => {
+    await atWork(load)
+    assert.equal(await sidecar.stop(), 0)
+    await sidecar.start()
+    await atWork(load)
+  })
+
+  await t.test('with SIGKILL it comes back as well', async () => {
+    await sidecar.kill()
+    await sidecar.start()
+    await atWork(load)
+  })
+
+  await load.end()
+  await t.test('the app is the same process on the same sockets', async () => {
+    assert.deepEqual([await incarnation(app), ...(await identitiesAt(app, SOCKETS))], before)
+  })
+
+  await t.test('every acknowledged visit is counted', async () => {
+    const { body } = await stack.request('api', '/visits')
+    const { visits } = JSON.parse(String(body))
+    assert(visits >= load.succeeded, `${visits} counted, ${load.succeeded} acknowledged`)
+    assert(visits <= load.succeeded + load.failures.length, `${visits} counted, more than were sent`)
+  })
+})
+
+/** Resolves when the load has had some more answers. */
+function atWork(load: Load): Promise<void> {
+  const before = load.succeeded
+  return eventually(() => assert(load.succeeded >= before + CLIENTS * 5))
+}

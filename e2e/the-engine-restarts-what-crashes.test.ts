@@ -1,0 +1,90 @@
+// `restart: unless-stopped` and `init: true` as they behave: what crashes is started again, what is killed or stopped
+// through the engine is not, orphans are reaped, and SIGTERM reaches the app with an init and without.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ContainerHandle } from './support/container-handle.ts'
+import { crash } from './support/crash.ts'
+import { eventually } from './support/eventually.ts'
+import { getFrom } from './support/get-from.ts'
+import { startProbe } from './support/probe.ts'
+import { Stack } from './support/stack.ts'
+
+const SIGKILLED = 137
+
+test('the engine restarts what crashes', async (t) => {
+  await using stack = await Stack.start(t, { services: ['app'] })
+  const app = stack.service('app')
+
+  await t.test(
+    'a crash is answered with a restart, and the app serves again over its stale sockets',
+    async () => {
+      await crash(app)
+      await eventually(async () => {
+        assert.equal((await app.inspect()).RestartCount, 1)
+        assert.equal(await healthOf(app), '200 {"status":"healthy"}')
+      })
+    },
+  )
+
+  await t.test('docker kill is not: the engine takes it for a wish', async () => {
+    await app.kill()
+    assert.deepEqual(await stateOf(app), { running: false, exitCode: SIGKILLED, restarts: 1 })
+  })
+
+  await t.test(
+    'docker stop is not, and the app exits with 0, because its init passes SIGTERM on',
+    async () => {
+      await app.start()
+      await eventually(async () => assert.equal(await healthOf(app), '200 {"status":"healthy"}'))
+      assert.equal(await app.stop(), 0)
+      assert.deepEqual(await stateOf(app), { running: false, exitCode: 0, restarts: 0 })
+    },
+  )
+})
+
+test('an init reaps orphans, and the app ends on SIGTERM also without one', async (t) => {
+  await using stack = await Stack.start(t, { services: ['app'], overlays: ['no-init'] })
+  const app = stack.service('app')
+  await using withInit = await startProbe(t, {})
+
+  await t.test('with an init an orphan is reaped; without, it stays as a zombie', async () => {
+    for (const container of [withInit, app]) await leaveAnOrphan(container)
+    await eventually(async () => assert.deepEqual(await zombiesIn(app), ['(sleep)']))
+    assert.deepEqual(await zombiesIn(withInit), [])
+  })
+
+  await t.test(
+    'without an init the app exits with 0 and not with 137, for it handles the signal',
+    async () => {
+      assert.equal(await app.stop(), 0)
+    },
+  )
+})
+
+/** A process that outlives its parent for a moment: the kernel then gives it to process 1. */
+function leaveAnOrphan(container: ContainerHandle): Promise<void> {
+  return container.inside(async () => {
+    const { spawn } = await import('node:child_process')
+    spawn('sleep', ['0.5'], { stdio: 'ignore', detached: true }).unref()
+  })
+}
+
+/** The names of processes that have ended and that nobody has waited for (proc_pid_stat(5)). */
+function zombiesIn(container: ContainerHandle): Promise<string[]> {
+  return container.inside(async () => {
+    const { readFileSync, readdirSync } = await import('node:fs')
+    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+    const stats = pids.map((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' '))
+    return stats.filter(([, , state]) => state === 'Z').map(([, name = '']) => name)
+  })
+}
+
+function healthOf(app: ContainerHandle): Promise<string> {
+  return getFrom(app, 'unix:/run/app/api/api.sock', '/-/healthy')
+}
+
+async function stateOf(container: ContainerHandle) {
+  const { State, RestartCount } = await container.inspect()
+  return { running: State.Running, exitCode: State.ExitCode, restarts: RestartCount }
+}

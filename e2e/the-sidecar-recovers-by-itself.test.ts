@@ -1,0 +1,68 @@
+// Whatever becomes of the app, the sidecar needs no restart: the app crashes and the engine starts it again, it is
+// recreated, or its sockets are deleted under it. Each time it answers again through the same sidecar process.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { crash } from './support/crash.ts'
+import { eventually } from './support/eventually.ts'
+import { modesOf } from './support/file-modes.ts'
+import { identitiesAt } from './support/identity-at.ts'
+import { incarnation } from './support/incarnation.ts'
+import { routesOf } from './support/routes.ts'
+import { Stack } from './support/stack.ts'
+
+const SOCKETS = ['/run/app/metrics/metrics.sock', '/run/app/api/api.sock', '/run/app/api/echo.sock']
+const MODES = ['socket 0660 10001:10100', 'socket 0660 10001:10200', 'socket 0660 10001:10200']
+
+test('the sidecar recovers by itself', async (t) => {
+  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const app = stack.service('app')
+  const sidecar = stack.service('sidecar')
+  const sidecarBefore = await incarnation(sidecar)
+
+  await t.test('after a crash the engine starts the app again', async (t) => {
+    const before = await identitiesAt(sidecar, SOCKETS)
+    await crash(app)
+    await answersAgain(t, stack)
+    assert.equal((await app.inspect()).RestartCount, 1)
+    assertAllDiffer(await identitiesAt(sidecar, SOCKETS), before)
+  })
+
+  await t.test('after the app is recreated', async (t) => {
+    const before = (await app.inspect()).Id
+    await stack.compose.up('--no-deps', '--force-recreate', 'app')
+    await answersAgain(t, stack)
+    assert.notEqual((await app.inspect()).Id, before)
+  })
+
+  await t.test('after its volumes are emptied under it the app publishes its sockets again', async (t) => {
+    const appBefore = await incarnation(app)
+    const before = await identitiesAt(sidecar, SOCKETS)
+    await app.inside(async () => {
+      const { readdir, unlink } = await import('node:fs/promises')
+      for (const directory of ['/run/app/metrics', '/run/app/api'])
+        for (const name of await readdir(directory)) await unlink(`${directory}/${name}`)
+    })
+    await answersAgain(t, stack)
+    assert.equal(await incarnation(app), appBefore, 'the app did not restart')
+    assert.deepEqual(await modesOf(sidecar, SOCKETS), MODES)
+    assertAllDiffer(await identitiesAt(sidecar, SOCKETS), before)
+  })
+
+  await t.test('it was the same sidecar all the time', async () => {
+    assert.equal(await incarnation(sidecar), sidecarBefore)
+  })
+})
+
+async function answersAgain(t: TestContext, stack: Stack): Promise<void> {
+  const start = performance.now()
+  await eventually(async () => {
+    for (const { name, state } of Object.values(await routesOf(stack))) assert.equal(state, 'up', name)
+    assert.equal((await stack.request('metrics', '/metrics')).status, 200)
+  })
+  t.diagnostic(`answered after ${Math.round(performance.now() - start)} ms`)
+}
+
+function assertAllDiffer(after: string[], before: string[]): void {
+  for (const [index, identity] of after.entries()) assert.notEqual(identity, before[index])
+}

@@ -1,0 +1,35 @@
+// In whatever order the three services are restarted, the stack is whole again by itself, and no visit is lost.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from './support/eventually.ts'
+import { Stack } from './support/stack.ts'
+
+const ORDERS = [
+  ['redis', 'app', 'sidecar'],
+  ['redis', 'sidecar', 'app'],
+  ['app', 'redis', 'sidecar'],
+  ['app', 'sidecar', 'redis'],
+  ['sidecar', 'redis', 'app'],
+  ['sidecar', 'app', 'redis'],
+]
+
+test('the stack restarts in every order', async (t) => {
+  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  let visits = 0
+
+  for (const order of ORDERS) {
+    await t.test(order.join(', '), async () => {
+      for (const name of order) {
+        assert.equal(await stack.service(name).stop(), 0)
+        await stack.service(name).start()
+      }
+      visits += 1
+      await eventually(async () => {
+        const { body } = await stack.request('api', '/visits', { method: 'POST' })
+        assert.equal(String(body), `{"visits":${visits}}`)
+      })
+      assert.equal((await stack.request('ops', '/-/ready')).status, 200)
+    })
+  }
+})
