@@ -120,7 +120,7 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     if (reason === 'replaced') return pause(GRACE_MS)
     await turn() // the kernel's queue is accepted whole in one turn of the event loop
     await turn()
-    await this.#parts.connections.empty(GRACE_MS)
+    await this.#parts.connections.empty(Math.min(GRACE_MS, this.#parts.drainMs))
   }
 
   async #check(bound: BoundPath): Promise<void> {

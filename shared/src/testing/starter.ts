@@ -20,7 +20,13 @@ export interface StarterTask {
 
 export type StarterMessage =
   | { readonly event: 'listening'; readonly identity: string | null }
-  | { readonly event: 'failed'; readonly code: string; readonly message: string; readonly exitCode: number }
+  | {
+      readonly event: 'failed'
+      readonly code: string
+      readonly message: string
+      readonly hint: string
+      readonly exitCode: number
+    }
   | { readonly event: 'replaced' | 'republished' | 'lost' | 'draining' }
   | {
       readonly event: 'closed'
@@ -59,6 +65,7 @@ function tell(message: StarterMessage): void {
 
 await main(JSON.parse(process.argv[2] ?? '')).catch((error) => {
   if (!(error instanceof Failure)) throw error
-  tell({ event: 'failed', code: error.code, message: error.message, exitCode: error.exitCode })
+  const { code, message, hint, exitCode } = error
+  tell({ event: 'failed', code, message, hint, exitCode })
   process.disconnect?.()
 })

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { describe, it } from 'node:test'
+import type { Endpoint } from '../endpoint/endpoint.ts'
+import { request } from '../http/request.ts'
+import { Child } from '../testing/child.ts'
+import { greet } from '../testing/listeners.ts'
+import { readAll } from '../testing/read-all.ts'
+import { rejection } from '../testing/rejection.ts'
+import { startListening } from '../testing/start.ts'
+import { startFull, startPaused } from '../testing/start-plain.ts'
+import { tempDirectory } from '../testing/temp-directory.ts'
+import { giveTo, UNPRIVILEGED } from '../testing/unprivileged.ts'
+import { dial } from './dial.ts'
+
+const DIALLING = new URL('../testing/dialling.ts', import.meta.url)
+
+describe('dialling a path', () => {
+  it('where nothing is, fails with socket_missing', async () => {
+    await using directory = await tempDirectory()
+    await assertCode({ kind: 'unix', path: directory.at('s') }, 'socket_missing', 'ENOENT')
+  })
+
+  it('below something that is no directory, fails with socket_missing', async () => {
+    await using directory = await tempDirectory()
+    await writeFile(directory.at('f'), '')
+    await assertCode({ kind: 'unix', path: directory.at('f/s') }, 'socket_missing', 'ENOTDIR')
+  })
+
+  it('that a crashed server left, fails with socket_stale', async () => {
+    await using directory = await tempDirectory()
+    await (await startListening({ endpoint: `unix:${directory.at('s')}` })).crash()
+    await assertCode({ kind: 'unix', path: directory.at('s') }, 'socket_stale', 'ECONNREFUSED')
+  })
+
+  for (const [kind, put] of Object.entries({
+    'regular file': (path: string) => writeFile(path, ''),
+    directory: (path: string) => mkdir(path),
+    fifo: async (path: string) => execFileSync('mkfifo', [path]),
+    device: (path: string) => symlink('/dev/null', path),
+  })) {
+    it(`where a ${kind} is, fails with not_a_socket and says what it is`, async () => {
+      await using directory = await tempDirectory()
+      await put(directory.at('s'))
+      const failure = await assertCode(
+        { kind: 'unix', path: directory.at('s') },
+        'not_a_socket',
+        'ECONNREFUSED',
+      )
+      assert.match(failure.message, new RegExp(`it is a ${kind}`))
+    })
+  }
+
+  it('where a datagram socket is, fails with not_a_socket', async () => {
+    await using directory = await tempDirectory()
+    const script =
+      '$|=1; socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, pack_sockaddr_un($ARGV[0])); print 1; sleep'
+    const server = spawn('perl', ['-MSocket', '-e', script, directory.at('s')], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    await once(server.stdout, 'data')
+    await assertCode({ kind: 'unix', path: directory.at('s') }, 'not_a_socket', 'EPROTOTYPE')
+    server.kill('SIGKILL')
+    await once(server, 'close')
+  })
+
+  it('that is a loop of links, fails with not_a_socket', async () => {
+    await using directory = await tempDirectory()
+    await symlink('s', directory.at('s'))
+    await assertCode({ kind: 'unix', path: directory.at('s') }, 'not_a_socket', 'ELOOP')
+  })
+
+  it('whose backlog is full, fails at once with backlog_full', async () => {
+    await using directory = await tempDirectory()
+    await using server = await startFull(directory.at('s'))
+    using _waiting = server.waiting
+    await assertCode({ kind: 'unix', path: directory.at('s') }, 'backlog_full', 'EAGAIN')
+  })
+
+  it('that is denied by the mode of the socket, fails with socket_denied', async () => {
+    await using directory = await tempDirectory()
+    await using _listener = await greet(directory.at('s'), '')
+    await chmod(directory.at('s'), 0o400)
+    await giveTo(UNPRIVILEGED, directory.at('s'))
+    assert.deepEqual(await dialUnprivileged(directory.at('s')), { code: 'socket_denied', errno: 'EACCES' })
+  })
+
+  it('that is denied by the mode of the directory, fails with socket_denied', async () => {
+    await using directory = await tempDirectory()
+    await using _listener = await greet(directory.at('s'), '', { mode: 0o666 })
+    await giveTo(UNPRIVILEGED, directory.path)
+    await chmod(directory.path, 0o600)
+    assert.deepEqual(await dialUnprivileged(directory.at('s')), { code: 'socket_denied', errno: 'EACCES' })
+    await chmod(directory.path, 0o755)
+  })
+
+  it('of a paused server, connects, for the kernel queues', async () => {
+    await using directory = await tempDirectory()
+    await using _server = await startPaused(directory.at('s'))
+    const socket = await dial({ kind: 'unix', path: directory.at('s') })
+    socket.destroy()
+  })
+
+  it('through a symlink, connects', async () => {
+    await using directory = await tempDirectory()
+    await using _listener = await greet(directory.at('s'), 'ok')
+    await symlink(directory.at('s'), directory.at('link'))
+    assert.equal(await readAll({ kind: 'unix', path: directory.at('link') }), 'ok')
+  })
+})
+
+describe('dialling something else', () => {
+  it('an abstract name that nobody has, fails with socket_missing and speaks of namespaces', async () => {
+    const failure = await assertCode({ kind: 'abstract', name: 'nobody' }, 'socket_missing', 'ECONNREFUSED')
+    assert.match(failure.hint, /network namespace/)
+  })
+
+  it('a TCP port where nobody listens, fails with connection_refused', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    server.close()
+    await assertCode({ kind: 'tcp', host: '127.0.0.1', port }, 'connection_refused', 'ECONNREFUSED')
+  })
+
+  it('a host that does not exist, fails with host_unknown', async () => {
+    const failure = await rejection(
+      dial({ kind: 'tcp', host: 'no-such-host.invalid', port: 1 }, { timeoutMs: 10_000 }),
+    )
+    assert.equal(failure.code, 'host_unknown')
+  })
+})
+
+describe('dialling with a bound', () => {
+  it('of time that is over, fails with upstream_timeout', async () => {
+    const endpoint = { kind: 'tcp', host: '192.0.2.1', port: 9 } as const // TEST-NET-1 (RFC 5737): nobody answers
+    const failure = await rejection(dial(endpoint, { timeoutMs: 1 }))
+    assert.ok(['upstream_timeout', 'host_unreachable'].includes(failure.code))
+  })
+
+  it('that is aborted, fails with the reason', async () => {
+    await using directory = await tempDirectory()
+    await using listener = await greet(directory.at('s'), 'ok')
+    const reason = new Error('enough')
+    await assert.rejects(dial(listener.endpoint, { signal: AbortSignal.abort(reason) }), reason)
+    const stop = new AbortController()
+    const dialling = dial(listener.endpoint, { signal: stop.signal })
+    stop.abort(reason)
+    await assert.rejects(dialling, reason)
+  })
+})
+
+describe('a request to a paused server', () => {
+  it('connects, waits, and fails with upstream_timeout', async () => {
+    await using directory = await tempDirectory()
+    await using _server = await startPaused(directory.at('s'))
+    const failure = await rejection(request({ kind: 'unix', path: directory.at('s') }, { timeoutMs: 50 }))
+    assert.deepEqual([failure.code, failure.errno, failure.exitCode], ['upstream_timeout', 'ETIMEDOUT', 69])
+  })
+})
+
+async function assertCode(endpoint: Endpoint, code: string, errno: string) {
+  const failure = await rejection(dial(endpoint))
+  assert.deepEqual([failure.code, failure.errno], [code, errno])
+  assert.notEqual(failure.hint, '')
+  assert.ok(failure.cause instanceof Error)
+  return failure
+}
+
+async function dialUnprivileged(path: string): Promise<unknown> {
+  await using child = new Child(DIALLING, [`unix:${path}`], UNPRIVILEGED)
+  return await child.next()
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import type { Failure } from '../failure/failure.ts'
+import { type Endpoint, MAX_PATH_BYTES } from './endpoint.ts'
+import { formatEndpoint } from './format-endpoint.ts'
+import { parseEndpoint } from './parse-endpoint.ts'
+
+const segment = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+  .filter((s) => !/[/\0]/.test(s) && s !== '.' && s !== '..')
+const unix = fc
+  .array(segment, { minLength: 1, maxLength: 4 })
+  .map((parts) => ({ kind: 'unix', path: `/${parts.join('/')}` }) as const)
+const abstract = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+  .filter((name) => !name.includes('\0'))
+  .map((name) => ({ kind: 'abstract', name }) as const)
+const tcp = fc
+  .tuple(fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6()), fc.nat(65_535))
+  .map(([host, port]) => ({ kind: 'tcp', host, port }) as const)
+
+const endpoints: fc.Arbitrary<Endpoint> = fc.oneof(
+  unix.filter(({ path }) => Buffer.byteLength(path) <= MAX_PATH_BYTES),
+  abstract.filter(({ name }) => Buffer.byteLength(name) < MAX_PATH_BYTES),
+  tcp,
+)
+
+describe('the text of an endpoint', () => {
+  it('of any endpoint, is read back as the same', () => {
+    fc.assert(fc.property(endpoints, (e) => assert.deepEqual(parseEndpoint(formatEndpoint(e)), e)))
+  })
+
+  it('that is anything at all, is read or refused as bad_endpoint or path_too_long', () => {
+    const texts = fc.oneof(
+      fc.string(),
+      fc.string().map((s) => `unix:${s}`),
+      fc.string().map((s) => `tcp://${s}`),
+    )
+    fc.assert(
+      fc.property(texts, (text) =>
+        assert.match(codeOf(text) ?? 'bad_endpoint', /^(bad_endpoint|path_too_long)$/),
+      ),
+    )
+  })
+
+  for (const [text, endpoint] of [
+    ['unix:/run/app/api.sock', { kind: 'unix', path: '/run/app/api.sock' }],
+    ['unix:///run/app/api.sock', { kind: 'unix', path: '/run/app/api.sock' }],
+    ['unix:/@name', { kind: 'unix', path: '/@name' }],
+    ['unix:@name', { kind: 'abstract', name: 'name' }],
+    ['unix:@a/../b', { kind: 'abstract', name: 'a/../b' }],
+    ['tcp://localhost:0', { kind: 'tcp', host: 'localhost', port: 0 }],
+    ['tcp://0.0.0.0:9464', { kind: 'tcp', host: '0.0.0.0', port: 9464 }],
+    ['tcp://[::1]:65535', { kind: 'tcp', host: '::1', port: 65_535 }],
+  ] as const) {
+    it(`${text}, is read`, () => assert.deepEqual(parseEndpoint(text), endpoint))
+  }
+
+  for (const text of [
+    '',
+    '/run/app.sock',
+    'unix:',
+    'unix:relative',
+    'unix:./s',
+    'unix://host/s',
+    'unix:/',
+    'unix:/dir/',
+    'unix:/a/../b',
+    'unix:/a//b',
+    'unix:/a\0b',
+    'unix:@',
+    'unix:@a\0b',
+    'unix:/\ud800',
+    'UNIX:/a',
+    'tcp:localhost:1',
+    'tcp://localhost',
+    'tcp://localhost:',
+    'tcp://localhost:65536',
+    'tcp://localhost:-1',
+    'tcp://localhost:1/',
+    'tcp://user@host:1',
+    'tcp://::1:80',
+    'tcp://[::g]:80',
+    'tcp://[:::]:80',
+    'http://localhost:80',
+  ]) {
+    it(`${JSON.stringify(text)}, is refused with the grammar as hint`, () => {
+      assert.throws(() => parseEndpoint(text), {
+        code: 'bad_endpoint',
+        hint: /unix:\/absolute\/path/,
+        exitCode: 78,
+      })
+    })
+  }
+
+  for (const letter of ['x', 'é', '☕', '🦊']) {
+    const bytes = Buffer.byteLength(letter)
+    it(`in letters of ${bytes} bytes, may have ${MAX_PATH_BYTES} bytes and not one more`, () => {
+      const count = Math.floor((MAX_PATH_BYTES - 1) / bytes)
+      const path = `/${letter.repeat(count)}${'x'.repeat(MAX_PATH_BYTES - 1 - count * bytes)}`
+      assert.deepEqual(parseEndpoint(`unix:${path}`), { kind: 'unix', path })
+      assert.throws(() => parseEndpoint(`unix:${path}x`), {
+        code: 'path_too_long',
+        message: new RegExp(`has ${MAX_PATH_BYTES + 1} bytes and may have ${MAX_PATH_BYTES}`),
+      })
+    })
+  }
+
+  it('of an abstract name, counts the @ too', () => {
+    const name = 'x'.repeat(MAX_PATH_BYTES - 1)
+    assert.equal(parseEndpoint(`unix:@${name}`).kind, 'abstract')
+    assert.throws(() => parseEndpoint(`unix:@${name}x`), { code: 'path_too_long' })
+  })
+})
+
+function codeOf(text: string): string | undefined {
+  try {
+    parseEndpoint(text)
+    return undefined
+  } catch (error) {
+    return (error as Failure).code
+  }
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Child } from '../testing/child.ts'
+
+const RUNNING = new URL('../testing/running.ts', import.meta.url)
+
+describe('a program', () => {
+  it('whose main ends, exits 0', async () => {
+    await using child = new Child(RUNNING, ['end'])
+    assert.equal(await child.ended(), 0)
+    assert.equal(child.stderr, '')
+  })
+
+  it('that fails as foreseen, exits with that code and says what to do, without a stack', async () => {
+    await using child = new Child(RUNNING, ['fail'])
+    assert.equal(await child.ended(), 75)
+    assert.equal(child.stderr, 'running: in_use: another owns it (EADDRINUSE)\n  hint: stop it\n')
+  })
+
+  it('that fails as nobody foresaw, exits 70 with the stack', async () => {
+    await using child = new Child(RUNNING, ['break'])
+    assert.equal(await child.ended(), 70)
+    assert.match(child.stderr, /^running: Error: a defect\n {4}at /)
+  })
+
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const) {
+    it(`that waits for a signal, ends by ${signal} with 0`, async () => {
+      await using child = new Child(RUNNING, ['wait'])
+      await child.next()
+      child.signal(signal)
+      assert.equal(await child.next(), signal)
+      assert.equal(await child.ended(), 0)
+    })
+
+    it(`that does not end after the first signal, ends at once by ${signal} with ${code}`, async () => {
+      await using child = new Child(RUNNING, ['linger'])
+      await child.next()
+      child.signal('SIGTERM')
+      assert.equal(await child.next(), 'SIGTERM')
+      child.signal(signal)
+      assert.equal(await child.ended(), code)
+    })
+  }
+})

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { existsSync, statSync } from 'node:fs'
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { dirname } from 'node:path'
+import { describe, it } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { modeOf, namesIn } from '../testing/files.ts'
+import { greet } from '../testing/listeners.ts'
+import { rejection } from '../testing/rejection.ts'
+import { failureOf, startListening } from '../testing/start.ts'
+import { tempDirectory } from '../testing/temp-directory.ts'
+import { giveTo, UNPRIVILEGED } from '../testing/unprivileged.ts'
+import { listen } from './listen.ts'
+
+// What needs a second user is in shared/test-as-root.
+
+describe('the mode of a socket', () => {
+  it('is 0660 where none is asked for', async () => {
+    await using directory = await tempDirectory()
+    await using _listener = await greet(directory.at('s'), '')
+    assert.equal(await modeOf(directory.at('s')), 0o660)
+  })
+
+  for (const mode of [0o600, 0o620, 0o666, 0o700, 0o777, 0o200]) {
+    it(`0${mode.toString(8)}, is what was asked for`, async () => {
+      await using directory = await tempDirectory()
+      await using _listener = await greet(directory.at('s'), '', { mode })
+      assert.equal(await modeOf(directory.at('s')), mode)
+    })
+  }
+
+  for (const umask of [0, 0o022, 0o077, 0o177, 0o777]) {
+    it(`under umask 0${umask.toString(8)}, is the same`, async () => {
+      await using directory = await tempDirectory()
+      await giveTo(UNPRIVILEGED, directory.path)
+      await using _child = await startListening(
+        { endpoint: `unix:${directory.at('s')}`, umask },
+        UNPRIVILEGED,
+      )
+      assert.equal(await modeOf(directory.at('s')), 0o660)
+      assert.deepEqual(await namesIn(directory.path), ['s', 's.lock'])
+    })
+  }
+
+  it('in a worker thread, where no umask can be set, is the same', async () => {
+    await using directory = await tempDirectory()
+    const module = new URL('./listen.ts', import.meta.url)
+    const script = `
+      const { listen } = await import(${JSON.stringify(module.href)})
+      const { createServer } = await import('node:net')
+      await listen(createServer(), { kind: 'unix', path: ${JSON.stringify(directory.at('s'))} })
+      require('node:worker_threads').parentPort.postMessage('listening')`
+    const worker = new Worker(`(async () => {${script}})()`, { eval: true })
+    await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+    assert.equal(await modeOf(directory.at('s')), 0o660)
+    await worker.terminate()
+  })
+
+  it('is there before anybody else can see the socket', async () => {
+    await using directory = await tempDirectory()
+    const server = createServer()
+    const staged = new Promise<string>((resolve) =>
+      server.once('listening', () => resolve(addressOf(server))),
+    )
+    const seen = listen(server, { kind: 'unix', path: directory.at('s') }, { mode: 0o600 })
+    const path = await staged
+    assert.equal(statSync(dirname(path)).mode & 0o777, 0o700)
+    assert.equal(existsSync(directory.at('s')), false)
+    while (!existsSync(directory.at('s'))) await turn()
+    assert.equal(await modeOf(directory.at('s')), 0o600)
+    await (await seen).close()
+  })
+
+  it('of files that other threads make meanwhile, is theirs', async () => {
+    await using directory = await tempDirectory()
+    const names = Array.from({ length: 400 }, (_, index) => directory.at(`f${index}`))
+    const expected = 0o666 & ~process.umask()
+    const writing = Promise.all(names.map((name) => writeFile(name, '')))
+    for (let round = 0; round < 10; round++) await (await greet(directory.at('s'), '')).close()
+    await writing
+    assert.deepEqual(new Set(await Promise.all(names.map(modeOf))), new Set([expected]))
+  })
+})
+
+describe('a directory', () => {
+  it('that does not exist, is reported as missing and not as denied', async () => {
+    await using directory = await tempDirectory()
+    const failure = await rejection(greet(directory.at('no/s'), ''))
+    assert.deepEqual([failure.code, failure.errno, failure.exitCode], ['directory_missing', 'ENOENT', 78])
+    assert.match(failure.message, new RegExp(directory.at('no')))
+  })
+
+  it('that is a file, is reported as such', async () => {
+    await using directory = await tempDirectory()
+    await writeFile(directory.at('f'), '')
+    const failure = await rejection(greet(directory.at('f/s'), ''))
+    assert.deepEqual([failure.code, failure.errno], ['directory_missing', 'ENOTDIR'])
+  })
+
+  it('that anybody may write to, is refused, and with the sticky bit accepted', async () => {
+    await using directory = await tempDirectory()
+    await chmod(directory.path, 0o777)
+    const failure = await rejection(greet(directory.at('s'), ''))
+    assert.equal(failure.code, 'directory_unsafe')
+    assert.match(failure.message, /mode 0777, owner \d+:\d+/)
+    assert.match(failure.hint, /chmod o-w/)
+    assert.deepEqual(await namesIn(directory.path), [])
+    await chmod(directory.path, 0o1777)
+    await using listener = await greet(directory.at('s'), '')
+    assert.ok(listener.identity)
+  })
+
+  it('that we may not write to, is refused with its mode, its owner and the fix', async () => {
+    await using directory = await tempDirectory()
+    await giveTo(UNPRIVILEGED, directory.path)
+    await chmod(directory.path, 0o550)
+    const { code, message, hint, exitCode } = await failureOf(
+      { endpoint: `unix:${directory.at('s')}` },
+      UNPRIVILEGED,
+    )
+    assert.deepEqual([code, exitCode], ['directory_denied', 77])
+    assert.match(message, /mode 0550, owner \d+:\d+/)
+    assert.match(hint, /uid=\d+,mode=2750/)
+    await chmod(directory.path, 0o755)
+  })
+
+  it('that we may not reach, is refused with the way to see why', async () => {
+    await using directory = await tempDirectory()
+    await mkdir(directory.at('d'))
+    await giveTo(UNPRIVILEGED, directory.path)
+    await chmod(directory.path, 0o600)
+    const { code, hint } = await failureOf({ endpoint: `unix:${directory.at('d/s')}` }, UNPRIVILEGED)
+    assert.equal(code, 'directory_denied')
+    assert.match(hint, /namei -l/)
+    await chmod(directory.path, 0o755)
+    await rm(directory.at('d'), { recursive: true })
+  })
+})
+
+describe('the group of a socket', () => {
+  it('that we are not in, is refused with the line of Compose that mends it', async () => {
+    await using directory = await tempDirectory()
+    await giveTo(UNPRIVILEGED, directory.path)
+    const task = { endpoint: `unix:${directory.at('s')}`, options: { group: 65_533 } }
+    const { code, hint, exitCode } = await failureOf(task, UNPRIVILEGED)
+    assert.deepEqual([code, exitCode], ['group_denied', 77])
+    assert.match(hint, /group_add: \["65533"\]/)
+    assert.deepEqual(await namesIn(directory.path), ['s.lock'])
+  })
+})
+
+function addressOf(server: ReturnType<typeof createServer>): string {
+  return String(server.address())
+}

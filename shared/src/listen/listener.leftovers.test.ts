@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { mkdir, unlink, writeFile } from 'node:fs/promises'
+import { createConnection, createServer } from 'node:net'
+import { describe, it } from 'node:test'
+import { dial } from '../dial/dial.ts'
+import { request } from '../http/request.ts'
+import { eventually } from '../testing/eventually.ts'
+import { namesIn } from '../testing/files.ts'
+import { holdings } from '../testing/holdings.ts'
+import { greet, greetHttp, nextEvent } from '../testing/listeners.ts'
+import { readAll } from '../testing/read-all.ts'
+import { rejection } from '../testing/rejection.ts'
+import { startListening } from '../testing/start.ts'
+import { tempDirectory } from '../testing/temp-directory.ts'
+import { listen } from './listen.ts'
+
+const CYCLES = 10
+
+/** Each is done over and over, and has to leave no descriptor, watch, timer or connection. */
+const CYCLE: Record<string, (path: string) => Promise<unknown>> = {
+  'a start and a close': async (path) => (await greet(path, 'ok')).close(),
+  'a close after HTTP requests': async (path) => {
+    const listener = await greetHttp(path, 'ok')
+    await request(listener.endpoint)
+    await listener.close()
+  },
+  'a close that cuts a connection': async (path) => {
+    const listener = await listen(createServer(), { kind: 'unix', path }, { drainMs: 0 })
+    const client = await dial(listener.endpoint)
+    await listener.close()
+    client.destroy()
+  },
+  'a close after publishing again': async (path) => {
+    const listener = await greet(path, 'ok')
+    const republished = nextEvent(listener, 'republished')
+    await unlink(path)
+    await republished
+    assert.equal(await readAll(listener.endpoint), 'ok')
+    await listener.close()
+  },
+  'a takeover': async (path) => {
+    const incumbent = await greet(path, 'old', { onConflict: 'takeover' })
+    const successor = await greet(path, 'new', { onConflict: 'takeover' })
+    await incumbent.closed
+    await successor.close()
+  },
+  'a start that is refused': async (path) => {
+    const owner = await greet(path, 'ok')
+    await rejection(greet(path, ''))
+    await owner.close()
+  },
+  'a start at an occupied path': async (path) => {
+    await mkdir(path, { recursive: true })
+    await rejection(greet(path, ''))
+  },
+  'a start with a lock file that cannot be used': async (path) => {
+    await writeFile(`${path}.lock`, '4711\n')
+    await rejection(greet(path, ''))
+  },
+}
+
+describe('nothing is left', () => {
+  for (const [what, cycle] of Object.entries(CYCLE)) {
+    it(`after ${what}, ${CYCLES} times: no descriptor, watch, timer or socket`, async () => {
+      await using directory = await tempDirectory()
+      await cycle(directory.at('s'))
+      const before = holdings()
+      for (let round = 0; round < CYCLES; round++) await cycle(directory.at('s'))
+      await eventually(
+        'the same holdings as before',
+        () => JSON.stringify(holdings()) === JSON.stringify(before),
+      )
+      assert.deepEqual(
+        (await namesIn(directory.path)).filter((name) => name.startsWith('.')),
+        [],
+      )
+    })
+  }
+
+  it('by a listener with watch false, not even while it runs: no watch', async () => {
+    await using directory = await tempDirectory()
+    const before = holdings().watches
+    await using _listener = await greet(directory.at('s'), 'ok', { watch: false })
+    assert.equal(holdings().watches, before)
+    await using _watched = await greet(directory.at('t'), 'ok')
+    assert.equal(holdings().watches, before + 1)
+  })
+
+  it('after close, so that the process ends by itself with 0', async () => {
+    await using directory = await tempDirectory()
+    await using child = await startListening({ endpoint: `unix:${directory.at('s')}` })
+    createConnection(directory.at('s'))
+      .on('error', () => undefined)
+      .resume()
+    child.send('close')
+    assert.equal(await child.ended(), 0)
+  })
+
+  it('of starts that crashed while staging, once the next has begun', async () => {
+    await using directory = await tempDirectory()
+    const [staging, foreign] = await crashedStaging(directory.path)
+    await using _listener = await greet(directory.at('s'), 'ok')
+    const names = await namesIn(directory.path)
+    assert.equal(names.includes(staging), false)
+    assert.equal(names.includes(foreign), true)
+  })
+})
+
+/** A staging directory as a crash leaves it, and one that only looks so: it has something else in it. */
+async function crashedStaging(directory: string): Promise<[string, string]> {
+  const server = createServer()
+  const name = new Promise<string>((resolve) => {
+    server.once('listening', () => resolve(String(server.address()).split('/').at(-2) ?? ''))
+  })
+  const listener = await listen(server, { kind: 'unix', path: `${directory}/s` })
+  await listener.close()
+  const staging = await name
+  const foreign = `${staging.slice(0, -4)}zzzz`
+  await mkdir(`${directory}/${staging}`, 0o700)
+  await mkdir(`${directory}/${foreign}`, 0o700)
+  await writeFile(`${directory}/${foreign}/precious`, '')
+  return [staging, foreign]
+}

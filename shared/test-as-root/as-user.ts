@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import type { ChildOptions } from '../src/testing/child.ts'
+
+export const OWNER = 10_001
+export const STRANGER = 10_003
+/** The group that may use the socket. */
+export const GROUP = 10_100
+
+/** Fails for anybody but root; call it first in every file. */
+export function requireRoot(): void {
+  assert.equal(process.geteuid?.(), 0, 'these tests become other users: run them as root (npm run test:root)')
+}
+
+/** Runs a child as this user, in these supplementary groups alone. */
+export function asUser(uid: number, groups: readonly number[] = []): ChildOptions {
+  const list = groups.length === 0 ? '--clear-groups' : `--groups=${groups.join()}`
+  return {
+    wrapper: ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, list, '--inh-caps=-all', '--bounding-set=-all'],
+  }
+}

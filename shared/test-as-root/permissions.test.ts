@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { chmod, chown, lstat } from 'node:fs/promises'
+import { describe, it } from 'node:test'
+import { Child } from '../src/testing/child.ts'
+import { modeOf } from '../src/testing/files.ts'
+import { failureOf, startListening } from '../src/testing/start.ts'
+import { tempDirectory } from '../src/testing/temp-directory.ts'
+import { asUser, GROUP, OWNER, requireRoot, STRANGER } from './as-user.ts'
+
+const DIALLING = new URL('../src/testing/dialling.ts', import.meta.url)
+const DENIED = { code: 'socket_denied', errno: 'EACCES' }
+
+requireRoot()
+
+describe('a socket in a setgid directory of a group that its owner is not in', () => {
+  it('has that group, with no capability, under any umask', async () => {
+    for (const umask of [0, 0o077, 0o777]) {
+      await using directory = await setgidDirectory(0o2755)
+      await using _server = await startListening(
+        { endpoint: `unix:${directory.at('s')}`, umask },
+        asUser(OWNER),
+      )
+      const { uid, gid } = await lstat(directory.at('s'))
+      assert.deepEqual([uid, gid, await modeOf(directory.at('s'))], [OWNER, GROUP, 0o660])
+    }
+  })
+
+  it('with mode 0660, lets the group connect and nobody else', async () => {
+    await using directory = await setgidDirectory(0o2755)
+    await using _server = await startListening({ endpoint: `unix:${directory.at('s')}` }, asUser(OWNER))
+    assert.equal(await dialAs(directory.at('s'), STRANGER, [GROUP]), 'connected')
+    assert.equal(await dialAs(directory.at('s'), OWNER), 'connected')
+    assert.deepEqual(await dialAs(directory.at('s'), STRANGER), DENIED)
+  })
+
+  it('with mode 0600, lets its owner connect and nobody else', async () => {
+    await using directory = await setgidDirectory(0o2755)
+    const task = { endpoint: `unix:${directory.at('s')}`, options: { mode: 0o600 } }
+    await using _server = await startListening(task, asUser(OWNER))
+    assert.equal(await dialAs(directory.at('s'), OWNER), 'connected')
+    assert.deepEqual(await dialAs(directory.at('s'), STRANGER, [GROUP]), DENIED)
+  })
+
+  it('with mode 0666, lets nobody connect whom the directory keeps out', async () => {
+    await using directory = await setgidDirectory(0o2750)
+    const task = { endpoint: `unix:${directory.at('s')}`, options: { mode: 0o666 } }
+    await using _server = await startListening(task, asUser(OWNER))
+    assert.equal(await dialAs(directory.at('s'), STRANGER, [GROUP]), 'connected')
+    assert.deepEqual(await dialAs(directory.at('s'), STRANGER), DENIED)
+  })
+})
+
+describe('a socket with a group of its own', () => {
+  it('that its owner is in, has that group', async () => {
+    await using directory = await tempDirectory()
+    await chown(directory.path, OWNER, OWNER)
+    const task = { endpoint: `unix:${directory.at('s')}`, options: { group: GROUP } }
+    await using _server = await startListening(task, asUser(OWNER, [GROUP]))
+    assert.equal((await lstat(directory.at('s'))).gid, GROUP)
+  })
+})
+
+describe('a lock file of another user', () => {
+  it('that anybody may open, refuses the start, for that user could hold it for ever', async () => {
+    await using directory = await tempDirectory()
+    await chmod(directory.path, 0o1777)
+    await using stranger = await startListening({ endpoint: `unix:${directory.at('s')}` }, asUser(STRANGER))
+    await stranger.crash()
+    await chmod(directory.at('s.lock'), 0o666)
+    const { code, message, exitCode } = await failureOf(
+      { endpoint: `unix:${directory.at('s')}` },
+      asUser(OWNER),
+    )
+    assert.deepEqual([code, exitCode], ['lock_unavailable', 78])
+    assert.match(message, /belongs to uid 10003, and we are uid 10001/)
+  })
+
+  it('that is private, refuses the start and says why', async () => {
+    await using directory = await tempDirectory()
+    await chmod(directory.path, 0o1777)
+    await using _stranger = await startListening({ endpoint: `unix:${directory.at('s')}` }, asUser(STRANGER))
+    const { code, message } = await failureOf({ endpoint: `unix:${directory.at('s')}` }, asUser(OWNER))
+    assert.equal(code, 'lock_unavailable')
+    assert.match(message, /cannot be opened/)
+  })
+})
+
+async function setgidDirectory(mode: number) {
+  const directory = await tempDirectory()
+  await chown(directory.path, OWNER, GROUP)
+  await chmod(directory.path, mode)
+  return directory
+}
+
+async function dialAs(path: string, uid: number, groups: readonly number[] = []): Promise<unknown> {
+  await using child = new Child(DIALLING, [`unix:${path}`], asUser(uid, groups))
+  return await child.next()
+}
