@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { linesOf } from './echo/lines-of.ts'
-import { runClient, startClient } from './test-stack/run-client.ts'
-import { startSmallStack } from './test-stack/small-stack.ts'
+import { runClient, startClient } from './testing/run-client.ts'
+import { startSmallStack } from './testing/small-stack.ts'
 
 describe('the client as a process', () => {
   it('ends quietly when the reader of its output has enough', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { serve, temporaryDirectory } from '../test-stack/broken-server.ts'
+import { serve, temporaryDirectory } from '../testing/broken-server.ts'
 import { measure } from './measure.ts'
 import type { Settings } from './settings.ts'
 import type { Ground, Target } from './target.ts'

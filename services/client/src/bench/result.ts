@@ -22,8 +22,8 @@ export interface TargetSummary {
   readonly errors: Readonly<Record<string, number>>
   readonly seconds: number
   readonly requestsPerSecond: number
-  /** Of payload, one way. */
-  readonly mebibytesPerSecond: number
+  /** Of payload, one way; null where its size is the stack's own. */
+  readonly mebibytesPerSecond: number | null
   readonly latency: LatencySummary
   readonly rounds: readonly RoundSummary[]
 }
@@ -59,7 +59,7 @@ function summariseTarget(
   name: TargetName,
   endpoint: string,
   rounds: readonly Measurement[],
-  sizeBytes: number,
+  sizeBytes: number | null,
 ): TargetSummary {
   const latencies = merged(rounds)
   const requests = latencies.count
@@ -72,7 +72,7 @@ function summariseTarget(
     errors: addedUp(rounds.map(({ errors }) => errors)),
     seconds,
     requestsPerSecond,
-    mebibytesPerSecond: (requestsPerSecond * sizeBytes) / MEBIBYTE,
+    mebibytesPerSecond: sizeBytes === null ? null : (requestsPerSecond * sizeBytes) / MEBIBYTE,
     latency: summarise(latencies),
     rounds: rounds.map(summariseRound),
   }

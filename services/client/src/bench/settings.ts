@@ -3,10 +3,14 @@ export const BENCH_PROTOCOLS = ['echo', 'http'] as const
 
 export type BenchProtocol = (typeof BENCH_PROTOCOLS)[number]
 
+/** A small message: what latency is made of shows best. */
+export const DEFAULT_SIZE_BYTES = 64
+
 /** One run: everything but the endpoints. */
 export interface Settings {
   readonly protocol: BenchProtocol
-  readonly sizeBytes: number
+  /** Of a payload or a body; null where the stack's own answer is asked for, whatever size that has. */
+  readonly sizeBytes: number | null
   readonly connections: number
   /**
    * Requests a second over all connections, each timed from the moment when it was due (coordinated omission

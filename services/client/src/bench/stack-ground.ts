@@ -1,6 +1,9 @@
 import type { ClientConfig } from '../config.ts'
 import type { Ground } from './target.ts'
 
+/** The longest line that the app's echo takes, with its newline. */
+export const STACK_LINE_BYTES = 64 * 1024
+
 /** The running stack: the app's own echo and API, over their sockets and through the sidecar. */
 export function stackGround(config: ClientConfig): Ground {
   const ways = {

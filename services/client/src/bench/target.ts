@@ -14,8 +14,8 @@ export interface Target {
 /** Several ways to the same handler, and how it is spoken to. */
 export interface Ground extends AsyncDisposable {
   targets(protocol: BenchProtocol): readonly Target[]
-  /** What is asked for over HTTP to get a body of that size. */
-  httpPath(sizeBytes: number): string
+  /** What is asked for over HTTP to get a body of that size, where there is a choice. */
+  httpPath(sizeBytes: number | null): string
   /** Bytes that an echo has more than what was sent. */
   readonly echoOverheadBytes: number
   /** Which ways there are not, and why. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { callClient } from '../test-stack/call-client.ts'
+import { callClient } from '../testing/call-client.ts'
 import { COMMANDS } from './command-table.ts'
 
 describe('the command line', () => {

@@ -4,10 +4,10 @@ import { readdir, readFile, watch } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import type { RunSummary, TargetSummary } from '../bench/result.ts'
-import { temporaryDirectory } from '../test-stack/broken-server.ts'
-import { callClient } from '../test-stack/call-client.ts'
-import { runClient, startClient } from '../test-stack/run-client.ts'
-import { startSmallStack } from '../test-stack/small-stack.ts'
+import { temporaryDirectory } from '../testing/broken-server.ts'
+import { callClient } from '../testing/call-client.ts'
+import { startClient } from '../testing/run-client.ts'
+import { startSmallStack } from '../testing/small-stack.ts'
 
 const SHORT = ['--rounds', '2', '--round-ms', '40', '--warmup-ms', '10']
 
@@ -93,11 +93,18 @@ describe('bench of servers of its own', () => {
     assert.deepEqual(await readdir(temporary.directory), [])
   })
 
-  it('refuses sizes that it cannot send', async () => {
-    const { exitCode, stderr } = await runClient(['bench', '--size', '64,1'])
-    assert.equal(exitCode, 64)
-    assert.match(stderr, /--size has "1"/)
-  })
+  const refused = [
+    [['--size', '64,1'], '--size has "1"'],
+    [['--size', '2MiB'], '--size has "2MiB"'],
+    [['--stack', '--protocol', 'http', '--size', '64'], '--size with --stack and --protocol http'],
+    [['--stack', '--size', '128KiB'], 'it may be up to 65536'],
+  ] as const
+  for (const [args, said] of refused)
+    it(`refuses ${args.join(' ')}`, async () => {
+      const { exitCode, stderr } = await callClient(['bench', ...args])
+      assert.equal(exitCode, 64)
+      assert.ok(stderr.includes(said), stderr)
+    })
 })
 
 describe('bench of the running stack', () => {

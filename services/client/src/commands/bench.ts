@@ -6,15 +6,14 @@ import { svg } from '../bench/output/svg.ts'
 import { ownGround } from '../bench/own-ground.ts'
 import { summariseRun } from '../bench/result.ts'
 import { type RunResult, run } from '../bench/run.ts'
-import type { Settings } from '../bench/settings.ts'
-import { stackGround } from '../bench/stack-ground.ts'
+import { DEFAULT_SIZE_BYTES, type Settings } from '../bench/settings.ts'
+import { STACK_LINE_BYTES, stackGround } from '../bench/stack-ground.ts'
 import type { Ground } from '../bench/target.ts'
+import { usageError } from '../cli/cli-error.ts'
 import { type Context, defineCommand } from '../cli/command.ts'
 import type { Values } from '../cli/options.ts'
 import { palette } from '../output/style.ts'
 import { BENCH_OPTIONS } from './bench-options.ts'
-
-const DEFAULT_SIZE = 64
 
 export const command = defineCommand({
   name: 'bench',
@@ -43,7 +42,7 @@ export const command = defineCommand({
 })
 
 function runsOf(values: Values<typeof BENCH_OPTIONS>): Settings[] {
-  return (values.size ?? [DEFAULT_SIZE]).map((sizeBytes) => ({
+  return sizesOf(values).map((sizeBytes) => ({
     protocol: values.protocol,
     sizeBytes,
     connections: values.connections,
@@ -52,6 +51,19 @@ function runsOf(values: Values<typeof BENCH_OPTIONS>): Settings[] {
     roundMs: values['round-ms'],
     warmupMs: values['warmup-ms'],
   }))
+}
+
+/** Of the stack's HTTP answers nobody chooses the size, and its echo takes lines up to a limit. */
+function sizesOf({ stack, protocol, size }: Values<typeof BENCH_OPTIONS>): readonly (number | null)[] {
+  if (!stack) return size ?? [DEFAULT_SIZE_BYTES]
+  if (protocol === 'http' && size !== undefined)
+    throw usageError(
+      '--size with --stack and --protocol http',
+      'leave it out: the answer is what the stack gives',
+    )
+  if (size?.some((bytes) => bytes > STACK_LINE_BYTES))
+    throw usageError('--size is more than the echo of the stack takes', `it may be up to ${STACK_LINE_BYTES}`)
+  return protocol === 'http' ? [null] : (size ?? [DEFAULT_SIZE_BYTES])
 }
 
 async function runAll(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { COMMANDS, loadAllCommands } from '../cli/command-table.ts'
-import { callClient } from '../test-stack/call-client.ts'
+import { callClient } from '../testing/call-client.ts'
 
 const { stdout: BASH } = await callClient(['completion', 'bash'])
 const { stdout: ZSH } = await callClient(['completion', 'zsh'])

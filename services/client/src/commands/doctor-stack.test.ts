@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { callClient } from '../test-stack/call-client.ts'
-import { runClient } from '../test-stack/run-client.ts'
-import { startSmallStack } from '../test-stack/small-stack.ts'
+import { callClient } from '../testing/call-client.ts'
+import { runClient } from '../testing/run-client.ts'
+import { startSmallStack } from '../testing/small-stack.ts'
 
 describe('doctor without an endpoint', () => {
   it('finds a sound stack sound, in one line each', async () => {

@@ -13,9 +13,9 @@ import {
   serve,
   startPausedServer,
   temporaryDirectory,
-} from '../test-stack/broken-server.ts'
-import { callClient } from '../test-stack/call-client.ts'
-import { type Finished, runClient } from '../test-stack/run-client.ts'
+} from '../testing/broken-server.ts'
+import { callClient } from '../testing/call-client.ts'
+import { type Finished, runClient } from '../testing/run-client.ts'
 
 const AS_ROOT = process.getuid?.() === 0
 const NOBODY = AS_ROOT ? { uid: 65_534, gid: 65_534 } : {}

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { chmod, rm } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import type { Outcome } from '../exercise/check.ts'
-import { callClient } from '../test-stack/call-client.ts'
-import { startSmallStack } from '../test-stack/small-stack.ts'
+import { callClient } from '../testing/call-client.ts'
+import { startSmallStack } from '../testing/small-stack.ts'
 
 interface Report {
   readonly checks: readonly Outcome[]

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { callClient } from '../test-stack/call-client.ts'
-import { EXPOSITION } from '../test-stack/small-app.ts'
-import { type SmallStack, startSmallStack } from '../test-stack/small-stack.ts'
+import { callClient } from '../testing/call-client.ts'
+import { EXPOSITION } from '../testing/small-app.ts'
+import { type SmallStack, startSmallStack } from '../testing/small-stack.ts'
 
 let stack: SmallStack
 before(async () => {

@@ -38,7 +38,7 @@ const quiet: Conversation = { kind: 'answered', said: 'it was not asked anything
 async function overHttp({ endpoint, path }: Place, timeoutMs: number): Promise<Conversation> {
   const response = await request(endpoint, { path, timeoutMs })
   if (response.status < 500) return { kind: 'answered', said: `GET ${path}: ${response.status}` }
-  const body = response.body.toString().slice(0, SHOWN_LETTERS).trim()
+  const body = response.body.toString().replaceAll(/\s+/g, ' ').slice(0, SHOWN_LETTERS).trim()
   return { kind: 'server error', status: response.status, problem: problemIn(response), body }
 }
 

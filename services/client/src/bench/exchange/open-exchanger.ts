@@ -1,4 +1,4 @@
-import type { Settings } from '../settings.ts'
+import { DEFAULT_SIZE_BYTES, type Settings } from '../settings.ts'
 import type { Ground, Target } from '../target.ts'
 import { openEcho } from './echo-connection.ts'
 import type { Exchanger } from './exchanger.ts'
@@ -13,7 +13,7 @@ export async function openExchanger(target: Target, settings: Settings, ground: 
   const exchanger =
     protocol === 'http'
       ? new HttpConnection(target.endpoint, ground.httpPath(sizeBytes))
-      : await openEcho(target.endpoint, sizeBytes, ground.echoOverheadBytes)
+      : await openEcho(target.endpoint, sizeBytes ?? DEFAULT_SIZE_BYTES, ground.echoOverheadBytes)
   await within(FIRST_ANSWER_MS, target, [exchanger], exchanger.exchange())
   return exchanger
 }

@@ -1,7 +1,7 @@
 import type { Output } from '../../cli/streams.ts'
 import { clip } from '../../output/clip.ts'
 import type { Progress } from '../run.ts'
-import { formatSize } from '../size.ts'
+import { describePayload } from './describe-payload.ts'
 
 const WIDTH = 30
 const CLEAR_LINE = '\r\u001b[K'
@@ -22,7 +22,7 @@ export class ProgressBar implements Disposable {
     const full = Math.round((this.#done++ / this.#steps) * WIDTH)
     const bar = `[${'█'.repeat(full)}${' '.repeat(WIDTH - full)}]`
     const what = round === 0 ? 'warm-up' : `round ${round} of ${settings.rounds}`
-    const text = `${bar} ${settings.protocol}, ${formatSize(settings.sizeBytes)}: ${what}, ${target}`
+    const text = `${bar} ${describePayload(settings)}: ${what}, ${target}`
     this.#output.write(`${CLEAR_LINE}${clip(text, this.#output.columns ?? 80)}`)
   }
 

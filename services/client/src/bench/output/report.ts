@@ -2,7 +2,7 @@ import type { Palette } from '../../output/style.ts'
 import { table } from '../../output/table.ts'
 import type { Ratio } from '../ratios.ts'
 import type { RunSummary, TargetSummary } from '../result.ts'
-import { formatSize } from '../size.ts'
+import { describePayload } from './describe-payload.ts'
 
 const HEADINGS = ['', 'p50 µs', 'p90', 'p99', 'p99.9', 'max', 'requests/s', 'MiB/s', 'requests', 'errors']
 
@@ -19,13 +19,13 @@ export function report(summary: RunSummary, colours: Palette): string {
 }
 
 function heading({ settings, coordinatedOmission }: RunSummary): string {
-  const { protocol, sizeBytes, connections, ratePerSecond, rounds, roundMs } = settings
+  const { connections, ratePerSecond, rounds, roundMs } = settings
   const pace =
     ratePerSecond === null
       ? 'closed loop, timed from sending'
       : `${ratePerSecond} requests/s, timed from when they were due`
   return [
-    `${protocol}, ${formatSize(sizeBytes)}, ${connections} connection${connections === 1 ? '' : 's'}`,
+    `${describePayload(settings)}, ${connections} connection${connections === 1 ? '' : 's'}`,
     `${pace} (coordinated omission ${coordinatedOmission})`,
     `${rounds} rounds of ${roundMs} ms`,
   ].join('; ')
@@ -40,7 +40,7 @@ function line(
     name,
     ...[p50Us, p90Us, p99Us, p999Us, maxUs].map((us) => us.toFixed(1)),
     requestsPerSecond.toFixed(0),
-    mebibytesPerSecond.toFixed(1),
+    mebibytesPerSecond?.toFixed(1) ?? '-',
     String(requests),
     failures(errors, colours),
   ]

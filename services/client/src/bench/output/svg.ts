@@ -1,6 +1,6 @@
 import { merged } from '../result.ts'
 import type { RunResult } from '../run.ts'
-import { formatSize } from '../size.ts'
+import { describePayload } from './describe-payload.ts'
 import { PANEL, panel } from './svg-panel.ts'
 
 /** The latency distribution of every run, one plot below the other; readable on light and dark ground. */
@@ -18,9 +18,9 @@ ${panels.join('\n')}
 }
 
 function plot({ settings, targets, measurements }: RunResult): string {
-  const { protocol, sizeBytes, connections, ratePerSecond } = settings
+  const { connections, ratePerSecond } = settings
   const pace = ratePerSecond === null ? 'closed loop' : `${ratePerSecond} requests/s`
-  const title = `${protocol}, ${formatSize(sizeBytes)}, ${connections} connection(s), ${pace}`
+  const title = `${describePayload(settings)}, ${connections} connection(s), ${pace}`
   const curves = targets.map(({ name }) => ({ name, latencies: merged(measurements.get(name) ?? []) }))
   return panel(title, curves)
 }
