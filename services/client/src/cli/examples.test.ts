@@ -1,20 +1,34 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { loadAllCommands } from './command-table.ts'
+import { loadAllCommands, loadCommand } from './command-table.ts'
 import { parseArguments } from './parse-arguments.ts'
 
-/** The part of a shell line that is the client's: after `client`, before a pipe; nothing in it needs a shell. */
-function argumentsIn(example: string): string[] {
-  const [, line = ''] = /(?:^|\| |<\()client (?<rest>[^|)]+)/.exec(example) ?? []
-  return line.trim().split(/\s+/)
+/** The part of a shell line that is the client's: after `client`, before a pipe; quotes are all of the shell in it. */
+function argumentsIn(line: string): string[] {
+  const [, rest = ''] = /(?:^|[|<(] ?|`|\$ )client ([^|)`]+(?:\|[^ ][^|)`]*\))*[^|)`]*)/.exec(line) ?? []
+  return rest.trim().replaceAll("'", '').split(/\s+/)
 }
 
 describe('the examples in --help', async () => {
-  for (const command of await loadAllCommands())
-    for (const [example] of command.examples)
-      it(`${example}: is a command line that the client takes`, () => {
-        const [name, ...rest] = argumentsIn(example)
-        assert.equal(name, command.name)
-        assert.doesNotThrow(() => parseArguments(rest, command))
+  for (const { examples, name } of await loadAllCommands())
+    for (const [example] of examples)
+      it(`${example}: is a command line that ${name} takes`, async () => {
+        const [first = '', ...rest] = argumentsIn(example)
+        assert.equal(first, name)
+        parseArguments(rest, await loadCommand(first))
       })
+})
+
+describe('the command lines in README.md', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const lines = [...readme.matchAll(/^\$ .*\bclient .*$|`(?:source <\()?client [a-z][^`]*`/gm)].map(
+    ([line]) => line,
+  )
+  it('are found', () => assert.ok(lines.length > 10))
+  for (const line of lines)
+    it(`${line}: is a command line that the client takes`, async () => {
+      const [name = '', ...rest] = argumentsIn(line)
+      parseArguments(rest, await loadCommand(name))
+    })
 })

@@ -41,8 +41,8 @@ export const command = defineCommand({
     if (values.raw && (json || values.grep))
       throw usageError('--raw with --json or --grep', 'give one of them')
     const endpoint = endpointArgument(args, { socket: config.metrics, tcp: config.tcpMetrics })
-    const answer = await request(endpoint, { path: '/metrics', timeoutMs: values['timeout-ms'] })
-    const { body } = expectOk(endpoint, '/metrics', answer)
+    const answer = request(endpoint, { path: '/metrics', timeoutMs: values['timeout-ms'] })
+    const { body } = expectOk(endpoint, '/metrics', await answer.catch(pointToTheSidecar))
     if (values.raw) return written(stdout.write(body))
     const families = grepFamilies(read(body.toString()), values.grep ?? /^/)
     const text = json ? JSON.stringify({ families }) : formatFamilies(families, palette(stdout, env))
@@ -52,6 +52,18 @@ export const command = defineCommand({
 
 function written(_flushed: boolean): number {
   return EXIT.ok
+}
+
+/** Few users are in the group of the metrics socket, and nobody needs to be. */
+function pointToTheSidecar(error: unknown): never {
+  if (!(error instanceof Failure) || error.code !== 'socket_denied') throw error
+  const { code, message, hint, errno } = error
+  throw new Failure(code, {
+    message,
+    hint: `client metrics --tcp asks the sidecar; or ${hint}`,
+    errno,
+    cause: error,
+  })
 }
 
 function pattern(text: string, option: string): RegExp {
