@@ -4,9 +4,9 @@ import { describe, it } from 'node:test'
 import { loadAllCommands, loadCommand } from './command-table.ts'
 import { parseArguments } from './parse-arguments.ts'
 
-/** The part of a shell line that is the client's: after `client`, before a pipe; quotes are all of the shell in it. */
+/** The words after `client`, up to a pipe, a closing backtick or bracket; quotes are all of the shell in it. */
 function argumentsIn(line: string): string[] {
-  const [, rest = ''] = /(?:^|[|<(] ?|`|\$ )client ([^|)`]+(?:\|[^ ][^|)`]*\))*[^|)`]*)/.exec(line) ?? []
+  const [, rest = ''] = /(?:^|[ `(])client (?<rest>(?:'[^']*'|[^|)`'])+)/.exec(line) ?? []
   return rest.trim().replaceAll("'", '').split(/\s+/)
 }
 
