@@ -1,7 +1,8 @@
-import { type Agent, type IncomingMessage, request as nodeRequest, type OutgoingHttpHeaders } from 'node:http'
+import type { Agent, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { Failure } from '../failure/failure.ts'
 import { EndpointAgent } from './endpoint-agent.ts'
+import { http } from './node-http.ts'
 import { cutShort, noAnswerInTime, requestFailure, switchedProtocols, tooLarge } from './request-failure.ts'
 
 export interface RequestOptions {
@@ -54,7 +55,8 @@ function send(endpoint: Endpoint, options: RequestOptions, signal: AbortSignal):
   const { method = 'GET', path = '/', headers = {}, body, agent = new EndpointAgent(endpoint) } = options
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
-  nodeRequest({ method, path, host: 'localhost', agent, headers: { ...headers, ...length }, signal })
+  http
+    .request({ method, path, host: 'localhost', agent, headers: { ...headers, ...length }, signal })
     .once('response', resolve)
     .once('upgrade', (_message, socket) => reject(switchedProtocols(endpoint, socket)))
     .on('error', reject)
