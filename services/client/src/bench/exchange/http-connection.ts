@@ -1,7 +1,8 @@
-import { type Agent, request } from 'node:http'
+import type { Agent } from 'node:http'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { EndpointAgent } from '@uds-sidecar/shared/http/endpoint-agent'
+import { http } from '@uds-sidecar/shared/http/node-http'
 import type { Exchanger } from './exchanger.ts'
 
 /** GETs one path over one kept connection, and drops the bodies. */
@@ -16,10 +17,11 @@ export class HttpConnection implements Exchanger {
 
   exchange(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    request({ agent: this.#agent, path: this.#path, host: 'localhost' }, (response) => {
-      if (response.statusCode !== 200) reject(unexpected(this.#path, response.statusCode))
-      response.on('end', resolve).on('error', reject).resume()
-    })
+    http
+      .request({ agent: this.#agent, path: this.#path, host: 'localhost' }, (response) => {
+        if (response.statusCode !== 200) reject(unexpected(this.#path, response.statusCode))
+        response.on('end', resolve).on('error', reject).resume()
+      })
       .on('error', reject)
       .end()
     return promise

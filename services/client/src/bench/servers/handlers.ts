@@ -1,5 +1,5 @@
-import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server } from 'node:net'
+import { http } from '@uds-sidecar/shared/http/node-http'
 import type { BenchProtocol } from '../settings.ts'
 
 /** What is measured: handlers that do next to nothing, so that the way to them shows. */
@@ -14,7 +14,7 @@ function echoServer(): Server {
 /** `GET /bytes?N` answers with N bytes. */
 function httpServer(): Server {
   const bodies = new Map<string, Buffer>()
-  return createHttpServer({ noDelay: true }, (request, response) => {
+  return http.createServer({ noDelay: true }, (request, response) => {
     const url = request.url ?? ''
     const body = bodies.get(url) ?? Buffer.alloc(Number(url.slice('/bytes?'.length)), 'x')
     bodies.set(url, body)
