@@ -1,0 +1,47 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { clear, judgeOwner } from './judge.ts'
+import { type Scenario, START_AFTER_MS, type Stage, startingTimes } from './scenario.ts'
+import { leaveStaleFile } from './stale-file.ts'
+import type { Starter } from './starter.ts'
+
+const VICTIMS = 0.2
+/** About as long as all starts of a round take. */
+const SPREAD_MS = 120
+
+/** The same, while every fifth is killed at a random moment: whoever is left can start, and nothing stays behind. */
+export const killedStarters: Scenario = {
+  name: 'killed-starters',
+  claim: 'SIGKILLs at random moments never make two owners, nor a path that nobody can own again',
+  way: 'protocol',
+  expect: 'none',
+  starters: ({ starters }) => starters,
+  rounds: ({ rounds }) => rounds,
+  round,
+}
+
+async function round(stage: Stage): Promise<void> {
+  const { path, pool, random, tally } = stage
+  await leaveStaleFile(path)
+  const victims = pool.all.filter(() => random(1) < VICTIMS)
+  const time = startingTimes(stage)
+  const attempts = pool.all.map((s) => s.attempt({ path, way: 'protocol', atMs: time() }))
+  await Promise.all(victims.map((victim) => killAfter(victim, START_AFTER_MS + random(SPREAD_MS))))
+  for (const outcome of await Promise.all(attempts))
+    tally.count(typeof outcome === 'string' ? outcome : outcome.refused)
+  tally.count('sigkills', victims.length)
+  await Promise.all(victims.map((victim) => pool.replace(victim)))
+  if (pool.owners.length === 0) await recover(stage)
+  await judgeOwner(stage)
+  await clear(stage)
+}
+
+async function killAfter(victim: Starter, ms: number): Promise<void> {
+  await pause(ms)
+  await victim.kill()
+}
+
+/** The one who held the lock was killed after all others had been refused: the next start has to succeed. */
+async function recover({ path, pool, tally }: Stage): Promise<void> {
+  tally.count('recoveries')
+  await pool.idle[0]?.attempt({ path, way: 'protocol', atMs: 0 })
+}

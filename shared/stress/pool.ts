@@ -1,0 +1,36 @@
+import { Starter } from './starter.ts'
+
+/** Starter processes that are kept between rounds; those that were killed are replaced. */
+export class Pool implements AsyncDisposable {
+  readonly #starters: Starter[] = []
+
+  static async of(size: number): Promise<Pool> {
+    const pool = new Pool()
+    while (pool.#starters.length < size) pool.#starters.push(await Starter.spawn())
+    return pool
+  }
+
+  get all(): readonly Starter[] {
+    return this.#starters
+  }
+
+  get owners(): Starter[] {
+    return this.#starters.filter((starter) => starter.owns)
+  }
+
+  get idle(): Starter[] {
+    return this.#starters.filter((starter) => !starter.owns)
+  }
+
+  async replace(killed: Starter): Promise<void> {
+    this.#starters[this.#starters.indexOf(killed)] = await Starter.spawn()
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all(this.owners.map((owner) => owner.stop()))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#starters.map((starter) => starter.kill()))
+  }
+}

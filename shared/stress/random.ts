@@ -1,0 +1,12 @@
+/** A seeded source of numbers from 0 to below `limit` (mulberry32): a run can be told again. */
+export type Random = (limit: number) => number
+
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0
+  return (limit) => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return (((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit
+  }
+}

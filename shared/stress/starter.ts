@@ -1,0 +1,98 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { ListenOptions } from '../src/listen/listen-options.ts'
+import type { Order, Report } from './starter-process.ts'
+import type { WayName } from './ways.ts'
+import { within } from './within.ts'
+
+export interface Attempt {
+  readonly path: string
+  readonly way: WayName
+  readonly atMs: number
+  readonly options?: ListenOptions
+  readonly http?: boolean
+  /** Default 022. */
+  readonly umask?: number
+}
+
+/** How an attempt came out: the code of the refusal, or that it was killed. */
+export type Outcome = 'owns' | 'killed' | { readonly refused: string }
+
+const MODULE = new URL('./starter-process.ts', import.meta.url)
+const PATIENCE_MS = 30_000
+
+/** The parent's side of a starter process. */
+export class Starter {
+  readonly #process: ChildProcess
+  readonly #exited: Promise<unknown>
+  #owns = false
+  #answer: ((outcome: Outcome) => void) | undefined
+  #ended = Promise.withResolvers<void>()
+
+  private constructor() {
+    this.#process = fork(MODULE, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    this.#process.on('message', (report: Report) => this.#hear(report))
+    this.#exited = once(this.#process, 'exit').then(() => this.#end('killed'))
+  }
+
+  static async spawn(): Promise<Starter> {
+    const starter = new Starter()
+    await within(PATIENCE_MS, 'a starter is ready', once(starter.#process, 'message'))
+    return starter
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0
+  }
+
+  /** Whether it believes to own the path, and lives. */
+  get owns(): boolean {
+    return this.#owns
+  }
+
+  attempt({ options = {}, http = false, umask = 0o022, ...rest }: Attempt): Promise<Outcome> {
+    const { promise, resolve } = Promise.withResolvers<Outcome>()
+    this.#answer = resolve
+    this.#order({ order: 'start', options, http, umask, ...rest })
+    return within(PATIENCE_MS, 'a start comes out', promise)
+  }
+
+  /** Asks it to close, after a time, and waits until it has. */
+  async stop(afterMs = 0): Promise<void> {
+    if (!this.#owns) return
+    this.#order({ order: 'stop', afterMs })
+    await this.ended()
+  }
+
+  /** Resolves when it owns the path no longer. */
+  async ended(): Promise<void> {
+    if (this.#owns) await within(PATIENCE_MS, 'an owner ends', this.#ended.promise)
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await this.#exited
+  }
+
+  #order(order: Order): void {
+    this.#process.send(order)
+  }
+
+  #hear(report: Report): void {
+    if (report.report === 'owns') this.#begin()
+    if (report.report === 'refused') this.#answer?.({ refused: report.code })
+    if (report.report === 'ended') this.#end()
+  }
+
+  #begin(): void {
+    this.#owns = true
+    this.#ended = Promise.withResolvers()
+    this.#answer?.('owns')
+  }
+
+  #end(outcome?: 'killed'): void {
+    this.#owns = false
+    if (outcome) this.#answer?.(outcome)
+    this.#ended.resolve()
+  }
+}

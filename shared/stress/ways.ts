@@ -1,0 +1,62 @@
+import { once } from 'node:events'
+import { chmod, unlink } from 'node:fs/promises'
+import type { Server } from 'node:net'
+import { dial } from '../src/dial/dial.ts'
+import { listen } from '../src/listen/listen.ts'
+import type { ListenOptions } from '../src/listen/listen-options.ts'
+
+/** A path that a starter believes to own. */
+export interface Holding {
+  /** Resolves when it holds it no longer, by its own doing or another's. */
+  readonly ended: Promise<unknown>
+  close(): void
+}
+
+/** A way to bind a path. Rejects with an error that has a `code` if the path is another's. */
+export type Way = (server: Server, path: string, options: ListenOptions) => Promise<Holding>
+
+/** Ours, and the ways that people write, so that the harness can show that it finds what is wrong. */
+export const WAYS = {
+  protocol: async (server, path, options) => {
+    const listener = await listen(server, { kind: 'unix', path }, options)
+    return { ended: listener.closed, close: () => void listener.close() }
+  },
+  'unlink-listen': async (server, path) => {
+    await unlinkIfAny(path)
+    return plainListen(server, path)
+  },
+  'probe-unlink-listen': async (server, path) => {
+    if (await answers(path)) throw Object.assign(new Error(path), { code: 'in_use' })
+    await unlinkIfAny(path)
+    return plainListen(server, path)
+  },
+  'listen-chmod': async (server, path, { mode = 0o660 }) => {
+    const holding = await plainListen(server, path)
+    await chmod(path, mode)
+    return holding
+  },
+} satisfies Record<string, Way>
+
+export type WayName = keyof typeof WAYS
+
+async function plainListen(server: Server, path: string): Promise<Holding> {
+  server.listen(path)
+  await once(server, 'listening')
+  return { ended: once(server, 'close'), close: () => server.close() }
+}
+
+async function answers(path: string): Promise<boolean> {
+  return dial({ kind: 'unix', path }).then(
+    (socket) => {
+      socket.destroy()
+      return true
+    },
+    () => false,
+  )
+}
+
+async function unlinkIfAny(path: string): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+}
