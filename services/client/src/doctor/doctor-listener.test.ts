@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import {
+  fillBacklog,
+  leaveStaleSocket,
+  serve,
+  startPausedServer,
+  temporaryDirectory,
+} from '../testing/broken-server.ts'
+import { assertFinding, doctor } from '../testing/examine.ts'
+
+describe('doctor, of a listener', () => {
+  it('that is gone and left its file calls it stale', async () => {
+    await using temporary = await temporaryDirectory()
+    const path = join(temporary.directory, 'stale.sock')
+    await leaveStaleSocket(path)
+    const expected = { verdict: 'stale', code: 'socket_stale', exitCode: 69, fix: `rm ${path}` } as const
+    assertFinding(await doctor(`unix:${path}`), expected)
+  })
+
+  it('that is paused calls it hung', async () => {
+    await using temporary = await temporaryDirectory()
+    const path = join(temporary.directory, 'paused.sock')
+    await using _paused = await startPausedServer({ path })
+    const expected = { verdict: 'hung', code: 'upstream_timeout', exitCode: 69, fix: 'kill -CONT' } as const
+    assertFinding(await doctor(`unix:${path}`), expected)
+  })
+
+  it('whose backlog is full says so', async () => {
+    await using temporary = await temporaryDirectory()
+    const path = join(temporary.directory, 'full.sock')
+    await using _paused = await startPausedServer({ path })
+    using _full = await fillBacklog({ path })
+    const expected = { verdict: 'backlog_full', code: 'backlog_full', exitCode: 69, fix: 'ss -xlpn' } as const
+    assertFinding(await doctor(`unix:${path}`), expected)
+  })
+
+  it('that has no such abstract name explains the network namespace', async () => {
+    const fix = 'network_mode: "service:SERVER"'
+    const expected = { verdict: 'name_missing', code: 'socket_missing', exitCode: 69, fix } as const
+    assertFinding(await doctor('unix:@nobody-has-this-name'), expected)
+  })
+
+  it('that hangs up at once calls it a reset', async () => {
+    await using temporary = await temporaryDirectory()
+    const path = join(temporary.directory, 'rude.sock')
+    await using _server = await serve(path, (socket) => socket.destroy())
+    const expected = {
+      verdict: 'reset',
+      code: 'upstream_reset',
+      exitCode: 69,
+      fix: '--protocol none',
+    } as const
+    assertFinding(await doctor(`unix:${path}`), expected)
+  })
+
+  it('that speaks another protocol than HTTP shows its first words', async () => {
+    await using temporary = await temporaryDirectory()
+    const path = join(temporary.directory, 'redis.sock')
+    await using _server = await serve(path, (socket) => socket.end('-ERR unknown command\r\n'))
+    const diagnosis = await doctor(`unix:${path}`)
+    const expected = {
+      verdict: 'wrong_protocol',
+      code: 'upstream_malformed',
+      exitCode: 69,
+      fix: '--protocol echo',
+    } as const
+    assertFinding(diagnosis, expected)
+    assert.match(diagnosis.finding?.message ?? '', /-ERR unknown command/)
+    assert.equal((await doctor(`unix:${path}`, '--protocol', 'none')).verdict, 'live')
+  })
+
+  it('that speaks HTTP where echo is asked shows its first words', async () => {
+    await using temporary = await temporaryDirectory()
+    const path = join(temporary.directory, 'http.sock')
+    await using server = createHttpServer()
+    await once(server.listen(path), 'listening')
+    const diagnosis = await doctor(`unix:${path}`, '--protocol', 'echo')
+    assert.equal(diagnosis.verdict, 'wrong_protocol')
+    assert.match(diagnosis.finding?.message ?? '', /HTTP\/1.1 400 Bad Request/)
+  })
+
+  it('that says what is behind it is down passes its code and hint on', async () => {
+    await using temporary = await temporaryDirectory()
+    const path = join(temporary.directory, 'sidecar.sock')
+    const problem = { status: 503, code: 'socket_stale', detail: 'nobody listens', hint: 'start the app' }
+    await using server = createHttpServer((_, response) => {
+      response.writeHead(503, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem))
+    })
+    await once(server.listen(path), 'listening')
+    const expected = {
+      verdict: 'server_error',
+      code: 'socket_stale',
+      exitCode: 69,
+      fix: 'start the app',
+    } as const
+    assertFinding(await doctor(`unix:${path}`), expected)
+  })
+})

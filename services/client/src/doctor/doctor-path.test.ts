@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { serve, temporaryDirectory } from '../testing/broken-server.ts'
+import { AS_ROOT, assertFinding, doctor, doctorAsNobody } from '../testing/examine.ts'
+
+describe('doctor, of a path', () => {
+  it('that is too long counts its bytes', async () => {
+    const diagnosis = await doctor(`unix:/${'é'.repeat(60)}`)
+    assertFinding(diagnosis, {
+      verdict: 'path_too_long',
+      code: 'path_too_long',
+      exitCode: 78,
+      fix: 'shorter',
+    })
+    assert.match(diagnosis.finding?.message ?? '', /121 bytes and may have 107/)
+  })
+
+  it('that is no endpoint says what one is', async () => {
+    const expected = {
+      verdict: 'bad_endpoint',
+      code: 'bad_endpoint',
+      exitCode: 78,
+      fix: 'unix:/absolute',
+    } as const
+    assertFinding(await doctor('unix:relative.sock'), expected)
+  })
+
+  it('whose directory is missing names it', async () => {
+    await using temporary = await temporaryDirectory()
+    const diagnosis = await doctor(`unix:${temporary.directory}/no/such/a.sock`)
+    const fix = `volumes: ["VOLUME:${temporary.directory}/no/such:ro"]`
+    assertFinding(diagnosis, { verdict: 'directory_missing', code: 'socket_missing', exitCode: 69, fix })
+    assert.match(diagnosis.finding?.message ?? '', new RegExp(`${temporary.directory}/no does not exist`))
+  })
+
+  it('whose parent lacks x for us names the directory, its mode and the mode that mends it', async () => {
+    await using temporary = await temporaryDirectory()
+    const closed = join(temporary.directory, 'closed')
+    await mkdir(closed)
+    await using _server = await serve(join(closed, 'a.sock'), (socket) => socket.end())
+    await chmod(temporary.directory, 0o755)
+    await chmod(closed, 0o600)
+    const diagnosis = await doctorAsNobody(`unix:${closed}/a.sock`)
+    await chmod(closed, 0o700)
+    const fix = AS_ROOT ? 'mode=0610' : `chmod u+x ${closed}`
+    assertFinding(diagnosis, { verdict: 'directory_denied', code: 'socket_denied', exitCode: 77, fix })
+    assert.match(diagnosis.finding?.message ?? '', /may not pass through \S+closed \(mode 0600, owner/)
+  })
+
+  it('whose parent lets the group through says which group to join', async () => {
+    await using temporary = await temporaryDirectory()
+    const grouped = join(temporary.directory, 'grouped')
+    await mkdir(grouped)
+    await chmod(temporary.directory, 0o755)
+    await chmod(grouped, 0o010)
+    const diagnosis = await doctorAsNobody(`unix:${grouped}/a.sock`)
+    await chmod(grouped, 0o700)
+    const fix = AS_ROOT ? 'group_add: ["0"]' : `chmod u+x ${grouped}`
+    assertFinding(diagnosis, { verdict: 'directory_denied', code: 'socket_denied', exitCode: 77, fix })
+  })
+})

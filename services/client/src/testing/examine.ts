@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import type { Diagnosis } from '../doctor/diagnosis.ts'
+import { callClient } from './call-client.ts'
+import { type Finished, runClient } from './run-client.ts'
+
+export const AS_ROOT = process.getuid?.() === 0
+const NOBODY = AS_ROOT ? { uid: 65_534, gid: 65_534 } : {}
+
+export type Examined = Diagnosis & { readonly processExitCode: number | null }
+
+/** What `client doctor --json` says of one endpoint. */
+export async function doctor(...args: string[]): Promise<Examined> {
+  return read(await callClient(['doctor', '--json', '--timeout-ms', '300', ...args]))
+}
+
+/** The same as a user whom permissions hold: root is not held, anybody else is already one. */
+export async function doctorAsNobody(...args: string[]): Promise<Examined> {
+  return read(await runClient(['doctor', '--json', ...args], NOBODY))
+}
+
+function read({ stdout, exitCode }: Finished): Examined {
+  return { ...JSON.parse(stdout).diagnoses[0], processExitCode: exitCode }
+}
+
+interface Expected {
+  readonly verdict: Diagnosis['verdict']
+  readonly code: string
+  readonly exitCode: number
+  /** A part of one of the fixes. */
+  readonly fix: string
+}
+
+export function assertFinding(examined: Examined, { verdict, code, exitCode, fix }: Expected): void {
+  assert.equal(examined.verdict, verdict, JSON.stringify(examined))
+  assert.equal(examined.finding?.code, code)
+  assert.equal(examined.processExitCode, exitCode)
+  const fixes = examined.finding?.fixes.map(({ text }) => text) ?? []
+  assert.ok(
+    fixes.some((text) => text.includes(fix)),
+    `${fix} is not among ${JSON.stringify(fixes)}`,
+  )
+}
