@@ -2,17 +2,21 @@ import { buildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { runMain } from '@uds-sidecar/shared/lifecycle/run-main'
 import { untilSignal } from '@uds-sidecar/shared/lifecycle/until-signal'
+import { runOption } from './cli/run-option.ts'
 import { loadConfig } from './config/load-config.ts'
 import { readLogLevel } from './config/log-level.ts'
-import { startSidecar } from './sidecar/sidecar.ts'
+import { reloadOnHangup } from './sidecar/reload-on-hangup.ts'
+import { Sidecar } from './sidecar/sidecar.ts'
 
 async function main(): Promise<void> {
   const build = buildInfo(process.env)
-  if (process.argv.includes('--version')) return void process.stdout.write(`sidecar ${build.version}\n`)
-  const config = loadConfig(process.env)
+  if (runOption(process.argv.slice(2), process.env, build)) return
+  const load = () => loadConfig(process.env)
+  const config = load()
   const stop = untilSignal()
   const log = createLog('sidecar', readLogLevel(process.env))
-  await using sidecar = await startSidecar(config, build, log)
+  await using sidecar = await Sidecar.start(config, build, log)
+  reloadOnHangup(sidecar, load, log)
   log.info({ ...build, ...sidecar.addresses }, 'started')
   await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
 }

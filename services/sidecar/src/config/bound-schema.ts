@@ -1,6 +1,13 @@
 import * as v from 'valibot'
 import type { Bound, Bounds } from './bounds.ts'
-import { formatDuration, formatSize, parseDuration, parseSize } from './quantity.ts'
+import {
+  DURATION_PATTERN,
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+  SIZE_PATTERN,
+} from './quantity.ts'
 import { settings } from './settings.ts'
 
 type Table = Readonly<Record<string, Bound>>
@@ -39,7 +46,21 @@ export function boundSchema(row: Bound) {
     addIssue({ message: describeRange(row) })
     return NEVER
   })
-  return v.optional(v.pipe(v.unknown(), checked), written(row, row.standard))
+  const json = {
+    ...JSON_TYPES[row.unit],
+    description: `${sentence(row.what)} ${sentence(describeRange(row))}`,
+  }
+  return v.optional(v.pipe(v.unknown(), checked, v.metadata({ json })), written(row, row.standard))
+}
+
+const JSON_TYPES = {
+  ms: { type: 'string', pattern: DURATION_PATTERN.source },
+  bytes: { type: ['string', 'integer'], pattern: SIZE_PATTERN.source },
+  count: { type: 'integer' },
+} as const
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
 /** A bare number is a count or bytes, never a duration: nobody knows whether 5 is 5 s or 5 ms. */

@@ -1,26 +1,49 @@
 import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import * as v from 'valibot'
 import type { AllowRule } from '../http/allow/allow-list.ts'
-import { ALLOW_GRAMMAR, parseAllowRule } from '../http/allow/parse-allow-rule.ts'
+import { ALLOW_GRAMMAR, parseAllowRule, RULE_PATTERN } from '../http/allow/parse-allow-rule.ts'
 import { boundSchema, boundsSchema } from './bound-schema.ts'
 import { DRAIN, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
 import { settings } from './settings.ts'
 
+const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/
 const NAME = 'may be lower-case letters, digits and -, at most 63, beginning with a letter'
-
 const ALLOW = 'may be a list of methods and paths, such as [GET /metrics]'
 
-const allowRule = v.rawTransform<unknown, AllowRule>(({ dataset, addIssue, NEVER }) => {
-  const rule = typeof dataset.value === 'string' ? parseAllowRule(dataset.value) : undefined
-  if (rule !== undefined) return rule
-  addIssue({ message: ALLOW_GRAMMAR })
-  return NEVER
-})
+const name = v.pipe(
+  v.string(NAME),
+  v.regex(NAME_PATTERN, NAME),
+  v.metadata({
+    json: { type: 'string', pattern: NAME_PATTERN.source, description: `The metric label; ${NAME}.` },
+  }),
+)
+
+function endpoint(description: string) {
+  return v.pipe(
+    endpointText,
+    v.metadata({
+      json: { type: 'string', pattern: '^(unix:(//)?/.+|unix:@.+|tcp://.+:[0-9]+)$', description },
+    }),
+  )
+}
+
+const allowRule = v.pipe(
+  v.unknown(),
+  v.rawTransform<unknown, AllowRule>(({ dataset, addIssue, NEVER }) => {
+    const rule = typeof dataset.value === 'string' ? parseAllowRule(dataset.value) : undefined
+    if (rule !== undefined) return rule
+    addIssue({ message: ALLOW_GRAMMAR })
+    return NEVER
+  }),
+  v.metadata({
+    json: { type: 'string', pattern: RULE_PATTERN.source, description: `Each ${ALLOW_GRAMMAR}.` },
+  }),
+)
 
 const common = {
-  name: v.pipe(v.string(NAME), v.regex(/^[a-z][a-z0-9-]{0,62}$/, NAME)),
-  listen: endpointText,
-  upstream: endpointText,
+  name,
+  listen: endpoint('Where clients connect.'),
+  upstream: endpoint('The socket behind the route.'),
 }
 
 const streamRoute = settings({
@@ -33,9 +56,7 @@ const streamRoute = settings({
 const httpRoute = settings({
   ...common,
   kind: v.literal('http'),
-  allow: v.optional(v.pipe(v.array(v.pipe(v.unknown(), allowRule), ALLOW), v.minLength(1, ALLOW)), [
-    'GET /metrics',
-  ]),
+  allow: v.optional(v.pipe(v.array(allowRule, ALLOW), v.minLength(1, ALLOW)), ['GET /metrics']),
   coalesce: v.optional(v.boolean('may be true or false'), false),
   timeouts: boundsSchema(HTTP_TIMEOUTS),
   limits: boundsSchema(HTTP_LIMITS),
@@ -48,7 +69,7 @@ const routes = v.array(
 
 /** The configuration file. */
 export const fileSchema = settings({
-  ops: v.optional(v.nullable(endpointText), null),
+  ops: v.optional(v.nullable(endpoint('The operations port; off when not set.')), null),
   drain: boundSchema(DRAIN),
   routes: v.pipe(routes, v.minLength(1, 'must have at least one route')),
 })

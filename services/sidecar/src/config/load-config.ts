@@ -1,17 +1,48 @@
 import { readFileSync } from 'node:fs'
+import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
 import * as v from 'valibot'
+import { ALLOW_GRAMMAR, parseAllowRule } from '../http/allow/parse-allow-rule.ts'
 import type { Config, Route } from './config.ts'
 import type { ConfigFile } from './file-schema.ts'
+import { fromEnv, splitAllow } from './from-env.ts'
 import { parseFile } from './parse-file.ts'
 
+const endpoint = v.pipe(
+  v.string(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const { issues } = v.safeParse(endpointText, dataset.value)
+    if (issues !== undefined) addIssue({ message: issues[0].message })
+  }),
+)
+
+const allow = v.pipe(
+  v.string(),
+  v.check(
+    (text) => splitAllow(text).every(parseAllowRule),
+    `${ALLOW_GRAMMAR}; several are separated by commas`,
+  ),
+)
+
+const withFile = { SIDECAR_CONFIG: v.string() }
+
+const withoutFile = {
+  SIDECAR_LISTEN: endpoint,
+  SIDECAR_UPSTREAM: endpoint,
+  SIDECAR_ALLOW: v.optional(allow),
+  SIDECAR_OPS: v.optional(endpoint),
+}
+
 /**
- * Reads the configuration from the YAML file that `SIDECAR_CONFIG` names.
- * @throws Failure `bad_config` with every mistake and its line.
+ * Reads the configuration from the YAML file that `SIDECAR_CONFIG` names or, without that, one HTTP route from
+ * `SIDECAR_LISTEN`, `SIDECAR_UPSTREAM`, `SIDECAR_ALLOW` and `SIDECAR_OPS`.
+ * @throws Failure `bad_config` with every mistake, and the lines of those in the file.
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const { SIDECAR_CONFIG: path } = readEnv(env, 'SIDECAR_', { SIDECAR_CONFIG: v.string() })
+  const hasFile = env.SIDECAR_CONFIG !== undefined && env.SIDECAR_CONFIG !== ''
+  if (!hasFile) return configOf(fromEnv(readEnv(env, 'SIDECAR_', withoutFile)))
+  const { SIDECAR_CONFIG: path } = readEnv(env, 'SIDECAR_', withFile)
   return configOf(parseFile(readText(path), path))
 }
 

@@ -40,6 +40,7 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
     this.route = route
     this.allow = new AllowList(route.allow)
     this.pool = new UpstreamPool(route, upstream, deadlines)
+    upstream.onReplaced = () => this.pool.closeIdle()
     this.coalescer = route.coalesce ? new Coalescer(this.pool, counters) : null
     this.counters = counters
     this.deadlines = deadlines

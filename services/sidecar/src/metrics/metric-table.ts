@@ -1,3 +1,4 @@
+import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { RouteView } from '../sidecar/route-view.ts'
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
@@ -93,7 +94,7 @@ export const METRICS: readonly MetricRow[] = [
 
 function socketInfo({ upstream }: RouteView): Sample[] {
   const { facts } = upstream.state
-  if (facts === undefined || upstream.endpoint.kind !== 'unix') return []
-  const { mode, uid, gid } = facts
-  return [[{ path: upstream.endpoint.path, mode, uid: `${uid}`, gid: `${gid}` }, 1]]
+  if (facts === null || upstream.endpoint.kind !== 'unix') return []
+  const { uid, gid } = facts
+  return [[{ path: upstream.endpoint.path, mode: formatMode(facts.mode), uid: `${uid}`, gid: `${gid}` }, 1]]
 }

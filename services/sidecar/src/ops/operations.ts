@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { processIdentity } from '@uds-sidecar/shared/inspect/process-identity'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { listen } from '@uds-sidecar/shared/listen/listen'
 import type { Listener } from '@uds-sidecar/shared/listen/listener'
@@ -12,7 +13,7 @@ import { routeReport } from './route-report.ts'
 /** What the operations port shows. */
 export interface OperationsView {
   routes(): readonly RouteView[]
-  readonly draining: boolean
+  isDraining(): boolean
   readonly build: BuildInfo
   readonly exposition: Exposition
 }
@@ -30,11 +31,11 @@ const PAGES: Readonly<Record<string, Page>> = {
     type: 'text/html; charset=utf-8',
     body: landingPage(await reports(view), view.build),
   }),
-  '/metrics': async ({ exposition, ...view }) => {
-    await probeAll(view.routes())
+  '/metrics': async ({ exposition, routes }) => {
+    await probeAll(routes())
     return { type: exposition.contentType, body: await exposition.render() }
   },
-  '/routes': async (view) => json(200, { draining: view.draining, routes: await reports(view) }),
+  '/routes': async (view) => json(200, await overview(view)),
   '/-/healthy': () => ({ type: 'text/plain; charset=utf-8', body: 'healthy\n' }),
   '/-/ready': ready,
 }
@@ -71,7 +72,7 @@ async function answer(
 }
 
 async function ready(view: OperationsView): Promise<Answer> {
-  if (view.draining) return json(503, { ready: false, reason: 'draining' })
+  if (view.isDraining()) return json(503, { ready: false, reason: 'draining' })
   await probeAll(view.routes())
   const down = view.routes().filter(({ upstream }) => upstream.state.up !== true)
   const reasons = down.map(({ route, upstream }) => ({
@@ -79,6 +80,11 @@ async function ready(view: OperationsView): Promise<Answer> {
     code: upstream.state.lastFailure?.code,
   }))
   return json(down.length === 0 ? 200 : 503, { ready: down.length === 0, down: reasons })
+}
+
+async function overview(view: OperationsView) {
+  const { uid, gids } = processIdentity()
+  return { draining: view.isDraining(), process: { uid, groups: gids }, routes: await reports(view) }
 }
 
 async function reports(view: OperationsView) {

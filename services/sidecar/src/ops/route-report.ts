@@ -1,28 +1,35 @@
 import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
-import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { RouteView } from '../sidecar/route-view.ts'
+import { stateName, type UpstreamState } from '../upstream/upstream-state.ts'
 
 /** One route as `/routes` shows it. */
 export function routeReport({ route, listen, upstream, counters }: RouteView) {
-  const { up, changedAt, facts, generation, lastFailure, lastFailureAt } = upstream.state
+  const { state } = upstream
   return {
     name: route.name,
     kind: route.kind,
     listen: formatEndpoint(listen),
     upstream: formatEndpoint(route.upstream),
+    allow:
+      route.kind === 'http' ? route.allow.map(({ methods, path }) => `${methods.join('|')} ${path}`) : null,
     connections: counters.connectionsOpen,
-    state: up === null ? 'unknown' : up ? 'up' : 'down',
-    since: changedAt.toISOString(),
-    generation,
-    socket:
-      facts === undefined ? null : { kind: facts.kind, mode: facts.mode, uid: facts.uid, gid: facts.gid },
-    lastError:
-      lastFailure === null ? null : { at: lastFailureAt?.toISOString(), ...errorReport(lastFailure) },
+    state: stateName(state),
+    since: state.changedAt.toISOString(),
+    generation: state.generation,
+    socket: socketReport(state),
+    lastError: errorReport(state),
   }
 }
 
 export type RouteReport = ReturnType<typeof routeReport>
 
-function errorReport({ code, errno, message, hint }: Failure) {
-  return { code, errno: errno ?? null, detail: message, hint }
+function socketReport({ facts }: UpstreamState) {
+  return facts && { kind: facts.kind, mode: formatMode(facts.mode), uid: facts.uid, gid: facts.gid }
+}
+
+function errorReport({ lastFailure, lastFailureAt, hint }: UpstreamState) {
+  if (lastFailure === null || lastFailureAt === null) return null
+  const { code, errno, message } = lastFailure
+  return { at: lastFailureAt.toISOString(), code, errno: errno ?? null, detail: message, hint }
 }

@@ -1,6 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { listen } from '@uds-sidecar/shared/listen/listen'
+import { DRAIN } from '../config/bounds.ts'
 
 /** Takes accepted connections, and ends them when asked. */
 export interface ConnectionHandler {
@@ -14,8 +15,8 @@ export interface Port {
   /** With the real port where 0 was asked for. */
   readonly endpoint: Endpoint
   handler: ConnectionHandler
-  /** Stops accepting and drains the handler. */
-  close(drainMs: number): Promise<void>
+  /** Stops accepting; resolves when the last connection has ended, which is for the handlers to see to. */
+  close(): Promise<void>
 }
 
 /** @throws Failure `in_use`, `address_denied` and what else `listen` says. */
@@ -23,11 +24,11 @@ export async function openPort(endpoint: Endpoint, handler: ConnectionHandler): 
   const server = createServer({ allowHalfOpen: true, noDelay: true })
   const port = { handler }
   server.on('connection', (client: Socket) => port.handler.accept(client))
-  const listener = await listen(server, endpoint)
+  const listener = await listen(server, endpoint, { drainMs: DRAIN.max })
   return Object.assign(port, {
     endpoint: listener.endpoint,
-    async close(drainMs: number) {
-      await Promise.all([listener.close(), port.handler.drain(drainMs)])
+    async close() {
+      await listener.close()
     },
   })
 }

@@ -1,25 +1,88 @@
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Route } from '../config/config.ts'
 import { HttpHandler } from '../http/http-handler.ts'
 import { RouteCounters } from '../metrics/route-counters.ts'
-import { openPort, type Port } from '../port/port.ts'
+import { type ConnectionHandler, openPort, type Port } from '../port/port.ts'
 import { StreamHandler } from '../stream/stream-handler.ts'
 import type { Deadlines } from '../time/deadlines.ts'
 import { Upstream } from '../upstream/upstream.ts'
 import type { RouteView } from './route-view.ts'
 
-/** A route that accepts connections. */
-export interface RunningRoute extends RouteView {
-  readonly port: Port
+/** What all routes of a sidecar share. */
+export interface Surroundings {
+  readonly deadlines: Deadlines
+  readonly log: Logger
 }
 
-/** @throws Failure when the route's address cannot be listened on. */
-export async function startRoute(route: Route, deadlines: Deadlines, log: Logger): Promise<RunningRoute> {
+/** A route that takes connections from a port. */
+export class RunningRoute implements RouteView {
+  readonly route: Route
+  readonly upstream: Upstream
+  readonly counters: RouteCounters
+  readonly port: Port
+  readonly #handler: ConnectionHandler
+
+  private constructor(
+    route: Route,
+    upstream: Upstream,
+    counters: RouteCounters,
+    handler: ConnectionHandler,
+    port: Port,
+  ) {
+    this.route = route
+    this.upstream = upstream
+    this.counters = counters
+    this.port = port
+    this.#handler = handler
+  }
+
+  /** @throws Failure when the route's address cannot be listened on. */
+  static async open(
+    route: Route,
+    surroundings: Surroundings,
+    counters = new RouteCounters(),
+  ): Promise<RunningRoute> {
+    const { upstream, handler } = partsOf(route, surroundings, counters)
+    try {
+      const port = await openPort(route.listen, handler)
+      upstream.probe()
+      return new RunningRoute(route, upstream, counters, handler, port)
+    } catch (error) {
+      await upstream[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** The same address under another configuration: new connections are the successor's, those that there are go on. */
+  succeed(route: Route, surroundings: Surroundings): RunningRoute {
+    const counters = route.name === this.route.name ? this.counters : new RouteCounters()
+    const { upstream, handler } = partsOf(route, surroundings, counters)
+    this.port.handler = handler
+    upstream.probe()
+    return new RunningRoute(route, upstream, counters, handler, this.port)
+  }
+
+  get listen(): Endpoint {
+    return this.port.endpoint
+  }
+
+  /** Lets the connections that there are come to their end within `drainMs`. */
+  async drain(drainMs: number): Promise<void> {
+    await this.#handler.drain(drainMs)
+    await this.upstream[Symbol.asyncDispose]()
+  }
+
+  /** Stops accepting, and drains. */
+  async close(drainMs: number): Promise<void> {
+    await Promise.all([this.port.close(), this.drain(drainMs)])
+  }
+}
+
+function partsOf(route: Route, { deadlines, log }: Surroundings, counters: RouteCounters) {
   const upstream = new Upstream(route.upstream, route.timeoutsMs.connect, log.child({ route: route.name }))
-  const counters = new RouteCounters()
   const parts = { upstream, counters, deadlines }
   const handler =
     route.kind === 'http' ? new HttpHandler({ route, ...parts }) : new StreamHandler({ route, ...parts })
-  const port = await openPort(route.listen, handler)
-  return { route, listen: port.endpoint, upstream, counters, port }
+  return { upstream, handler }
 }

@@ -1,50 +1,98 @@
+import { isDeepStrictEqual } from 'node:util'
 import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
+import type { Listener } from '@uds-sidecar/shared/listen/listener'
 import type { Config } from '../config/config.ts'
 import { createExposition } from '../metrics/exposition.ts'
-import { startOperations } from '../ops/operations.ts'
+import { type OperationsView, startOperations } from '../ops/operations.ts'
 import { Deadlines } from '../time/deadlines.ts'
-import { type RunningRoute, startRoute } from './running-route.ts'
+import { planReload } from './plan-reload.ts'
+import { RunningRoute, type Surroundings } from './running-route.ts'
 
-export interface Sidecar extends AsyncDisposable {
-  readonly routes: readonly RunningRoute[]
-  /** Where the operations port (`ops`, if it is on) and each route listen. */
-  readonly addresses: { readonly ops: string | null; readonly routes: Readonly<Record<string, string>> }
-}
+/** The routes and the operations port of one configuration, until it is disposed or given another. */
+export class Sidecar implements AsyncDisposable {
+  readonly #surroundings: Surroundings
+  readonly #view: OperationsView
+  #config: Config
+  #routes: readonly RunningRoute[] = []
+  #ops: Listener | null = null
+  #isDraining = false
+  /** Connections of routes that were changed or removed. */
+  readonly #leaving = new Set<Promise<void>>()
 
-/**
- * Starts every route, whether its upstream exists yet or not, then the operations port. Disposing: not ready, stop
- * accepting, drain, and the operations port last, so that readiness can be seen to drop.
- * @throws Failure when an address cannot be listened on; what was started until then is closed again.
- */
-export async function startSidecar(config: Config, build: BuildInfo, log: Logger): Promise<Sidecar> {
-  await using started = new AsyncDisposableStack()
-  const deadlines = new Deadlines()
-  const state = { draining: false }
-  const routes: RunningRoute[] = []
-  const view = {
-    routes: () => routes,
-    build,
-    exposition: createExposition(() => routes, build),
-    get draining() {
-      return state.draining
-    },
+  private constructor(config: Config, build: BuildInfo, log: Logger) {
+    this.#config = config
+    this.#surroundings = { deadlines: new Deadlines(), log }
+    const exposition = createExposition(() => this.#routes, build)
+    this.#view = { build, exposition, routes: () => this.#routes, isDraining: () => this.#isDraining }
   }
-  const ops = config.ops === null ? null : started.use(await startOperations(config.ops, view)).endpoint
-  started.defer(() => closeAll(routes, config.drainMs))
-  for (const route of config.routes) routes.push(await startRoute(route, deadlines, log))
-  started.defer(async () => {
-    state.draining = true
-    log.info('draining')
-  })
-  for (const { upstream } of routes) upstream.probe()
-  const running = started.move()
-  const listens = routes.map(({ route, listen }) => [route.name, formatEndpoint(listen)])
-  const addresses = { ops: ops && formatEndpoint(ops), routes: Object.fromEntries(listens) }
-  return { routes, addresses, [Symbol.asyncDispose]: () => running.disposeAsync() }
+
+  /**
+   * Starts every route, whether its upstream exists yet or not, and the operations port.
+   * @throws Failure when an address cannot be listened on; what was started until then is closed again.
+   */
+  static async start(config: Config, build: BuildInfo, log: Logger): Promise<Sidecar> {
+    const sidecar = new Sidecar({ ops: null, drainMs: config.drainMs, routes: [] }, build, log)
+    await sidecar.apply(config)
+    return sidecar
+  }
+
+  get routes(): readonly RunningRoute[] {
+    return this.#routes
+  }
+
+  /** Where the operations port (`ops`, if it is on) and each route listen. */
+  get addresses() {
+    const routes = this.#routes.map(({ route, listen }) => [route.name, formatEndpoint(listen)])
+    return { ops: this.#ops && formatEndpoint(this.#ops.endpoint), routes: Object.fromEntries(routes) }
+  }
+
+  /**
+   * Takes another configuration: routes that it leaves as they are go on untouched; those that it changes or removes
+   * let their connections come to their end.
+   * @throws Failure when a new address cannot be listened on; everything is then as it was before.
+   */
+  async apply(config: Config): Promise<void> {
+    await using opened = new AsyncDisposableStack()
+    const ops = await this.#opsFor(config, opened)
+    const { kept, changed, added, removed } = planReload(this.#routes, config.routes)
+    const fresh: RunningRoute[] = []
+    for (const route of added) {
+      const running = await RunningRoute.open(route, this.#surroundings)
+      opened.defer(() => running.close(0))
+      fresh.push(running)
+    }
+    opened.move()
+    const successors = changed.map(({ from, to }) => from.succeed(to, this.#surroundings))
+    for (const { from } of changed) this.#leave(from.drain(config.drainMs))
+    for (const route of removed) this.#leave(route.close(config.drainMs))
+    if (ops !== this.#ops) this.#ops?.close()
+    this.#ops = ops
+    this.#routes = inOrder(config, [...kept, ...fresh, ...successors])
+    this.#config = config
+  }
+
+  /** Not ready, stop accepting, drain; the operations port last, so that readiness is seen to drop. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDraining = true
+    this.#surroundings.log.info('draining')
+    const { drainMs } = this.#config
+    await Promise.all([...this.#leaving, ...this.#routes.map((route) => route.close(drainMs))])
+    await this.#ops?.close()
+  }
+
+  async #opsFor({ ops }: Config, opened: AsyncDisposableStack): Promise<Listener | null> {
+    if (isDeepStrictEqual(ops, this.#config.ops)) return this.#ops
+    return ops === null ? null : opened.use(await startOperations(ops, this.#view))
+  }
+
+  #leave(ended: Promise<void>): void {
+    this.#leaving.add(ended)
+    ended.finally(() => this.#leaving.delete(ended))
+  }
 }
 
-async function closeAll(routes: readonly RunningRoute[], drainMs: number): Promise<void> {
-  await Promise.all(routes.map(({ port }) => port.close(drainMs)))
+function inOrder({ routes }: Config, running: RunningRoute[]): RunningRoute[] {
+  return running.toSorted((a, b) => routes.indexOf(a.route) - routes.indexOf(b.route))
 }

@@ -1,39 +1,28 @@
-import { dial } from '@uds-sidecar/shared/dial/dial'
+import { formatIdentity } from '@uds-sidecar/shared/bind/identity'
+import { Watchdog } from '@uds-sidecar/shared/bind/watchdog'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
-import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import type { FileFacts } from '@uds-sidecar/shared/inspect/file-facts'
+import { inspectConnection } from '@uds-sidecar/shared/inspect/inspect-connection'
+import { inspectFile } from '@uds-sidecar/shared/inspect/inspect-file'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
-import { type SocketFacts, socketFacts } from './socket-facts.ts'
+import { permissionHint } from './permission-hint.ts'
+import { logAnswers, logFailure } from './upstream-log.ts'
+import { type UpstreamState, unknownState } from './upstream-state.ts'
 
-/** What stands at a route's upstream endpoint, as far as this process knows, and since when. */
-export interface UpstreamState {
-  /** Whether the last connection attempt, of a client or of a probe, succeeded; null: none yet. */
-  readonly up: boolean | null
-  readonly changedAt: Date
-  /** Why it was last down; kept after it came back. */
-  readonly lastFailure: Failure | null
-  readonly lastFailureAt: Date | null
-  readonly facts: SocketFacts | undefined
-  /** How many sockets were seen at the path. */
-  readonly generation: number
-}
-
-/** One route's upstream: its state from probes and live traffic, logged once per change. */
-export class Upstream {
+/** One route's upstream: its state from the file system, from probes and from live traffic, logged once per change. */
+export class Upstream implements AsyncDisposable {
   readonly endpoint: Endpoint
+  /** Called when another socket stands at the path than before. */
+  onReplaced: () => void = () => undefined
   readonly #connectTimeoutMs: number
   readonly #log: Logger
-  #state: UpstreamState = {
-    up: null,
-    changedAt: new Date(),
-    lastFailure: null,
-    lastFailureAt: null,
-    facts: undefined,
-    generation: 0,
-  }
+  readonly #watchdog: Watchdog | undefined
+  #state = unknownState()
   /** Of the last socket seen, which may be gone. */
   #lastIdentity: string | undefined
+  /** Why the last request failed although a connection was had; null once one succeeds. */
   #trouble: FailureCode | null = null
   #probe: Promise<UpstreamState> | undefined
 
@@ -41,13 +30,19 @@ export class Upstream {
     this.endpoint = endpoint
     this.#connectTimeoutMs = connectTimeoutMs
     this.#log = log
+    if (endpoint.kind === 'unix') this.#watchdog = new Watchdog(endpoint.path, () => this.#check())
   }
 
   get state(): UpstreamState {
     return this.#state
   }
 
-  /** Connects once and closes again; those who ask meanwhile share the answer. Never rejects. */
+  /** A request failed although a connection was had, and none has succeeded since. */
+  get isTroubled(): boolean {
+    return this.#trouble !== null
+  }
+
+  /** Connects once and hangs up; those who ask meanwhile share the answer. Never rejects. */
   probe(): Promise<UpstreamState> {
     this.#probe ??= this.#probeOnce().finally(() => {
       this.#probe = undefined
@@ -55,37 +50,19 @@ export class Upstream {
     return this.#probe
   }
 
-  async #probeOnce(): Promise<UpstreamState> {
-    this.#look(await socketFacts(this.endpoint))
-    try {
-      const socket = await dial(this.endpoint, { timeoutMs: this.#connectTimeoutMs })
-      socket.on('error', () => socket.destroy()).destroy()
-      this.reportUp()
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error
-      this.reportDown(error)
-    }
-    return this.#state
-  }
-
-  /** It accepted a connection but then failed a request, and none has succeeded since. */
-  get isTroubled(): boolean {
-    return this.#trouble !== null
-  }
-
+  /** A connection or an answer was had. */
   reportUp(): void {
-    const wasTroubled = this.#trouble !== null
+    if (this.#state.up === true && this.#trouble === null) return
     this.#trouble = null
-    if (this.#state.up === true && !wasTroubled) return
-    if (this.#state.up !== true) this.#state = { ...this.#state, up: true, changedAt: new Date() }
-    this.#log.info(this.#fields(), `${formatEndpoint(this.endpoint)} answers`)
+    this.#become(true)
+    logAnswers(this.#log, this.endpoint, this.#state)
   }
 
   /** No connection can be had. */
   reportDown(failure: Failure): void {
-    const { up, lastFailure, changedAt } = this.#state
+    const { up, lastFailure } = this.#state
     const isNews = up !== false || lastFailure?.code !== failure.code
-    this.#state = { ...this.#state, up: false, changedAt: up === false ? changedAt : new Date() }
+    this.#become(false)
     this.#remember(failure, isNews)
   }
 
@@ -96,24 +73,57 @@ export class Upstream {
     this.#remember(failure, isNews)
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#watchdog?.[Symbol.asyncDispose]()
+  }
+
+  async #probeOnce(): Promise<UpstreamState> {
+    await this.#look()
+    const report = await inspectConnection(this.endpoint, { timeoutMs: this.#connectTimeoutMs })
+    if (!report.connected) this.reportDown(report.failure)
+    else if (this.#state.up !== true) this.reportUp()
+    return this.#state
+  }
+
+  #become(up: boolean): void {
+    if (this.#state.up !== up) this.#state = { ...this.#state, up, changedAt: new Date() }
+  }
+
   #remember(failure: Failure, isNews: boolean): void {
     this.#state = { ...this.#state, lastFailure: failure, lastFailureAt: new Date() }
-    if (isNews) this.#log[FAILURES[failure.code].level](this.#fields(failure), failure.message)
+    if (isNews) this.#explain(failure)
   }
 
-  #look(facts: SocketFacts | undefined): void {
-    const isNew = facts !== undefined && facts.identity !== this.#lastIdentity
-    this.#lastIdentity = facts?.identity ?? this.#lastIdentity
+  /** Logs it with the fix, which for permissions takes a look at every directory on the way. */
+  async #explain(failure: Failure): Promise<void> {
+    const { endpoint } = this
+    const isDenied = failure.code === 'socket_denied' && endpoint.kind === 'unix'
+    const hint = isDenied ? await permissionHint(endpoint) : failure.hint
+    this.#state = { ...this.#state, hint }
+    logFailure(this.#log, endpoint, this.#state, failure)
+  }
+
+  /** Where the file is another than before, or nothing answered so far, a connection shows what is the matter. */
+  async #check(): Promise<void> {
+    const isNews = await this.#look()
+    if (isNews || this.#state.up === false) this.probe()
+  }
+
+  /** @returns whether the file at the path is another than before, or is gone. */
+  async #look(): Promise<boolean> {
+    if (this.endpoint.kind !== 'unix') return false
+    const { facts, link } = await inspectFile(this.endpoint.path)
+    return this.#see(link === null ? facts : link.facts)
+  }
+
+  #see(facts: FileFacts | null): boolean {
+    const before = this.#lastIdentity
+    const identity = facts === null ? before : formatIdentity(facts.identity)
+    const isNew = identity !== before
+    const isGone = facts === null && this.#state.facts !== null
+    this.#lastIdentity = identity
     this.#state = { ...this.#state, facts, generation: this.#state.generation + (isNew ? 1 : 0) }
-  }
-
-  #fields(failure?: Failure) {
-    const { facts, generation } = this.#state
-    return {
-      upstream: formatEndpoint(this.endpoint),
-      generation,
-      ...(facts === undefined ? {} : { mode: facts.mode, uid: facts.uid, gid: facts.gid }),
-      ...(failure === undefined ? {} : { code: failure.code, errno: failure.errno, hint: failure.hint }),
-    }
+    if (isNew && before !== undefined) this.onReplaced()
+    return isNew || isGone
   }
 }

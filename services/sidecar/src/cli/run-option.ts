@@ -1,0 +1,39 @@
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
+import { jsonSchema } from '../config/json-schema.ts'
+import { loadConfig } from '../config/load-config.ts'
+
+const USAGE = `usage: sidecar [--check | --schema | --version]
+
+  --check    validate the configuration and end
+  --schema   print the JSON Schema of the configuration file, for editors
+  --version  print the version
+
+Configured by the file that SIDECAR_CONFIG names, or by SIDECAR_LISTEN and SIDECAR_UPSTREAM.
+`
+
+/**
+ * Does what an option asks for. @returns false when there is none, and the sidecar should run.
+ * @throws Failure `bad_config` from `--check`
+ */
+export function runOption(args: readonly string[], env: NodeJS.ProcessEnv, { version }: BuildInfo): boolean {
+  const [option] = args
+  if (option === undefined) return false
+  if (option === '--version') process.stdout.write(`sidecar ${version}\n`)
+  else if (option === '--schema') process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`)
+  else if (option === '--check') process.stdout.write(`the configuration is good: ${routeNames(env)}\n`)
+  else refuse(option)
+  return true
+}
+
+function routeNames(env: NodeJS.ProcessEnv): string {
+  return loadConfig(env)
+    .routes.map(({ name }) => name)
+    .join(', ')
+}
+
+function refuse(option: string): void {
+  const isHelp = option === '--help' || option === '-h'
+  process.stderr.write(isHelp ? USAGE : `sidecar: there is no option ${option}\n${USAGE}`)
+  if (!isHelp) process.exitCode = EXIT.usage
+}

@@ -1,0 +1,63 @@
+import type * as v from 'valibot'
+import { fileSchema } from './file-schema.ts'
+
+type Json = Record<string, unknown>
+type Schema = v.GenericSchema & Record<string, unknown>
+
+/** The JSON Schema of the configuration file, from the schema that validates it. */
+export function jsonSchema(): Json {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'uds-sidecar configuration',
+    ...schemaOf(fileSchema as unknown as Schema),
+  }
+}
+
+/** What `v.metadata({ json })` says of a value is taken as it is; the structure around it is walked. */
+function schemaOf(schema: Schema): Json {
+  const given = metadataOf(schema)
+  if (given !== undefined) return given
+  switch (schema.type) {
+    case 'optional':
+      return { ...schemaOf(schema.wrapped as Schema), ...defaultOf(schema) }
+    case 'nullable':
+      return { anyOf: [schemaOf(schema.wrapped as Schema), { type: 'null' }] }
+    case 'strict_object':
+      return objectOf(schema.entries as Record<string, Schema>)
+    case 'array':
+      return { type: 'array', items: schemaOf(schema.item as Schema) }
+    case 'variant':
+      return { oneOf: (schema.options as Schema[]).map(schemaOf) }
+    case 'literal':
+      return { const: schema.literal }
+    case 'boolean':
+      return { type: 'boolean' }
+    default:
+      throw new TypeError(`the configuration has a ${schema.type} without metadata for its JSON Schema`)
+  }
+}
+
+function objectOf(entries: Record<string, Schema>): Json {
+  const names = Object.keys(entries)
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: names.filter((name) => !isOptional(entries[name] as Schema)),
+    properties: Object.fromEntries(names.map((name) => [name, schemaOf(entries[name] as Schema)])),
+  }
+}
+
+function isOptional(schema: Schema): boolean {
+  const pipe = schema.pipe as Schema[] | undefined
+  return schema.type === 'optional' || (pipe?.[0] !== undefined && pipe[0] !== schema && isOptional(pipe[0]))
+}
+
+function defaultOf(schema: Schema): Json {
+  const isStructure = typeof schema.default === 'object' && !Array.isArray(schema.default)
+  return isStructure ? {} : { default: schema.default }
+}
+
+function metadataOf(schema: Schema): Json | undefined {
+  const pipe = (schema.pipe ?? []) as { type?: string; metadata?: { json?: Json } }[]
+  return pipe.find(({ type }) => type === 'metadata')?.metadata?.json
+}

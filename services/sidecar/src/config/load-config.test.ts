@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { describe, it } from 'node:test'
+import { runDirectory } from '../testing/run-directory.ts'
+import { loadConfig } from './load-config.ts'
+
+const LISTEN = {
+  SIDECAR_LISTEN: 'tcp://0.0.0.0:9464',
+  SIDECAR_UPSTREAM: 'unix:/run/app/metrics/metrics.sock',
+}
+
+describe('without a file', () => {
+  it('two variables make an HTTP route that allows GET /metrics alone, and no operations port', () => {
+    const { ops, routes } = loadConfig({ ...LISTEN, SIDECAR_ALLOW: '', PATH: '/bin' })
+    assert.equal(ops, null)
+    const [route] = routes
+    assert.ok(route?.kind === 'http')
+    assert.deepEqual(route.allow, [{ methods: ['GET'], path: '/metrics' }])
+    assert.deepEqual(route.upstream, { kind: 'unix', path: '/run/app/metrics/metrics.sock' })
+  })
+
+  it('the allow list and the operations port may be given', () => {
+    const { ops, routes } = loadConfig({
+      ...LISTEN,
+      SIDECAR_ALLOW: 'GET /metrics, GET|POST /-/ready',
+      SIDECAR_OPS: 'tcp://127.0.0.1:9901',
+    })
+    assert.deepEqual(ops, { kind: 'tcp', host: '127.0.0.1', port: 9901 })
+    const [route] = routes
+    assert.ok(route?.kind === 'http')
+    assert.deepEqual(route.allow[1], { methods: ['GET', 'POST'], path: '/-/ready' })
+  })
+
+  it('every mistake is reported at once', () => {
+    const env = { SIDECAR_LISTEN: '9464', SIDECAR_ALLOW: 'metrics', SIDECAR_ALOW: 'x' }
+    const expected =
+      /SIDECAR_ALOW is not a setting.*SIDECAR_LISTEN is "9464".*SIDECAR_UPSTREAM is not set.*SIDECAR_ALLOW is "metrics"/s
+    assert.throws(() => loadConfig(env), { code: 'bad_config', exitCode: 78, message: expected })
+  })
+})
+
+describe('with a file', () => {
+  it('the file is read', async () => {
+    await using run = await runDirectory()
+    const path = `${run.path}/sidecar.yaml`
+    await writeFile(path, 'routes: [{name: a, kind: stream, listen: "tcp://h:1", upstream: "unix:/a"}]')
+    assert.equal(loadConfig({ SIDECAR_CONFIG: path }).routes[0]?.name, 'a')
+  })
+
+  it('no other variable may be set beside it', () => {
+    assert.throws(() => loadConfig({ SIDECAR_CONFIG: '/x', ...LISTEN }), /SIDECAR_LISTEN is not a setting/)
+  })
+
+  it('that cannot be read, the reason is told', () => {
+    assert.throws(() => loadConfig({ SIDECAR_CONFIG: '/nowhere' }), { code: 'bad_config', errno: 'ENOENT' })
+  })
+})

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { describe, it } from 'node:test'
+import { request } from '@uds-sidecar/shared/http/request'
+import { listen } from '@uds-sidecar/shared/listen/listen'
+import { Conversation } from '../testing/conversation.ts'
+import { httpStack } from '../testing/http-stack.ts'
+import { rawServer } from '../testing/raw-server.ts'
+import { runDirectory } from '../testing/run-directory.ts'
+import { configFrom, portOf, sidecarWith } from '../testing/sidecar-with.ts'
+import { until } from '../testing/until.ts'
+
+const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n'
+
+/** Answers with two letters; the probe, which says nothing, is not answered. */
+function answering(path: string, letters: string) {
+  return rawServer(path, (socket) => socket.on('data', () => socket.write(`${OK}${letters}`)))
+}
+
+function route(name: string, listen: string, upstream: string, more = ''): string {
+  return `{name: ${name}, kind: http, listen: "tcp://127.0.0.1:${listen}", upstream: "unix:${upstream}", allow: [GET /a], ${more}}`
+}
+
+describe('an upstream', () => {
+  it('may start after the sidecar, end, and start again: no restart is needed', async () => {
+    await using run = await runDirectory()
+    await using sidecar = await sidecarWith(`routes: [${route('a', '0', `${run.path}/u`)}]`)
+    using client = new Conversation(portOf(sidecar))
+    await client.send(GET).hears('"socket_missing"')
+    for (const letters of ['1!', '2!']) {
+      await using _ = await answering(`${run.path}/u`, letters)
+      await client.send(GET).hears(letters)
+    }
+    client.received = ''
+    await client.send(GET).hears('"socket_missing"')
+  })
+
+  it('that is replaced gets no request on its old connections', async () => {
+    await using run = await runDirectory()
+    const path = `${run.path}/u`
+    await using sidecar = await sidecarWith(`routes: [${route('a', '0', path)}]`)
+    const options = { onConflict: 'takeover', drainMs: 0 } as const
+    const old = createServer((socket) => socket.on('data', () => socket.write(`${OK}1!`)))
+    await using _old = await listen(old, { kind: 'unix', path }, options)
+    using client = new Conversation(portOf(sidecar))
+    await client.send(GET).hears('1!')
+    const young = createServer((socket) => socket.on('data', () => socket.write(`${OK}2!`)))
+    await using _young = await listen(young, { kind: 'unix', path }, options)
+    await until('the takeover to be seen', () => sidecar.routes[0]?.upstream.state.generation === 2)
+    client.received = ''
+    await client.send(GET).hears('2!')
+  })
+
+  it('whose directory is emptied is missing, then up again', async () => {
+    await using run = await runDirectory()
+    const path = `${run.path}/u`
+    await using sidecar = await sidecarWith(`routes: [${route('a', '0', path)}]`)
+    const state = () => sidecar.routes[0]?.upstream.state
+    await using first = await answering(path, '1!')
+    await until('it to be up', () => state()?.up === true)
+    await rm(path)
+    await until('it to be down', () => state()?.up === false)
+    assert.equal(state()?.lastFailure?.code, 'socket_missing')
+    await first[Symbol.asyncDispose]()
+    await using _second = await answering(path, '2!')
+    await until('it to be up again', () => state()?.up === true)
+  })
+})
+
+describe('a sidecar that ends', () => {
+  it('answers what is in flight with Connection: close, lets idle clients go, and is then gone', async () => {
+    const waiting: (() => void)[] = []
+    await using stack = await httpStack(({ socket }) => {
+      waiting.push(() => socket.write(`${OK}ok`))
+    })
+    const busy = stack.open().send(GET)
+    await until('the request to be forwarded', () => waiting.length === 1)
+    const idle = stack.open()
+    await until('both to be connected', () => stack.sidecar.routes[0]?.counters.connectionsOpen === 2)
+    const ended = stack.sidecar[Symbol.asyncDispose]()
+    await idle.toItsEnd()
+    waiting[0]?.()
+    assert.match(await busy.toItsEnd(), /Connection: close\r\n.*ok$/s)
+    await ended
+    assert.deepEqual([idle.ending, busy.ending], ['end', 'end'])
+  })
+
+  it('cuts off what outlasts the drain', async () => {
+    await using stack = await httpStack(() => undefined)
+    const client = stack.open().send(GET)
+    await until('the request to be forwarded', () => stack.connections.length === 1)
+    const started = performance.now()
+    await stack.sidecar[Symbol.asyncDispose]()
+    assert.ok(performance.now() - started < 2_000)
+    await client.toItsEnd()
+    assert.equal(client.ending, 'ECONNRESET')
+  })
+})
+
+describe('another configuration', () => {
+  it('adds, changes and removes routes; what it leaves as it is goes on untouched', async () => {
+    await using run = await runDirectory()
+    await using _one = await answering(`${run.path}/1`, '1!')
+    await using _two = await answering(`${run.path}/2`, '2!')
+    await using sidecar = await sidecarWith(`routes: [${route('same', '0', `${run.path}/1`)}]`)
+    const same = sidecar.routes[0]
+    using client = new Conversation(portOf(sidecar, 'same'))
+    await client.send(GET).hears('1!')
+    const sameText = route('same', '0', `${run.path}/1`)
+    await sidecar.apply(
+      configFrom(
+        `routes: [${sameText}, ${route('new', '0', `${run.path}/2`).replace('127.0.0.1', '127.0.0.2')}]`,
+      ),
+    )
+    assert.equal(sidecar.routes[0], same)
+    assert.equal(sidecar.routes[1]?.route.name, 'new')
+    await sidecar.apply(configFrom(`routes: [${route('same', '0', `${run.path}/2`)}]`))
+    assert.equal(sidecar.routes.length, 1)
+    using later = new Conversation(portOf(sidecar, 'same'))
+    await later.send(GET).hears('2!')
+    assert.equal(portOf(sidecar, 'same'), same?.listen.kind === 'tcp' ? same.listen.port : 0)
+    assert.equal(sidecar.routes[0]?.counters, same?.counters)
+  })
+
+  it('whose address is taken changes nothing', async () => {
+    await using run = await runDirectory()
+    await using _ = await answering(`${run.path}/1`, '1!')
+    await using sidecar = await sidecarWith(`routes: [${route('a', '0', `${run.path}/1`)}]`)
+    const before = sidecar.routes
+    const taken = portOf(sidecar)
+    const wanted = configFrom(
+      `routes: [${route('b', '0', `${run.path}/9`).replace('127.0.0.1', '127.0.0.2')}, ${route('c', `${taken}`, `${run.path}/9`)}]`,
+    )
+    await assert.rejects(sidecar.apply(wanted), { code: 'in_use' })
+    assert.equal(sidecar.routes, before)
+    using client = new Conversation(taken)
+    await client.send(GET).hears('1!')
+  })
+})
+
+it('the operations port tells of each route, its socket and its last error', async () => {
+  await using run = await runDirectory()
+  await using _ = await answering(`${run.path}/up`, '1!')
+  await using sidecar = await sidecarWith(
+    `{ops: "tcp://127.0.0.1:0", routes: [${route('up', '0', `${run.path}/up`)}, ${route('down', '0', `${run.path}/down`).replace('127.0.0.1', '127.0.0.2')}]}`,
+  )
+  const port = Number(/\d+$/.exec(sidecar.addresses.ops ?? '')?.[0])
+  const get = (path: string) => request({ kind: 'tcp', host: '127.0.0.1', port }, { path })
+  const { routes, process: own } = JSON.parse(`${(await get('/routes')).body}`)
+  assert.equal(own.uid, process.getuid?.())
+  assert.deepEqual([routes[0].state, routes[0].socket.kind, routes[0].generation], ['up', 'socket', 1])
+  assert.deepEqual(
+    [routes[1].state, routes[1].socket, routes[1].lastError.code],
+    ['down', null, 'socket_missing'],
+  )
+  assert.equal((await get('/-/healthy')).status, 200)
+  const ready = await get('/-/ready')
+  assert.equal(ready.status, 503)
+  assert.match(`${ready.body}`, /"down".*"socket_missing"/s)
+  assert.match(`${(await get('/')).body}`, /<h2>down .*socket_missing/s)
+  const metrics = `${(await get('/metrics')).body}`
+  assert.match(metrics, /^sidecar_upstream_up\{route="up"\} 1$/m)
+  assert.match(metrics, /^sidecar_upstream_up\{route="down"\} 0$/m)
+  assert.match(metrics, /^sidecar_upstream_errors_total\{route="up",reason="upstream_reset"\} 0$/m)
+  assert.equal((await get('/nothing')).status, 404)
+})
