@@ -1,0 +1,59 @@
+// An upstream that is killed in the middle of a body: the client's connection is destroyed, so that it can never take the
+// part for the whole, whether the body has a length or comes in chunks.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { eventually } from './support/eventually.ts'
+import { getFrom } from './support/get-from.ts'
+import { image } from './support/images.ts'
+import { nodeCommand } from './support/inside.ts'
+import { OwnContainer } from './support/own-container.ts'
+import { SIDECAR, SIDECAR_OPS, startSidecarAlone } from './support/sidecar-alone.ts'
+import { type SocketVolume, socketVolume } from './support/socket-volume.ts'
+
+const PATH = '/run/app/half.sock'
+const CUT = /^upstream_truncated /
+
+const FRAMINGS = [
+  { what: 'with a length', head: 'content-length: 1000', part: 'x'.repeat(500) },
+  { what: 'in chunks', head: 'transfer-encoding: chunked', part: `1f4\r\n${'x'.repeat(500)}\r\n` },
+]
+
+for (const { what, head, part } of FRAMINGS) {
+  test(`a cut body ${what} is never whole`, async (t) => {
+    await using volume = await socketVolume()
+    await using upstream = await startHalfServer(t, volume, head, part)
+    await using sidecar = await startSidecarAlone(t, volume, PATH)
+    await eventually(async () => assert.match(await getFrom(sidecar, SIDECAR_OPS, '/-/ready'), /^200 /))
+
+    assert.match(await getFrom(sidecar, SIDECAR, '/metrics'), CUT)
+
+    assert.equal(await eventually(async () => (await upstream.inspect()).State.ExitCode), 137)
+    const metrics = await getFrom(sidecar, SIDECAR_OPS, '/metrics')
+    assert.match(metrics, /^sidecar_upstream_errors_total{.*reason="upstream_truncated".*} 1$/m)
+  })
+}
+
+/** Answers with the head and a part of the body, and is killed before the rest. */
+function startHalfServer(
+  t: TestContext,
+  volume: SocketVolume,
+  head: string,
+  part: string,
+): Promise<OwnContainer> {
+  return OwnContainer.start(t, {
+    image: image('client'),
+    user: '10001:10001',
+    mounts: [`${volume.name}:/run/app`],
+    entrypoint: nodeCommand(answerHalf, PATH, `HTTP/1.1 200 OK\r\n${head}\r\n\r\n${part}`),
+  })
+}
+
+async function answerHalf(path: string, answer: string): Promise<void> {
+  const { createServer } = await import('node:net')
+  process.umask(0o117)
+  createServer((socket) => {
+    socket.on('error', () => socket.destroy())
+    socket.once('data', () => socket.write(answer, () => process.kill(process.pid, 'SIGKILL')))
+  }).listen(path)
+}

@@ -1,0 +1,38 @@
+// An abstract name (@name) is no file: nobody outside its network namespace can reach it, and everybody inside can,
+// whatever the uid. So it is no way into a container without a network, and no protection within a shared one.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { startAppAlone } from './support/app-alone.ts'
+import { dialFrom } from './support/dial-from.ts'
+import { eventually } from './support/eventually.ts'
+import { startProbe } from './support/probe.ts'
+import { socketVolume } from './support/socket-volume.ts'
+
+const NAME = 'unix:@uds-e2e-api'
+const NOT_THERE = 'socket_missing (ECONNREFUSED)'
+const STRANGER = { user: '20000:20000' }
+
+test('abstract names know no permissions', async (t: TestContext) => {
+  await using volume = await socketVolume()
+  await using app = await startAppAlone(t, { mounts: [`${volume.name}:/run/app`], env: { APP_API: NAME } })
+  await eventually(async () => assert.equal(await dialFrom(app, NAME), 'connected'))
+
+  await t.test('from another network namespace it is not there, not even for the same uid', async (t) => {
+    await using sameUser = await startProbe(t, { user: '10001:10001' })
+    assert.equal(await dialFrom(sameUser, NAME), NOT_THERE)
+    await using onBridge = await startProbe(t, { ...STRANGER, network: 'bridge' })
+    assert.equal(await dialFrom(onBridge, NAME), NOT_THERE)
+  })
+
+  await t.test('in the same network namespace anybody connects', async (t) => {
+    await using neighbour = await startProbe(t, { ...STRANGER, network: `container:${app.name}` })
+    assert.equal(await dialFrom(neighbour, NAME), 'connected')
+  })
+
+  await t.test('when the app has gone, nothing is left', async () => {
+    await app.kill()
+    await using probe = await startProbe(t, { ...STRANGER })
+    assert.equal(await dialFrom(probe, NAME), NOT_THERE)
+  })
+})
