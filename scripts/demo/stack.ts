@@ -40,7 +40,7 @@ export async function startStack(directory: RunDirectory, redis: boolean, stop: 
 /** @returns the client's exit code, which is not 0 if anything was not as expected */
 export async function exercise({ clientEnv, redis }: Stack, signal: AbortSignal): Promise<number> {
   const args = [mainOf('client'), 'exercise', ...(redis ? [] : ['--expect-redis', 'down'])]
-  const env = { ...process.env, ...clientEnv }
+  const env = { ...process.env, ...clientEnv, NODE_DISABLE_COMPILE_CACHE: '1' } // it would keep files
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'], signal })
   const [status] = await once(child, 'close')
   return status ?? EXIT.internal
