@@ -9,28 +9,33 @@ const VICTIMS = 0.2
 const SPREAD_MS = 120
 
 /** The same, while every fifth is killed at a random moment: whoever is left can start, and nothing stays behind. */
-export const killedStarters: Scenario = {
-  name: 'killed-starters',
-  claim: 'SIGKILLs at random moments never make two owners, nor a path that nobody can own again',
-  way: 'protocol',
-  expect: 'none',
-  starters: ({ starters }) => starters,
-  rounds: ({ rounds }) => rounds,
-  round,
+export function killedStarters(onConflict: 'refuse' | 'takeover'): Scenario {
+  return {
+    name: onConflict === 'refuse' ? 'killed-starters' : 'killed-takeovers',
+    claim: 'SIGKILLs at random moments never make two owners, nor a path that nobody can own again',
+    way: 'protocol',
+    expect: 'none',
+    starters: ({ starters }) => starters,
+    rounds: ({ rounds }) => rounds,
+    round: (stage) => round(stage, onConflict),
+  }
 }
 
-async function round(stage: Stage): Promise<void> {
+async function round(stage: Stage, onConflict: 'refuse' | 'takeover'): Promise<void> {
   const { path, pool, random, tally } = stage
   await leaveStaleFile(path)
   const victims = pool.all.filter(() => random(1) < VICTIMS)
   const time = startingTimes(stage)
-  const attempts = pool.all.map((s) => s.attempt({ path, way: 'protocol', atMs: time() }))
+  const attempts = pool.all.map((s) =>
+    s.attempt({ path, way: 'protocol', atMs: time(), options: { onConflict } }),
+  )
   await Promise.all(victims.map((victim) => killAfter(victim, START_AFTER_MS + random(SPREAD_MS))))
   for (const outcome of await Promise.all(attempts))
     tally.count(typeof outcome === 'string' ? outcome : outcome.refused)
   tally.count('sigkills', victims.length)
   await Promise.all(victims.map((victim) => pool.replace(victim)))
-  if (pool.owners.length === 0) await recover(stage)
+  await pool.oneIsLeft()
+  if (pool.owners.length === 0) await recover(stage, onConflict)
   await judgeOwner(stage)
   await clear(stage)
 }
@@ -40,8 +45,8 @@ async function killAfter(victim: Starter, ms: number): Promise<void> {
   await victim.kill()
 }
 
-/** The one who held the lock was killed after all others had been refused: the next start has to succeed. */
-async function recover({ path, pool, tally }: Stage): Promise<void> {
+/** The one who held the lock, or the last to take over, was killed: the next start has to succeed. */
+async function recover({ path, pool, tally }: Stage, onConflict: 'refuse' | 'takeover'): Promise<void> {
   tally.count('recoveries')
-  await pool.idle[0]?.attempt({ path, way: 'protocol', atMs: 0 })
+  await pool.idle[0]?.attempt({ path, way: 'protocol', atMs: 0, options: { onConflict } })
 }

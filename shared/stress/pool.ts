@@ -22,6 +22,11 @@ export class Pool implements AsyncDisposable {
     return this.#starters.filter((starter) => !starter.owns)
   }
 
+  /** For takeovers: everybody but the last is told by the path itself that it has been replaced, and ends. */
+  async oneIsLeft(): Promise<void> {
+    while (this.owners.length > 1) await Promise.race(this.owners.map((owner) => owner.ended()))
+  }
+
   async replace(killed: Starter): Promise<void> {
     this.#starters[this.#starters.indexOf(killed)] = await Starter.spawn()
   }

@@ -16,7 +16,8 @@ const SHORT = { starters: 6, rounds: 4, jitterMs: 5, seed: 1, only: [] }
 describe('the bind protocol under stress', () => {
   for (const scenario of [
     staleFile('protocol'),
-    killedStarters,
+    killedStarters('refuse'),
+    killedStarters('takeover'),
     concurrentTakeovers,
     shutdownRacesTakeover,
     attackedIncumbent('protocol'),

@@ -33,10 +33,5 @@ async function takeOver(stage: Stage): Promise<void> {
     idle.map((s) => s.attempt({ path, way: 'protocol', atMs: time(), options: TAKEOVER })),
   )
   for (const outcome of outcomes) tally.count(typeof outcome === 'string' ? outcome : outcome.refused)
-  await oneIsLeft(pool)
-}
-
-/** Everybody but the last is told by the path itself that it has been replaced. */
-async function oneIsLeft(pool: Stage['pool']): Promise<void> {
-  while (pool.owners.length > 1) await Promise.race(pool.owners.map((owner) => owner.ended()))
+  await pool.oneIsLeft()
 }

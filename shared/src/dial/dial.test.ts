@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -8,6 +8,7 @@ import type { Endpoint } from '../endpoint/endpoint.ts'
 import { request } from '../http/request.ts'
 import { Child } from '../testing/child.ts'
 import { greet } from '../testing/listeners.ts'
+import { datagramServer } from '../testing/perl.ts'
 import { readAll } from '../testing/read-all.ts'
 import { rejection } from '../testing/rejection.ts'
 import { startListening } from '../testing/start.ts'
@@ -56,15 +57,8 @@ describe('dialling a path', () => {
 
   it('where a datagram socket is, fails with not_a_socket', async () => {
     await using directory = await tempDirectory()
-    const script =
-      '$|=1; socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, pack_sockaddr_un($ARGV[0])); print 1; sleep'
-    const server = spawn('perl', ['-MSocket', '-e', script, directory.at('s')], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    await once(server.stdout, 'data')
+    await using _server = await datagramServer(directory.at('s'))
     await assertCode({ kind: 'unix', path: directory.at('s') }, 'not_a_socket', 'EPROTOTYPE')
-    server.kill('SIGKILL')
-    await once(server, 'close')
   })
 
   it('that is a loop of links, fails with not_a_socket', async () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { fingerprint, namesIn } from '../testing/files.ts'
+import { datagramServer } from '../testing/perl.ts'
 import { readAll } from '../testing/read-all.ts'
 import { rejection } from '../testing/rejection.ts'
 import { startFull, startPaused, startPlain } from '../testing/start-plain.ts'
@@ -72,13 +72,8 @@ describe('a start beside a live server that does not know the protocol', () => {
     it(`of datagrams, with ${onConflict}, is refused and leaves it alone`, async () => {
       await using directory = await tempDirectory()
       const path = directory.at('s')
-      const script =
-        '$|=1; socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, pack_sockaddr_un($ARGV[0])); print 1; sleep'
-      const server = spawn('perl', ['-MSocket', '-e', script, path], { stdio: ['ignore', 'pipe', 'ignore'] })
-      await once(server.stdout, 'data')
+      await using _server = await datagramServer(path)
       await assertLeftAlone(path, onConflict)
-      server.kill('SIGKILL')
-      await once(server, 'close')
     })
   }
 })
