@@ -10,6 +10,8 @@ export interface Box {
   readonly capabilities?: readonly string[]
   /** `volume:/path` or `volume:/path:ro`. */
   readonly mounts?: readonly string[]
+  /** Directories that it may write to, in memory. */
+  readonly scratch?: readonly string[]
   /** Default: none. */
   readonly network?: string
   readonly entrypoint?: readonly string[]
@@ -19,7 +21,7 @@ export interface Box {
 }
 
 export function hostConfigOf(box: Box): HostConfig {
-  const { groups = [], capabilities = [], mounts = [], network = 'none', sysctls = {} } = box
+  const { groups = [], capabilities = [], mounts = [], scratch = [], network = 'none', sysctls = {} } = box
   return {
     Binds: [...mounts],
     CapAdd: [...capabilities],
@@ -32,5 +34,6 @@ export function hostConfigOf(box: Box): HostConfig {
     ReadonlyRootfs: true,
     SecurityOpt: ['no-new-privileges:true'],
     Sysctls: { ...sysctls },
+    Tmpfs: Object.fromEntries(scratch.map((path) => [path, 'mode=1777'])),
   }
 }

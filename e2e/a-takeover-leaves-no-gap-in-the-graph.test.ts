@@ -1,0 +1,47 @@
+// A takeover is not to be seen in Prometheus: no scrape fails, none is missing, and the counter of visits neither falls
+// nor starts again.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from './support/eventually.ts'
+import { instantQuery, scrapedPoints } from './support/prometheus.ts'
+import { Stack } from './support/stack.ts'
+
+const VISITS = 3
+const SCRAPE_INTERVAL_MS = 5_000
+
+test('a takeover leaves no gap in the graph', async (t) => {
+  const env = { APP_ON_CONFLICT: 'takeover', APP_RESTART: 'on-failure' }
+  const profiles = ['observability']
+  await using stack = await Stack.start(t, { services: ['prometheus'], profiles, env })
+  await visitAndSee(stack, VISITS)
+
+  await stack.compose.scale('app', 2)
+  await eventually(async () => assert.equal(await stack.service('app', 1).condition(), 'exited'))
+  await visitAndSee(stack, VISITS * 2)
+
+  const up = await scrapedPoints(stack, 'up{job="app"}')
+  assert.deepEqual([...new Set(up.map(({ value }) => value))], [1])
+  for (const [index, { atMs }] of up.slice(1).entries()) {
+    const gapMs = atMs - (up[index]?.atMs ?? 0)
+    assert(Math.abs(gapMs - SCRAPE_INTERVAL_MS) < 1_000, `${gapMs} ms between two scrapes`)
+  }
+  const visits = (await scrapedPoints(stack, 'app_visits_total')).map(({ value }) => value)
+  assert.deepEqual(
+    visits,
+    visits.toSorted((a, b) => a - b),
+    'the counter never falls',
+  )
+  assert.equal((await instantQuery(stack, 'increase(app_visits_total[5m]) >= bool 0'))[0]?.value, 1)
+})
+
+/** Makes visits until there are so many, and waits until Prometheus has scraped that. */
+async function visitAndSee(stack: Stack, total: number): Promise<void> {
+  for (let visits = 0; visits < total; ) {
+    const { body } = await stack.request('api', '/visits', { method: 'POST' })
+    visits = JSON.parse(String(body)).visits
+  }
+  await eventually(async () => {
+    assert.equal((await scrapedPoints(stack, 'app_visits_total')).at(-1)?.value, total)
+  })
+}

@@ -1,0 +1,54 @@
+// With the app killed, the very next scrape says up 0 and the alert fires after its 30 s; with the app back, the next
+// scrape says up 1 and the alert resolves.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from './support/eventually.ts'
+import { alertStates, type Point, scrapedPoints } from './support/prometheus.ts'
+import { Stack } from './support/stack.ts'
+
+const UP = 'up{job="app"}'
+const ALERT = 'AppNotScraped'
+const SCRAPE_INTERVAL_MS = 5_000
+const PATIENCE = { withinMs: 60_000, everyMs: 500 }
+
+test('Prometheus notices a crash', async (t) => {
+  await using stack = await Stack.start(t, { services: ['prometheus'], profiles: ['observability'] })
+  const app = stack.service('app')
+  await eventually(async () => assert.equal((await scrapedPoints(stack, UP)).at(-1)?.value, 1))
+
+  await app.kill()
+  const killedAtMs = Date.now()
+
+  await t.test('the next scrape says up 0', async () => {
+    const next = await nextPoint(stack, killedAtMs)
+    assert.equal(next.value, 0)
+    assert(next.atMs - killedAtMs <= SCRAPE_INTERVAL_MS * 1.2, 'no scrape was left out')
+  })
+
+  await t.test('the alert waits, then fires', async () => {
+    await eventually(async () => assert.deepEqual(await alertStates(stack, ALERT), ['pending']), PATIENCE)
+    await eventually(async () => assert.deepEqual(await alertStates(stack, ALERT), ['firing']), PATIENCE)
+  })
+
+  await app.start()
+  await eventually(async () => assert.equal((await stack.request('metrics', '/metrics')).status, 200))
+  const backAtMs = Date.now()
+
+  await t.test('the next scrape says up 1', async () => {
+    assert.equal((await nextPoint(stack, backAtMs)).value, 1)
+  })
+
+  await t.test('the alert resolves', async () => {
+    await eventually(async () => assert.deepEqual(await alertStates(stack, ALERT), []), PATIENCE)
+  })
+})
+
+/** The first point that was scraped after that time. */
+function nextPoint(stack: Stack, afterMs: number): Promise<Point> {
+  return eventually(async () => {
+    const next = (await scrapedPoints(stack, UP)).find(({ atMs }) => atMs > afterMs)
+    assert(next !== undefined)
+    return next
+  })
+}
