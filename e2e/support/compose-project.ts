@@ -2,6 +2,8 @@ import { downAll, type IDockerComposeResult, upAll } from 'docker-compose'
 import { PUBLISH_ANYWHERE, REPOSITORY } from './project.ts'
 
 export interface ComposeOptions {
+  /** Default: compose.yaml of the repository. */
+  readonly file?: string
   readonly profiles?: readonly string[]
   /** For compose.yaml, beside this process's own. */
   readonly env?: Readonly<Record<string, string>>
@@ -16,10 +18,13 @@ export class ComposeProject {
   readonly profiles: string[]
   readonly env: Record<string, string>
 
-  constructor(name: string, { profiles = [], env = {}, overlays = [] }: ComposeOptions) {
+  constructor(
+    name: string,
+    { file = 'compose.yaml', profiles = [], env = {}, overlays = [] }: ComposeOptions,
+  ) {
     this.name = name
     this.profiles = [...profiles]
-    this.files = ['compose.yaml', ...overlays.map((overlay) => `e2e/compose/${overlay}.yaml`)]
+    this.files = [file, ...overlays.map((overlay) => `e2e/compose/${overlay}.yaml`)]
     this.env = { ...PUBLISH_ANYWHERE, ...env }
   }
 
