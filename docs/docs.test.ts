@@ -13,7 +13,7 @@ function read(page: string): string {
 
 /** What stands in backticks and looks like a path of the repository: a known top-level name, a slash, no blanks. */
 function pathsIn(text: string): string[] {
-  const top = /^(?:services|shared|e2e|scripts|config|docs|bench|stress)\/[\w./-]+$/
+  const top = /^(?:services|shared|e2e|examples|scripts|config|docs|bench)\/[\w./-]+$/
   return [...text.matchAll(/`([^`\s]+)`/g)].map(([, path]) => path ?? '').filter((path) => top.test(path))
 }
 
