@@ -36,6 +36,12 @@ test: check e2e ## Set up, then check and the end-to-end tests
 .PHONY: check
 check: dependencies ## Format, lint, types and unit tests: what CI runs first
 	@npm run --silent check
+	@if [ "$$(id -u)" = 0 ]; then npm run --silent test:root; \
+	else echo 'Not root: the tests that become other users were left out (sudo make check runs them).'; fi
+
+.PHONY: stress
+stress: dependencies ## Attack the bind protocol, and naive binding beside it, for some minutes
+	@npm run --silent stress
 
 .PHONY: e2e
 e2e: dependencies images ## End-to-end tests alone, on real containers
