@@ -12,7 +12,11 @@ export function listenerPlans(parts: ApiParts): ListenerPlan[] {
   const { config, metrics, faults, log } = parts
   const admin = adminHandler({ enabled: config.chaos, faults, log })
   const plans = [
-    { name: 'metrics', endpoint: config.metrics, server: createHttpServer(metricsHandler(metrics, faults)) },
+    {
+      name: 'metrics',
+      endpoint: config.metrics,
+      server: createHttpServer(metricsHandler(metrics, faults, log)),
+    },
     { name: 'api', endpoint: config.api, server: createHttpServer(apiHandler('api', parts)) },
     { name: 'admin', endpoint: config.admin, server: createHttpServer(admin), mode: OWNER_ONLY },
     echoPlan(config.echo),

@@ -17,7 +17,7 @@ export interface AdminParts {
 export function adminHandler({ enabled, faults, log }: AdminParts): Express {
   const app = express().disable('x-powered-by')
   app.use(enabled ? adminRoutes(faults, log) : refuse)
-  return app.use(notFound).use(sendProblem)
+  return app.use(notFound).use(sendProblem(log))
 }
 
 function adminRoutes(faults: Faults, log: Logger): Router {

@@ -30,7 +30,7 @@ export function apiHandler(listener: string, parts: ApiParts): Express {
     .use(routes(parts))
     .use(healthRoutes(parts))
     .use(notFound)
-    .use(sendProblem)
+    .use(sendProblem(parts.log))
 }
 
 function routes({ config, visits, listeners }: ApiParts): Router {

@@ -1,5 +1,6 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { PROBLEM_CONTENT_TYPE, problemOf, RETRY_AFTER_SECONDS } from '@uds-sidecar/shared/failure/problem'
+import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 
 /** For whatever no route took. */
@@ -10,12 +11,16 @@ export const notFound: RequestHandler = (request) => {
   })
 }
 
-/** Express' last handler: every error becomes a problem body (RFC 9457). */
-export const sendProblem: ErrorRequestHandler = (error, _request, response, next) => {
-  if (response.headersSent) return next(error)
-  const problem = problemOf(error instanceof Failure ? error : unexpected(error))
-  if (problem.status === 503) response.set('retry-after', String(RETRY_AFTER_SECONDS))
-  response.status(problem.status).type(PROBLEM_CONTENT_TYPE).send(JSON.stringify(problem))
+/** Express' last handler: every error becomes a problem body (RFC 9457); a defect of ours stands in the log, too. */
+export function sendProblem(log: Logger): ErrorRequestHandler {
+  return (error, request, response, next) => {
+    const failure = error instanceof Failure ? error : unexpected(error)
+    if (failure.code === 'internal_error') log.error({ err: error, path: request.path }, failure.message)
+    if (response.headersSent) return next(error)
+    const problem = problemOf(failure)
+    if (problem.status === 503) response.set('retry-after', String(RETRY_AFTER_SECONDS))
+    response.status(problem.status).type(PROBLEM_CONTENT_TYPE).send(JSON.stringify(problem))
+  }
 }
 
 function unexpected(cause: unknown): Failure {
