@@ -1,0 +1,38 @@
+// A defect of the app is 500 internal_error to its clients, without a word of what it was, which stands in the log;
+// everything else goes on.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startAppAlone } from './support/app-alone.ts'
+import { eventually } from './support/eventually.ts'
+import { getFrom } from './support/get-from.ts'
+import { nodeCommand } from './support/inside.ts'
+import { socketVolume } from './support/socket-volume.ts'
+
+const API = 'unix:/run/app/api.sock'
+
+test('a defect keeps its details', async (t) => {
+  await using volume = await socketVolume()
+  const mounts = [`${volume.name}:/run/app`]
+  await using app = await startAppAlone(t, { mounts, entrypoint: nodeCommand(startWithDefect) })
+  await eventually(async () =>
+    assert.equal(await getFrom(app, API, '/-/healthy'), '200 {"status":"healthy"}'),
+  )
+
+  const answer = await getFrom(app, API, '/status')
+  assert.match(answer, /^500 .*"code":"internal_error"/)
+  assert.doesNotMatch(answer, /secret/)
+  assert.match(await app.log(), /secret/, 'its log has the details')
+  assert.equal(await getFrom(app, API, '/-/healthy'), '200 {"status":"healthy"}')
+})
+
+/** The real app, in which one thing that `/status` needs throws. */
+async function startWithDefect(): Promise<void> {
+  const { uptime } = process
+  process.uptime = () => {
+    if (new Error('seen').stack?.includes('api-handler')) throw new Error('secret')
+    return uptime()
+  }
+  // @ts-expect-error: exists in the image alone
+  await import('/srv/services/app/src/main.ts')
+}
