@@ -68,7 +68,8 @@ export class ClientConnection extends Timed {
   /** Another request may follow on this connection. */
   get mayPersist(): boolean {
     const { draining, route } = this.#context
-    return !draining && this.#requests < route.limits.requestsPerConnection && !this.#socket.readableEnded
+    const hasMore = this.#isReading || this.#bytes.length > 0 || !this.#socket.readableEnded
+    return !draining && hasMore && this.#requests < route.limits.requestsPerConnection
   }
 
   /** The client has ended its side; it may still wait for an answer. */
@@ -147,7 +148,9 @@ export class ClientConnection extends Timed {
     this.#state = IDLE
     this.allow(this.#context.route.timeoutsMs.idle)
     this.resumeReading()
-    if (this.#bytes.length > 0 && !this.#isReading) this.#read(this.#bytes, false)
+    if (this.#isReading) return
+    if (this.#bytes.length > 0) this.#read(this.#bytes, false)
+    if (this.#socket.readableEnded && this.#state !== BUSY) this.#linger()
   }
 
   /** Takes one request after the other until one has to be waited for. */

@@ -1,5 +1,6 @@
-import { FIELD_VALUE, HEX, PRINTABLE, TOKEN } from '../head/characters.ts'
+import { FIELD_VALUE, HEX, TOKEN } from '../head/characters.ts'
 import { FIELD, fieldId } from '../head/field-ids.ts'
+import { EXTENSION_BROKEN, EXTENSION_END, EXTENSION_START, nextExtensionState } from './chunk-extension.ts'
 
 /** Hex digits of a chunk size: up to 256 TiB, exactly. */
 const MAX_SIZE_DIGITS = 12
@@ -33,7 +34,7 @@ const MAX_NAME_BYTES = 64
 
 /**
  * Reads the chunked coding (RFC 9112 section 7.1) byte by byte, strictly: only CRLF ends a line, a size is hex digits
- * alone, extensions are visible text and short, trailers are fields that do not say how a message is read.
+ * alone, extensions are well-formed and short, trailers are fields that do not say how a message is read.
  */
 export class ChunkedFraming {
   #state = SIZE
@@ -42,6 +43,7 @@ export class ChunkedFraming {
   /** Digits, bytes of extension or bytes of trailers so far. */
   #seen = 0
   #trailerBytes = 0
+  #extensionState: number = EXTENSION_START
   readonly #name = new Uint8Array(MAX_NAME_BYTES)
 
   reset(): void {
@@ -104,14 +106,16 @@ export class ChunkedFraming {
     }
     if (this.#seen === 0 || (byte !== CR && byte !== SEMICOLON)) return false
     this.#state = byte === CR ? SIZE_LF : EXTENSION
+    this.#extensionState = EXTENSION_START
     this.#seen = 0
     return true
   }
 
+  /** `*( ";" name [ "=" ( token / quoted-string ) ] )`, without the spaces that RFC 9112 only tolerates. */
   #extension(byte: number): boolean {
-    if (byte === CR) this.#state = SIZE_LF
-    else return PRINTABLE[byte] === 1 && ++this.#seen <= MAX_EXTENSION_BYTES
-    return true
+    this.#extensionState = nextExtensionState(this.#extensionState, byte)
+    if (this.#extensionState === EXTENSION_END) this.#state = SIZE_LF
+    return this.#extensionState !== EXTENSION_BROKEN && ++this.#seen <= MAX_EXTENSION_BYTES
   }
 
   #trailer(byte: number): boolean {

@@ -113,8 +113,9 @@ function faultInValue(bytes: Uint8Array, at: number): number {
   return bytes[at] === LF || bytes[at] === CR ? -4 : -3
 }
 
+/** A tab stays, and makes a value that matters invalid: parsers differ about it. */
 function trimmedEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = end
-  while (at > start && (bytes[at - 1] === SPACE || bytes[at - 1] === TAB)) at--
+  while (at > start && bytes[at - 1] === SPACE) at--
   return at
 }

@@ -66,6 +66,10 @@ describe('a rewritten response head', () => {
     assert.equal(rewritten(text, null), 'HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\nbody')
   })
 
+  it('is HTTP/1.1, whatever the upstream speaks', () => {
+    assert.equal(rewritten('HTTP/1.0 200 OK\r\nA: b\r\n\r\n', null), 'HTTP/1.1 200 OK\r\nA: b\r\n\r\n')
+  })
+
   it('has a line inserted, in the place of those or before them', () => {
     const close = 'Connection: close\r\n'
     assert.equal(

@@ -1,11 +1,15 @@
 import type { ResponseHead } from './response-head.ts'
 
+const MINOR_VERSION = 'HTTP/1.'.length
+const ONE = 0x31
+
 /** Bytes that must be free before a head that is rewritten with an insertion. */
 export const HEADROOM = 256
 
 /**
- * Removes the lines that end here from the head at `bytes[start, head.end)` and inserts whole lines after its status
- * line, in place: what comes before a gap moves towards the body, so that head and body stay one piece.
+ * Removes the lines that end here from the head at `bytes[start, head.end)`, inserts whole lines after its status line
+ * and makes it HTTP/1.1, which the relay itself speaks (RFC 9110 section 2.5). All in place: what comes before a gap
+ * moves towards the body, so that head and body stay one piece.
  * @param bytes has at least `HEADROOM` bytes before `start` that may be overwritten.
  * @returns where the head now begins.
  */
@@ -17,6 +21,7 @@ export function rewriteResponse(
 ): number {
   const { drops } = head
   let shift = 0
+  bytes[start + MINOR_VERSION] = ONE
   for (let i = drops.count - 1; i >= 0; i--) {
     shift += drops.end(i) - drops.start(i)
     const from = i === 0 ? start : drops.end(i - 1)

@@ -1,0 +1,119 @@
+import { INCOMPLETE } from '../http/head/fields.ts'
+import { parseRequestHead } from '../http/head/parse-request-head.ts'
+import { REFUSED, RequestHead } from '../http/head/request-head.ts'
+import { type OracleMessage, read } from './oracle.ts'
+import { type Forwarded, relayRequests } from './relay-model.ts'
+
+const SENTINEL = Buffer.from('GET /sentinel HTTP/1.1\r\nHost: sentinel\r\n\r\n')
+const FORWARDED = ['forwarded', 'x-forwarded-for']
+const HOP_BY_HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authorization',
+  'te',
+  'upgrade',
+  'http2-settings',
+]
+
+/** Each violation found in what the relay makes of `input`; none is as it should be. */
+export function violationsOf(input: Buffer): string[] {
+  return relayRequests(input).flatMap((forwarded) => [
+    ...againstOracle(forwarded),
+    ...againstOriginal(forwarded, input),
+  ])
+}
+
+/** The oracle, strict or forgiving, reads what is forwarded as the same one message, and what follows as the next. */
+function againstOracle(forwarded: Forwarded): string[] {
+  return [false, true].flatMap((isLenient) => againstReading(forwarded, isLenient))
+}
+
+function againstReading({ method, target, body, complete, bytes }: Forwarded, isLenient: boolean): string[] {
+  const { messages, error } = read('request', complete ? Buffer.concat([bytes, SENTINEL]) : bytes, {
+    isLenient,
+  })
+  const [message, next] = messages
+  if (error !== null || message === undefined) return [`the oracle refuses what is forwarded: ${error}`]
+  if (messages.length !== (complete ? 2 : 1)) return [`the oracle sees ${messages.length} messages`]
+  return [
+    ...(message.method === method ? [] : [`method ${message.method} for ${method}`]),
+    ...(message.target === target ? [] : [`target ${message.target} for ${target}`]),
+    ...(message.body === body ? [] : [`body ${JSON.stringify(message.body)} for ${JSON.stringify(body)}`]),
+    ...(message.complete === complete ? [] : [`the oracle says complete: ${message.complete}`]),
+    ...(!complete || next?.target === '/sentinel'
+      ? []
+      : [`what follows is read as ${next?.method} ${next?.target}`]),
+    ...forbidden(message.headers),
+  ]
+}
+
+function forbidden(headers: readonly string[]): string[] {
+  const names = headers.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
+  const count = (name: string) => names.filter((each) => each === name).length
+  return [
+    ...names.filter((name) => HOP_BY_HOP.includes(name)).map((name) => `${name} is forwarded`),
+    ...['host', 'x-forwarded-for', 'x-request-id']
+      .filter((name) => count(name) !== 1)
+      .map((name) => `${count(name)} times ${name}`),
+    ...(count('content-length') + count('transfer-encoding') > 1 ? ['two ways to tell the length'] : []),
+  ]
+}
+
+/** Where the oracle takes the original too, it reads the same from it, and the same fields but for those that end here. */
+function againstOriginal(forwarded: Forwarded, input: Buffer): string[] {
+  const original = read('request', input.subarray(forwarded.start)).messages[0]
+  const after = read('request', forwarded.bytes).messages[0]
+  if (original === undefined || after === undefined) return []
+  const expected = keptFields(original)
+  const kept = pairs(after.headers).filter(
+    ([name]) => !['x-forwarded-for', 'x-request-id'].includes(name.toLowerCase()),
+  )
+  const isHostAdded = !expected.some(([name]) => name.toLowerCase() === 'host')
+  const actual = isHostAdded ? kept.filter(([name]) => name !== 'Host') : kept
+  const target = original.target.replace(/^http:\/\/[^/]*/i, '')
+  return [
+    ...(original.method === forwarded.method
+      ? []
+      : [`method ${forwarded.method}, originally ${original.method}`]),
+    ...(target === forwarded.target ? [] : [`target ${forwarded.target}, originally ${original.target}`]),
+    ...(original.complete !== forwarded.complete || original.body === forwarded.body
+      ? []
+      : ['body differs from the original']),
+    ...(JSON.stringify(actual) === JSON.stringify(expected)
+      ? []
+      : [`fields ${JSON.stringify(actual)}, originally ${JSON.stringify(expected)}`]),
+  ]
+}
+
+function keptFields({ headers, minor }: OracleMessage): [string, string][] {
+  const all = pairs(headers)
+  const named = all
+    .filter(([name]) => name.toLowerCase() === 'connection')
+    .flatMap(([, value]) => value.toLowerCase().split(/[\s,]+/))
+  const gone = new Set([
+    ...HOP_BY_HOP,
+    ...named.filter((name) => name !== 'close' && name !== ''),
+    'x-request-id',
+    ...FORWARDED,
+    ...(minor === 0 ? ['expect'] : []),
+  ])
+  return all.filter(([name]) => !gone.has(name.toLowerCase()))
+}
+
+function pairs(headers: readonly string[]): [string, string][] {
+  return Array.from({ length: headers.length / 2 }, (_, index) => [
+    headers[2 * index] ?? '',
+    headers[2 * index + 1] ?? '',
+  ])
+}
+
+/** Whether a head is read alike whatever its first `cut` bytes came alone. */
+export function splitViolations(input: Buffer, cut: number): string[] {
+  const whole = parseRequestHead(new RequestHead(), input, 0, input.length)
+  const part = parseRequestHead(new RequestHead(), input, 0, cut)
+  if (part === INCOMPLETE)
+    return whole > 0 && whole <= cut ? [`incomplete at ${cut} though it ends at ${whole}`] : []
+  if (part === REFUSED) return whole === REFUSED ? [] : [`refused at ${cut} and not as a whole`]
+  return part === whole ? [] : [`ends at ${part} when cut at ${cut}, as a whole at ${whole}`]
+}

@@ -1,0 +1,285 @@
+import { mutate } from './mutate.ts'
+import type { Random } from './random.ts'
+
+/** Of each part of a request: how it usually is, and how it should not be. */
+type Part = readonly [usual: readonly string[], odd: readonly string[]]
+
+const METHOD: Part = [
+  ['GET', 'POST', 'POST', 'PUT', 'HEAD', 'OPTIONS', 'DELETE', 'PATCH'],
+  ['get', 'CONNECT', 'TRACE', 'XYZ', '', 'GET\t', 'G'.repeat(40)],
+]
+const SPACE: Part = [[' '], ['  ', '\t', '\x0b', '', '\xa0']]
+const TARGET: Part = [
+  [
+    '/a',
+    '/',
+    '/a?b=c',
+    '/a/b%20c',
+    'http://h/a',
+    'HTTP://H/a?x',
+    '//a',
+    '/a;b',
+    '/a?"<>[]^`{|}',
+    '/...',
+    '/a?',
+  ],
+  [
+    '*',
+    'http://h',
+    'https://h/a',
+    'http://other/a',
+    '/a/../b',
+    '/%2e%2e/b',
+    '/%61',
+    '/a b',
+    '/a#b',
+    '/a?b#c',
+    '/\x80',
+    'a',
+    '',
+    '?a',
+    'http://u@h/a',
+    '/..;/a',
+    '/a\0',
+    '/a\x7f',
+    '/a?\xff',
+    'http:///a',
+    'h:80',
+  ],
+]
+const VERSION: Part = [
+  ['HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0'],
+  ['HTTP/1.2', 'HTTP/2.0', 'HTTP/0.9', 'http/1.1', 'HTTP/1.1 ', 'HTTP/01.1', '', 'HTTP/1.10', 'HTTP/1,1'],
+]
+const LINE_END: Part = [['\r\n'], ['\n', '\r', '\r\r\n', '\n\r', ' \r\n', '\t\r\n', '\0\r\n', '\r\n\n', '']]
+const HOST: Part = [
+  ['Host: h', 'host:h', 'Host:\th ', 'HOST: H'],
+  ['Host: h:80', 'Host: a b', 'Host: a/b', 'Host:', 'Host : h', 'X: y', 'Host: h, h'],
+]
+const OTHER: Part = [
+  [
+    'A: b',
+    'Accept: */*',
+    `X-Long: ${'x'.repeat(300)}`,
+    'Connection: keep-alive',
+    'Connection: X-A, A',
+    'X-A: 1',
+    'Connection: ,close,,',
+    'Keep-Alive: 5',
+    'Proxy-Connection: close',
+    'TE: trailers',
+    'Trailer: X',
+    'Expect: 100-continue',
+    'X-Forwarded-For: 1.2.3.4',
+    'Forwarded: for=1',
+    'X-Request-Id: abc',
+    'X-Request-Id: a b',
+    'Cookie: a=b',
+    'A: \xe9',
+    'A:',
+    'A:   ',
+    'Content-Encoding: gzip',
+    'Transfer-Encoding-X: chunked',
+    'Content-Length-X: 5',
+    'A: "\t"',
+    'a:b',
+    "!#$%&'*+-.^_`|~9z: odd",
+  ],
+  [
+    'Connection: Content-Length',
+    'Connection: transfer-encoding',
+    'Connection: host',
+    'Connection: "close"',
+    'Connection: close keep-alive',
+    'Upgrade: h2c',
+    'Expect: 200',
+    'X_Forwarded_For: 1',
+    ': empty',
+    'No colon',
+    ' folded: b',
+    '\tfolded',
+    'A\0: b',
+    'A: b\0',
+    'A: \x01',
+    'Host: h',
+    'Content-Length\xa0: 5',
+    'A: b\rC: d',
+    'A\t: b',
+    'A: \x7f',
+    'Content-Length: 3',
+    'Transfer-Encoding: chunked',
+    '\xffA: b',
+    'A(): b',
+    '\r',
+  ],
+]
+const LENGTH_NAME: Part = [
+  ['Content-Length: ', 'content-length:', 'Content-Length:\t', 'CONTENT-LENGTH: '],
+  [
+    'Content-Length : ',
+    'Content_Length: ',
+    ' Content-Length: ',
+    'Content-Length\t:',
+    'Content-\0Length: ',
+    'Content-Length\r\n : ',
+  ],
+]
+const CODING: Part = [
+  [
+    'Transfer-Encoding: chunked',
+    'transfer-encoding:chunked',
+    'Transfer-Encoding: Chunked ',
+    'TRANSFER-ENCODING:\tCHUNKED',
+  ],
+  [
+    'Transfer-Encoding : chunked',
+    'Transfer-Encoding: xchunked',
+    'Transfer-Encoding: chunked, identity',
+    'Transfer-Encoding: identity',
+    'Transfer-Encoding: gzip, chunked',
+    'Transfer-Encoding: chunked, chunked',
+    'Transfer-Encoding:\x0bchunked',
+    'Transfer-Encoding: "chunked"',
+    'Transfer-Encoding: chunked\0',
+    'Transfer-Encoding: ,chunked',
+    'Transfer_Encoding: chunked',
+    'Transfer-Encoding:\r\n chunked',
+    'Transfer-Encoding: chunk',
+    'Transfer-Encoding: \xa0chunked',
+    'Transfer-Encoding: chunked;a=b',
+    'Transfer-Encoding:',
+  ],
+]
+
+type Framing = 'none' | 'length' | 'chunked' | 'both'
+
+/** One or more requests as a client could send them, from right to quite wrong, in latin1. */
+export function generateRequests(random: Random): string {
+  random.seldom = random.pick([0, 60, 20, 8, 3])
+  let text = ''
+  do text += generateRequest(random)
+  while (random.chance(3))
+  return random.chance(3) ? mutate(random, text) : text
+}
+
+function generateRequest(random: Random): string {
+  const framing = random.either<Framing>(['none', 'length', 'chunked'], ['both'])
+  const body = random.chance(8) ? 'GET /evil HTTP/1.1\r\nHost: e\r\n\r\n' : 'x'.repeat(random.below(20))
+  const lines = [random.either(...HOST), ...framingLines(random, framing, body.length)]
+  for (let left = random.below(4); left > 0; left--)
+    lines.splice(random.below(lines.length + 1), 0, random.either(...OTHER))
+  const words = [
+    random.either(...METHOD),
+    random.either(...SPACE),
+    random.either(...TARGET),
+    random.either(...SPACE),
+    random.either(...VERSION),
+  ]
+  const head = [words.join(''), ...lines, ''].map((line) => line + random.either(...LINE_END)).join('')
+  return (random.chance(20) ? '\r\n' : '') + head + bodyOf(random, framing, body)
+}
+
+function framingLines(random: Random, framing: Framing, length: number): string[] {
+  const lengthLine = () => random.either(...LENGTH_NAME) + lengthText(random, length)
+  if (framing === 'none') return []
+  if (framing === 'length') return [lengthLine()]
+  if (framing === 'chunked') return [random.either(...CODING)]
+  return [lengthLine(), random.pick([lengthLine(), random.either(...CODING)])]
+}
+
+function lengthText(random: Random, length: number): string {
+  const odd = [
+    `${length + 1}`,
+    `${length - 1}`,
+    `+${length}`,
+    `-${length}`,
+    `0x${length.toString(16)}`,
+    `${length}, ${length}`,
+    '',
+    '9'.repeat(20),
+    `${length}\0`,
+    `${length};`,
+    `"${length}"`,
+    `${length}.0`,
+    `${length}e0`,
+    '0',
+    `${length} ${length}`,
+  ]
+  return random.either([`${length}`, `0${length}`, `${length} `, `${length}\t`], odd)
+}
+
+function bodyOf(random: Random, framing: Framing, body: string): string {
+  if (framing === 'none') return ''
+  return framing === 'chunked' || (framing === 'both' && random.chance(2)) ? chunksOf(random, body) : body
+}
+
+const CHUNK_END: Part = [['\r\n'], ['\n', '\r', '', '\r\r\n', '\n\n', ' \r\n', '\0\r\n', '\t\r\n']]
+const EXTENSION: Part = [
+  ['', '', '', ';a', ';a=b', ';a="b c;\\"d"', ';a=b;c;d="e"'],
+  [
+    ';',
+    '; a="b"',
+    ' ;a',
+    ';a=\n',
+    ';a=\rb',
+    ';\x01',
+    ';\xff',
+    `;${'a'.repeat(300)}`,
+    ',',
+    '\t',
+    ';a=',
+    ';="b"',
+    ';a="b',
+    ';a="b"c',
+    ';a b',
+    ';a="\n"',
+    ';a="\\\r"',
+    ';;',
+  ],
+]
+const TRAILER: Part = [
+  ['', '', 'A: b\r\n', 'X-Sum: 1\r\nB:\r\n'],
+  [
+    'Content-Length: 5\r\n',
+    'Transfer-Encoding: chunked\r\n',
+    'A : b\r\n',
+    ' A: b\r\n',
+    'A\r\n',
+    'A: b\n',
+    ': b\r\n',
+    'Host: e\r\n',
+    'A: \0\r\n',
+    'A: b\r\n c\r\n',
+  ],
+]
+
+/** The chunked coding of `body`, from right to quite wrong. */
+export function chunksOf(random: Random, body: string): string {
+  const cut = random.below(body.length + 1)
+  const pieces = [body.slice(0, cut), body.slice(cut)].filter((piece) => piece.length > 0)
+  const line = (size: string) => size + random.either(...EXTENSION) + random.either(...CHUNK_END)
+  const chunks = pieces.map(
+    (piece) => line(sizeOf(random, piece.length)) + piece + random.either(...CHUNK_END),
+  )
+  return `${chunks.join('')}${line(random.either(['0', '00'], ['0x0', '', '-0', '1']))}${random.either(...TRAILER)}${random.either(...CHUNK_END)}`
+}
+
+function sizeOf(random: Random, length: number): string {
+  const hex = length.toString(16)
+  const odd = [
+    `0x${hex}`,
+    `+${hex}`,
+    ` ${hex}`,
+    `${hex} `,
+    `-${hex}`,
+    `${hex}g`,
+    'f'.repeat(17),
+    '80000000',
+    `000000000000${hex}`,
+    '',
+    `\n${hex}`,
+    `${length + 1}`,
+    `${hex}\0`,
+  ]
+  return random.either([hex, `0${hex}`, hex.toUpperCase()], odd)
+}

@@ -1,0 +1,79 @@
+import { denialOf } from '../http/admission.ts'
+import { AllowList } from '../http/allow/allow-list.ts'
+import { BodyFraming } from '../http/body/body-framing.ts'
+import { BROKEN } from '../http/body/chunked.ts'
+import { COMPOSED_EXTRA, composeRequest } from '../http/head/compose-request.ts'
+import { INCOMPLETE } from '../http/head/fields.ts'
+import { parseRequestHead } from '../http/head/parse-request-head.ts'
+import { REFUSED, RequestHead } from '../http/head/request-head.ts'
+
+/** One request that the relay would forward. */
+export interface Forwarded {
+  /** Where it begins in the input. */
+  readonly start: number
+  /** As the relay read it. */
+  readonly method: string
+  readonly target: string
+  readonly body: string
+  readonly complete: boolean
+  /** An earlier request had a body and was not allowed: whether its connection is kept depends on what came with it. */
+  readonly isUncertain: boolean
+  /** What the upstream receives. */
+  readonly bytes: Buffer
+}
+
+export const PROVENANCE = Buffer.from('X-Forwarded-For: 9.9.9.9\r\n')
+
+const ALLOW = new AllowList([
+  { methods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'], path: '/*' },
+  { methods: ['OPTIONS'], path: '*' },
+])
+
+/** What the relay does with `input`, from its own parts, without sockets: request after request until one is refused. */
+export function relayRequests(input: Buffer): Forwarded[] {
+  const forwarded: Forwarded[] = []
+  const head = new RequestHead()
+  let isUncertain = false
+  for (let at = 0; at < input.length; ) {
+    const start = input[at] === 0x0d && input[at + 1] === 0x0a ? at + 2 : at
+    const position = parseRequestHead(head, input, start, input.length)
+    if (position === INCOMPLETE || position === REFUSED) break
+    const framing = framingOf(head)
+    const { end, body } = advance(framing, input, position)
+    if (end === BROKEN) break
+    const isAllowed = denialOf(ALLOW, 1_000_000, head, input) === null
+    if (isAllowed) forwarded.push({ ...describe(head, input, start, end, framing.done), body, isUncertain })
+    else isUncertain ||= framing.bytes > 0
+    if (!framing.done || !head.persistent) break
+    at = end
+  }
+  return forwarded
+}
+
+function advance(framing: BodyFraming, input: Buffer, position: number): { end: number; body: string } {
+  let body = ''
+  const end = framing.advance(input, position, input.length, (from, to) => {
+    body += input.toString('latin1', from, to)
+  })
+  return { end, body: framing.isChunked || end === BROKEN ? body : input.toString('latin1', position, end) }
+}
+
+export function framingOf(head: RequestHead): BodyFraming {
+  const framing = new BodyFraming()
+  if (head.chunked) framing.startChunked()
+  else if (head.contentLength > 0) framing.startLength(head.contentLength)
+  else framing.startNone()
+  return framing
+}
+
+function describe(head: RequestHead, input: Buffer, start: number, end: number, complete: boolean) {
+  const out = Buffer.alloc(head.end - start + PROVENANCE.length + COMPOSED_EXTRA)
+  const headBytes = composeRequest(out, head, input, start, PROVENANCE)
+  return {
+    start,
+    method: head.method,
+    target: input.toString('latin1', head.targetStart, head.targetEnd),
+    complete,
+    bytes: Buffer.concat([out.subarray(0, headBytes), input.subarray(head.end, end)]),
+  }
+}
