@@ -1,0 +1,48 @@
+import type { Mutant } from '../mutant.ts'
+
+/** What the app itself answers for. */
+export const app: readonly Mutant[] = [
+  {
+    name: 'admin.sock for the group',
+    file: 'services/app/src/listener-plans.ts',
+    find: 'const OWNER_ONLY = 0o600',
+    replace: 'const OWNER_ONLY = 0o660',
+    killers: ['e2e/admin-socket-is-the-owners-alone.test.ts'],
+  },
+  {
+    name: 'faults can always be injected',
+    file: 'services/app/src/admin/admin-handler.ts',
+    find: 'enabled ? adminRoutes(faults, log) : refuse',
+    replace: 'enabled || true ? adminRoutes(faults, log) : refuse',
+    killers: ['services/app/src/app.test.ts'],
+  },
+  {
+    name: 'a visit is acknowledged before Redis has it',
+    file: 'services/app/src/visits/visits.ts',
+    find: 'return this.#ask(() => this.#redis.incr(KEY))',
+    replace:
+      'this.#redis.incr(KEY).catch(() => 0)\n    return Promise.resolve(this.#guess++)\n  }\n\n  #guess = 1\n\n  get unused(): number {\n    return 0',
+    killers: ['e2e/no-acknowledged-visit-is-lost.test.ts'],
+  },
+  {
+    name: 'a lost Redis makes the app unhealthy',
+    file: 'services/app/src/api/api-handler.ts',
+    find: "response.json({ status: 'healthy' })",
+    replace: "response.status(listeners.draining ? 200 : 503).json({ status: 'healthy' })",
+    killers: ['services/app/src/app.test.ts'],
+  },
+  {
+    name: 'all sockets are bound at once',
+    file: 'services/app/src/listeners.ts',
+    find: '(await this.#startAll(plans.slice(0, 1))) ?? (await this.#startAll(plans.slice(1)))',
+    replace: 'await this.#startAll(plans)',
+    killers: ['services/app/src/main.test.ts', 'e2e/of-twenty-starters-one-serves.test.ts'],
+  },
+  {
+    name: 'the counter of visits falls while Redis is away',
+    file: 'services/app/src/metrics/app-metrics.ts',
+    find: 'known = await visits.total().catch(() => known)',
+    replace: 'known = await visits.total().catch(() => 0)',
+    killers: ['e2e/a-lost-redis-only-degrades.test.ts'],
+  },
+]

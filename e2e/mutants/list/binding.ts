@@ -1,0 +1,102 @@
+import type { Mutant } from '../mutant.ts'
+
+const BIND = 'shared/src/bind'
+
+/** How a socket comes to its path. */
+export const binding: readonly Mutant[] = [
+  {
+    name: 'chmod after the socket is published',
+    file: `${BIND}/publish.ts`,
+    find: `    await giveRights(staged, path, options)
+    const { dev, ino } = identityOf(await lstat(staged, { bigint: true }))
+    await rename(staged, path)`,
+    replace: `    const { dev, ino } = identityOf(await lstat(staged, { bigint: true }))
+    await rename(staged, path)
+    await giveRights(path, path, options)`,
+    killers: ['shared/src/listen/listen.rights.test.ts'],
+  },
+  {
+    name: 'no lock',
+    file: `${BIND}/kernel-lock.ts`,
+    find: "if (status === 1 && stderr === '') return false",
+    replace: "if (status === 1 && stderr === '') return true",
+    killers: ['shared/src/listen/listen.lock.test.ts', 'e2e/of-twenty-starters-one-serves.test.ts'],
+  },
+  {
+    name: 'nobody is asked whether he lives',
+    file: `${BIND}/incumbent.ts`,
+    find: "    await hangUp(await dial({ kind: 'unix', path }))\n    return true",
+    replace: "    await hangUp(await dial({ kind: 'unix', path }))\n    return false",
+    killers: ['e2e/a-second-instance-is-refused.test.ts'],
+  },
+  {
+    name: 'a full backlog counts as stale',
+    file: `${BIND}/incumbent.ts`,
+    find: "return error.code !== 'socket_stale' && error.code !== 'socket_missing'",
+    replace: "return error.code === 'socket_denied'",
+    killers: ['e2e/a-second-instance-is-refused.test.ts'],
+  },
+  {
+    name: 'whatever stands at the path is replaced',
+    file: `${BIND}/incumbent.ts`,
+    find: 'if (!stats.isSocket()) throw occupied(path, fileKind(stats))',
+    replace: 'if (!stats.isSocket()) return',
+    killers: ['e2e/what-is-no-socket-is-left-alone.test.ts'],
+  },
+  {
+    name: 'crashed starts are not swept',
+    file: `${BIND}/bound-path.ts`,
+    find: '  await sweepStaging(path)\n',
+    replace: '',
+    killers: ['e2e/a-crash-in-mid-staging-leaves-nothing.test.ts'],
+  },
+  {
+    name: 'unlink blindly at the end',
+    file: `${BIND}/bound-path.ts`,
+    find: "if ((await this.look()) === 'ours') await unlink(this.path)",
+    replace: 'await unlink(this.path)',
+    killers: ['shared/src/listen/listener.ownership.test.ts', 'shared/src/listen/listen.takeover.test.ts'],
+  },
+  {
+    name: 'the socket stays at the end',
+    file: `${BIND}/bound-path.ts`,
+    find: "if ((await this.look()) === 'ours') await unlink(this.path)",
+    replace: '',
+    killers: ['e2e/sigterm-drains.test.ts'],
+  },
+  {
+    name: 'a foreign group is let pass',
+    file: `${BIND}/publish.ts`,
+    find: '      throw groupDenied(path, wanted, cause)',
+    replace: '      void groupDenied(path, wanted, cause)',
+    killers: ['e2e/a-foreign-group-is-refused.test.ts'],
+  },
+  {
+    name: 'a world-writable directory is taken',
+    file: `${BIND}/directory.ts`,
+    find: 'if (stats.mode & OTHERS_WRITE && !(stats.mode & STICKY)) throw unsafe(directory, stats)',
+    replace: 'void unsafe',
+    killers: ['e2e/unsafe-directories-are-refused.test.ts'],
+  },
+  {
+    name: 'the staging path may be too long',
+    file: `${BIND}/bound-path.ts`,
+    find: "    checkBytes(stagedSocket(newStagingDirectory(path)), 'staging path')\n",
+    replace: '',
+    killers: ['e2e/paths-have-a-limit.test.ts'],
+  },
+  {
+    name: 'characters are counted, not bytes',
+    file: 'shared/src/endpoint/parse-endpoint.ts',
+    find: 'const bytes = Buffer.byteLength(path)',
+    replace: 'const bytes = path.length',
+    killers: ['shared/src/endpoint/parse-endpoint.test.ts'],
+  },
+  {
+    name: 'sockets for everybody',
+    file: 'shared/src/listen/listen-options.ts',
+    find: 'export const DEFAULT_MODE = 0o660',
+    replace: 'export const DEFAULT_MODE = 0o666',
+    killers: ['e2e/sockets-carry-owner-group-mode.test.ts'],
+  },
+]

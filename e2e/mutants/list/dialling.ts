@@ -1,0 +1,43 @@
+import type { Mutant } from '../mutant.ts'
+
+const DIAL_FAILURE = 'shared/src/dial/dial-failure.ts'
+
+/** What is said of a socket that does not answer. */
+export const dialling: readonly Mutant[] = [
+  {
+    name: 'a full backlog is called stale',
+    file: DIAL_FAILURE,
+    find: "    'backlog_full',",
+    replace: "    'socket_stale',",
+    killers: ['docs/failure-modes.test.ts'],
+  },
+  {
+    name: 'a regular file is called stale',
+    file: DIAL_FAILURE,
+    find: "return kind === 'socket' ? undefined : kind",
+    replace: 'return void kind',
+    killers: ['shared/src/dial/dial.test.ts'],
+  },
+  {
+    name: 'wrong status for a stale socket',
+    file: 'shared/src/failure/failures.ts',
+    find: 'socket_stale: row(503,',
+    replace: 'socket_stale: row(502,',
+    killers: ['docs/failure-modes.test.ts', 'e2e/sigkill-leaves-a-stale-socket.test.ts'],
+  },
+  {
+    name: 'no Retry-After',
+    file: 'services/sidecar/src/http/problem-answer.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the product's own text
+    find: '...(status === 503 ? [`Retry-After: ${RETRY_AFTER_SECONDS}`] : []),',
+    replace: '',
+    killers: ['e2e/a-full-backlog-is-told-at-once.test.ts'],
+  },
+  {
+    name: 'another socket is not counted as one',
+    file: 'services/sidecar/src/upstream/upstream.ts',
+    find: 'generation: this.#state.generation + (isNew ? 1 : 0)',
+    replace: 'generation: 1',
+    killers: ['e2e/sigkill-leaves-a-stale-socket.test.ts'],
+  },
+]

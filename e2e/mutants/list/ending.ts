@@ -1,0 +1,54 @@
+import type { Mutant } from '../mutant.ts'
+
+/** How a listener, and a program, come to an end. */
+export const ending: readonly Mutant[] = [
+  {
+    name: 'no drain',
+    file: 'shared/src/listen/listener.ts',
+    find: 'this.#parts.connections.drain(this.#parts.drainMs)',
+    replace: 'this.#parts.connections.drain(0)',
+    killers: ['e2e/sigterm-drains.test.ts'],
+  },
+  {
+    name: 'no grace after a takeover',
+    file: 'shared/src/listen/listener.ts',
+    find: "if (reason === 'replaced') return pause(GRACE_MS)",
+    replace: "if (reason === 'replaced') return",
+    killers: ['shared/src/listen/listen.takeover.test.ts'],
+  },
+  {
+    name: 'a takeover goes unnoticed',
+    file: 'shared/src/listen/listener.ts',
+    find: "if (sight === 'replaced') this.#replaced()\n      else if",
+    replace: 'if',
+    killers: ['e2e/a-takeover-fails-no-request.test.ts'],
+  },
+  {
+    name: 'a deleted socket goes unnoticed',
+    file: 'shared/src/listen/listener.ts',
+    find: "else if (sight === 'missing') await this.#republish(bound)",
+    replace: '',
+    killers: ['e2e/the-sidecar-recovers-by-itself.test.ts'],
+  },
+  {
+    name: 'answers of the last minute keep their connection',
+    file: 'shared/src/listen/http-answers.ts',
+    find: '    if (this.#closing) askForAnother(response)\n',
+    replace: '',
+    killers: ['shared/src/listen/listener.shutdown.test.ts', 'shared/src/listen/listener.drain.test.ts'],
+  },
+  {
+    name: 'a refused start exits with 0',
+    file: 'shared/src/lifecycle/run-main.ts',
+    find: 'process.exitCode = error instanceof Failure ? error.exitCode : EXIT.internal',
+    replace: 'process.exitCode = EXIT.ok',
+    killers: ['shared/src/lifecycle/run-main.test.ts'],
+  },
+  {
+    name: 'SIGTERM is ignored',
+    file: 'shared/src/lifecycle/until-signal.ts',
+    find: "for (const name of ['SIGTERM', 'SIGINT'] as const)",
+    replace: "for (const name of ['SIGINT'] as const)",
+    killers: ['services/app/src/main.test.ts'],
+  },
+]

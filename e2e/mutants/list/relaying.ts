@@ -1,0 +1,129 @@
+import type { Mutant } from '../mutant.ts'
+
+const HTTP = 'services/sidecar/src/http'
+const ROUTE = `${HTTP}/http-route.test.ts`
+const UPSTREAM = `${HTTP}/misbehaving-upstream.test.ts`
+const CLIENT = `${HTTP}/misbehaving-client.test.ts`
+
+/** What the sidecar lets pass, and how. */
+export const relaying: readonly Mutant[] = [
+  {
+    name: 'every path is allowed',
+    file: `${HTTP}/admission.ts`,
+    find: 'if (!allow.allows(method, bytes, targetStart, pathEnd)) return',
+    replace: "if (method === 'NONE') return",
+    killers: ['e2e/the-allow-list-is-all-there-is.test.ts'],
+  },
+  {
+    name: 'every method is allowed',
+    file: `${HTTP}/allow/allow-list.ts`,
+    find: 'matches(rule, bytes, from, to) && rule.methods.has(method)',
+    replace: 'matches(rule, bytes, from, to)',
+    killers: ['e2e/the-allow-list-is-all-there-is.test.ts'],
+  },
+  {
+    name: 'paths may have dot segments',
+    file: `${HTTP}/allow/normal-path.ts`,
+    find: 'if (byte === SLASH && bytes[at + 1] === DOT && isDotSegment(bytes, at + 1, to)) return false',
+    replace: 'void isDotSegment',
+    killers: [CLIENT],
+  },
+  {
+    name: 'X-Forwarded-For is forgotten',
+    file: `${HTTP}/head/compose-request.ts`,
+    find: '  at += provenance.copy(out, at)\n',
+    replace: '',
+    killers: [ROUTE],
+  },
+  {
+    name: "a client's own X-Forwarded-For passes",
+    file: `${HTTP}/head/request-fields.ts`,
+    find: '    case FIELD.forwarded:\n',
+    replace: '',
+    killers: [ROUTE],
+  },
+  {
+    name: 'two lengths are taken',
+    file: `${HTTP}/head/request-fields.ts`,
+    find: '      if (head.contentLength >= 0) return LENGTH_TWICE\n',
+    replace: '',
+    killers: [`${HTTP}/head/parse-request-head.test.ts`],
+  },
+  {
+    name: 'length and chunks are taken together',
+    file: `${HTTP}/head/request-fields.ts`,
+    find: '  if (head.chunked && head.contentLength >= 0) return head.refuse(BOTH)\n',
+    replace: '',
+    killers: [`${HTTP}/head/parse-request-head.test.ts`],
+  },
+  {
+    name: 'unbounded request bodies',
+    file: `${HTTP}/exchange.ts`,
+    find: 'this.#requestBody.bytes > bodyBytes',
+    replace: 'bodyBytes < 0',
+    killers: [CLIENT],
+  },
+  {
+    name: 'unbounded request heads',
+    file: `${HTTP}/client-connection.ts`,
+    find: 'if (length > headBytes) this.#refuse',
+    replace: 'if (headBytes < 0) this.#refuse',
+    killers: [CLIENT],
+  },
+  {
+    name: 'a cut body ends like a whole one',
+    file: `${HTTP}/exchange.ts`,
+    find: '      this.#client.reset()\n    }\n  }\n\n  #answer',
+    replace: '      this.#client.answered(false)\n    }\n  }\n\n  #answer',
+    killers: [UPSTREAM],
+  },
+  {
+    name: 'a POST is tried again',
+    file: `${HTTP}/exchange.ts`,
+    find: 'head.contentLength <= 0 && !head.chunked && isIdempotent(head.method)',
+    replace: 'true',
+    killers: [UPSTREAM],
+  },
+  {
+    name: "the scraper's deadline is ignored",
+    file: `${HTTP}/exchange.ts`,
+    find: 'Math.min(total, scrapeLimit(head.scrapeTimeoutMs))',
+    replace: 'Math.min(total, scrapeLimit(0))',
+    killers: ['e2e/a-paused-app-times-out.test.ts'],
+  },
+  {
+    name: 'no deadline for the upstream',
+    file: `${HTTP}/exchange.ts`,
+    find: 'this.#allow(this.#requestBody.done ? responseHead : body)',
+    replace: 'this.#allow(this.#requestBody.done ? total : body)',
+    killers: [UPSTREAM],
+  },
+  {
+    name: 'answers are served from the past',
+    file: `${HTTP}/coalesce/coalescer.ts`,
+    find: '() => this.#waiting.delete(key))\n    answer.add',
+    replace: '() => undefined)\n    answer.add',
+    killers: [`${HTTP}/coalesce/coalesce.test.ts`],
+  },
+  {
+    name: 'failures are not counted',
+    file: 'services/sidecar/src/metrics/route-counters.ts',
+    find: 'this.failures.set(code, (this.failures.get(code) ?? 0) + 1)',
+    replace: 'void code',
+    killers: ['e2e/killed-with-requests-in-flight.test.ts'],
+  },
+  {
+    name: 'ready while it drains',
+    file: 'services/sidecar/src/ops/operations.ts',
+    find: "if (view.isDraining()) return json(503, { ready: false, reason: 'draining' })",
+    replace: '',
+    killers: ['services/sidecar/src/sidecar/sidecar.test.ts', 'services/sidecar/src/main.test.ts'],
+  },
+  {
+    name: 'any number of connections',
+    file: 'services/sidecar/src/port/connection-limits.ts',
+    find: 'if (this.#total >= this.#maxTotal || ofAddress >= this.#maxPerAddress) return false',
+    replace: '',
+    killers: [CLIENT],
+  },
+]
