@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -12,6 +12,7 @@ export interface Workspace extends AsyncDisposable {
 /** A copy of the repository as it stands, new files included, that may be broken at will. */
 export async function copyRepository(): Promise<Workspace> {
   const path = await mkdtemp(join(tmpdir(), 'uds-mutants-'))
+  await chmod(path, 0o755) // some unit tests run parts of themselves as nobody
   const workspace = { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
   for (const file of await repositoryFiles()) await copyInto(path, file)
   await linkDependencies(path)
