@@ -3,6 +3,7 @@ import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { type BuildInfo, buildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
+import { inheritedDescriptors } from '@uds-sidecar/shared/listen/inherited-descriptors'
 import * as v from 'valibot'
 
 export interface Config {
@@ -13,6 +14,8 @@ export interface Config {
   /** The API on one more endpoint, with the same handlers (APP_TCP); undefined: not on the network. */
   readonly tcp: Endpoint | undefined
   readonly redis: Endpoint
+  /** Listening sockets that systemd passed, by the listener's name (LISTEN_FDS); they are used as they are. */
+  readonly inherited: ReadonlyMap<string, number>
   readonly onConflict: 'refuse' | 'takeover'
   readonly unlinkOnClose: boolean
   readonly drainMs: number
@@ -46,6 +49,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     admin: read.APP_ADMIN,
     tcp: read.APP_TCP,
     redis: read.APP_REDIS,
+    inherited: inheritedDescriptors(env),
     onConflict: read.APP_ON_CONFLICT,
     unlinkOnClose: read.APP_UNLINK_ON_CLOSE,
     drainMs: read.APP_DRAIN_MS,

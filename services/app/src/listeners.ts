@@ -3,7 +3,7 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { listen } from '@uds-sidecar/shared/listen/listen'
-import { DEFAULT_MODE } from '@uds-sidecar/shared/listen/listen-options'
+import { DEFAULT_MODE, type ListenOptions } from '@uds-sidecar/shared/listen/listen-options'
 import type { Listener } from '@uds-sidecar/shared/listen/listener'
 import type { Config } from './config.ts'
 import type { AppMetrics } from './metrics/app-metrics.ts'
@@ -82,13 +82,18 @@ export class Listeners {
   }
 
   async #start(plan: ListenerPlan): Promise<void> {
-    const { name, endpoint, server, mode } = plan
-    const { onConflict, unlinkOnClose, drainMs } = this.#config
-    const file = endpoint.kind === 'unix' ? { mode, onConflict, unlinkOnClose } : {}
+    const { name, endpoint, server } = plan
     this.#metrics.countConnections(name, server)
-    const listener = await listen(server, endpoint, { ...file, drainMs })
+    const listener = await listen(server, endpoint, this.#optionsFor(plan))
     this.#open.set(plan, listener)
     this.#report(plan, listener)
+  }
+
+  #optionsFor({ name, endpoint, mode }: ListenerPlan): ListenOptions {
+    const { inherited, onConflict, unlinkOnClose, drainMs } = this.#config
+    const fd = inherited.get(name)
+    if (fd !== undefined) return { fd, drainMs }
+    return endpoint.kind === 'unix' ? { mode, onConflict, unlinkOnClose, drainMs } : { drainMs }
   }
 
   #report(plan: ListenerPlan, listener: Listener): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
@@ -11,6 +11,7 @@ import { describe, it } from 'node:test'
 import { dial } from '@uds-sidecar/shared/dial/dial'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { request } from '@uds-sidecar/shared/http/request'
+import { socketUnit } from '@uds-sidecar/shared/testing/socket-unit'
 
 const MAIN = join(import.meta.dirname, 'main.ts')
 
@@ -27,6 +28,14 @@ async function appDirectory() {
     endpoint: (name: string): Endpoint => ({ kind: 'unix', path: join(path, `${name}.sock`) }),
     start(env: NodeJS.ProcessEnv = {}) {
       const child = spawn(process.execPath, [MAIN], { env: { ...process.env, ...endpoints, ...env } })
+      children.push(child)
+      return child
+    },
+    /** As a socket unit of systemd does, with the socket of the API. */
+    startAsUnit() {
+      const [command = '', ...args] = [...socketUnit(join(path, 'api.sock')), process.execPath, MAIN]
+      const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', 'ignore']
+      const child = spawn(command, args, { env: { ...process.env, ...endpoints }, stdio })
       children.push(child)
       return child
     },
@@ -143,5 +152,21 @@ describe('the app process that was told to take over', () => {
     assert.equal((await ended).code, 0)
     const { body } = await request(directory.endpoint('api'), { path: '/status' })
     assert.equal(JSON.parse(String(body)).pid, next.pid)
+  })
+})
+
+describe('the app process that is given a listening socket', () => {
+  it('serves on it, and leaves its file where it is', async () => {
+    await using directory = await appDirectory()
+    const app = directory.startAsUnit()
+    await ready(app)
+    const { body } = await request(directory.endpoint('api'), { path: '/status' })
+    assert.equal(JSON.parse(String(body)).pid, app.pid)
+    app.kill('SIGTERM')
+    assert.equal((await ending(app)).code, 0)
+    assert.deepEqual(
+      (await readdir(directory.path)).filter((name) => name.endsWith('.sock')),
+      ['api.sock'],
+    )
   })
 })
