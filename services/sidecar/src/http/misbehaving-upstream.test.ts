@@ -220,6 +220,25 @@ describe('an upstream that', () => {
     assert.equal(outcome.client.ending, 'end')
   })
 
+  it('answers and closes while the request still comes: the client gets the answer all the same', async () => {
+    const answer = 'HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno'
+    const answered = new Set<Socket>()
+    const rude: OnReceived = ({ socket }) => {
+      if (!answered.has(socket)) socket.write(answer, () => socket.destroy())
+      answered.add(socket)
+    }
+    await using stack = await httpStack(rude)
+    for (let round = 0; round < 20; round++) {
+      const client = stack.open().send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n')
+      for (let piece = 0; piece < 40; piece++) {
+        client.send(Buffer.alloc(10_000))
+        await new Promise(setImmediate)
+      }
+      assert.match(await client.toItsEnd(), /^HTTP\/1.1 413 .*no$/s)
+      assert.equal(client.ending, 'end')
+    }
+  })
+
   it('closes an idle connection just before it is used: an idempotent request is tried once more', async () => {
     let requests = 0
     const flaky: OnReceived = ({ socket }) => {

@@ -4,11 +4,15 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { Timed } from '../time/deadlines.ts'
 import type { AnswerSource, AnswerTaker } from './answer-taker.ts'
 import { HEADROOM } from './head/rewrite-response.ts'
+import { keepReadable } from './keep-readable.ts'
 import { ResponseReader } from './response-reader.ts'
 import { notConnected } from './upstream-failures.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
 
 const READ_BYTES = 65_536
+
+/** What a peer said before it closed its reading side is here already. */
+const LAST_WORD_MS = 100
 
 const CONNECTING = 0
 const IDLE = 1
@@ -26,6 +30,10 @@ export class UpstreamConnection extends Timed implements AnswerSource {
   #state: number = CONNECTING
   #taker: AnswerTaker | null
   #isPaused = false
+  /** It reads no more: what is left of the request is dropped. */
+  #isDeaf = false
+  /** Of the request under way. */
+  #writes = 0
   #answers = 0
 
   constructor(pool: UpstreamPool, taker: AnswerTaker) {
@@ -40,12 +48,14 @@ export class UpstreamConnection extends Timed implements AnswerSource {
       .once('end', () => this.#ended())
       .on('error', (error) => this.#broken(error))
       .once('close', () => this.#ended())
+    keepReadable(this.#socket, () => this.#cannotWrite())
     pool.deadlines.set(this, pool.timeoutsMs.connect)
   }
 
-  /** It did not connect in time, or nobody used it. */
+  /** It did not connect in time, had no last word, or nobody used it. */
   expire(): void {
     if (this.#state === CONNECTING) this.#fail(notConnected(this.#pool.name, this.#pool.timeoutsMs.connect))
+    else if (this.#state === BUSY) this.#ended()
     else this.close()
   }
 
@@ -65,7 +75,8 @@ export class UpstreamConnection extends Timed implements AnswerSource {
   }
 
   write(bytes: Buffer): boolean {
-    return this.#socket.write(bytes)
+    this.#writes += 1
+    return this.#isDeaf || this.#socket.write(bytes)
   }
 
   get isWriting(): boolean {
@@ -106,8 +117,17 @@ export class UpstreamConnection extends Timed implements AnswerSource {
     this.#pool.deadlines.clear(this)
     this.#state = BUSY
     this.requestDone = false
+    this.#writes = 0
     this.#reader.start()
     taker.begin(this)
+  }
+
+  /** @returns whether to wait for an answer that was given before the request was read. */
+  #cannotWrite(): boolean {
+    const isWorthWaiting = this.#state === BUSY && !this.#isDeaf && this.#writes > 1
+    if (isWorthWaiting) this.#pool.deadlines.set(this, LAST_WORD_MS)
+    this.#isDeaf = true
+    return isWorthWaiting
   }
 
   /** @returns whether to read on. */
