@@ -164,5 +164,6 @@ it('the operations port tells of each route, its socket and its last error', asy
   assert.match(metrics, /^sidecar_upstream_up\{route="up"\} 1$/m)
   assert.match(metrics, /^sidecar_upstream_up\{route="down"\} 0$/m)
   assert.match(metrics, /^sidecar_upstream_errors_total\{route="up",reason="upstream_reset"\} 0$/m)
-  assert.equal((await get('/nothing')).status, 404)
+  for (const path of ['/nothing', '//', '/metrics/', '/%', '/__proto__'])
+    assert.equal((await get(path)).status, 404, path)
 })
