@@ -36,6 +36,20 @@ describe('a start that waits for the lock', () => {
   })
 })
 
+describe('a shutdown while another holds the lock', () => {
+  it('waits for it before it takes the socket away', async () => {
+    await using directory = await tempDirectory()
+    const listener = await greet(directory.at('s'), 'ok', { onConflict: 'takeover' })
+    const holder = await lockHolder(directory.at('s.lock'))
+    const ending = listener.close()
+    await eventually('the shutdown waits for the lock', () => isAwaited(statSync(directory.at('s.lock')).ino))
+    assert.equal(existsSync(directory.at('s')), true)
+    await holder[Symbol.asyncDispose]()
+    await ending
+    assert.equal(existsSync(directory.at('s')), false)
+  })
+})
+
 describe('a start while a stranger replaces the path without a pause', () => {
   it('owns a socket of its own or is refused, and never takes the stranger for itself', async () => {
     await using directory = await tempDirectory()

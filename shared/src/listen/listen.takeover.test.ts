@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
+import { link } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { formatIdentity } from '../bind/identity.ts'
 import { EndpointAgent } from '../http/endpoint-agent.ts'
 import { request } from '../http/request.ts'
 import { identityAt, namesIn } from '../testing/files.ts'
-import { greet, greetHttp } from '../testing/listeners.ts'
+import { greet, greetHttp, nextEvent } from '../testing/listeners.ts'
 import { readAll } from '../testing/read-all.ts'
 import { rejection } from '../testing/rejection.ts'
 import { expectEvent, startListening } from '../testing/start.ts'
@@ -94,6 +95,20 @@ describe('a takeover', () => {
     assert.deepEqual(await incumbent.closed, { reason: 'replaced', cut: 0 })
   })
 
+  it('lets the incumbent accept for 300 ms more what was on its way', async () => {
+    await using directory = await tempDirectory()
+    const incumbent = await greet(directory.at('s'), 'old', TAKEOVER)
+    await link(directory.at('s'), directory.at('old')) // what a client has found that came before the rename
+    const replaced = nextEvent(incumbent, 'replaced')
+    await using _successor = await greet(directory.at('s'), 'new', TAKEOVER)
+    await replaced
+    const begin = performance.now()
+    let served = begin
+    while ((await answerOf(directory.at('old'))) === 'old') served = performance.now()
+    assert.ok(served - begin > 290, `it accepted for ${served - begin} ms`)
+    assert.equal((await incumbent.closed).cut, 0)
+  })
+
   it('of an owner that refuses conflicts, waits for it in vain and is refused', async () => {
     await using directory = await tempDirectory()
     await using owner = await greet(directory.at('s'), 'mine')
@@ -120,6 +135,10 @@ async function servedUntil(work: Promise<Listener[]>, path: string): Promise<Lis
   })
   while (!done) assert.equal(await readAll({ kind: 'unix', path }), 'ok')
   return ended
+}
+
+function answerOf(path: string): Promise<string> {
+  return readAll({ kind: 'unix', path }).catch((error) => error.code)
 }
 
 function disposable(agent: EndpointAgent): EndpointAgent & Disposable {
