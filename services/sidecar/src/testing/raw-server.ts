@@ -15,7 +15,7 @@ export async function rawServer(path: string, onConnection: (socket: Socket) => 
     onConnection(socket)
   })
   const endpoint: Endpoint = { kind: 'unix', path }
-  const listener = await listen(server, endpoint, { drainMs: 0 })
+  const listener = await listen(server, endpoint, { drainMs: 0, watch: false })
   return {
     sockets,
     async [Symbol.asyncDispose]() {
