@@ -8,7 +8,7 @@ import type { Endpoint } from '../endpoint/endpoint.ts'
 import { request } from '../http/request.ts'
 import { Child } from '../testing/child.ts'
 import { greet } from '../testing/listeners.ts'
-import { datagramServer } from '../testing/perl.ts'
+import { datagramServer, fullTcpServer } from '../testing/perl.ts'
 import { readAll } from '../testing/read-all.ts'
 import { rejection } from '../testing/rejection.ts'
 import { startListening } from '../testing/start.ts'
@@ -129,10 +129,18 @@ describe('dialling something else', () => {
 })
 
 describe('dialling with a bound', () => {
-  it('of time that is over, fails with upstream_timeout', async () => {
-    const endpoint = { kind: 'tcp', host: '192.0.2.1', port: 9 } as const // TEST-NET-1 (RFC 5737): nobody answers
-    const failure = await rejection(dial(endpoint, { timeoutMs: 1 }))
-    assert.ok(['upstream_timeout', 'host_unreachable'].includes(failure.code))
+  it('of time, to a port whose backlog is full, fails with upstream_timeout', async () => {
+    await using server = await fullTcpServer()
+    const endpoint = { kind: 'tcp', host: '127.0.0.1', port: Number(server.said) } as const
+    await using kept = new AsyncDisposableStack()
+    const fill = async () => {
+      for (let n = 0; n < 10; n++) {
+        const socket = await dial(endpoint, { timeoutMs: 100 })
+        kept.defer(() => void socket.destroy())
+      }
+    }
+    const failure = await rejection(fill())
+    assert.deepEqual([failure.code, failure.errno], ['upstream_timeout', 'ETIMEDOUT'])
   })
 
   it('that is aborted, fails with the reason', async () => {

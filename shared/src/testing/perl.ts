@@ -5,6 +5,8 @@ import { once } from 'node:events'
 export class Perl implements AsyncDisposable {
   readonly #process: ChildProcess
   readonly #exited: Promise<unknown>
+  /** What it printed first. */
+  said = ''
 
   private constructor(script: string, args: readonly string[]) {
     const options = ['-MSocket', '-MFcntl=:DEFAULT,:flock', '-e', `$| = 1; ${script}`, ...args]
@@ -14,7 +16,8 @@ export class Perl implements AsyncDisposable {
 
   static async run(script: string, ...args: readonly string[]): Promise<Perl> {
     const perl = new Perl(script, args)
-    await once(perl.#process.stdout as NodeJS.EventEmitter, 'data')
+    const [said] = await once(perl.#process.stdout as NodeJS.EventEmitter, 'data')
+    perl.said = String(said)
     return perl
   }
 
@@ -27,6 +30,12 @@ export class Perl implements AsyncDisposable {
 /** A live datagram socket at `path`. */
 export const datagramServer = (path: string): Promise<Perl> =>
   Perl.run('socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, pack_sockaddr_un($ARGV[0])); print 1; sleep', path)
+
+/** Listens on a TCP port, which it says, with room for one connection, and accepts none. */
+export const fullTcpServer = (): Promise<Perl> =>
+  Perl.run(
+    'socket(S, AF_INET, SOCK_STREAM, 0); bind(S, pack_sockaddr_in(0, INADDR_LOOPBACK)); listen(S, 0); print((unpack_sockaddr_in(getsockname(S)))[0]); sleep',
+  )
 
 /** Holds the flock(2) of a file. */
 export const lockHolder = (path: string): Promise<Perl> =>
