@@ -10,7 +10,7 @@ import { Sidecar } from './sidecar/sidecar.ts'
 
 async function main(): Promise<void> {
   const build = buildInfo(process.env)
-  if (runOption(process.argv.slice(2), process.env, build)) return
+  if (await runOption(process.argv.slice(2), process.env, build)) return
   const load = () => loadConfig(process.env)
   const config = load()
   const stop = untilSignal()

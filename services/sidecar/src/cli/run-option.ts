@@ -16,14 +16,24 @@ Configured by the file that SIDECAR_CONFIG names, or by SIDECAR_LISTEN and SIDEC
  * Does what an option asks for. @returns false when there is none, and the sidecar should run.
  * @throws Failure `bad_config` from `--check`
  */
-export function runOption(args: readonly string[], env: NodeJS.ProcessEnv, { version }: BuildInfo): boolean {
+export async function runOption(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { version }: BuildInfo,
+): Promise<boolean> {
   const [option] = args
   if (option === undefined) return false
-  if (option === '--version') process.stdout.write(`sidecar ${version}\n`)
+  if (option === '--version') await printVersion(version)
   else if (option === '--schema') process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`)
   else if (option === '--check') process.stdout.write(`the configuration is good: ${routeNames(env)}\n`)
   else refuse(option)
   return true
+}
+
+/** Loads everything, as a build of an image runs this to fill Node's compile cache. */
+async function printVersion(version: string): Promise<void> {
+  await import('../ops/operations.ts')
+  process.stdout.write(`sidecar ${version}\n`)
 }
 
 function routeNames(env: NodeJS.ProcessEnv): string {

@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { listen } from '@uds-sidecar/shared/listen/listen'
 import type { Listener } from '@uds-sidecar/shared/listen/listener'
-import { type OperationsView, pageAt } from './pages.ts'
+import { createExposition } from '../metrics/exposition.ts'
+import { type OperationsView, type PageView, pageAt } from './pages.ts'
 
 /** Few read it, and none for long. */
 const BOUNDS = { headersTimeout: 5_000, requestTimeout: 5_000, keepAliveTimeout: 5_000 } as const
@@ -10,18 +11,15 @@ const MAX_CONNECTIONS = 256
 
 /** Serves the operations port; closed, it lets requests that are under way finish. */
 export async function startOperations(endpoint: Endpoint, view: OperationsView): Promise<Listener> {
+  const exposition = createExposition(view.routes, view.build)
   const server = createServer(BOUNDS, (request, response) => {
-    answer(view, request, response).catch((error: Error) => response.destroy(error))
+    answer({ ...view, exposition }, request, response).catch((error: Error) => response.destroy(error))
   })
   server.maxConnections = MAX_CONNECTIONS
   return await listen(server, endpoint, { drainMs: 1_000 })
 }
 
-async function answer(
-  view: OperationsView,
-  { method, url = '/' }: IncomingMessage,
-  response: ServerResponse,
-) {
+async function answer(view: PageView, { method, url = '/' }: IncomingMessage, response: ServerResponse) {
   if (method === 'GET' || method === 'HEAD') {
     const { status, type, body } = await pageAt(url.replace(/\?.*/, ''), view)
     response.writeHead(status, {

@@ -10,6 +10,9 @@ export interface OperationsView {
   routes(): readonly RouteView[]
   isDraining(): boolean
   readonly build: BuildInfo
+}
+
+export interface PageView extends OperationsView {
   readonly exposition: Exposition
 }
 
@@ -22,7 +25,7 @@ export interface Page {
 const TEXT = 'text/plain; charset=utf-8'
 
 /** The page at `path`, every upstream probed just now where it tells of them; a 404 that lists the others. */
-export async function pageAt(path: string, view: OperationsView): Promise<Page> {
+export async function pageAt(path: string, view: PageView): Promise<Page> {
   switch (path) {
     case '/':
       return {

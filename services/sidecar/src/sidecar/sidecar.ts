@@ -4,8 +4,6 @@ import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Listener } from '@uds-sidecar/shared/listen/listener'
 import type { Config } from '../config/config.ts'
-import { createExposition } from '../metrics/exposition.ts'
-import { startOperations } from '../ops/operations.ts'
 import type { OperationsView } from '../ops/pages.ts'
 import { Deadlines } from '../time/deadlines.ts'
 import { planReload } from './plan-reload.ts'
@@ -25,8 +23,7 @@ export class Sidecar implements AsyncDisposable {
   private constructor(config: Config, build: BuildInfo, log: Logger) {
     this.#config = config
     this.#surroundings = { deadlines: new Deadlines(), log }
-    const exposition = createExposition(() => this.#routes, build)
-    this.#view = { build, exposition, routes: () => this.#routes, isDraining: () => this.#isDraining }
+    this.#view = { build, routes: () => this.#routes, isDraining: () => this.#isDraining }
   }
 
   /**
@@ -56,7 +53,6 @@ export class Sidecar implements AsyncDisposable {
    */
   async apply(config: Config): Promise<void> {
     await using opened = new AsyncDisposableStack()
-    const ops = await this.#opsFor(config, opened)
     const { kept, changed, added, removed } = planReload(this.#routes, config.routes)
     const fresh: RunningRoute[] = []
     for (const route of added) {
@@ -64,6 +60,7 @@ export class Sidecar implements AsyncDisposable {
       opened.defer(() => running.close(0))
       fresh.push(running)
     }
+    const ops = await this.#opsFor(config, opened)
     opened.move()
     const successors = changed.map(({ from, to }) => from.succeed(to, this.#surroundings))
     for (const { from } of changed) this.#leave(from.drain(config.drainMs))
@@ -83,9 +80,12 @@ export class Sidecar implements AsyncDisposable {
     await this.#ops?.close()
   }
 
+  /** Its modules are loaded only now that the routes accept: they take longer than all of the relay. */
   async #opsFor({ ops }: Config, opened: AsyncDisposableStack): Promise<Listener | null> {
     if (isDeepStrictEqual(ops, this.#config.ops)) return this.#ops
-    return ops === null ? null : opened.use(await startOperations(ops, this.#view))
+    if (ops === null) return null
+    const { startOperations } = await import('../ops/operations.ts')
+    return opened.use(await startOperations(ops, this.#view))
   }
 
   #leave(ended: Promise<void>): void {
