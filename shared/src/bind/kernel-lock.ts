@@ -8,6 +8,9 @@ import { lockUnavailable } from './lock-unavailable.ts'
 
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
+/** Of our choice, unlike 1, with which other implementations also complain about options that they do not know. */
+const HELD_BY_ANOTHER = 75
+
 /** macOS takes the lock in open(2) itself; Node has no constant for it. */
 const DARWIN_O_EXLOCK = 0x20
 const DARWIN_RETRY_MS = 10
@@ -47,31 +50,27 @@ async function openFile(path: string, flags: number): Promise<FileHandle> {
 
 /**
  * Node has no flock(2), and an addon would have to be built for each platform; util-linux' flock(1) locks the
- * descriptor that it inherits, which is the same open file as ours.
+ * descriptor that it inherits, which is the same open file as ours. What it has to say goes to our own stderr.
  */
 async function flock(path: string, fd: number, waitMs: number): Promise<boolean> {
-  const { status, stderr } = await runFlock(path, fd, waitMs)
+  const status = await runFlock(path, fd, waitMs)
   if (status === 0) return true
-  if (status === 1 && stderr === '') return false
-  const what = `cannot be locked: flock(1) ended with ${status}: ${stderr.trim()}`
-  throw lockUnavailable(path, what, 'use the flock of util-linux, on a file system that has flock(2)')
+  if (status === HELD_BY_ANOTHER) return false
+  const hint = 'use the flock of util-linux, on a file system that has flock(2); stderr says more'
+  throw lockUnavailable(path, `cannot be locked: flock(1) ended with ${status}`, hint)
 }
 
-async function runFlock(path: string, fd: number, waitMs: number) {
+async function runFlock(path: string, fd: number, waitMs: number): Promise<number | null> {
   const wait = waitMs === 0 ? ['-n'] : ['-w', String(waitMs / 1_000)]
-  const child = spawn('flock', ['-x', ...wait, '3'], { stdio: ['ignore', 'ignore', 'pipe', fd] })
+  const args = ['-x', '-E', String(HELD_BY_ANOTHER), ...wait, '3']
+  const child = spawn('flock', args, { stdio: ['ignore', 'ignore', 'inherit', fd] })
   const { promise, resolve, reject } = Promise.withResolvers<number | null>()
-  let stderr = ''
-  child.stdio[2]?.on('data', (chunk) => {
-    stderr += chunk
-  })
   child.once('error', reject)
-  child.once('close', resolve)
-  const status = await promise.catch((cause) => {
+  child.once('exit', resolve)
+  return promise.catch((cause) => {
     const hint = errnoOf(cause) === 'ENOENT' ? 'install util-linux' : 'see errno; a pids limit may be too low'
     throw lockUnavailable(path, 'cannot be locked: flock(1) does not start', hint, cause)
   })
-  return { status, stderr }
 }
 
 async function openWithLock(path: string, waitMs: number): Promise<FileHandle | undefined> {

@@ -1,6 +1,6 @@
-import { Server as HttpServer } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import { HttpAnswers } from './http-answers.ts'
+import { isHttp } from './is-http.ts'
 
 /** How often connections that became idle while draining are closed. */
 const SWEEP_MS = 50
@@ -14,7 +14,7 @@ export class Connections {
 
   constructor(server: Server) {
     this.#server = server
-    this.#answers = server instanceof HttpServer ? new HttpAnswers(server) : undefined
+    this.#answers = isHttp(server) ? new HttpAnswers(server) : undefined
     server.on('connection', this.#add)
   }
 

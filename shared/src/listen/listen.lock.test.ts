@@ -85,6 +85,17 @@ describe('the lock file', () => {
     assert.equal(existsSync(directory.at('s')), false)
   })
 
+  it("where flock(1) is another implementation's, refuses the start and does not take its complaint for a conflict", async () => {
+    await using directory = await tempDirectory()
+    await writeFile(directory.at('flock'), '#!/bin/sh\necho "flock: unrecognized option: E" >&2\nexit 1\n', {
+      mode: 0o755,
+    })
+    const task = { endpoint: `unix:${directory.at('s')}` }
+    const { code, message } = await failureOf(task, { env: { PATH: `${directory.path}:/bin` } })
+    assert.equal(code, 'lock_unavailable')
+    assert.match(message, /flock\(1\) ended with 1/)
+  })
+
   it('that cannot grow on a full volume, fails a takeover while the incumbent still serves', async () => {
     await using directory = await tempDirectory()
     const endpoint = `unix:${directory.at('s')}`

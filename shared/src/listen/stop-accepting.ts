@@ -1,5 +1,6 @@
-import { Server as HttpServer } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import type { Server } from 'node:net'
+import { isHttp } from './is-http.ts'
 
 /**
  * Closes the listening socket only. An HTTP server's own `close` also destroys the connections that it holds for
@@ -10,7 +11,7 @@ export function stopAccepting(server: Server): Promise<void> {
   if (!server.listening) return Promise.resolve()
   const { promise, resolve } = Promise.withResolvers<void>()
   server.once('close', resolve)
-  if (server instanceof HttpServer) closeKeepingConnections(server)
+  if (isHttp(server)) closeKeepingConnections(server)
   else server.close()
   return promise
 }
