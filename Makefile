@@ -47,6 +47,11 @@ stress: dependencies ## Attack the bind protocol, and naive binding beside it, f
 e2e: dependencies images ## End-to-end tests alone, on real containers
 	@npm test --silent --workspace=e2e
 
+.PHONY: bench
+bench: dependencies engine ## Measure the sidecar beside its peers in one container, and draw docs/benchmarks.md
+	@scripts/ensure-base-images.sh
+	@npm run --silent bench
+
 .PHONY: images
 images: engine ## Build the images, on base images that are pulled or stood in for
 	@scripts/ensure-base-images.sh
