@@ -1,14 +1,15 @@
 import type { Socket } from 'node:net'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
-import { reset } from '../port/reset.ts'
 import { Timed } from '../time/deadlines.ts'
-import { Exchange, parsed } from './exchange.ts'
+import { ClientSocket } from './client-socket.ts'
+import { Exchange } from './exchange.ts'
 import { INCOMPLETE } from './head/fields.ts'
 import { parseRequestHead } from './head/parse-request-head.ts'
 import { REFUSED } from './head/request-head.ts'
 import type { HttpContext } from './http-context.ts'
 import { problemAnswer, statusOf } from './problem-answer.ts'
 import { clientTooSlow, headTooLarge, refused } from './request-failures.ts'
+import { parsed } from './request-sender.ts'
 
 /** Waits for the first byte of a request. */
 const IDLE = 0
@@ -27,21 +28,19 @@ const NOTHING: Buffer = Buffer.alloc(0)
 
 /** One client connection of an HTTP route: its requests, one after the other, in order. */
 export class ClientConnection extends Timed {
-  readonly #socket: Socket
+  readonly socket: ClientSocket
   readonly #context: HttpContext
   readonly #onClosed: (connection: ClientConnection) => void
   #state: number = IDLE
-  /** What was received and not yet taken; a part of a head, or requests that came early. */
+  /** What was received and not yet taken: a part of a head, or requests that came early. */
   #bytes = NOTHING
   #exchange: Exchange | null = null
-  #provenance: Buffer | null = null
   #requests = 0
-  #isPaused = false
   #isReading = false
 
   constructor(socket: Socket, context: HttpContext, onClosed: (connection: ClientConnection) => void) {
     super()
-    this.#socket = socket
+    this.socket = new ClientSocket(socket, () => this.#exchange?.clientFlushed())
     this.#context = context
     this.#onClosed = onClosed
     socket
@@ -57,49 +56,11 @@ export class ClientConnection extends Timed {
     this.#context.deadlines.set(this, ms)
   }
 
-  /** The fields that say where a request came from. */
-  get provenance(): Buffer {
-    this.#provenance ??= Buffer.from(
-      `X-Forwarded-For: ${this.#socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'unknown'}\r\nX-Forwarded-Proto: http\r\n`,
-    )
-    return this.#provenance
-  }
-
   /** Another request may follow on this connection. */
   get mayPersist(): boolean {
     const { draining, route } = this.#context
-    const hasMore = this.#isReading || this.#bytes.length > 0 || !this.#socket.readableEnded
+    const hasMore = this.#isReading || this.#bytes.length > 0 || !this.socket.hasEnded
     return !draining && hasMore && this.#requests < route.limits.requestsPerConnection
-  }
-
-  /** The client has ended its side; it may still wait for an answer. */
-  get hasEnded(): boolean {
-    return this.#socket.readableEnded
-  }
-
-  write(bytes: Buffer): void {
-    this.#socket.write(bytes)
-  }
-
-  /** Bytes that were written are still in use. */
-  get isFull(): boolean {
-    return this.#socket.writableLength > 0
-  }
-
-  /** Tells the exchange as soon as that is over; an empty write comes to its turn after those before it. */
-  whenFlushed(): void {
-    this.#socket.write(NOTHING, () => this.#exchange?.clientFlushed())
-  }
-
-  pauseReading(): void {
-    this.#isPaused = true
-    this.#socket.pause()
-  }
-
-  resumeReading(): void {
-    if (!this.#isPaused) return
-    this.#isPaused = false
-    this.#socket.resume()
   }
 
   /** The answer was written; with `keep` the next request may follow. */
@@ -107,10 +68,6 @@ export class ClientConnection extends Timed {
     if (this.#state !== BUSY) return
     if (keep) this.#next()
     else this.#linger()
-  }
-
-  reset(): void {
-    reset(this.#socket)
   }
 
   /** No further request after the one under way; one that waits for its first byte gets `graceMs`. */
@@ -122,7 +79,7 @@ export class ClientConnection extends Timed {
     if (this.#state === BUSY) this.#exchange?.expire()
     else if (this.#state === HEAD) this.#refuse(clientTooSlow())
     else if (this.#state === IDLE) this.#linger()
-    else this.#socket.destroy()
+    else this.socket.destroy()
   }
 
   #receive(chunk: Buffer): void {
@@ -141,16 +98,16 @@ export class ClientConnection extends Timed {
   #keepForLater(bytes: Buffer): void {
     if (this.#state !== BUSY) return
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes])
-    if (this.#bytes.length > this.#context.route.limits.headBytes) this.pauseReading()
+    if (this.#bytes.length > this.#context.route.limits.headBytes) this.socket.pause()
   }
 
   #next(): void {
     this.#state = IDLE
     this.allow(this.#context.route.timeoutsMs.idle)
-    this.resumeReading()
+    this.socket.resume()
     if (this.#isReading) return
     if (this.#bytes.length > 0) this.#read(this.#bytes, false)
-    if (this.#socket.readableEnded && this.#state !== BUSY) this.#linger()
+    if (this.socket.hasEnded && this.#state !== BUSY) this.#linger()
   }
 
   /** Takes one request after the other until one has to be waited for. */
@@ -195,22 +152,21 @@ export class ClientConnection extends Timed {
   #refuse(failure: Failure): void {
     this.#context.counters.fail(failure.code)
     this.#context.counters.answered('', statusOf(failure), 0)
-    this.write(problemAnswer(failure, { close: true, headOnly: false }))
+    this.socket.write(problemAnswer(failure, { close: true, headOnly: false }))
     this.#linger()
   }
 
   #linger(): void {
     this.#state = LINGERING
     this.#bytes = NOTHING
-    this.#socket.end()
-    this.resumeReading()
+    this.socket.end()
     this.allow(LINGER_MS)
   }
 
   #ended(): void {
     if (this.#state === IDLE) this.#linger()
     else if (this.#state === BUSY && this.#exchange?.isRequestDone) this.#exchange.clientEnded()
-    else if (this.#state !== LINGERING) this.#socket.destroy()
+    else if (this.#state !== LINGERING) this.socket.destroy()
   }
 
   #closed(): void {

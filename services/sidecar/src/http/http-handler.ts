@@ -86,7 +86,7 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
 
   async #emptyWithin(drainMs: number): Promise<void> {
     const cut = setTimeout(() => {
-      for (const connection of this.#connections) connection.reset()
+      for (const connection of this.#connections) connection.socket.reset()
     }, drainMs)
     await this.#drained.promise
     clearTimeout(cut)

@@ -1,15 +1,11 @@
-import { connect, type Socket } from 'node:net'
-import { nodeAddress } from '@uds-sidecar/shared/endpoint/node-address'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { Timed } from '../time/deadlines.ts'
 import type { AnswerSource, AnswerTaker } from './answer-taker.ts'
 import { HEADROOM } from './head/rewrite-response.ts'
-import { keepReadable } from './keep-readable.ts'
 import { ResponseReader } from './response-reader.ts'
 import { notConnected } from './upstream-failures.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
-
-const READ_BYTES = 65_536
+import { UpstreamSocket, type UpstreamSocketOwner } from './upstream-socket.ts'
 
 /** What a peer said before it closed its reading side is here already. */
 const LAST_WORD_MS = 100
@@ -20,16 +16,13 @@ const BUSY = 2
 const CLOSED = 3
 
 /** One connection to the upstream, used for one request after the other. */
-export class UpstreamConnection extends Timed implements AnswerSource {
+export class UpstreamConnection extends Timed implements AnswerSource, UpstreamSocketOwner {
   requestDone = false
   readonly #pool: UpstreamPool
-  readonly #socket: Socket
+  readonly #socket: UpstreamSocket
   readonly #reader: ResponseReader
-  #buffer = Buffer.allocUnsafeSlow(HEADROOM + READ_BYTES)
-  #readInto = this.#buffer.subarray(HEADROOM)
   #state: number = CONNECTING
   #taker: AnswerTaker | null
-  #isPaused = false
   /** It reads no more: what is left of the request is dropped. */
   #isDeaf = false
   /** Of the request under way. */
@@ -41,21 +34,14 @@ export class UpstreamConnection extends Timed implements AnswerSource {
     this.#pool = pool
     this.#taker = taker
     this.#reader = new ResponseReader(pool.name, pool.limits)
-    const onread = { buffer: () => this.#readInto, callback: (count: number) => this.#read(count) }
-    this.#socket = connect({ ...nodeAddress(pool.endpoint), onread })
-      .once('connect', () => this.#connected())
-      .on('drain', () => this.#taker?.requestDrained())
-      .once('end', () => this.#ended())
-      .on('error', (error) => this.#broken(error))
-      .once('close', () => this.#ended())
-    keepReadable(this.#socket, () => this.#cannotWrite())
+    this.#socket = new UpstreamSocket(pool.endpoint, this)
     pool.deadlines.set(this, pool.timeoutsMs.connect)
   }
 
   /** It did not connect in time, had no last word, or nobody used it. */
   expire(): void {
     if (this.#state === CONNECTING) this.#fail(notConnected(this.#pool.name, this.#pool.timeoutsMs.connect))
-    else if (this.#state === BUSY) this.#ended()
+    else if (this.#state === BUSY) this.ended()
     else this.close()
   }
 
@@ -80,7 +66,7 @@ export class UpstreamConnection extends Timed implements AnswerSource {
   }
 
   get isWriting(): boolean {
-    return this.#socket.writableLength > 0
+    return this.#socket.isWriting
   }
 
   cork(): void {
@@ -92,14 +78,10 @@ export class UpstreamConnection extends Timed implements AnswerSource {
   }
 
   pause(): void {
-    if (this.#isPaused) return
-    this.#isPaused = true
     this.#socket.pause()
   }
 
   resume(): void {
-    if (!this.#isPaused) return
-    this.#isPaused = false
     this.#socket.resume()
   }
 
@@ -107,7 +89,7 @@ export class UpstreamConnection extends Timed implements AnswerSource {
     this.close()
   }
 
-  #connected(): void {
+  connected(): void {
     if (this.#state !== CONNECTING || this.#taker === null) return
     this.#pool.connected()
     this.#begin(this.#taker)
@@ -122,23 +104,24 @@ export class UpstreamConnection extends Timed implements AnswerSource {
     taker.begin(this)
   }
 
-  /** @returns whether to wait for an answer that was given before the request was read. */
-  #cannotWrite(): boolean {
+  drained(): void {
+    this.#taker?.requestDrained()
+  }
+
+  writeFailed(): boolean {
     const isWorthWaiting = this.#state === BUSY && !this.#isDeaf && this.#writes > 1
     if (isWorthWaiting) this.#pool.deadlines.set(this, LAST_WORD_MS)
     this.#isDeaf = true
     return isWorthWaiting
   }
 
-  /** @returns whether to read on. */
-  #read(count: number): boolean {
-    if (this.#state === BUSY) this.#readAnswer(count, this.#taker as AnswerTaker)
+  received(bytes: Buffer, end: number): void {
+    if (this.#state === BUSY) this.#readAnswer(bytes, end, this.#taker as AnswerTaker)
     else this.close() // nobody asked
-    return !this.#isPaused
   }
 
-  #readAnswer(count: number, taker: AnswerTaker): void {
-    const failure = this.#reader.read(this.#buffer, HEADROOM, HEADROOM + count, taker)
+  #readAnswer(bytes: Buffer, end: number, taker: AnswerTaker): void {
+    const failure = this.#reader.read(bytes, HEADROOM, end, taker)
     if (failure !== null) this.#fail(failure)
     else if (this.#reader.isDone) this.#finish()
   }
@@ -159,29 +142,22 @@ export class UpstreamConnection extends Timed implements AnswerSource {
     this.#answers += 1
     this.#taker = null
     this.#state = IDLE
-    if (this.#isPaused) this.#replaceBuffer()
+    if (this.#socket.isPaused) this.#socket.abandonBuffer()
     this.#pool.deadlines.set(this, announced < 0 ? upstreamIdle : Math.min(upstreamIdle, announced * 800))
     this.#pool.release(this)
   }
 
-  /** The end of the answer is still being sent from the old one. */
-  #replaceBuffer(): void {
-    this.#buffer = Buffer.allocUnsafeSlow(HEADROOM + READ_BYTES)
-    this.#readInto = this.#buffer.subarray(HEADROOM)
-    this.resume()
+  ended(error?: Error): void {
+    if (this.#state === BUSY) this.#endedWhileBusy(error)
+    else if (this.#state === IDLE) this.close()
+    else if (this.#state === CONNECTING && error !== undefined)
+      this.#pool.explain(error).then((failure) => this.#fail(failure))
   }
 
-  #ended(error?: Error): void {
-    if (this.#state === IDLE) this.close()
-    if (this.#state !== BUSY) return
+  #endedWhileBusy(error?: Error): void {
     const failure = this.#reader.end(error)
     if (failure === null) this.#finish()
     else this.#fail(failure)
-  }
-
-  #broken(error: Error): void {
-    if (this.#state === CONNECTING) this.#pool.explain(error).then((failure) => this.#fail(failure))
-    else this.#ended(error)
   }
 
   #fail(failure: Failure): void {

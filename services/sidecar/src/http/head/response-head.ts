@@ -35,9 +35,9 @@ export class ResponseHead {
     return !this.closes && (this.minor === 1 || this.keepsAlive)
   }
 
-  /** Whether the body of an answer to `method` ends with the connection. */
-  endsWithConnection(method: string): boolean {
-    return !this.chunked && this.contentLength < 0 && !hasNoBody(method, this.status)
+  /** Whether the end of an answer to `method` can be told from the end of the connection. */
+  isDelimited(method: string): boolean {
+    return this.contentLength >= 0 || this.chunked || hasNoBody(method, this.status)
   }
 
   /** For a client that knows no chunks. */

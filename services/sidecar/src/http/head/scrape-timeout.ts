@@ -3,3 +3,12 @@ export function parseScrapeTimeout(bytes: Buffer, from: number, to: number): num
   const text = bytes.toString('latin1', from, Math.min(to, from + 20))
   return /^\d{1,6}(\.\d+)?$/.test(text) ? Number(text) * 1_000 : 0
 }
+
+/** The answer must be there a little before the scraper gives up. */
+const MARGIN_MS = 250
+
+/** Milliseconds that the whole exchange may take; 0, no scraper, is without limit. */
+export function scrapeLimit(scrapeTimeoutMs: number): number {
+  if (scrapeTimeoutMs === 0) return Number.POSITIVE_INFINITY
+  return Math.max(scrapeTimeoutMs - MARGIN_MS, scrapeTimeoutMs / 2)
+}
