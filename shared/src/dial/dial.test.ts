@@ -120,6 +120,11 @@ describe('dialling something else', () => {
     await assertCode({ kind: 'tcp', host: '127.0.0.1', port }, 'connection_refused', 'ECONNREFUSED')
   })
 
+  it('an address to which no connection can go, fails with host_unreachable', async () => {
+    const multicast = { kind: 'tcp', host: '224.0.0.1', port: 9 } as const
+    await assertCode(multicast, 'host_unreachable', 'ENETUNREACH')
+  })
+
   it('a host that does not exist, fails with host_unknown', async () => {
     const failure = await rejection(
       dial({ kind: 'tcp', host: 'no-such-host.invalid', port: 1 }, { timeoutMs: 10_000 }),

@@ -91,6 +91,7 @@ describe('the shutdown of a listener', () => {
     await expectEvent(child, 'draining')
     assert.equal((await expectEvent(child, 'closed')).failure, 'EACCES')
     assert.equal(await child.ended(), 0)
+    await chmod(directory.path, 0o755)
   })
 
   it('by its signal, is the same as by close', async () => {
