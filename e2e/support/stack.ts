@@ -5,9 +5,11 @@ import { DockerComposeEnvironment, PullPolicy } from 'testcontainers'
 import { type ComposeOptions, ComposeProject } from './compose-project.ts'
 import { ContainerHandle } from './container-handle.ts'
 import { diagnoseProject } from './diagnosis.ts'
+import { doctorOn } from './doctor.ts'
 import { PORTS, type PortName } from './ports.ts'
 import { newProject, REPOSITORY } from './project.ts'
 import { reportOnFailure } from './report-on-failure.ts'
+import { Witness } from './witness.ts'
 
 export interface StackOptions extends ComposeOptions {
   /** Only these and those that they depend on. Default: all. */
@@ -33,8 +35,14 @@ export class Stack implements AsyncDisposable {
       .withEnvironment(compose.env)
       .withPullPolicy(PullPolicy.neverPull())
       .withClientOptions({ commandOptions: ['--no-build'] })
-    await environment.up(services && [...services])
-    return new Stack(compose, reportOnFailure(t))
+    using witness = await Witness.of(compose.name)
+    await environment.up(services && [...services]).catch(async (cause) => {
+      throw new Error(`the stack did not start\n${await witness.report()}`, { cause })
+    })
+    return new Stack(
+      compose,
+      reportOnFailure(t, () => doctorOn(compose.name)),
+    )
   }
 
   service(name: string, index = 1): ContainerHandle {
