@@ -1,7 +1,9 @@
-// The app and Redis are on no network: their only interface is loopback, they listen on no TCP port, and yet they answer.
+// The app and Redis are on no network: their only interface is loopback, they listen on no TCP port
+// and reach nobody, and yet the app answers.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { dialFrom } from './support/dial-from.ts'
 import { interfacesIn, tcpListenersIn } from './support/network-state.ts'
 import { Stack } from './support/stack.ts'
 
@@ -29,6 +31,11 @@ test('app and Redis are off the network', async (t) => {
       assert.deepEqual(await tcpListenersIn(service), [])
     })
   }
+
+  await t.test('the app has no way out: no route to any address', async () => {
+    const documentationAddress = 'tcp://192.0.2.1:80' // RFC 5737: nobody's
+    assert.equal(await dialFrom(stack.service('app'), documentationAddress), 'host_unreachable (ENETUNREACH)')
+  })
 
   await t.test('the sidecar, which is on a network, is seen to be: the look is not blind', async () => {
     assert.deepEqual(await interfacesIn(stack.service('sidecar')), ['eth0', 'lo'])
