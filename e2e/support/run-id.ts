@@ -6,7 +6,10 @@ export function runId(): string {
   return process.env.UDS_E2E_RUN ?? String(process.pid)
 }
 
+/** What the names of all Compose projects of these tests begin with. */
+export const PROJECT_PREFIX = 'uds-e2e-'
+
 /** What the names of a run's Compose projects begin with. */
 export function projectPrefix(run = runId()): string {
-  return `uds-e2e-${run}-`
+  return `${PROJECT_PREFIX}${run}-`
 }

@@ -1,12 +1,17 @@
 import { engine } from './engine.ts'
-import { projectPrefix, RUN_LABEL } from './run-id.ts'
+import { PROJECT_PREFIX, projectPrefix, RUN_LABEL } from './run-id.ts'
 
 type Labels = Readonly<Record<string, string>> | null | undefined
 
-/** Removes every container, network and volume that a run made, until the engine has none left. */
-export async function sweep(run: string): Promise<void> {
+/**
+ * Removes every container, network and volume that a run made, until the engine has none left.
+ * @param run default: of every run, also of those that are under way
+ */
+export async function sweep(run?: string): Promise<void> {
+  const prefix = run === undefined ? PROJECT_PREFIX : projectPrefix(run)
   const isOurs = (labels: Labels) =>
-    labels?.[RUN_LABEL] === run || labels?.['com.docker.compose.project']?.startsWith(projectPrefix(run))
+    (run === undefined ? labels?.[RUN_LABEL] !== undefined : labels?.[RUN_LABEL] === run) ||
+    labels?.['com.docker.compose.project']?.startsWith(prefix)
   // A command that was interrupted may still be making something.
   while ((await sweepOnce(isOurs)) > 0);
 }
