@@ -15,14 +15,15 @@ const HANG_UP_MS = 100
 /**
  * Asks whether the path may be taken, and touches nothing: it may if nothing is there, or a socket that refuses
  * connections. Everything else is a live owner: one that accepts, is paused, has a full backlog or denies us.
+ * @param secondLookMs after how long a socket that refused is asked again
  * @throws Failure `path_occupied` or `in_use`
  */
-export async function refuseLiveOwner(path: string): Promise<void> {
+export async function refuseLiveOwner(path: string, secondLookMs = SECOND_LOOK_MS): Promise<void> {
   const stats = await lstatIfAny(path)
   if (stats === undefined) return
   if (!stats.isSocket()) throw occupied(path, fileKind(stats))
   if (await isLive(path)) throw inUse(path)
-  await pause(SECOND_LOOK_MS)
+  await pause(secondLookMs)
   if (await isLive(path)) throw inUse(path)
 }
 

@@ -21,6 +21,10 @@ export class Perl implements AsyncDisposable {
     return perl
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#process.kill('SIGKILL')
     await this.#exited
@@ -30,6 +34,13 @@ export class Perl implements AsyncDisposable {
 /** A live datagram socket at `path`. */
 export const datagramServer = (path: string): Promise<Perl> =>
   Perl.run('socket(S, AF_UNIX, SOCK_DGRAM, 0); bind(S, pack_sockaddr_un($ARGV[0])); print 1; sleep', path)
+
+/** A socket at `path` that is bound, and on which nobody listens until SIGUSR1. */
+export const lateServer = (path: string): Promise<Perl> =>
+  Perl.run(
+    '$SIG{USR1} = sub { listen(S, 8) }; socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, pack_sockaddr_un($ARGV[0])); print 1; sleep while 1',
+    path,
+  )
 
 /** Listens on a TCP port, which it says, with room for one connection, and accepts none. */
 export const fullTcpServer = (): Promise<Perl> =>
