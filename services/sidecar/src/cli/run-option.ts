@@ -1,11 +1,13 @@
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
+import { boundsTable } from '../config/bounds-table.ts'
 import { jsonSchema } from '../config/json-schema.ts'
 import { loadConfig } from '../config/load-config.ts'
 
-const USAGE = `usage: sidecar [--check | --schema | --version]
+const USAGE = `usage: sidecar [--check | --bounds | --schema | --version]
 
   --check    validate the configuration and end
+  --bounds   print every bound with its default, as Markdown
   --schema   print the JSON Schema of the configuration file, for editors
   --version  print the version
 
@@ -25,6 +27,7 @@ export async function runOption(
   if (option === undefined) return false
   if (option === '--version') await printVersion(version)
   else if (option === '--schema') process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`)
+  else if (option === '--bounds') process.stdout.write(boundsTable())
   else if (option === '--check') process.stdout.write(`the configuration is good: ${routeNames(env)}\n`)
   else refuse(option)
   return true

@@ -34,7 +34,7 @@ describe('an http route', () => {
     await using stack = await httpStack(echoing('\r\n\r\n'))
     const client = await stack
       .open()
-      .send('GET /a?b=c HTTP/1.1\r\nHost: x:1\r\nAccept: */*\r\n\r\n')
+      .send('GET /a?b=c HTTP/1.1\r\nHost: x:1\r\nX-Forwarded-For: 9.9.9.9\r\nAccept: */*\r\n\r\n')
       .hears('\r\n\r\nGET')
     const [head, request] = client.received.split(/\r\n\r\n(?=GET)/)
     assert.match(head ?? '', /^HTTP\/1.1 200 OK\r\nContent-Length: \d+$/)

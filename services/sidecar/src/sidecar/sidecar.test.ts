@@ -87,6 +87,26 @@ describe('a sidecar that ends', () => {
     assert.deepEqual([idle.ending, busy.ending], ['end', 'end'])
   })
 
+  it('is not ready from the first moment on, as its operations port says to the end', async () => {
+    await using run = await runDirectory()
+    await using server = await rawServer(`${run.path}/u`, () => undefined)
+    const sidecar = await sidecarWith(
+      `{ops: "tcp://127.0.0.1:0", drain: 500ms, routes: [${route('a', '0', `${run.path}/u`)}]}`,
+    )
+    const port = Number(/\d+$/.exec(sidecar.addresses.ops ?? '')?.[0])
+    const ready = () => request({ kind: 'tcp', host: '127.0.0.1', port }, { path: '/-/ready' })
+    assert.equal((await ready()).status, 200)
+    using client = new Conversation(portOf(sidecar))
+    client.send(GET)
+    await until('the request to be forwarded', () => server.sockets.length > 1)
+    const ended = sidecar[Symbol.asyncDispose]()
+    const { status, body } = await ready()
+    assert.equal(status, 503)
+    assert.match(`${body}`, /"reason": "draining"/)
+    await ended
+    await assert.rejects(ready(), { code: 'connection_refused' })
+  })
+
   it('cuts off what outlasts the drain', async () => {
     await using stack = await httpStack(() => undefined)
     const client = stack.open().send(GET)
