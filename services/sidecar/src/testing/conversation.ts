@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { reset } from '../port/reset.ts'
 import { until } from './until.ts'
 
 /** A client that sends bytes as a test wants them and shows what came back. */
@@ -52,6 +53,6 @@ export class Conversation implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.socket.resetAndDestroy()
+    reset(this.socket)
   }
 }
