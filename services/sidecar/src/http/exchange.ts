@@ -210,6 +210,12 @@ export class Exchange implements Member {
     const isClientSlow = this.#reply.isFull || (!this.#request.isDone && !this.#request.isFull)
     if (!this.#reply.hasBegun && this.#client.socket.hasEnded) this.#client.socket.reset()
     else if (pool.forget(this)) this.#answer(queueFull(route.limits.queue))
-    else this.#giveUp(isClientSlow ? clientTooSlow() : upstreamTooSlow(pool.name))
+    else if (isClientSlow) this.#giveUp(clientTooSlow())
+    else this.#blame(upstreamTooSlow(pool.name))
+  }
+
+  #blame(failure: Failure): void {
+    this.#context.pool.failed(failure, false)
+    this.#giveUp(failure)
   }
 }

@@ -4,6 +4,7 @@ import type { HttpRoute } from '../config/config.ts'
 import type { RouteCounters } from '../metrics/route-counters.ts'
 import { ConnectionLimits } from '../port/connection-limits.ts'
 import type { ConnectionHandler } from '../port/port.ts'
+import { reset } from '../port/reset.ts'
 import type { Deadlines } from '../time/deadlines.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { AllowList } from './allow/allow-list.ts'
@@ -34,6 +35,8 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
   draining = false
   readonly #limits: ConnectionLimits
   readonly #connections = new Set<ClientConnection>()
+  /** The time to drain is over. */
+  #isOver = false
   readonly #drained = Promise.withResolvers<void>()
 
   constructor({ route, upstream, counters, deadlines }: HttpHandlerParts) {
@@ -49,14 +52,16 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
 
   accept(client: Socket): void {
     const address = client.remoteAddress ?? ''
-    if (!this.#limits.take(address)) this.#refuse(client)
-    else this.#admit(client, address)
+    if (this.#isOver) reset(client)
+    else if (this.#limits.take(address)) this.#admit(client, address)
+    else this.#refuse(client)
   }
 
   async drain(drainMs: number): Promise<void> {
     this.draining = true
+    setTimeout(() => this.#cut(), drainMs).unref() // also for those that are accepted until the port is closed
     for (const connection of this.#connections) connection.wrapUp(GRACE_MS)
-    if (this.#connections.size > 0) await this.#emptyWithin(drainMs)
+    if (this.#connections.size > 0) await this.#drained.promise
     this.pool.close()
   }
 
@@ -84,11 +89,8 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
     client.resume().setTimeout(GRACE_MS, () => client.destroy())
   }
 
-  async #emptyWithin(drainMs: number): Promise<void> {
-    const cut = setTimeout(() => {
-      for (const connection of this.#connections) connection.socket.reset()
-    }, drainMs)
-    await this.#drained.promise
-    clearTimeout(cut)
+  #cut(): void {
+    this.#isOver = true
+    for (const connection of this.#connections) connection.socket.reset()
   }
 }

@@ -69,12 +69,12 @@ export class UpstreamPool {
   }
 
   connected(): void {
-    this.#upstream.reportUp()
+    this.#upstream.reportConnected()
   }
 
   /** An answer came through whole. */
   answered(): void {
-    if (this.#upstream.isTroubled) this.#upstream.reportUp()
+    if (this.#upstream.isTroubled) this.#upstream.reportAnswered()
   }
 
   closed(connection: UpstreamConnection): void {

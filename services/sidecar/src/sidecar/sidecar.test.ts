@@ -89,7 +89,8 @@ describe('a sidecar that ends', () => {
 
   it('is not ready from the first moment on, as its operations port says to the end', async () => {
     await using run = await runDirectory()
-    await using server = await rawServer(`${run.path}/u`, () => undefined)
+    let requests = 0
+    await using _ = await rawServer(`${run.path}/u`, (socket) => socket.on('data', () => (requests += 1)))
     const sidecar = await sidecarWith(
       `{ops: "tcp://127.0.0.1:0", drain: 500ms, routes: [${route('a', '0', `${run.path}/u`)}]}`,
     )
@@ -98,13 +99,26 @@ describe('a sidecar that ends', () => {
     assert.equal((await ready()).status, 200)
     using client = new Conversation(portOf(sidecar))
     client.send(GET)
-    await until('the request to be forwarded', () => server.sockets.length > 1)
+    await until('the request to be forwarded', () => requests === 1)
     const ended = sidecar[Symbol.asyncDispose]()
     const { status, body } = await ready()
     assert.equal(status, 503)
     assert.match(`${body}`, /"reason": "draining"/)
     await ended
     await assert.rejects(ready(), { code: 'connection_refused' })
+  })
+
+  it('cuts off also what was accepted last', async () => {
+    await using run = await runDirectory()
+    await using _ = await rawServer(`${run.path}/u`, () => undefined)
+    const sidecar = await sidecarWith(`{drain: 300ms, routes: [${route('a', '0', `${run.path}/u`)}]}`)
+    using client = new Conversation(portOf(sidecar))
+    const ended = sidecar[Symbol.asyncDispose]()
+    client.send(GET)
+    await client.toItsEnd()
+    const started = performance.now()
+    await ended
+    assert.ok(performance.now() - started < 2_000)
   })
 
   it('cuts off what outlasts the drain', async () => {

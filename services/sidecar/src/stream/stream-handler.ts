@@ -54,18 +54,16 @@ export class StreamHandler implements ConnectionHandler {
 
   async drain(drainMs: number): Promise<void> {
     this.#draining = true
+    setTimeout(() => this.#cut(), drainMs).unref()
     for (const relay of this.#relays) relay.wrapUp(QUIET_MS)
-    if (this.#clients.size === 0) return
-    const cut = setTimeout(() => this.#cut(), drainMs)
-    await this.#drained.promise
-    clearTimeout(cut)
+    if (this.#clients.size > 0) await this.#drained.promise
   }
 
   async #connect(client: Socket): Promise<void> {
     const { upstream, route } = this.#parts
     try {
       const socket = await dial(upstream.endpoint, { timeoutMs: route.timeoutsMs.connect })
-      upstream.reportUp()
+      upstream.reportConnected()
       if (client.destroyed) socket.on('error', () => socket.destroy()).destroy()
       else this.#join(client, socket)
     } catch (error) {

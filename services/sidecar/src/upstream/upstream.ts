@@ -7,6 +7,7 @@ import type { FileFacts } from '@uds-sidecar/shared/inspect/file-facts'
 import { inspectConnection } from '@uds-sidecar/shared/inspect/inspect-connection'
 import { inspectFile } from '@uds-sidecar/shared/inspect/inspect-file'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
+import { News } from './news.ts'
 import { permissionHint } from './permission-hint.ts'
 import { logAnswers, logFailure } from './upstream-log.ts'
 import { type UpstreamState, unknownState } from './upstream-state.ts'
@@ -24,6 +25,7 @@ export class Upstream implements AsyncDisposable {
   #lastIdentity: string | undefined
   /** Why the last request failed although a connection was had; null once one succeeds. */
   #trouble: FailureCode | null = null
+  readonly #news = new News()
   #probe: Promise<UpstreamState> | undefined
 
   constructor(endpoint: Endpoint, connectTimeoutMs: number, log: Logger) {
@@ -50,12 +52,17 @@ export class Upstream implements AsyncDisposable {
     return this.#probe
   }
 
-  /** A connection or an answer was had. */
-  reportUp(): void {
-    if (this.#state.up === true && this.#trouble === null) return
-    this.#trouble = null
+  /** A connection was had. */
+  reportConnected(): void {
+    if (this.#state.up === true) return
     this.#become(true)
-    logAnswers(this.#log, this.endpoint, this.#state)
+    if (this.#trouble === null) this.#tellGood()
+  }
+
+  /** An answer was had after trouble. */
+  reportAnswered(): void {
+    this.#trouble = null
+    this.#tellGood()
   }
 
   /** No connection can be had. */
@@ -81,7 +88,7 @@ export class Upstream implements AsyncDisposable {
     await this.#look()
     const report = await inspectConnection(this.endpoint, { timeoutMs: this.#connectTimeoutMs })
     if (!report.connected) this.reportDown(report.failure)
-    else if (this.#state.up !== true) this.reportUp()
+    else this.reportConnected()
     return this.#state
   }
 
@@ -91,7 +98,11 @@ export class Upstream implements AsyncDisposable {
 
   #remember(failure: Failure, isNews: boolean): void {
     this.#state = { ...this.#state, lastFailure: failure, lastFailureAt: new Date() }
-    if (isNews) this.#explain(failure)
+    if (isNews && this.#news.isBadNews(failure.code)) this.#explain(failure)
+  }
+
+  #tellGood(): void {
+    if (this.#news.isGoodNews()) logAnswers(this.#log, this.endpoint, this.#state)
   }
 
   /** Logs it with the fix, which for permissions takes a look at every directory on the way. */

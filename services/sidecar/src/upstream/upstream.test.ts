@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { describe, it } from 'node:test'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
+import { rawServer } from '../testing/raw-server.ts'
+import { runDirectory } from '../testing/run-directory.ts'
+import { until } from '../testing/until.ts'
+import { Upstream } from './upstream.ts'
+
+type Line = Record<string, unknown> & { level: string; msg: string }
+
+/** A log whose lines can be looked at. */
+function recordingLog(): { log: Logger; lines: Line[] } {
+  const lines: Line[] = []
+  const at = (level: string) => (fields: object, msg: string) => void lines.push({ ...fields, level, msg })
+  const log = { info: at('info'), warn: at('warn'), error: at('error') } as unknown as Logger
+  return { log, lines }
+}
+
+const timeout = () => new Failure('upstream_timeout', { message: 'too slow', hint: 'wait' })
+
+describe('an upstream', () => {
+  it('is told once per change, with its file, its generation and who asked', async () => {
+    await using run = await runDirectory()
+    const { log, lines } = recordingLog()
+    await using upstream = new Upstream({ kind: 'unix', path: `${run.path}/u` }, 1_000, log)
+    for (let i = 0; i < 3; i++) await upstream.probe()
+    await using _ = await rawServer(`${run.path}/u`, () => undefined)
+    for (let i = 0; i < 3; i++) await upstream.probe()
+    assert.deepEqual(
+      lines.map(({ level, code }) => [level, code]),
+      [
+        ['warn', 'socket_missing'],
+        ['info', undefined],
+      ],
+    )
+    assert.equal(lines[0]?.ownUid, process.getuid?.())
+    assert.equal(lines[1]?.generation, 1)
+    assert.match(JSON.stringify(lines[1]?.socket), /"kind":"socket"/)
+  })
+
+  it('that accepts connections and answers none is told once, until it answers', async () => {
+    await using run = await runDirectory()
+    const { log, lines } = recordingLog()
+    await using _ = await rawServer(`${run.path}/u`, () => undefined)
+    await using upstream = new Upstream({ kind: 'unix', path: `${run.path}/u` }, 1_000, log)
+    await upstream.probe()
+    for (let i = 0; i < 3; i++) {
+      upstream.reportConnected()
+      upstream.reportTrouble(timeout())
+    }
+    assert.equal(upstream.isTroubled, true)
+    upstream.reportAnswered()
+    await until('the last line', () => lines.length === 3)
+    assert.deepEqual(
+      lines.map(({ level }) => level),
+      ['info', 'warn', 'info'],
+    )
+    assert.equal(upstream.state.lastFailure?.code, 'upstream_timeout')
+  })
+
+  it('is a regular file: a matter for whoever configured it', async () => {
+    await using run = await runDirectory()
+    await writeFile(`${run.path}/u`, '')
+    const { log, lines } = recordingLog()
+    await using upstream = new Upstream({ kind: 'unix', path: `${run.path}/u` }, 1_000, log)
+    const state = await upstream.probe()
+    assert.equal(state.lastFailure?.code, 'not_a_socket')
+    assert.equal(state.facts?.kind, 'regular file')
+    assert.deepEqual(
+      lines.map(({ level, code }) => [level, code]),
+      [['error', 'not_a_socket']],
+    )
+  })
+})
