@@ -12,6 +12,7 @@ import { SIDECAR, SIDECAR_OPS, startSidecarAlone } from './support/sidecar-alone
 import { type SocketVolume, socketVolume } from './support/socket-volume.ts'
 
 const PATH = '/run/app/half.sock'
+const SIGKILLED = 137
 const CUT = /^upstream_truncated /
 
 const FRAMINGS = [
@@ -28,7 +29,7 @@ for (const { what, head, part } of FRAMINGS) {
 
     assert.match(await getFrom(sidecar, SIDECAR, '/metrics'), CUT)
 
-    assert.equal(await eventually(async () => (await upstream.inspect()).State.ExitCode), 137)
+    assert.equal((await upstream.container.wait()).StatusCode, SIGKILLED)
     const metrics = await getFrom(sidecar, SIDECAR_OPS, '/metrics')
     assert.match(metrics, /^sidecar_upstream_errors_total{.*reason="upstream_truncated".*} 1$/m)
   })
