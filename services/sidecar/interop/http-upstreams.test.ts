@@ -7,8 +7,8 @@
 import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
+import { type TempDirectory, tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import type { Sidecar } from '../src/sidecar/sidecar.ts'
-import { type RunDirectory, runDirectory } from '../src/testing/run-directory.ts'
 import { portOf, sidecarWith } from '../src/testing/sidecar-with.ts'
 import { run, type StartedProcess, startProcess } from './started-process.ts'
 
@@ -64,7 +64,7 @@ interface Stack extends AsyncDisposable {
 }
 
 async function stackWith(start: (typeof SERVERS)[string]): Promise<Stack> {
-  const directory: RunDirectory = await runDirectory()
+  const directory: TempDirectory = await tempDirectory()
   const path = `${directory.path}/s`
   const server = await start(directory.path, path)
   const sidecar = await sidecarWith(

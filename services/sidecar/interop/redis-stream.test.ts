@@ -1,12 +1,12 @@
 /** A stream route before Redis, with Redis' own clients: on Debian `apt-get install redis-server redis-tools`. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { runDirectory } from '../src/testing/run-directory.ts'
+import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import { portOf, sidecarWith } from '../src/testing/sidecar-with.ts'
 import { run, startProcess } from './started-process.ts'
 
 it('redis-cli and redis-benchmark work through a stream route', async () => {
-  await using directory = await runDirectory()
+  await using directory = await tempDirectory()
   const path = `${directory.path}/s`
   const args = [
     '--port',

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dial } from '@uds-sidecar/shared/dial/dial'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { until } from '../src/testing/until.ts'
+import { eventually } from '@uds-sidecar/shared/testing/eventually'
 
 export interface StartedProcess extends AsyncDisposable {
   readonly child: ChildProcess
@@ -20,7 +20,7 @@ export async function startProcess(
     child.kill('SIGTERM')
     await ended
   }
-  await until(`${command} to answer`, () => answers(socketPath))
+  await eventually(`${command} to answer`, () => answers(socketPath))
   return { child, [Symbol.asyncDispose]: stop }
 }
 

@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import { Conversation } from './testing/conversation.ts'
 import { rawServer } from './testing/raw-server.ts'
-import { runDirectory } from './testing/run-directory.ts'
-import { until } from './testing/until.ts'
 
 const MAIN = new URL('./main.ts', import.meta.url).pathname
 const GET = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -43,10 +43,7 @@ async function run(env: NodeJS.ProcessEnv, ...args: string[]) {
 
 async function started({ log }: Running, name = 'main'): Promise<number> {
   const port = () => new RegExp(`"${name}":"tcp://127.0.0.1:(\\d+)"(?!.*refused)`).exec(log())?.[1]
-  await until(
-    () => `it to start: ${log()}`,
-    () => port() !== undefined,
-  )
+  await eventually('it to start', () => port() !== undefined)
   return Number(port())
 }
 
@@ -54,7 +51,7 @@ const LISTEN = 'tcp://127.0.0.1:0'
 
 describe('the sidecar as a process', () => {
   it('relays, and at SIGTERM answers what is in flight and ends with 0', async () => {
-    await using directory = await runDirectory()
+    await using directory = await tempDirectory()
     const path = `${directory.path}/u`
     const waiting: (() => void)[] = []
     await using _ = await rawServer(path, (socket) =>
@@ -65,9 +62,9 @@ describe('the sidecar as a process', () => {
     await using sidecar = start({ SIDECAR_LISTEN: LISTEN, SIDECAR_UPSTREAM: `unix:${path}` })
     using client = new Conversation(await started(sidecar))
     client.send(GET)
-    await until('the request to be forwarded', () => waiting.length === 1)
+    await eventually('the request to be forwarded', () => waiting.length === 1)
     sidecar.child.kill('SIGTERM')
-    await until('it to drain', () => sidecar.log().includes('draining'))
+    await eventually('it to drain', () => sidecar.log().includes('draining'))
     waiting[0]?.()
     assert.match(await client.toItsEnd(), /Connection: close.*ok$/s)
     const [code] = await once(sidecar.child, 'exit')
@@ -75,20 +72,20 @@ describe('the sidecar as a process', () => {
   })
 
   it('at a second signal ends at once', async () => {
-    await using directory = await runDirectory()
+    await using directory = await tempDirectory()
     await using _ = await rawServer(`${directory.path}/u`, () => undefined)
     await using sidecar = start({ SIDECAR_LISTEN: LISTEN, SIDECAR_UPSTREAM: `unix:${directory.path}/u` })
     using client = new Conversation(await started(sidecar))
     client.send(GET)
-    await until('the request to be forwarded', () => sidecar.log().includes('answers'))
+    await eventually('the request to be forwarded', () => sidecar.log().includes('answers'))
     sidecar.child.kill('SIGTERM')
-    await until('it to drain', () => sidecar.log().includes('draining'))
+    await eventually('it to drain', () => sidecar.log().includes('draining'))
     sidecar.child.kill('SIGTERM')
     assert.deepEqual(await once(sidecar.child, 'exit'), [143, null])
   })
 
   it('at SIGHUP takes a good configuration, and refuses a bad one whole', async () => {
-    await using directory = await runDirectory()
+    await using directory = await tempDirectory()
     const file = `${directory.path}/sidecar.yaml`
     const config = (name: string) =>
       `routes: [{name: ${name}, kind: stream, listen: "${LISTEN}", upstream: "unix:${directory.path}/u"}]`
@@ -97,7 +94,7 @@ describe('the sidecar as a process', () => {
     const port = await started(sidecar, 'one')
     await writeFile(file, `${config('two')}\nx: 1`)
     sidecar.child.kill('SIGHUP')
-    await until('the refusal', () => sidecar.log().includes('is refused, the old one stays in force'))
+    await eventually('the refusal', () => sidecar.log().includes('is refused, the old one stays in force'))
     assert.match(sidecar.log(), /sidecar.yaml:2 x is not a setting here/)
     await writeFile(file, config('two'))
     sidecar.child.kill('SIGHUP')

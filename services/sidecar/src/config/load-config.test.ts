@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { runDirectory } from '../testing/run-directory.ts'
+import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import { loadConfig } from './load-config.ts'
 
 const LISTEN = {
@@ -41,7 +41,7 @@ describe('without a file', () => {
 
 describe('with a file', () => {
   it('the file is read', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     const path = `${run.path}/sidecar.yaml`
     await writeFile(path, 'routes: [{name: a, kind: stream, listen: "tcp://h:1", upstream: "unix:/a"}]')
     assert.equal(loadConfig({ SIDECAR_CONFIG: path }).routes[0]?.name, 'a')

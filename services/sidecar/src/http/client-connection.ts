@@ -3,6 +3,7 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { Timed } from '../time/deadlines.ts'
 import { ClientSocket } from './client-socket.ts'
 import { Exchange } from './exchange.ts'
+import { CR, LF } from './head/ascii.ts'
 import { INCOMPLETE } from './head/fields.ts'
 import { parseRequestHead } from './head/parse-request-head.ts'
 import { REFUSED } from './head/request-head.ts'
@@ -22,8 +23,6 @@ const LINGERING = 3
 const CLOSED = 4
 
 const LINGER_MS = 2_000
-const CR = 0x0d
-const LF = 0x0a
 const NOTHING: Buffer = Buffer.alloc(0)
 
 /** One client connection of an HTTP route: its requests, one after the other, in order. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
+import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import { type HttpStack, httpStack, type OnReceived } from '../testing/http-stack.ts'
 import { portOf } from '../testing/sidecar-with.ts'
-import { until } from '../testing/until.ts'
 
 const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
@@ -66,10 +66,10 @@ describe('a request is refused, without a word to the upstream, as', () => {
     )
     const chunk = `100\r\n${'x'.repeat(256)}\r\n`
     const client = stack.open().send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n')
-    await until('the head to be forwarded', () => stack.connections.length === 1)
+    await eventually('the head to be forwarded', () => stack.connections.length === 1)
     client.send(chunk.repeat(5))
     assert.match(await client.toItsEnd(), /^HTTP\/1.1 413 /)
-    await until('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
   })
 
   it('501 upgrade_refused when it asks for another protocol', async () => {
@@ -83,10 +83,10 @@ describe('a request is refused, without a word to the upstream, as', () => {
     const client = stack
       .open()
       .send('POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n')
-    await until('the head to be forwarded', () => stack.connections.length === 1)
+    await eventually('the head to be forwarded', () => stack.connections.length === 1)
     client.send('5\nhello\r\n')
     assert.match(await client.toItsEnd(), /^HTTP\/1.1 400 /)
-    await until('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
   })
 })
 
@@ -104,7 +104,7 @@ describe('a client that', () => {
     await using stack = await httpStack(silent, 'timeouts: {body: 100ms}')
     const client = stack.open().send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc')
     assert.match(await client.toItsEnd(), /^HTTP\/1.1 408 .*"client_timeout"/s)
-    await until('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
   })
 
   it('sends nothing is let go after the idle timeout', async () => {
@@ -124,18 +124,18 @@ describe('a client that', () => {
     }, 'timeouts: {body: 200ms}')
     const client = connect({ port: portOf(stack.sidecar), host: '127.0.0.1' })
     client.on('error', () => client.destroy()).write(GET)
-    await until('the failure to be counted', () => stack.failures('client_timeout') === 1)
-    await until('the upstream to be told', () => stack.connections[0]?.destroyed === true)
+    await eventually('the failure to be counted', () => stack.failures('client_timeout') === 1)
+    await eventually('the upstream to be told', () => stack.connections[0]?.destroyed === true)
     client.destroy()
   })
 
   it('leaves while it waits cancels its request at the upstream', async () => {
     await using stack = await httpStack(silent)
     const client = stack.open().send(GET)
-    await until('the request to be forwarded', () => stack.connections.length === 1)
+    await eventually('the request to be forwarded', () => stack.connections.length === 1)
     client.socket.resetAndDestroy()
-    await until('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
-    await until('it to be counted', () => stack.answers(499) === 1)
+    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually('it to be counted', () => stack.answers(499) === 1)
   })
 
   it('leaves in the middle of its answer cancels it at the upstream', async () => {
@@ -144,23 +144,23 @@ describe('a client that', () => {
     )
     const client = await stack.open().send(GET).hears('ha')
     client.socket.resetAndDestroy()
-    await until('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
   })
 
   it('leaves in the middle of its body cancels it at the upstream', async () => {
     await using stack = await httpStack(silent)
     const client = stack.open().send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc')
-    await until('the head to be forwarded', () => stack.connections.length === 1)
+    await eventually('the head to be forwarded', () => stack.connections.length === 1)
     client.socket.destroy()
-    await until('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
   })
 
   it('has ended its side and gets no answer is taken for gone after a while', async () => {
     await using stack = await httpStack(silent, 'timeouts: {halfClosed: 100ms}')
     const client = stack.open()
     client.socket.end(GET)
-    await until('it to be counted', () => stack.answers(499) === 1)
-    await until('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually('it to be counted', () => stack.answers(499) === 1)
+    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
   })
 
   it('sends more than its share of requests gets a last answer', async () => {
@@ -173,8 +173,8 @@ describe('a client that', () => {
   it('sends requests ahead without end is read only as far as a head may be long', async () => {
     await using stack = await httpStack(silent, 'timeouts: {responseHead: 500ms}')
     const client = stack.open().send(GET.repeat(1_000_000))
-    await until('the request to be forwarded', () => stack.connections.length === 1)
-    await until('the rest to wait in the client', () => client.socket.writableLength > 0)
+    await eventually('the request to be forwarded', () => stack.connections.length === 1)
+    await eventually('the rest to wait in the client', () => client.socket.writableLength > 0)
     assert.equal(stack.connections.length, 1)
   })
 })
@@ -197,15 +197,15 @@ describe('more at a time than there is room for', () => {
     }, 'limits: {upstreamConnections: 1, queue: 1}')
     const [first, second, third] = [stack.open(), stack.open(), stack.open()]
     first.send(GET)
-    await until('the first to be forwarded', () => waiting.length === 1)
+    await eventually('the first to be forwarded', () => waiting.length === 1)
     second.send(GET)
     third.send(GET)
-    await until('one of them to be refused', () => stack.failures('overloaded') === 1)
+    await eventually('one of them to be refused', () => stack.failures('overloaded') === 1)
     waiting[0]?.()
-    await until('the one that waited to be forwarded', () => waiting.length === 2)
+    await eventually('the one that waited to be forwarded', () => waiting.length === 2)
     waiting[1]?.()
     await first.hears('ok')
-    await until(
+    await eventually(
       'the other to be answered',
       () => second.received.includes('ok') || third.received.includes('ok'),
     )
@@ -215,7 +215,7 @@ describe('more at a time than there is room for', () => {
   it('a request that waits too long for an upstream connection is 503 overloaded', async () => {
     await using stack = await httpStack(silent, 'limits: {upstreamConnections: 1}')
     stack.open().send(GET)
-    await until('the first to be forwarded', () => stack.connections.length === 1)
+    await eventually('the first to be forwarded', () => stack.connections.length === 1)
     const hurried = GET.replace('Host', 'X-Prometheus-Scrape-Timeout-Seconds: 0.3\r\nHost')
     await stack.open().send(hurried).hears('"overloaded"')
   })

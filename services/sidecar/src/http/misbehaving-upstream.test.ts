@@ -3,9 +3,9 @@ import { rm, writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import type { Conversation } from '../testing/conversation.ts'
 import { type HttpStack, httpStack, type OnReceived } from '../testing/http-stack.ts'
-import { until } from '../testing/until.ts'
 
 const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
@@ -42,7 +42,7 @@ async function assertProblem({ stack, client }: Outcome, status: number, code: F
 async function assertCut({ stack, client }: Outcome, code: FailureCode): Promise<void> {
   await client.toItsEnd()
   assert.equal(client.ending, 'ECONNRESET')
-  await until(`${code} to be counted`, () => stack.failures(code) === 1)
+  await eventually(`${code} to be counted`, () => stack.failures(code) === 1)
 }
 
 /** Sends the bytes, in one piece or byte by byte, and then does `last`. */
@@ -153,7 +153,10 @@ describe('an upstream that', () => {
   it('never answers is 504 upstream_timeout, and its connection is not used again', async () => {
     await using outcome = await outcomeOf(() => undefined, 'timeouts: {responseHead: 100ms}')
     await assertProblem(outcome, 504, 'upstream_timeout')
-    await until('the connection to be closed', () => outcome.stack.connections.at(-1)?.readableEnded === true)
+    await eventually(
+      'the connection to be closed',
+      () => outcome.stack.connections.at(-1)?.readableEnded === true,
+    )
   })
 
   it('announces more than the limit is 502, and sends more has its client cut off: upstream_too_large', async () => {
@@ -203,7 +206,7 @@ describe('an upstream that', () => {
     const { client, stack } = outcome
     await client.hears('ok')
     first?.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil')
-    await until('the connection to be closed', () => stack.connections.at(-1)?.readableEnded === true)
+    await eventually('the connection to be closed', () => stack.connections.at(-1)?.readableEnded === true)
     await client.send(GET).hears('okHTTP/1.1 200 OK')
     assert.doesNotMatch(client.received, /evil/)
   })

@@ -5,10 +5,10 @@ import { it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { Random } from '../fuzz/random.ts'
+import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { Random } from '../testing/fuzz/random.ts'
 import { type Dialogue, type HttpStack, httpStack } from '../testing/http-stack.ts'
 import { portOf } from '../testing/sidecar-with.ts'
-import { until } from '../testing/until.ts'
 
 const CLIENTS = 1_000
 const STORM_MS = 3_000
@@ -74,10 +74,7 @@ async function storm(stack: HttpStack): Promise<void> {
   const end = performance.now() + STORM_MS
   await Promise.all(Array.from({ length: CLIENTS }, () => client(portOf(stack.sidecar), end)))
   const open = () => stack.sidecar.routes[0]?.counters.connectionsOpen
-  await until(
-    () => `all connections to be closed, of which ${open()} are open`,
-    () => open() === 0,
-  )
+  await eventually('all connections to be closed', () => open() === 0)
 }
 
 it(`after ${CLIENTS} clients that come and go as they like (FUZZ_SEED=${SEED}), nothing is left of them`, async () => {
@@ -85,17 +82,17 @@ it(`after ${CLIENTS} clients that come and go as they like (FUZZ_SEED=${SEED}), 
     'timeouts: {head: 500ms, body: 500ms, idle: 500ms, responseHead: 500ms, upstreamIdle: 100ms}, limits: {connectionsPerAddress: 4096}'
   await using stack = await httpStack(capricious, settings)
   await storm(stack)
-  await until('the upstream connections to be closed', () =>
+  await eventually('the upstream connections to be closed', () =>
     stack.connections.every(({ readableEnded, destroyed }) => readableEnded || destroyed),
   )
   for (const socket of stack.server.sockets) socket.destroy()
   const before = { descriptors: await descriptors(), heap: heapAfterCollection() }
   await storm(stack)
-  await until('the upstream connections to be closed', () =>
+  await eventually('the upstream connections to be closed', () =>
     stack.connections.every(({ readableEnded, destroyed }) => readableEnded || destroyed),
   )
   for (const socket of stack.server.sockets) socket.destroy()
-  await until(
+  await eventually(
     'the descriptors to be as many as before',
     async () => (await descriptors()) <= before.descriptors,
   )

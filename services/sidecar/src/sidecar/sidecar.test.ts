@@ -4,12 +4,12 @@ import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { request } from '@uds-sidecar/shared/http/request'
 import { listen } from '@uds-sidecar/shared/listen/listen'
+import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import { Conversation } from '../testing/conversation.ts'
 import { httpStack } from '../testing/http-stack.ts'
 import { rawServer } from '../testing/raw-server.ts'
-import { runDirectory } from '../testing/run-directory.ts'
 import { configFrom, portOf, sidecarWith } from '../testing/sidecar-with.ts'
-import { until } from '../testing/until.ts'
 
 const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n'
@@ -25,7 +25,7 @@ function route(name: string, listen: string, upstream: string, more = ''): strin
 
 describe('an upstream', () => {
   it('may start after the sidecar, end, and start again: no restart is needed', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await using sidecar = await sidecarWith(`routes: [${route('a', '0', `${run.path}/u`)}]`)
     using client = new Conversation(portOf(sidecar))
     await client.send(GET).hears('"socket_missing"')
@@ -38,7 +38,7 @@ describe('an upstream', () => {
   })
 
   it('that is replaced gets no request on its old connections', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     const path = `${run.path}/u`
     await using sidecar = await sidecarWith(`routes: [${route('a', '0', path)}]`)
     const options = { onConflict: 'takeover', drainMs: 0 } as const
@@ -48,24 +48,24 @@ describe('an upstream', () => {
     await client.send(GET).hears('1!')
     const young = createServer((socket) => socket.on('data', () => socket.write(`${OK}2!`)))
     await using _young = await listen(young, { kind: 'unix', path }, options)
-    await until('the takeover to be seen', () => sidecar.routes[0]?.upstream.state.generation === 2)
+    await eventually('the takeover to be seen', () => sidecar.routes[0]?.upstream.state.generation === 2)
     client.received = ''
     await client.send(GET).hears('2!')
   })
 
   it('whose directory is emptied is missing, then up again', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     const path = `${run.path}/u`
     await using sidecar = await sidecarWith(`routes: [${route('a', '0', path)}]`)
     const state = () => sidecar.routes[0]?.upstream.state
     await using first = await answering(path, '1!')
-    await until('it to be up', () => state()?.up === true)
+    await eventually('it to be up', () => state()?.up === true)
     await rm(path)
-    await until('it to be down', () => state()?.up === false)
+    await eventually('it to be down', () => state()?.up === false)
     assert.equal(state()?.lastFailure?.code, 'socket_missing')
     await first[Symbol.asyncDispose]()
     await using _second = await answering(path, '2!')
-    await until('it to be up again', () => state()?.up === true)
+    await eventually('it to be up again', () => state()?.up === true)
   })
 })
 
@@ -76,9 +76,9 @@ describe('a sidecar that ends', () => {
       waiting.push(() => socket.write(`${OK}ok`))
     })
     const busy = stack.open().send(GET)
-    await until('the request to be forwarded', () => waiting.length === 1)
+    await eventually('the request to be forwarded', () => waiting.length === 1)
     const idle = stack.open()
-    await until('both to be connected', () => stack.sidecar.routes[0]?.counters.connectionsOpen === 2)
+    await eventually('both to be connected', () => stack.sidecar.routes[0]?.counters.connectionsOpen === 2)
     const ended = stack.sidecar[Symbol.asyncDispose]()
     await idle.toItsEnd()
     waiting[0]?.()
@@ -88,7 +88,7 @@ describe('a sidecar that ends', () => {
   })
 
   it('is not ready from the first moment on, as its operations port says to the end', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     let requests = 0
     await using _ = await rawServer(`${run.path}/u`, (socket) => socket.on('data', () => (requests += 1)))
     const sidecar = await sidecarWith(
@@ -99,7 +99,7 @@ describe('a sidecar that ends', () => {
     assert.equal((await ready()).status, 200)
     using client = new Conversation(portOf(sidecar))
     client.send(GET)
-    await until('the request to be forwarded', () => requests === 1)
+    await eventually('the request to be forwarded', () => requests === 1)
     const ended = sidecar[Symbol.asyncDispose]()
     const { status, body } = await ready()
     assert.equal(status, 503)
@@ -109,7 +109,7 @@ describe('a sidecar that ends', () => {
   })
 
   it('cuts off also what was accepted last', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/u`, () => undefined)
     const sidecar = await sidecarWith(`{drain: 300ms, routes: [${route('a', '0', `${run.path}/u`)}]}`)
     using client = new Conversation(portOf(sidecar))
@@ -124,7 +124,7 @@ describe('a sidecar that ends', () => {
   it('cuts off what outlasts the drain', async () => {
     await using stack = await httpStack(() => undefined)
     const client = stack.open().send(GET)
-    await until('the request to be forwarded', () => stack.connections.length === 1)
+    await eventually('the request to be forwarded', () => stack.connections.length === 1)
     const started = performance.now()
     await stack.sidecar[Symbol.asyncDispose]()
     assert.ok(performance.now() - started < 2_000)
@@ -135,7 +135,7 @@ describe('a sidecar that ends', () => {
 
 describe('another configuration', () => {
   it('adds, changes and removes routes; what it leaves as it is goes on untouched', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await using _one = await answering(`${run.path}/1`, '1!')
     await using _two = await answering(`${run.path}/2`, '2!')
     await using sidecar = await sidecarWith(`routes: [${route('same', '0', `${run.path}/1`)}]`)
@@ -159,7 +159,7 @@ describe('another configuration', () => {
   })
 
   it('whose address is taken changes nothing', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await using _ = await answering(`${run.path}/1`, '1!')
     await using sidecar = await sidecarWith(`routes: [${route('a', '0', `${run.path}/1`)}]`)
     const before = sidecar.routes
@@ -175,7 +175,7 @@ describe('another configuration', () => {
 })
 
 it('the operations port tells of each route, its socket and its last error', async () => {
-  await using run = await runDirectory()
+  await using run = await tempDirectory()
   await using _ = await answering(`${run.path}/up`, '1!')
   await using sidecar = await sidecarWith(
     `{ops: "tcp://127.0.0.1:0", routes: [${route('up', '0', `${run.path}/up`)}, ${route('down', '0', `${run.path}/down`).replace('127.0.0.1', '127.0.0.2')}]}`,

@@ -5,12 +5,12 @@ import { writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import type { Sidecar } from '../sidecar/sidecar.ts'
 import { rawServer } from '../testing/raw-server.ts'
 import { readAll } from '../testing/read-all.ts'
-import { runDirectory } from '../testing/run-directory.ts'
 import { portOf, sidecarWith } from '../testing/sidecar-with.ts'
-import { until } from '../testing/until.ts'
 
 const MEBIBYTE = 1_048_576
 
@@ -38,7 +38,7 @@ async function errorOf(socket: Socket): Promise<string> {
 
 describe('a stream route', () => {
   it('carries megabytes both ways unchanged', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/s`, (socket) => socket.pipe(socket))
     await using sidecar = await streamTo(`${run.path}/s`)
     const sent = randomBytes(8 * MEBIBYTE)
@@ -48,7 +48,7 @@ describe('a stream route', () => {
   })
 
   it("passes the client's end on while the answer is still to come", async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/s`, async (socket) => {
       socket.end(`got ${await readAll(socket)}`)
     })
@@ -59,7 +59,7 @@ describe('a stream route', () => {
   })
 
   it("passes the upstream's end on while the client still sends", async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     const late = Promise.withResolvers<string>()
     await using _ = await rawServer(`${run.path}/s`, async (socket) => {
       socket.end('bye')
@@ -74,7 +74,7 @@ describe('a stream route', () => {
   })
 
   it('stops reading from the upstream while the client does not read', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     const total = 64 * MEBIBYTE
     let sent = 0
     const pump = (socket: Socket) => {
@@ -87,7 +87,7 @@ describe('a stream route', () => {
     const client = clientOf(sidecar)
     client.write('go')
     const steady = { sent: 0, sinceMs: 0 }
-    await until('the upstream to be held back', () => {
+    await eventually('the upstream to be held back', () => {
       if (steady.sent !== sent) Object.assign(steady, { sent, sinceMs: performance.now() })
       return sent > 0 && performance.now() - steady.sinceMs > 100
     })
@@ -100,14 +100,14 @@ describe('a stream route', () => {
 
 describe('a stream route fails its client with a reset, and counts', () => {
   it('socket_missing where there is no file', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await using sidecar = await streamTo(`${run.path}/s`)
     assert.equal(await errorOf(clientOf(sidecar)), 'ECONNRESET')
     assert.equal(failures(sidecar, 'socket_missing'), 1)
   })
 
   it('not_a_socket where there is a regular file', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await writeFile(`${run.path}/s`, '')
     await using sidecar = await streamTo(`${run.path}/s`)
     assert.equal(await errorOf(clientOf(sidecar)), 'ECONNRESET')
@@ -115,7 +115,7 @@ describe('a stream route fails its client with a reset, and counts', () => {
   })
 
   it('upstream_reset when the upstream resets', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/s`, (socket) =>
       socket.once('readable', () => socket.destroy()),
     )
@@ -123,19 +123,19 @@ describe('a stream route fails its client with a reset, and counts', () => {
     const client = clientOf(sidecar)
     client.write(Buffer.alloc(MEBIBYTE))
     assert.equal(await errorOf(client), 'ECONNRESET')
-    await until('the failure to be counted', () => failures(sidecar, 'upstream_reset') === 1)
+    await eventually('the failure to be counted', () => failures(sidecar, 'upstream_reset') === 1)
   })
 
   it('client_timeout when nothing was sent for the idle timeout', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/s`, () => undefined)
     await using sidecar = await streamTo(`${run.path}/s`, 'timeouts: {idle: 100ms}')
     assert.equal(await errorOf(clientOf(sidecar)), 'ECONNRESET')
-    await until('the failure to be counted', () => failures(sidecar, 'client_timeout') === 1)
+    await eventually('the failure to be counted', () => failures(sidecar, 'client_timeout') === 1)
   })
 
   it('overloaded when its connections are all in use, and serves again when one is free', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/s`, (socket) => socket.pipe(socket))
     await using sidecar = await streamTo(`${run.path}/s`, 'limits: {connections: 1}')
     const first = clientOf(sidecar)
@@ -144,14 +144,14 @@ describe('a stream route fails its client with a reset, and counts', () => {
     assert.equal(await errorOf(clientOf(sidecar)), 'ECONNRESET')
     assert.equal(failures(sidecar, 'overloaded'), 1)
     first.end()
-    await until('the place to be free', () => sidecar.routes[0]?.counters.connectionsOpen === 0)
+    await eventually('the place to be free', () => sidecar.routes[0]?.counters.connectionsOpen === 0)
     const third = clientOf(sidecar)
     third.end('pong')
     assert.equal(`${await readAll(third)}`, 'pong')
   })
 
   it('draining when a connection in use outlasts the drain', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/s`, (socket) => socket.pipe(socket))
     const sidecar = await streamTo(`${run.path}/s`)
     const client = clientOf(sidecar)

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
+import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import { reset } from '../port/reset.ts'
-import { until } from './until.ts'
 
 /** A client that sends bytes as a test wants them and shows what came back. */
 export class Conversation implements Disposable {
@@ -28,20 +28,22 @@ export class Conversation implements Disposable {
 
   /** Resolves once `text` was received. */
   async hears(text: string): Promise<this> {
-    await until(
-      () => `${JSON.stringify(text)} in ${this.#state()}`,
-      () => this.received.includes(text),
-    )
+    await this.#awaits(`to hear ${JSON.stringify(text)}`, () => this.received.includes(text))
     return this
   }
 
   /** Resolves to what was received, once the other side has ended or reset the connection. */
   async toItsEnd(): Promise<string> {
-    await until(
-      () => `the end of ${this.#state()}`,
-      () => this.ending !== null,
-    )
+    await this.#awaits('the end', () => this.ending !== null)
     return this.received
+  }
+
+  async #awaits(what: string, condition: () => boolean): Promise<void> {
+    try {
+      await eventually(what, condition)
+    } catch (cause) {
+      throw new Error(`received only ${this.#state()}`, { cause })
+    }
   }
 
   #state(): string {

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { type TempDirectory, tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import type { Sidecar } from '../sidecar/sidecar.ts'
 import { Conversation } from './conversation.ts'
 import { type RawServer, rawServer } from './raw-server.ts'
-import { type RunDirectory, runDirectory } from './run-directory.ts'
 import { portOf, sidecarWith } from './sidecar-with.ts'
-import { until } from './until.ts'
 
 /** What an upstream has received on one connection so far, and how to answer. */
 export interface Dialogue {
@@ -37,7 +37,7 @@ export type OnReceived = (dialogue: Dialogue) => void
  * @param settings more of the route, as in the configuration file, such as `timeouts: {idle: 100ms}`.
  */
 export async function httpStack(onReceived: OnReceived, settings = ''): Promise<HttpStack> {
-  const run = await runDirectory()
+  const run = await tempDirectory()
   const socketPath = `${run.path}/u`
   const connections: Socket[] = []
   const server = await rawServer(socketPath, (socket) => {
@@ -63,7 +63,7 @@ function play(socket: Socket, onReceived: OnReceived): void {
 
 function stackOf(
   sidecar: Sidecar,
-  run: RunDirectory,
+  run: TempDirectory,
   server: RawServer,
 ): Omit<HttpStack, 'connections' | 'socketPath'> {
   const conversations: Conversation[] = []
@@ -81,7 +81,7 @@ function stackOf(
       [...(counters?.answers.values() ?? [])].reduce((sum, byStatus) => sum + (byStatus.get(status) ?? 0), 0),
     async [Symbol.asyncDispose]() {
       for (const conversation of conversations) conversation[Symbol.dispose]()
-      await until('the connections to be closed', () => counters?.connectionsOpen === 0)
+      await eventually('the connections to be closed', () => counters?.connectionsOpen === 0)
       await sidecar[Symbol.asyncDispose]()
       await server[Symbol.asyncDispose]()
       await run[Symbol.asyncDispose]()

@@ -3,9 +3,9 @@ import { writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
+import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import { rawServer } from '../testing/raw-server.ts'
-import { runDirectory } from '../testing/run-directory.ts'
-import { until } from '../testing/until.ts'
 import { Upstream } from './upstream.ts'
 
 type Line = Record<string, unknown> & { level: string; msg: string }
@@ -22,7 +22,7 @@ const timeout = () => new Failure('upstream_timeout', { message: 'too slow', hin
 
 describe('an upstream', () => {
   it('is told once per change, with its file, its generation and who asked', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     const { log, lines } = recordingLog()
     await using upstream = new Upstream({ kind: 'unix', path: `${run.path}/u` }, 1_000, log)
     for (let i = 0; i < 3; i++) await upstream.probe()
@@ -41,7 +41,7 @@ describe('an upstream', () => {
   })
 
   it('that accepts connections and answers none is told once, until it answers', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     const { log, lines } = recordingLog()
     await using _ = await rawServer(`${run.path}/u`, () => undefined)
     await using upstream = new Upstream({ kind: 'unix', path: `${run.path}/u` }, 1_000, log)
@@ -52,7 +52,7 @@ describe('an upstream', () => {
     }
     assert.equal(upstream.isTroubled, true)
     upstream.reportAnswered()
-    await until('the last line', () => lines.length === 3)
+    await eventually('the last line', () => lines.length === 3)
     assert.deepEqual(
       lines.map(({ level }) => level),
       ['info', 'warn', 'info'],
@@ -61,7 +61,7 @@ describe('an upstream', () => {
   })
 
   it('is a regular file: a matter for whoever configured it', async () => {
-    await using run = await runDirectory()
+    await using run = await tempDirectory()
     await writeFile(`${run.path}/u`, '')
     const { log, lines } = recordingLog()
     await using upstream = new Upstream({ kind: 'unix', path: `${run.path}/u` }, 1_000, log)

@@ -1,11 +1,6 @@
+import { BACKSLASH, DELETE, DOT, PERCENT, SEMICOLON, SLASH } from '../head/ascii.ts'
 import { HEX } from '../head/characters.ts'
 
-const SLASH = 0x2f
-const BACKSLASH = 0x5c
-const DOT = 0x2e
-const PERCENT = 0x25
-const SEMICOLON = 0x3b
-const DELETE = 0x7f
 const UNRESERVED = /[A-Za-z0-9._~-]/
 
 /**

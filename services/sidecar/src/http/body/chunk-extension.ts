@@ -1,10 +1,5 @@
+import { BACKSLASH, CR, EQUALS, QUOTE, SEMICOLON } from '../head/ascii.ts'
 import { PRINTABLE, TOKEN } from '../head/characters.ts'
-
-const CR = 0x0d
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const SEMICOLON = 0x3b
-const EQUALS = 0x3d
 
 /** After a semicolon. */
 export const EXTENSION_START = 0

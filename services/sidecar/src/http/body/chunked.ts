@@ -1,3 +1,4 @@
+import { COLON, CR, LF, SEMICOLON } from '../head/ascii.ts'
 import { FIELD_VALUE, HEX, TOKEN } from '../head/characters.ts'
 import { FIELD, fieldId } from '../head/field-ids.ts'
 import { EXTENSION_BROKEN, EXTENSION_END, EXTENSION_START, nextExtensionState } from './chunk-extension.ts'
@@ -8,11 +9,6 @@ const MAX_SIZE_DIGITS = 12
 const MAX_EXTENSION_BYTES = 256
 /** Bytes of all trailer lines. */
 const MAX_TRAILER_BYTES = 8_192
-
-const CR = 0x0d
-const LF = 0x0a
-const COLON = 0x3a
-const SEMICOLON = 0x3b
 
 const SIZE = 0
 const EXTENSION = 1

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
+import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import { type HttpStack, httpStack } from '../../testing/http-stack.ts'
 import { portOf } from '../../testing/sidecar-with.ts'
-import { until } from '../../testing/until.ts'
 
 const GET = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
@@ -30,7 +30,7 @@ async function heldStack(settings = 'coalesce: true'): Promise<Held> {
 async function ask(stack: Held, ...requests: string[]) {
   const clients = requests.map((request) => stack.open().send(request))
   const shared = () => stack.sidecar.routes[0]?.counters.coalesced ?? 0
-  await until('all to wait', () => shared() + stack.held.length === requests.length)
+  await eventually('all to wait', () => shared() + stack.held.length === requests.length)
   return clients
 }
 
@@ -51,7 +51,7 @@ describe('a route that coalesces', () => {
     stack.held[0]?.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf')
     await first?.hears('half')
     stack.open().send(GET)
-    await until('the second to ask for itself', () => stack.held.length === 2)
+    await eventually('the second to ask for itself', () => stack.held.length === 2)
   })
 
   it('asks apart for what is not the same', async () => {
@@ -98,10 +98,10 @@ describe('a route that coalesces', () => {
     await using stack = await heldStack()
     const [first, second] = await ask(stack, GET, GET)
     first?.socket.resetAndDestroy()
-    await until('the first to be gone', () => stack.answers(499) === 1)
+    await eventually('the first to be gone', () => stack.answers(499) === 1)
     assert.equal(stack.connections[0]?.readableEnded, false)
     second?.socket.resetAndDestroy()
-    await until('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
   })
 
   it('fails all of them when the upstream does', async () => {
@@ -125,12 +125,12 @@ describe('a route that coalesces', () => {
     await using stack = await heldStack()
     const slow = connect({ port: portOf(stack.sidecar), host: '127.0.0.1' }).on('error', () => slow.destroy())
     slow.write(GET)
-    await until('the slow one to ask', () => stack.held.length === 1)
+    await eventually('the slow one to ask', () => stack.held.length === 1)
     const fast = stack.open().send(GET)
-    await until('both to wait', () => stack.sidecar.routes[0]?.counters.coalesced === 1)
+    await eventually('both to wait', () => stack.sidecar.routes[0]?.counters.coalesced === 1)
     const body = randomBytes(32 * 1_048_576).toString('base64')
     stack.held[0]?.socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
-    await until('the fast one to have it all', () => fast.received.length > body.length)
+    await eventually('the fast one to have it all', () => fast.received.length > body.length)
     assert.ok(fast.received.endsWith(body.slice(-1_000)))
     slow.destroy()
   })

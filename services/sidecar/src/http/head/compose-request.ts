@@ -1,3 +1,4 @@
+import { CR, LF } from './ascii.ts'
 import type { RequestHead } from './request-head.ts'
 import { nextRequestIdLine } from './request-id.ts'
 
@@ -25,8 +26,8 @@ export function composeRequest(
   if (!head.hasHost) at += HOST.copy(out, at)
   at += provenance.copy(out, at)
   if (!head.hasRequestId) at += nextRequestIdLine().copy(out, at)
-  out[at] = 0x0d
-  out[at + 1] = 0x0a
+  out[at] = CR
+  out[at + 1] = LF
   return at + 2
 }
 

@@ -1,12 +1,8 @@
+import { COLON, COMMA, LF, SPACE, TAB } from './ascii.ts'
 import { LOWER, TOKEN } from './characters.ts'
 import type { Drops } from './drops.ts'
 import { equalsIgnoringCase } from './equals-ignoring-case.ts'
 import { FIELD, fieldId } from './field-ids.ts'
-
-const COMMA = 0x2c
-const SPACE = 0x20
-const TAB = 0x09
-const LF = 0x0a
 
 /** What a head knows that has been scanned. */
 interface ScannedHead {
@@ -58,5 +54,5 @@ function dropNamed(head: ScannedHead, bytes: Buffer, from: number, to: number): 
 function isNamed(bytes: Buffer, line: number, from: number, to: number): boolean {
   for (let i = 0; i < to - from; i++)
     if (LOWER[bytes[line + i] as number] !== LOWER[bytes[from + i] as number]) return false
-  return bytes[line + to - from] === 0x3a
+  return bytes[line + to - from] === COLON
 }

@@ -1,4 +1,5 @@
-const ZERO = 0x30
+import { ZERO } from './ascii.ts'
+
 /** Enough for 999 TB; more digits would not fit into an exact number. */
 const MAX_DIGITS = 15
 

@@ -1,12 +1,6 @@
+import { COLON, CR, LF, SPACE, TAB, UNDERSCORE } from './ascii.ts'
 import { FIELD_VALUE, TOKEN } from './characters.ts'
 import { FIELD, type FieldId, fieldId } from './field-ids.ts'
-
-const CR = 0x0d
-const LF = 0x0a
-const COLON = 0x3a
-const SPACE = 0x20
-const TAB = 0x09
-const UNDERSCORE = 0x5f
 
 /** Lines that one head may have; more are refused, as reading them costs the server behind more than us. */
 export const MAX_LINES = 128

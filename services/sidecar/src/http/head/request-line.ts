@@ -1,13 +1,10 @@
+import { ASTERISK, CR, LF, QUESTION, SLASH, SPACE, ZERO } from './ascii.ts'
 import { HOST, PATH, QUERY, TOKEN } from './characters.ts'
 import { INCOMPLETE } from './fields.ts'
 import { methodName } from './method.ts'
 import { badRequest } from './refusal.ts'
 import type { RequestHead } from './request-head.ts'
 
-const SPACE = 0x20
-const SLASH = 0x2f
-const QUESTION = 0x3f
-const ASTERISK = 0x2a
 const MAX_METHOD_BYTES = 24
 
 const METHOD = badRequest('its method is not a token')
@@ -76,9 +73,9 @@ const VERSION_TEXT = Buffer.from('HTTP/1.')
 
 function parseVersion(head: RequestHead, bytes: Buffer, start: number, end: number): number {
   if (end - start < 10) return isStartOfVersion(bytes, start, end) ? INCOMPLETE : head.refuse(VERSION)
-  const minor = (bytes[start + 7] as number) - 0x30
+  const minor = (bytes[start + 7] as number) - ZERO
   const isVersion = isStartOfVersion(bytes, start, start + 7) && (minor === 1 || minor === 0)
-  if (!isVersion || bytes[start + 8] !== 0x0d || bytes[start + 9] !== 0x0a) return head.refuse(VERSION)
+  if (!isVersion || bytes[start + 8] !== CR || bytes[start + 9] !== LF) return head.refuse(VERSION)
   head.minor = minor
   return start + 10
 }

@@ -1,3 +1,4 @@
+import { ZERO } from './ascii.ts'
 import { readConnectionOptions } from './connection-options.ts'
 import { parseContentLength } from './content-length.ts'
 import { equalsIgnoringCase } from './equals-ignoring-case.ts'
@@ -52,7 +53,7 @@ function parseKeepAlive(bytes: Buffer, from: number, to: number): number {
   let at = from + prefix.length
   let seconds = 0
   for (; at < to && at < from + prefix.length + 6; at++) {
-    const digit = (bytes[at] as number) - 0x30
+    const digit = (bytes[at] as number) - ZERO
     if (digit < 0 || digit > 9) break
     seconds = seconds * 10 + digit
   }

@@ -1,12 +1,9 @@
+import { CR, LF, SPACE, ZERO } from './ascii.ts'
 import { PRINTABLE } from './characters.ts'
 import { INCOMPLETE } from './fields.ts'
 import type { ResponseHead } from './response-head.ts'
 
 const PREFIX = Buffer.from('HTTP/1.')
-const ZERO = 0x30
-const SPACE = 0x20
-const CR = 0x0d
-const LF = 0x0a
 /** `HTTP/1.1 200` */
 const SHORTEST = 12
 const INVALID = -2

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type HttpStack, httpStack } from '../../testing/http-stack.ts'
+import { type HttpStack, httpStack } from '../../http-stack.ts'
 import { violationsOf } from '../check-request.ts'
 import { relayRequests } from '../relay-model.ts'
 import type { Attack } from './attack.ts'

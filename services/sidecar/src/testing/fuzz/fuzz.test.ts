@@ -8,7 +8,7 @@ import { Random } from './random.ts'
 
 /**
  * Whatever is forwarded, Node's own parser reads as the same one message, strictly and at its most forgiving.
- * `FUZZ_CASES=1000000 FUZZ_SEED=1 node --test services/sidecar/src/fuzz/fuzz.test.ts` for more, or for the same again.
+ * `FUZZ_CASES=1000000 FUZZ_SEED=1 node --test services/sidecar/src/testing/fuzz/fuzz.test.ts` for more, or for the same again.
  */
 const CASES = Number(process.env.FUZZ_CASES ?? 20_000)
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000_000)

@@ -1,7 +1,7 @@
-import type { AnswerTaker } from '../http/answer-taker.ts'
-import type { ResponseHead } from '../http/head/response-head.ts'
-import { HEADROOM, rewriteResponse } from '../http/head/rewrite-response.ts'
-import { ResponseReader } from '../http/response-reader.ts'
+import type { AnswerTaker } from '../../http/answer-taker.ts'
+import type { ResponseHead } from '../../http/head/response-head.ts'
+import { HEADROOM, rewriteResponse } from '../../http/head/rewrite-response.ts'
+import { ResponseReader } from '../../http/response-reader.ts'
 import { type OracleMessage, read } from './oracle.ts'
 
 const SENTINEL = Buffer.from('HTTP/1.1 299 Sentinel\r\nContent-Length: 0\r\n\r\n')

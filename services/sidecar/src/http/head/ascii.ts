@@ -1,0 +1,19 @@
+/** The bytes that a message is made of. */
+export const TAB = 0x09
+export const LF = 0x0a
+export const CR = 0x0d
+export const SPACE = 0x20
+export const QUOTE = 0x22
+export const PERCENT = 0x25
+export const ASTERISK = 0x2a
+export const COMMA = 0x2c
+export const DOT = 0x2e
+export const SLASH = 0x2f
+export const ZERO = 0x30
+export const COLON = 0x3a
+export const SEMICOLON = 0x3b
+export const EQUALS = 0x3d
+export const QUESTION = 0x3f
+export const BACKSLASH = 0x5c
+export const UNDERSCORE = 0x5f
+export const DELETE = 0x7f
