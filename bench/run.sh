@@ -9,4 +9,5 @@ say 'bench: building the image'
 quietly 'The image could not be built; repair what the build says below and run this again.' \
   scripts/compose.sh -f bench/compose.yaml build
 scripts/compose.sh -f bench/compose.yaml run --rm -T bench </dev/null
+npx --no-install biome format --write --log-level=error bench/results # so that a diff can be read
 node bench/src/report/main.ts

@@ -7,7 +7,7 @@ export const socat: Candidate = {
   program: ({ port, socket }) => ({
     command: [
       'socat',
-      '-d0',
+      '-lf/dev/null',
       `TCP-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork,backlog=4096,nodelay`,
       `UNIX-CONNECT:${socket}`,
     ],

@@ -7,7 +7,7 @@ import { untilAccepting } from '../process/until.ts'
 /** The sizes of a body: next to nothing, and what the app's metrics are. */
 export const BODIES = [4, 11_264] as const
 
-const LARGE_BODY = 100 * 1024 * 1024
+export const LARGE_BODY = 100 * 1024 * 1024
 
 export interface Ground extends AsyncDisposable {
   readonly directory: string

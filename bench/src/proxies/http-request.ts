@@ -12,5 +12,6 @@ createServer((incoming, outgoing) => {
     answer.pipe(outgoing)
   })
   upstream.on('error', () => outgoing.destroy())
+  outgoing.on('close', () => upstream.destroy())
   incoming.pipe(upstream)
 }).listen({ port: Number(port), host: '127.0.0.1', backlog: 4_096 })

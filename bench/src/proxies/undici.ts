@@ -33,8 +33,14 @@ class Answer implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#outgoing.write(chunk)) return
+    if (this.#outgoing.destroyed) controller.abort(new Error('the client has left'))
+    else this.#pauseUntilDrained(controller)
+  }
+
+  #pauseUntilDrained(controller: Dispatcher.DispatchController): void {
     controller.pause()
     this.#outgoing.once('drain', () => controller.resume())
+    this.#outgoing.once('close', () => controller.abort(new Error('the client has left')))
   }
 
   onResponseEnd(): void {

@@ -1,5 +1,19 @@
 import type { Settings } from '../settings.ts'
+import { exposition } from './exposition.ts'
+import { idle } from './idle.ts'
+import { largeBody } from './large-body.ts'
 import { proxies } from './proxies.ts'
+import { restart } from './restart.ts'
+import { socketOrTcp } from './socket-or-tcp.ts'
+import { startUp } from './start-up.ts'
 
 /** Name of the result's file → how it is measured. */
-export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unknown>>> = { proxies }
+export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unknown>>> = {
+  proxies,
+  'start-up': startUp,
+  'socket-or-tcp': socketOrTcp,
+  idle,
+  'large-body': largeBody,
+  exposition,
+  restart,
+}
