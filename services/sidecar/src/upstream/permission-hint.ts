@@ -2,8 +2,13 @@ import type { UnixEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { type FileFacts, formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import { inspectDirectories } from '@uds-sidecar/shared/inspect/inspect-directories'
 import { inspectFile } from '@uds-sidecar/shared/inspect/inspect-file'
-import { classMay, modePermits, NEEDED, permissionClass } from '@uds-sidecar/shared/inspect/permission'
-import { type ProcessIdentity, processIdentity } from '@uds-sidecar/shared/inspect/process-identity'
+import { NEEDED } from '@uds-sidecar/shared/inspect/permission'
+import {
+  formatIdentityOfProcess,
+  type ProcessIdentity,
+  processIdentity,
+} from '@uds-sidecar/shared/inspect/process-identity'
+import { permissionRemedy } from './permission-remedy.ts'
 
 /** What would let this process connect: the exact line of Compose, or what to change. */
 export async function permissionHint({ path }: UnixEndpoint): Promise<string> {
@@ -15,17 +20,8 @@ export async function permissionHint({ path }: UnixEndpoint): Promise<string> {
 }
 
 function hintFor(path: string, facts: FileFacts | null, who: ProcessIdentity, needed: number): string {
-  const us = `this process is uid ${who.uid} with groups ${who.gids.join(', ')}`
+  const us = `this process is ${formatIdentityOfProcess(who)}`
   if (facts === null) return `${path} cannot be looked at; ${us}`
-  const what = `${path} is ${formatMode(facts.mode)}, owner ${facts.uid}:${facts.gid}; ${us}`
-  return `${remedy(path, facts, who, needed)} (${what})`
-}
-
-function remedy(path: string, facts: FileFacts, who: ProcessIdentity, needed: number): string {
-  if (modePermits(facts, who, needed)) return 'look at access control lists, AppArmor and SELinux'
-  const isMember = permissionClass(facts, who) === 'group'
-  if (!isMember && classMay(facts, 'group', needed)) return `add group_add: ["${facts.gid}"] to this service`
-  const bit = needed === NEEDED.socket ? 'w' : 'x'
-  const join = isMember ? '' : ` and add group_add: ["${facts.gid}"] to this service`
-  return `let the group in with chmod g+${bit} ${path}${join}, unless it is meant for its owner alone`
+  const what = `${path} is ${formatMode(facts.mode)}, owner ${facts.uid}:${facts.gid}`
+  return `${permissionRemedy(path, facts, who, needed)} (${what}; ${us})`
 }

@@ -5,8 +5,9 @@ import { violationsOf } from '../check-request.ts'
 import { relayRequests } from '../relay-model.ts'
 import type { Attack } from './attack.ts'
 import { CHUNKS } from './chunks.ts'
-import { FRAMING } from './framing.ts'
+import { CODINGS } from './codings.ts'
 import { HEADS } from './heads.ts'
+import { LENGTHS } from './lengths.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'
 
@@ -18,7 +19,7 @@ async function attack(stack: HttpStack, { text }: Attack): Promise<string> {
 }
 
 describe('every shape of request smuggling that is described', () => {
-  for (const each of [...FRAMING, ...CHUNKS, ...HEADS]) {
+  for (const each of [...CODINGS, ...LENGTHS, ...CHUNKS, ...HEADS]) {
     it(`is ${each.verdict}: ${each.name} (${each.source})`, async () => {
       const input = Buffer.from(each.text, 'latin1')
       assert.equal(relayRequests(input).length > 0 ? 'forwarded' : 'refused', each.verdict)
@@ -33,7 +34,7 @@ describe('every shape of request smuggling that is described', () => {
       whole += 1
       dialogue.socket.end(OK)
     }, 'timeouts: {body: 100ms, head: 100ms, halfClosed: 100ms}')
-    for (const each of [...FRAMING, ...HEADS]) {
+    for (const each of [...CODINGS, ...LENGTHS, ...HEADS]) {
       whole = 0
       const answer = await attack(stack, each)
       const expected = each.verdict === 'refused' ? /^$|^HTTP\/1\.1 (400|403|405|501) / : /^HTTP\/1\.1 200 /
