@@ -18,8 +18,8 @@ export const binding: readonly Mutant[] = [
   {
     name: 'no lock',
     file: `${BIND}/kernel-lock.ts`,
-    find: "if (status === 1 && stderr === '') return false",
-    replace: "if (status === 1 && stderr === '') return true",
+    find: 'if (status === HELD_BY_ANOTHER) return false',
+    replace: 'if (status === HELD_BY_ANOTHER) return true',
     killers: ['shared/src/listen/listen.lock.test.ts', 'e2e/of-twenty-starters-one-serves.test.ts'],
   },
   {

@@ -59,7 +59,7 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'unbounded request bodies',
     file: `${HTTP}/exchange.ts`,
-    find: 'this.#requestBody.bytes > bodyBytes',
+    find: 'this.#request.bodyBytes > bodyBytes',
     replace: 'bodyBytes < 0',
     killers: [CLIENT],
   },
@@ -73,15 +73,15 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'a cut body ends like a whole one',
     file: `${HTTP}/exchange.ts`,
-    find: '      this.#client.reset()\n    }\n  }\n\n  #answer',
-    replace: '      this.#client.answered(false)\n    }\n  }\n\n  #answer',
+    find: '    this.#end()\n    this.#client.socket.reset()',
+    replace: '    this.finish()',
     killers: [UPSTREAM],
   },
   {
     name: 'a POST is tried again',
-    file: `${HTTP}/exchange.ts`,
-    find: 'head.contentLength <= 0 && !head.chunked && isIdempotent(head.method)',
-    replace: 'true',
+    file: `${HTTP}/request-sender.ts`,
+    find: 'return this.#body.bytes === 0 && this.#body.done && isIdempotent(parsed.head.method)',
+    replace: 'return true',
     killers: [UPSTREAM],
   },
   {
@@ -94,8 +94,8 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'no deadline for the upstream',
     file: `${HTTP}/exchange.ts`,
-    find: 'this.#allow(this.#requestBody.done ? responseHead : body)',
-    replace: 'this.#allow(this.#requestBody.done ? total : body)',
+    find: 'this.#allow(this.#request.isDone ? responseHead : body)\n    if (!this.#request',
+    replace: 'this.#allow(this.#request.isDone ? total : body)\n    if (!this.#request',
     killers: [UPSTREAM],
   },
   {
@@ -114,7 +114,7 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: 'ready while it drains',
-    file: 'services/sidecar/src/ops/operations.ts',
+    file: 'services/sidecar/src/ops/pages.ts',
     find: "if (view.isDraining()) return json(503, { ready: false, reason: 'draining' })",
     replace: '',
     killers: ['services/sidecar/src/sidecar/sidecar.test.ts', 'services/sidecar/src/main.test.ts'],
