@@ -7,5 +7,7 @@ export const CANDIDATE_CPU = 1
 
 /** The command, bound to one processor where there are two. */
 export function pinned(command: readonly string[], cpu: number): readonly string[] {
-  return availableParallelism() > CANDIDATE_CPU ? ['taskset', '-c', `${cpu}`, ...command] : command
+  return process.platform === 'linux' && availableParallelism() > CANDIDATE_CPU
+    ? ['taskset', '-c', `${cpu}`, ...command]
+    : command
 }

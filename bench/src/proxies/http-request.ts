@@ -5,7 +5,8 @@ const [port, socketPath = ''] = process.argv.slice(2)
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
 createServer((incoming, outgoing) => {
-  const { method, url: path, headers } = incoming
+  const { method, url: path } = incoming
+  const headers = { ...incoming.headers, 'x-forwarded-for': incoming.socket.remoteAddress }
   const options = { socketPath, agent, method, path, headers } as const
   const upstream = request(options, (answer) => {
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers)

@@ -8,6 +8,7 @@ const HOP_BY_HOP = ['connection', 'keep-alive', 'transfer-encoding']
 createServer((incoming, outgoing) => {
   const { method = 'GET', url: path = '/', headers } = incoming
   const forwarded = Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.includes(name)))
+  forwarded['x-forwarded-for'] = incoming.socket.remoteAddress
   const body = method === 'GET' ? null : incoming
   pool.dispatch(
     { method: method as Dispatcher.HttpMethod, path, headers: forwarded, body },
