@@ -125,7 +125,7 @@ export class ClientConnection extends Timed {
   #readRequest(bytes: Buffer, from: number, hasTime: boolean): number {
     const { headBytes } = this.#context.route.limits
     const start = afterEmptyLine(bytes, from)
-    const position = parseRequestHead(parsed.head, bytes, start, bytes.length)
+    const position = start < 0 ? INCOMPLETE : parseRequestHead(parsed.head, bytes, start, bytes.length)
     parsed.by = null
     const length = (position === INCOMPLETE ? bytes.length : position) - start
     if (length > headBytes) this.#refuse(headTooLarge(headBytes))
@@ -176,7 +176,9 @@ export class ClientConnection extends Timed {
   }
 }
 
-/** One empty line before a request is ignored (RFC 9112 section 2.2). */
+/** One empty line before a request is ignored (RFC 9112 section 2.2). @returns -1 while only half of it is there. */
 function afterEmptyLine(bytes: Buffer, start: number): number {
-  return bytes[start] === CR && bytes[start + 1] === LF ? start + 2 : start
+  if (bytes[start] !== CR) return start
+  if (start + 1 === bytes.length) return -1
+  return bytes[start + 1] === LF ? start + 2 : start
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { type Dialogue, httpStack } from '../testing/http-stack.ts'
 
@@ -111,6 +112,11 @@ describe('an http route', () => {
   it('ignores one empty line before a request', async () => {
     await using stack = await httpStack(answering('HTTP/1.1 204 No Content\r\n\r\n'))
     await stack.open().send(`\r\n${GET}`).hears('204')
+    const client = stack.open()
+    await once(client.socket.setNoDelay(true), 'connect')
+    client.send('\r')
+    await new Promise(setImmediate)
+    await client.send(`\n${GET}`).hears('204')
   })
 
   it('forwards HEAD, 204 and 304 without waiting for a body', async () => {

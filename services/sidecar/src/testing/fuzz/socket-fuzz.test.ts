@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { it } from 'node:test'
 import type { Conversation } from '../conversation.ts'
 import { type Dialogue, type HttpStack, httpStack } from '../http-stack.ts'
@@ -21,7 +22,7 @@ function answerWhole(dialogue: Dialogue): void {
 
 /** Sends the input in pieces, then ends. */
 async function sendInPieces(client: Conversation, input: Buffer, random: Random): Promise<void> {
-  client.socket.setNoDelay(true)
+  await once(client.socket.setNoDelay(true), 'connect')
   for (let at = 0; at < input.length; ) {
     const to = Math.min(input.length, at + 1 + random.below(random.pick([3, 40, 1_000])))
     client.send(input.subarray(at, to))
