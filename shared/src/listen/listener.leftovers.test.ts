@@ -77,6 +77,21 @@ describe('nothing is left', () => {
     })
   }
 
+  it('of sockets that were deleted while the listener runs on: no descriptor for each', async () => {
+    await using directory = await tempDirectory()
+    await using listener = await greet(directory.at('s'), 'ok')
+    const deleteOnce = async () => {
+      const republished = nextEvent(listener, 'republished')
+      await unlink(directory.at('s'))
+      await republished
+    }
+    await deleteOnce()
+    const before = holdings().descriptors
+    for (let round = 0; round < CYCLES; round++) await deleteOnce()
+    await eventually('no more descriptors than before', () => holdings().descriptors <= before)
+    assert.equal(await readAll(listener.endpoint), 'ok')
+  })
+
   it('by a listener with watch false, not even while it runs: no watch', async () => {
     await using directory = await tempDirectory()
     const before = holdings().watches

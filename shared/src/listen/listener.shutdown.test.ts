@@ -77,7 +77,7 @@ describe('the shutdown of a listener', () => {
   it('after its directory was removed, ends without a failure', async () => {
     await using directory = await tempDirectory()
     await mkdir(directory.at('d'))
-    const listener = await greet(directory.at('d/s'), '')
+    const listener = await greet(directory.at('d/s'), '', { watch: false })
     await rm(directory.at('d'), { recursive: true })
     assert.deepEqual(await listener.close(), { reason: 'closed', cut: 0 })
   })

@@ -1,13 +1,15 @@
 import { EventEmitter } from 'node:events'
-import { Server } from 'node:net'
+import type { Server } from 'node:net'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import type { BoundPath } from '../bind/bound-path.ts'
 import type { Identity } from '../bind/identity.ts'
 import { Watchdog } from '../bind/watchdog.ts'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { Failure } from '../failure/failure.ts'
+import { acceptorFor } from './acceptor.ts'
 import type { Connections } from './connections.ts'
 import { stopAccepting } from './stop-accepting.ts'
+import { occupied, unwatchable } from './watch-failure.ts'
 
 /** After a takeover, connections that found the old socket still arrive for this long. */
 const GRACE_MS = 300
@@ -51,7 +53,8 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
   readonly closed: Promise<Ending>
   readonly #parts: ListenerParts
   readonly #watchdog: Watchdog | undefined
-  readonly #acceptors: Server[]
+  /** The server itself first, then the one that accepts on the socket that was published last, if that is another. */
+  #acceptors: Server[]
   readonly #ended = Promise.withResolvers<Ending>()
   #closing = false
   #isLost = false
@@ -146,32 +149,20 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     this.#isLost = true
   }
 
+  /** The one before accepts on a socket that has no name any more; the server stays, for closed it would be at its end. */
+  #acceptOnlyOn(acceptor: Server): void {
+    const [server = acceptor, ...nameless] = this.#acceptors
+    this.#acceptors = [server, acceptor]
+    for (const each of nameless) each.close()
+  }
+
   async #republish(bound: BoundPath): Promise<void> {
     const acceptor = acceptorFor(this.#parts.server)
     const outcome = await bound.republish(acceptor)
     if (outcome === 'superseded' && !this.#closing) this.#replaced()
     if (outcome !== 'published') return
-    this.#acceptors.push(acceptor)
+    this.#acceptOnlyOn(acceptor)
     this.#isLost = false
     this.emit('republished', bound.identity)
   }
-}
-
-/** A server has one listening socket; this one accepts for `server`, whose `connection` event may be emitted. */
-function acceptorFor(server: Server & { allowHalfOpen?: boolean; pauseOnConnect?: boolean }): Server {
-  const { allowHalfOpen = false, pauseOnConnect = false } = server
-  const acceptor = new Server({ allowHalfOpen, pauseOnConnect })
-  acceptor.maxConnections = server.maxConnections
-  return acceptor.on('connection', (socket) => server.emit('connection', socket))
-}
-
-function occupied(path: string): Failure {
-  return new Failure('path_occupied', {
-    message: `something that is not a socket was put at ${path}`,
-    hint: 'move it away: the socket is then published again',
-  })
-}
-
-function unwatchable(path: string, cause: unknown): Failure {
-  return new Failure('io_error', { message: `cannot look at ${path}`, hint: 'see errno', cause })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, rename, rm, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, rename, unlink, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { formatIdentity } from '../bind/identity.ts'
 import { dial } from '../dial/dial.ts'
@@ -49,12 +49,12 @@ for (const onConflict of ['refuse', 'takeover'] as const) {
       assert.deepEqual(await namesIn(directory.path), ['s', 's.lock'])
     })
 
-    it('whose directory is removed and made again, tells that it is lost and then publishes', async () => {
+    it('whose directory is moved away and made again, tells that it is lost and then publishes', async () => {
       await using directory = await tempDirectory()
       await mkdir(directory.at('d'))
       await using listener = await greet(directory.at('d/s'), 'ok', { onConflict })
       const lost = nextEvent(listener, 'lost')
-      await rm(directory.at('d'), { recursive: true })
+      await rename(directory.at('d'), directory.at('away'))
       assert.equal((await lost).code, 'directory_missing')
       const republished = nextEvent(listener, 'republished')
       await mkdir(directory.at('d'))
