@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { describe, it } from 'node:test'
+import { aTurn } from '../testing/a-turn.ts'
 import { type Dialogue, httpStack } from '../testing/http-stack.ts'
 
 const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -80,11 +80,11 @@ describe('an http route', () => {
       for (const byte of 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok')
         socket.write(byte)
     })
-    const client = stack.open()
+    const client = await stack.openAndWait()
     client.socket.setNoDelay(true)
     for (const byte of 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab') {
       client.send(byte)
-      await new Promise(setImmediate)
+      await aTurn()
     }
     await client.hears('ok')
     assert.equal(client.received, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
@@ -112,10 +112,10 @@ describe('an http route', () => {
   it('ignores one empty line before a request', async () => {
     await using stack = await httpStack(answering('HTTP/1.1 204 No Content\r\n\r\n'))
     await stack.open().send(`\r\n${GET}`).hears('204')
-    const client = stack.open()
-    await once(client.socket.setNoDelay(true), 'connect')
+    const client = await stack.openAndWait()
+    client.socket.setNoDelay(true)
     client.send('\r')
-    await new Promise(setImmediate)
+    await aTurn()
     await client.send(`\n${GET}`).hears('204')
   })
 

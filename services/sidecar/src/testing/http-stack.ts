@@ -3,6 +3,7 @@ import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import { type TempDirectory, tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import type { Sidecar } from '../sidecar/sidecar.ts'
+import { aTurn } from './a-turn.ts'
 import { Conversation } from './conversation.ts'
 import { type RawServer, rawServer } from './raw-server.ts'
 import { portOf, sidecarWith } from './sidecar-with.ts'
@@ -21,6 +22,8 @@ export interface HttpStack extends AsyncDisposable {
   readonly socketPath: string
   /** A client's conversation with the route; ended when the stack is. */
   open(): Conversation
+  /** The same, once the sidecar has accepted it: what is sent in pieces from then on is received in pieces. */
+  openAndWait(): Promise<Conversation>
   /** How many requests failed with this code. */
   failures(code: FailureCode): number
   /** How many requests were answered with this status. */
@@ -68,12 +71,19 @@ function stackOf(
 ): Omit<HttpStack, 'connections' | 'socketPath'> {
   const conversations: Conversation[] = []
   const counters = sidecar.routes[0]?.counters
+  const open = () => {
+    const conversation = new Conversation(portOf(sidecar))
+    conversations.push(conversation)
+    return conversation
+  }
   return {
     sidecar,
     server,
-    open() {
-      const conversation = new Conversation(portOf(sidecar))
-      conversations.push(conversation)
+    open,
+    async openAndWait() {
+      const before = counters?.connectionsTotal
+      const conversation = open()
+      while (counters?.connectionsTotal === before) await aTurn()
       return conversation
     },
     failures: (code) => counters?.failures.get(code) ?? 0,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { it } from 'node:test'
+import { aTurn } from '../a-turn.ts'
 import type { Conversation } from '../conversation.ts'
 import { type Dialogue, type HttpStack, httpStack } from '../http-stack.ts'
 import { generateRequests } from './generate-request.ts'
@@ -22,12 +22,12 @@ function answerWhole(dialogue: Dialogue): void {
 
 /** Sends the input in pieces, then ends. */
 async function sendInPieces(client: Conversation, input: Buffer, random: Random): Promise<void> {
-  await once(client.socket.setNoDelay(true), 'connect')
+  client.socket.setNoDelay(true)
   for (let at = 0; at < input.length; ) {
     const to = Math.min(input.length, at + 1 + random.below(random.pick([3, 40, 1_000])))
     client.send(input.subarray(at, to))
     at = to
-    if (random.chance(3)) await new Promise(setImmediate)
+    if (random.chance(3)) await aTurn()
   }
   client.socket.end()
 }
@@ -51,7 +51,7 @@ async function checkCase(
   random: Random,
 ): Promise<void> {
   transcripts.clear()
-  using client = stack.open()
+  using client = await stack.openAndWait()
   await sendInPieces(client, input, random)
   await client.toItsEnd()
   const expected = relayRequests(input).filter(({ complete }) => complete)
