@@ -76,6 +76,7 @@ describe('a request is refused, without a word to the upstream, as', () => {
     await using stack = await httpStack(good)
     const upgrade = 'GET /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
     await assertRefused(stack, upgrade, 501, 'upgrade_refused')
+    await assertRefused(stack, 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', 501, 'upgrade_refused')
   })
 
   it('400 bad_request in the middle of a body whose chunks break', async () => {

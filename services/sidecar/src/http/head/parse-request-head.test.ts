@@ -135,7 +135,7 @@ describe('a request head is refused when', () => {
       withFields('Connection: Upgrade', 'Upgrade: websocket'),
       /upgrade_refused/,
     ],
-    'it is CONNECT': ['CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', /target/],
+    'it is CONNECT': ['CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', /upgrade_refused/],
   }
   for (const [condition, [text, reason]] of Object.entries(cases)) {
     it(condition, () => assert.match(refusalOf(text), reason))

@@ -10,3 +10,9 @@ export interface Refusal {
 export function badRequest(reason: string): Refusal {
   return Object.freeze({ code: 'bad_request', reason })
 }
+
+/** Upgrade and CONNECT: what follows would not be HTTP/1.1 any more. */
+export const UPGRADE: Refusal = Object.freeze({
+  code: 'upgrade_refused',
+  reason: 'it asks for another protocol',
+})

@@ -3,7 +3,7 @@ import { readConnectionOptions } from './connection-options.ts'
 import { parseContentLength } from './content-length.ts'
 import { equalsIgnoringCase } from './equals-ignoring-case.ts'
 import { FIELD } from './field-ids.ts'
-import { badRequest, type Refusal } from './refusal.ts'
+import { badRequest, type Refusal, UPGRADE } from './refusal.ts'
 import type { RequestHead } from './request-head.ts'
 import { isRequestId } from './request-id.ts'
 import { parseScrapeTimeout } from './scrape-timeout.ts'
@@ -21,12 +21,10 @@ const BOTH = badRequest('it has Content-Length and Transfer-Encoding')
 const EXPECTATION = badRequest('its Expect is not 100-continue')
 const REQUEST_ID_TWICE = badRequest('it has X-Request-Id more than once')
 const CONNECTION = badRequest('its Connection names a field that is not for one connection')
-const UPGRADE: Refusal = Object.freeze({ code: 'upgrade_refused', reason: 'it asks for another protocol' })
 
 /** Takes the fields of a scanned head for what they mean. @returns `head.end`, or `REFUSED`. */
 export function readRequestFields(head: RequestHead, bytes: Buffer): number {
   const { fields, drops } = head
-  if (head.method === 'CONNECT') return head.refuse(UPGRADE)
   for (let i = 0; i < fields.count; i++) {
     const from = fields.valueStart(i)
     const to = fields.valueEnd(i)

@@ -2,7 +2,7 @@ import { ASTERISK, CR, LF, QUESTION, SLASH, SPACE, ZERO } from './ascii.ts'
 import { HOST, PATH, QUERY, TOKEN } from './characters.ts'
 import { INCOMPLETE } from './fields.ts'
 import { methodName } from './method.ts'
-import { badRequest } from './refusal.ts'
+import { badRequest, UPGRADE } from './refusal.ts'
 import type { RequestHead } from './request-head.ts'
 
 const MAX_METHOD_BYTES = 24
@@ -22,6 +22,7 @@ export function parseRequestLine(head: RequestHead, bytes: Buffer, start: number
   if (at === end) return at - start > MAX_METHOD_BYTES ? head.refuse(METHOD) : INCOMPLETE
   if (bytes[at] !== SPACE || at === start || at - start > MAX_METHOD_BYTES) return head.refuse(METHOD)
   head.method = methodName(bytes, start, at)
+  if (head.method === 'CONNECT') return head.refuse(UPGRADE)
   at = parseTarget(head, bytes, at + 1, end)
   return at < 0 ? at : parseVersion(head, bytes, at, end)
 }
