@@ -43,6 +43,11 @@ check: dependencies ## Format, lint, types and unit tests: what CI runs first
 stress: dependencies ## Attack the bind protocol, and naive binding beside it, for some minutes
 	@npm run --silent stress
 
+.PHONY: interop
+interop: dependencies ## The sidecar between servers and clients that nobody here wrote: gunicorn, uvicorn, nginx, Redis
+	@scripts/ensure-interop-tools.sh
+	@npm run --silent interop
+
 .PHONY: e2e
 e2e: dependencies images ## End-to-end tests alone, on real containers
 	@npm test --silent --workspace=e2e

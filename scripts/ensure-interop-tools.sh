@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs the servers and clients that make interop puts before and behind the sidecar: programs that nobody here
+# wrote. What is there already is left as it is.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/say.sh
+
+declare -A package=(
+  [curl]=curl [gunicorn]=gunicorn [uvicorn]=uvicorn [nginx]=nginx-light [wrk]=wrk [h2load]=nghttp2-client
+  [redis-server]=redis-server [redis-cli]=redis-tools
+)
+
+missing=()
+for program in "${!package[@]}"; do
+  command -v "$program" >/dev/null || missing+=("${package[$program]}")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  fail "install these programs and run this again: ${missing[*]} (their names on Debian)."
+fi
+say "interop: installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+quietly 'apt could not install them; repair what it says below and run this again.' \
+  sh -c "apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
