@@ -3,8 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { appBox, startAppAlone } from './support/app-alone.ts'
-import { eventually } from './support/eventually.ts'
+import { appBox, HEALTHY, startAppAlone, untilReady } from './support/app-alone.ts'
 import { listingOf } from './support/file-modes.ts'
 import { getFrom } from './support/get-from.ts'
 import { nodeCommand } from './support/inside.ts'
@@ -37,8 +36,8 @@ for (const { step, published } of STEPS) {
     assert.equal(left.includes('metrics.sock'), published)
 
     await using app = await startAppAlone(t, { mounts })
-    await eventually(async () => assert.match(await app.log(), /"msg":"ready"/))
-    assert.equal(await getFrom(probe, 'unix:/run/app/api.sock', '/-/healthy'), '200 {"status":"healthy"}')
+    await untilReady(app)
+    assert.equal(await getFrom(probe, 'unix:/run/app/api.sock', '/-/healthy'), HEALTHY)
     assert.deepEqual(
       (await listingOf(probe, '/run/app')).filter((name) => !name.endsWith('.lock')),
       ['admin.sock', 'api.sock', 'echo.sock', 'metrics.sock'],

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startAppAlone } from './support/app-alone.ts'
+import { HEALTHY, startAppAlone } from './support/app-alone.ts'
 import { eventually } from './support/eventually.ts'
 import { getFrom } from './support/get-from.ts'
 import { nodeCommand } from './support/inside.ts'
@@ -15,15 +15,13 @@ test('a defect keeps its details', async (t) => {
   await using volume = await socketVolume()
   const mounts = [`${volume.name}:/run/app`]
   await using app = await startAppAlone(t, { mounts, entrypoint: nodeCommand(startWithDefect) })
-  await eventually(async () =>
-    assert.equal(await getFrom(app, API, '/-/healthy'), '200 {"status":"healthy"}'),
-  )
+  await eventually(async () => assert.equal(await getFrom(app, API, '/-/healthy'), HEALTHY))
 
   const answer = await getFrom(app, API, '/status')
   assert.match(answer, /^500 .*"code":"internal_error"/)
   assert.doesNotMatch(answer, /secret/)
   assert.match(await app.log(), /secret/, 'its log has the details')
-  assert.equal(await getFrom(app, API, '/-/healthy'), '200 {"status":"healthy"}')
+  assert.equal(await getFrom(app, API, '/-/healthy'), HEALTHY)
 })
 
 /** The real app, in which one thing that `/status` needs throws. */

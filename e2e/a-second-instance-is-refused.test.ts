@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
-import { runAppToEnd, startAppAlone } from './support/app-alone.ts'
+import { HEALTHY, runAppToEnd, startAppAlone } from './support/app-alone.ts'
 import { eventually } from './support/eventually.ts'
 import { fillBacklog } from './support/fill-backlog.ts'
 import { getFrom } from './support/get-from.ts'
@@ -16,7 +16,7 @@ import { type SocketVolume, socketVolume } from './support/socket-volume.ts'
 
 const PATH = '/run/app/api.sock'
 const API = `unix:${PATH}`
-const HEALTHY = '/-/healthy'
+const HEALTH = '/-/healthy'
 
 interface Incumbent {
   readonly what: string
@@ -27,7 +27,7 @@ interface Incumbent {
 const INCUMBENTS: Incumbent[] = [
   {
     what: 'an app',
-    answer: '200 {"status":"healthy"}',
+    answer: HEALTHY,
     start: (t, volume) => startAppAlone(t, { mounts: [`${volume.name}:/run/app`] }),
   },
   {
@@ -44,7 +44,7 @@ for (const { what, answer, start } of INCUMBENTS) {
       const mounts = [`${volume.name}:/run/app`]
       await using incumbent = await start(t, volume)
       await using probe = await startProbe(t, { user: '10001:10001', mounts })
-      await eventually(async () => assert.equal(await getFrom(probe, API, HEALTHY), answer))
+      await eventually(async () => assert.equal(await getFrom(probe, API, HEALTH), answer))
       const before = await identitiesAt(probe, [PATH])
       if (condition !== 'alive') await incumbent.container.pause()
       if (condition === 'paused with a full backlog') assert.equal(await fillBacklog(probe, PATH), 512)
@@ -57,7 +57,7 @@ for (const { what, answer, start } of INCUMBENTS) {
 
       if (condition !== 'alive') await incumbent.container.unpause()
       assert.deepEqual(await identitiesAt(probe, [PATH]), before)
-      await eventually(async () => assert.equal(await getFrom(probe, API, HEALTHY), answer))
+      await eventually(async () => assert.equal(await getFrom(probe, API, HEALTH), answer))
     })
   }
 }

@@ -7,16 +7,15 @@ import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { eventually } from './support/eventually.ts'
 import { identitiesAt } from './support/identity-at.ts'
 import { incarnation } from './support/incarnation.ts'
+import { RELAYED_SOCKETS } from './support/relayed-sockets.ts'
 import { routesOf } from './support/routes.ts'
 import { Stack } from './support/stack.ts'
-
-const SOCKETS = ['/run/app/metrics/metrics.sock', '/run/app/api/api.sock', '/run/app/api/echo.sock']
 
 test('a second instance stands by', async (t) => {
   await using stack = await Stack.start(t, { services: ['sidecar'] })
   const first = stack.service('app', 1)
   const second = stack.service('app', 2)
-  const before = [await incarnation(first), ...(await identitiesAt(first, SOCKETS))]
+  const before = [await incarnation(first), ...(await identitiesAt(first, RELAYED_SOCKETS))]
 
   await t.test('it is refused and started again, and the first does not notice', async () => {
     await stack.compose.scale('app', 2)
@@ -25,7 +24,7 @@ test('a second instance stands by', async (t) => {
       assert(RestartCount >= 2)
       assert.equal(State.ExitCode, EXIT.inUse)
     })
-    assert.deepEqual([await incarnation(first), ...(await identitiesAt(first, SOCKETS))], before)
+    assert.deepEqual([await incarnation(first), ...(await identitiesAt(first, RELAYED_SOCKETS))], before)
     for (const { state, generation } of Object.values(await routesOf(stack)))
       assert.deepEqual([state, generation], ['up', 1])
   })

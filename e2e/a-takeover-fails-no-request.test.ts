@@ -8,12 +8,12 @@ import { eventually } from './support/eventually.ts'
 import { identitiesAt } from './support/identity-at.ts'
 import { incarnation } from './support/incarnation.ts'
 import { Load } from './support/load.ts'
+import { RELAYED_SOCKETS } from './support/relayed-sockets.ts'
 import { routesOf } from './support/routes.ts'
 import { Stack } from './support/stack.ts'
 
 const TAKEOVERS = 20
 const CLIENTS = 4
-const SOCKETS = ['/run/app/metrics/metrics.sock', '/run/app/api/api.sock', '/run/app/api/echo.sock']
 
 test(`${TAKEOVERS} takeovers fail no request`, async (t) => {
   // An app that was taken over has done its work: with this policy the engine does not start it again (docs/adr/0005).
@@ -23,15 +23,15 @@ test(`${TAKEOVERS} takeovers fail no request`, async (t) => {
   const api = await stack.endpoint('api')
   await using load = new Load(CLIENTS, () => request(api, { path: '/status' }))
 
-  let before = await identitiesAt(stack.service('sidecar'), SOCKETS)
+  let before = await identitiesAt(stack.service('sidecar'), RELAYED_SOCKETS)
   for (let takeover = 1; takeover <= TAKEOVERS; takeover++) {
     const older = 2 - (takeover % 2)
     if (takeover === 1) await stack.compose.scale('app', 2)
     else await stack.service('app', 3 - older).start()
 
     assert.equal(await exitCodeOf(stack, older), 0)
-    const after = await identitiesAt(stack.service('sidecar'), SOCKETS)
-    for (const [index, path] of SOCKETS.entries()) assert.notEqual(after[index], before[index], path)
+    const after = await identitiesAt(stack.service('sidecar'), RELAYED_SOCKETS)
+    for (const [index, path] of RELAYED_SOCKETS.entries()) assert.notEqual(after[index], before[index], path)
     for (const { state, generation } of Object.values(await routesOf(stack)))
       assert.deepEqual([state, generation], ['up', takeover + 1])
     before = after

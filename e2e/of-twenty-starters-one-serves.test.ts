@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
-import { startAppAlone } from './support/app-alone.ts'
+import { HEALTHY, startAppAlone, untilReady } from './support/app-alone.ts'
 import { eventually } from './support/eventually.ts'
 import { getFrom } from './support/get-from.ts'
 import type { OwnContainer } from './support/own-container.ts'
@@ -37,12 +37,12 @@ test(`of ${STARTERS} starters one serves`, async (t) => {
     { withinMs: 60_000, everyMs: 500 },
   )
   assert.deepEqual(outcomes.sort(), [...Array(STARTERS - 1).fill(`exit code ${EXIT.inUse}`), 'serving'])
-  assert.equal(await getFrom(probe, 'unix:/run/app/api.sock', '/-/healthy'), '200 {"status":"healthy"}')
+  assert.equal(await getFrom(probe, 'unix:/run/app/api.sock', '/-/healthy'), HEALTHY)
 })
 
 async function leaveStaleSockets(t: TestContext, mounts: string[]): Promise<void> {
   await using app = await startAppAlone(t, { mounts })
-  await eventually(async () => assert.match(await app.log(), /"msg":"ready"/))
+  await untilReady(app)
   await app.kill()
 }
 

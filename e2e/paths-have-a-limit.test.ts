@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { listen } from '@uds-sidecar/shared/listen/listen'
-import { runAppToEnd, startAppAlone } from './support/app-alone.ts'
+import { HEALTHY, runAppToEnd, startAppAlone } from './support/app-alone.ts'
 import { eventually } from './support/eventually.ts'
 import { modesOf } from './support/file-modes.ts'
 import { getFrom } from './support/get-from.ts'
@@ -38,9 +38,7 @@ for (const [what, path] of [
       mounts: [`${volume.name}:/run/app`],
       env: { APP_API: `unix:${path}` },
     })
-    await eventually(async () =>
-      assert.equal(await getFrom(app, `unix:${path}`, '/-/healthy'), '200 {"status":"healthy"}'),
-    )
+    await eventually(async () => assert.equal(await getFrom(app, `unix:${path}`, '/-/healthy'), HEALTHY))
     assert.deepEqual(await modesOf(app, [path]), ['socket 0660 10001:10200'])
   })
 }

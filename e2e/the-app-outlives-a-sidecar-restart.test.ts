@@ -7,16 +7,16 @@ import { eventually } from './support/eventually.ts'
 import { identitiesAt } from './support/identity-at.ts'
 import { incarnation } from './support/incarnation.ts'
 import { Load } from './support/load.ts'
+import { RELAYED_SOCKETS } from './support/relayed-sockets.ts'
 import { Stack } from './support/stack.ts'
 
 const CLIENTS = 4
-const SOCKETS = ['/run/app/metrics/metrics.sock', '/run/app/api/api.sock', '/run/app/api/echo.sock']
 
 test('the app outlives a sidecar restart', async (t) => {
   await using stack = await Stack.start(t, { services: ['sidecar'] })
   const app = stack.service('app')
   const sidecar = stack.service('sidecar')
-  const before = [await incarnation(app), ...(await identitiesAt(app, SOCKETS))]
+  const before = [await incarnation(app), ...(await identitiesAt(app, RELAYED_SOCKETS))]
   // Looked up for each request: a container that is started again is published on another port.
   await using load = new Load(CLIENTS, () => stack.request('api', '/visits', { method: 'POST' }))
 
@@ -35,7 +35,7 @@ test('the app outlives a sidecar restart', async (t) => {
 
   await load.end()
   await t.test('the app is the same process on the same sockets', async () => {
-    assert.deepEqual([await incarnation(app), ...(await identitiesAt(app, SOCKETS))], before)
+    assert.deepEqual([await incarnation(app), ...(await identitiesAt(app, RELAYED_SOCKETS))], before)
   })
 
   await t.test('every acknowledged visit is counted', async () => {

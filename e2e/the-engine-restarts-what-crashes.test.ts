@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { HEALTHY } from './support/app-alone.ts'
 import type { ContainerHandle } from './support/container-handle.ts'
 import { crash } from './support/crash.ts'
 import { eventually } from './support/eventually.ts'
@@ -22,7 +23,7 @@ test('the engine restarts what crashes', async (t) => {
       await crash(app)
       await eventually(async () => {
         assert.equal((await app.inspect()).RestartCount, 1)
-        assert.equal(await healthOf(app), '200 {"status":"healthy"}')
+        assert.equal(await healthOf(app), HEALTHY)
       })
     },
   )
@@ -36,7 +37,7 @@ test('the engine restarts what crashes', async (t) => {
     'docker stop is not, and the app exits with 0, because its init passes SIGTERM on',
     async () => {
       await app.start()
-      await eventually(async () => assert.equal(await healthOf(app), '200 {"status":"healthy"}'))
+      await eventually(async () => assert.equal(await healthOf(app), HEALTHY))
       assert.equal(await app.stop(), 0)
       assert.deepEqual(await stateOf(app), { running: false, exitCode: 0, restarts: 0 })
     },

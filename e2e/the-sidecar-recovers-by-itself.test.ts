@@ -8,10 +8,10 @@ import { eventually } from './support/eventually.ts'
 import { modesOf } from './support/file-modes.ts'
 import { identitiesAt } from './support/identity-at.ts'
 import { incarnation } from './support/incarnation.ts'
+import { RELAYED_SOCKETS } from './support/relayed-sockets.ts'
 import { routesOf } from './support/routes.ts'
 import { Stack } from './support/stack.ts'
 
-const SOCKETS = ['/run/app/metrics/metrics.sock', '/run/app/api/api.sock', '/run/app/api/echo.sock']
 const MODES = ['socket 0660 10001:10100', 'socket 0660 10001:10200', 'socket 0660 10001:10200']
 
 test('the sidecar recovers by itself', async (t) => {
@@ -21,11 +21,11 @@ test('the sidecar recovers by itself', async (t) => {
   const sidecarBefore = await incarnation(sidecar)
 
   await t.test('after a crash the engine starts the app again', async (t) => {
-    const before = await identitiesAt(sidecar, SOCKETS)
+    const before = await identitiesAt(sidecar, RELAYED_SOCKETS)
     await crash(app)
     await answersAgain(t, stack)
     assert.equal((await app.inspect()).RestartCount, 1)
-    assertAllDiffer(await identitiesAt(sidecar, SOCKETS), before)
+    assertAllDiffer(await identitiesAt(sidecar, RELAYED_SOCKETS), before)
   })
 
   await t.test('after the app is recreated', async (t) => {
@@ -37,7 +37,7 @@ test('the sidecar recovers by itself', async (t) => {
 
   await t.test('after its volumes are emptied under it the app publishes its sockets again', async (t) => {
     const appBefore = await incarnation(app)
-    const before = await identitiesAt(sidecar, SOCKETS)
+    const before = await identitiesAt(sidecar, RELAYED_SOCKETS)
     await app.inside(async () => {
       const { readdir, unlink } = await import('node:fs/promises')
       for (const directory of ['/run/app/metrics', '/run/app/api'])
@@ -45,8 +45,8 @@ test('the sidecar recovers by itself', async (t) => {
     })
     await answersAgain(t, stack)
     assert.equal(await incarnation(app), appBefore, 'the app did not restart')
-    assert.deepEqual(await modesOf(sidecar, SOCKETS), MODES)
-    assertAllDiffer(await identitiesAt(sidecar, SOCKETS), before)
+    assert.deepEqual(await modesOf(sidecar, RELAYED_SOCKETS), MODES)
+    assertAllDiffer(await identitiesAt(sidecar, RELAYED_SOCKETS), before)
   })
 
   await t.test('it was the same sidecar all the time', async () => {

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { Box } from './box.ts'
+import { eventually } from './eventually.ts'
 import { image } from './images.ts'
 import { OwnContainer } from './own-container.ts'
 import { runToEnd } from './run-to-end.ts'
@@ -12,6 +14,9 @@ export const APP_ENV = {
   APP_ADMIN: 'unix:/run/app/admin.sock',
 } as const
 
+/** What `getFrom` returns for `/-/healthy`. */
+export const HEALTHY = '200 {"status":"healthy"}'
+
 type AppBox = Omit<Box, 'image' | 'command'>
 
 /** The real app, as compose.yaml runs it, on one volume at /run/app and with nothing around it. */
@@ -22,6 +27,11 @@ export function appBox({ env, ...box }: AppBox): Box {
 /** Starts it and does not wait. */
 export function startAppAlone(t: TestContext, box: AppBox): Promise<OwnContainer> {
   return OwnContainer.start(t, appBox(box))
+}
+
+/** Until it says in its log that all its sockets are published. */
+export async function untilReady(app: OwnContainer): Promise<void> {
+  await eventually(async () => assert.match(await app.log(), /"msg":"ready"/))
 }
 
 /** For an app that is meant to refuse to start. */

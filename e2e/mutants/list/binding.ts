@@ -20,7 +20,7 @@ export const binding: readonly Mutant[] = [
     file: `${BIND}/kernel-lock.ts`,
     find: 'if (status === HELD_BY_ANOTHER) return false',
     replace: 'if (status === HELD_BY_ANOTHER) return true',
-    killers: ['shared/src/listen/listen.lock.test.ts', 'e2e/of-twenty-starters-one-serves.test.ts'],
+    killers: ['e2e/a-start-under-way-is-respected.test.ts'],
   },
   {
     name: 'nobody is asked whether he lives',

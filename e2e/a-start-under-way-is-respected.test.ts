@@ -1,0 +1,46 @@
+// From the lock on, before there is any socket to be asked, a start owns its path: a second instance exits with 75, also
+// one that would take over from a server that serves, and leaves alone what is being prepared.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { runAppToEnd, startAppAlone } from './support/app-alone.ts'
+import { eventually } from './support/eventually.ts'
+import { listingOf } from './support/file-modes.ts'
+import { nodeCommand } from './support/inside.ts'
+import { socketVolume } from './support/socket-volume.ts'
+
+const LONGER_THAN_ANY_TEST_MS = 600_000
+
+for (const APP_ON_CONFLICT of ['refuse', 'takeover']) {
+  test(`a start under way is respected (${APP_ON_CONFLICT})`, async (t) => {
+    await using volume = await socketVolume()
+    const mounts = [`${volume.name}:/run/app`]
+    await using starting = await startAppAlone(t, {
+      mounts,
+      entrypoint: nodeCommand(startAndStopShort, LONGER_THAN_ANY_TEST_MS),
+    })
+    const before = await eventually(async () => {
+      const names = await listingOf(starting, '/run/app')
+      assert(names.some((name) => name.startsWith('.~')))
+      return names
+    })
+    assert(!before.includes('metrics.sock'))
+
+    const { exitCode, stderr } = await runAppToEnd({ mounts, env: { APP_ON_CONFLICT } })
+
+    assert.equal(exitCode, EXIT.inUse)
+    assert.match(stderr, /^app: in_use: another server owns \/run\/app\/metrics\.sock/)
+    assert.deepEqual(await listingOf(starting, '/run/app'), before)
+  })
+}
+
+/** The real app, which does not come to its rename. */
+async function startAndStopShort(forMs: number): Promise<void> {
+  const { default: fs } = await import('node:fs')
+  const { syncBuiltinESMExports } = await import('node:module')
+  fs.promises.rename = () => new Promise((resolve) => setTimeout(resolve, forMs))
+  syncBuiltinESMExports()
+  // @ts-expect-error: exists in the image alone
+  await import('/srv/services/app/src/main.ts')
+}
