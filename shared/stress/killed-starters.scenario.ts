@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { clear, judgeOwner } from './judge.ts'
+import { answerAt, clear, judgeOwner } from './judge.ts'
 import { type Scenario, START_AFTER_MS, type Stage, startingTimes } from './scenario.ts'
 import { leaveStaleFile } from './stale-file.ts'
 import type { Starter } from './starter.ts'
@@ -35,6 +35,7 @@ async function round(stage: Stage, onConflict: 'refuse' | 'takeover'): Promise<v
   tally.count('sigkills', victims.length)
   await Promise.all(victims.map((victim) => pool.replace(victim)))
   await pool.oneIsLeft()
+  await learnsOfTheDead(stage)
   if (pool.owners.length === 0) await recover(stage, onConflict)
   await judgeOwner(stage)
   await clear(stage)
@@ -43,6 +44,15 @@ async function round(stage: Stage, onConflict: 'refuse' | 'takeover'): Promise<v
 async function killAfter(victim: Starter, ms: number): Promise<void> {
   await pause(ms)
   await victim.kill()
+}
+
+/**
+ * A victim may have been the last to take over. Whoever it replaced still believes to own the path, is told by the path
+ * itself, and ends; that it does not is an error.
+ */
+async function learnsOfTheDead({ path, pool }: Stage): Promise<void> {
+  const [owner] = pool.owners
+  if (owner !== undefined && (await answerAt(path)) !== String(owner.pid)) await owner.ended()
 }
 
 /** The one who held the lock, or the last to take over, was killed: the next start has to succeed. */
