@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { HEALTHY, runAppToEnd, startAppAlone } from './support/app-alone.ts'
 import { eventually } from './support/eventually.ts'
+import { listingOf } from './support/file-modes.ts'
 import { fillBacklog } from './support/fill-backlog.ts'
 import { getFrom } from './support/get-from.ts'
 import { identitiesAt } from './support/identity-at.ts'
@@ -61,3 +62,15 @@ for (const { what, answer, start } of INCUMBENTS) {
     })
   }
 }
+
+test('a start that is refused leaves its other paths untouched', async (t) => {
+  await using volume = await socketVolume()
+  const mounts = [`${volume.name}:/run/app`]
+  await using _incumbent = await startPlainServer(t, volume, '/run/app/metrics.sock')
+  await using probe = await startProbe(t, { user: '10001:10001', mounts })
+  await eventually(async () => assert.deepEqual(await listingOf(probe, '/run/app'), ['metrics.sock']))
+
+  assert.equal((await runAppToEnd({ mounts })).exitCode, EXIT.inUse)
+
+  assert.deepEqual(await listingOf(probe, '/run/app'), ['metrics.sock', 'metrics.sock.lock'])
+})

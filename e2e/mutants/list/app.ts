@@ -36,7 +36,7 @@ export const app: readonly Mutant[] = [
     file: 'services/app/src/listeners.ts',
     find: '(await this.#startAll(plans.slice(0, 1))) ?? (await this.#startAll(plans.slice(1)))',
     replace: 'await this.#startAll(plans)',
-    killers: ['services/app/src/main.test.ts', 'e2e/of-twenty-starters-one-serves.test.ts'],
+    killers: ['e2e/a-second-instance-is-refused.test.ts'],
   },
   {
     name: 'the counter of visits falls while Redis is away',

@@ -55,7 +55,7 @@ export const binding: readonly Mutant[] = [
     file: `${BIND}/bound-path.ts`,
     find: "if ((await this.look()) === 'ours') await unlink(this.path)",
     replace: 'await unlink(this.path)',
-    killers: ['shared/src/listen/listener.ownership.test.ts', 'shared/src/listen/listen.takeover.test.ts'],
+    killers: ['e2e/a-late-goodbye-takes-nothing-along.test.ts'],
   },
   {
     name: 'the socket stays at the end',

@@ -35,7 +35,7 @@ export const ending: readonly Mutant[] = [
     file: 'shared/src/listen/http-answers.ts',
     find: '    if (this.#closing) askForAnother(response)\n',
     replace: '',
-    killers: ['shared/src/listen/listener.shutdown.test.ts', 'shared/src/listen/listener.drain.test.ts'],
+    killers: ['shared/src/listen/listen.takeover.test.ts'],
   },
   {
     name: 'a refused start exits with 0',

@@ -1,0 +1,51 @@
+// An app is told to end at the very moment at which its successor is about to publish: it waits for the lock, finds that
+// the socket is not its own any more, and leaves it. A goodbye that unlinks what it saw before would take it along.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HEALTHY, startAppAlone, untilReady } from './support/app-alone.ts'
+import { eventually } from './support/eventually.ts'
+import { listingOf } from './support/file-modes.ts'
+import { getFrom } from './support/get-from.ts'
+import { nodeCommand } from './support/inside.ts'
+import { socketVolume } from './support/socket-volume.ts'
+
+const RENAME_DELAY_MS = 2_000
+
+test('a late goodbye takes nothing along', async (t) => {
+  await using volume = await socketVolume()
+  const box = { mounts: [`${volume.name}:/run/app`], env: { APP_ON_CONFLICT: 'takeover' } }
+  await using older = await startAppAlone(t, box)
+  await untilReady(older)
+  await using newer = await startAppAlone(t, {
+    ...box,
+    entrypoint: nodeCommand(startSlowly, RENAME_DELAY_MS),
+  })
+  await eventually(async () => {
+    const names = await listingOf(newer, '/run/app')
+    assert(names.some((name) => name.startsWith('.~')))
+  })
+
+  assert.equal(await older.stop(), 0)
+  await untilReady(newer)
+
+  assert.equal(await getFrom(newer, 'unix:/run/app/api.sock', '/-/healthy'), HEALTHY)
+  assert.doesNotMatch(await newer.log(), /published again/, 'nobody had taken its socket away')
+})
+
+/** The real app, which takes its time before it publishes its first socket. */
+async function startSlowly(ms: number): Promise<void> {
+  const { default: fs } = await import('node:fs')
+  const { syncBuiltinESMExports } = await import('node:module')
+  const { setTimeout: pause } = await import('node:timers/promises')
+  const { rename } = fs.promises
+  fs.promises.rename = async (from, to) => {
+    fs.promises.rename = rename
+    syncBuiltinESMExports()
+    await pause(ms)
+    await rename(from, to)
+  }
+  syncBuiltinESMExports()
+  // @ts-expect-error: exists in the image alone
+  await import('/srv/services/app/src/main.ts')
+}
