@@ -33,6 +33,17 @@ FROM manifests AS client-dependencies
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.npm \
     npm ci --ignore-scripts --omit=dev --omit=optional --workspace=services/client
 
+# ---- bundles: what the services start, each a single file ----
+
+FROM manifests AS bundles
+RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.npm \
+    npm ci --ignore-scripts --omit=dev --include-workspace-root \
+    --workspace=services/app --workspace=services/sidecar --workspace=services/client
+COPY scripts/bundle.ts scripts/
+COPY shared/src shared/src
+COPY services services
+RUN npm run bundle
+
 # ---- services: Debian (flock, which the bind protocol takes its lock with) and Node, no npm ----
 
 FROM ${RUNTIME_IMAGE} AS runtime
@@ -41,7 +52,8 @@ RUN ldconfig -p | grep -q 'libatomic\.so\.1' \
     || { apt-get update -q && apt-get install -yq --no-install-recommends libatomic1 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*; }
 COPY --from=node /usr/local/bin/node /usr/local/bin/
-# The repository's layout and its links: Node runs no TypeScript that lies in node_modules.
+# A service starts from its bundle. The sources lie beside it, in the repository's layout and with its links (Node runs
+# no TypeScript in node_modules): a team can read there what runs, and try a part of it with `exec`.
 WORKDIR /srv
 # Compiled code, kept from the build on: a start that has nothing to compile is twice as fast. One directory per
 # user id and processor; elsewhere Node compiles as ever.
@@ -54,9 +66,10 @@ COPY --from=app-dependencies /srv/shared shared
 COPY --from=app-dependencies /srv/services/app services/app
 COPY shared/src shared/src
 COPY services/app/src services/app/src
+COPY --from=bundles /srv/bundle/app bundle
 USER 10001:10001
-RUN node services/app/src/main.ts --version && node shared/src/healthcheck.ts --version
-ENTRYPOINT ["node", "services/app/src/main.ts"]
+RUN node bundle/main.mjs --version && node bundle/healthcheck.mjs --version
+ENTRYPOINT ["node", "bundle/main.mjs"]
 ARG VERSION=dev
 ARG REVISION=unknown
 ENV VERSION=${VERSION} REVISION=${REVISION} NODE_COMPILE_CACHE_READONLY=1
@@ -72,9 +85,10 @@ COPY --from=sidecar-dependencies /srv/shared shared
 COPY --from=sidecar-dependencies /srv/services/sidecar services/sidecar
 COPY shared/src shared/src
 COPY services/sidecar/src services/sidecar/src
+COPY --from=bundles /srv/bundle/sidecar bundle
 USER 10002:10002
-RUN node services/sidecar/src/main.ts --version && node shared/src/healthcheck.ts --version
-ENTRYPOINT ["node", "services/sidecar/src/main.ts"]
+RUN node bundle/main.mjs --version && node bundle/healthcheck.mjs --version
+ENTRYPOINT ["node", "bundle/main.mjs"]
 ARG VERSION=dev
 ARG REVISION=unknown
 ENV VERSION=${VERSION} REVISION=${REVISION} NODE_COMPILE_CACHE_READONLY=1
@@ -90,9 +104,11 @@ COPY --from=client-dependencies /srv/shared shared
 COPY --from=client-dependencies /srv/services/client services/client
 COPY shared/src shared/src
 COPY services/client/src services/client/src
+COPY --from=bundles /srv/bundle/client bundle
+RUN ln -s /srv/bundle/main.mjs /usr/local/bin/client
 USER 10003:10003
-RUN node services/client/src/main.ts --version
-ENTRYPOINT ["node", "services/client/src/main.ts"]
+RUN node bundle/main.mjs --version
+ENTRYPOINT ["node", "bundle/main.mjs"]
 ARG VERSION=dev
 ARG REVISION=unknown
 ENV VERSION=${VERSION} REVISION=${REVISION} NODE_COMPILE_CACHE_READONLY=1

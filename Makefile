@@ -15,7 +15,7 @@ help: ## Explain every target (this list)
 .PHONY: up
 up: images ## Get what is missing, start the stack, exercise it once and print the URLs
 	@$(COMPOSE) up --detach --no-build --wait --wait-timeout 120
-	@$(COMPOSE) exec -T client node services/client/src/main.ts exercise
+	@$(COMPOSE) exec -T client client exercise
 	@scripts/print-urls.sh
 
 .PHONY: down

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { http } from '@uds-sidecar/shared/http/node-http'
 import { listen } from '@uds-sidecar/shared/listen/listen'
 import type { Listener } from '@uds-sidecar/shared/listen/listener'
 import { createExposition } from '../metrics/exposition.ts'
@@ -12,7 +13,7 @@ const MAX_CONNECTIONS = 256
 /** Serves the operations port; closed, it lets requests that are under way finish. */
 export async function startOperations(endpoint: Endpoint, view: OperationsView): Promise<Listener> {
   const exposition = createExposition(view.routes, view.build)
-  const server = createServer(BOUNDS, (request, response) => {
+  const server = http.createServer(BOUNDS, (request, response) => {
     answer({ ...view, exposition }, request, response).catch((error: Error) => response.destroy(error))
   })
   server.maxConnections = MAX_CONNECTIONS

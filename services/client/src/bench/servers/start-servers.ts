@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { parseEndpoint } from '@uds-sidecar/shared/endpoint/parse-endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { linesOf } from '../../echo/lines-of.ts'
 import type { BenchProtocol } from '../settings.ts'
 import { TARGET_NAMES, type Target, type TargetName } from '../target.ts'
 
-const PROGRAM = new URL('servers-main.ts', import.meta.url).pathname
+const PROGRAM = fileURLToPath(import.meta.resolve('@uds-sidecar/client/servers-main')) // also from a bundle
 
 type Ways = Readonly<Record<BenchProtocol, Partial<Record<TargetName, string>>>>
 
