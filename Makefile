@@ -53,8 +53,7 @@ e2e: dependencies images ## End-to-end tests alone, on real containers
 	@npm test --silent --workspace=e2e
 
 .PHONY: bench
-bench: dependencies engine ## Measure the sidecar beside its peers in one container, and draw docs/benchmarks.md
-	@scripts/ensure-base-images.sh
+bench: dependencies images ## Measure the sidecar beside its peers and draw docs/benchmarks.md; half an hour on a quiet machine
 	@npm run --silent bench
 
 .PHONY: images

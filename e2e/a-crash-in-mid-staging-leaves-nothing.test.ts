@@ -52,5 +52,5 @@ async function startAndDieAt(step: 'chmod' | 'rename' | 'rmdir'): Promise<void> 
   fs.promises[step] = async () => process.kill(process.pid, 'SIGKILL') as never
   syncBuiltinESMExports()
   // @ts-expect-error: exists in the image alone
-  await import('/srv/services/app/src/main.ts')
+  await import('/srv/bundle/main.mjs')
 }

@@ -24,7 +24,7 @@ test('a defect keeps its details', async (t) => {
   assert.equal(await getFrom(app, API, '/-/healthy'), HEALTHY)
 })
 
-/** The real app, in which one thing that `/status` needs throws. */
+/** The real app, from its sources, whose files the stack names; one thing that `/status` needs throws. */
 async function startWithDefect(): Promise<void> {
   const { uptime } = process
   process.uptime = () => {

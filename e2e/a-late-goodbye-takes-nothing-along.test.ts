@@ -47,5 +47,5 @@ async function startSlowly(ms: number): Promise<void> {
   }
   syncBuiltinESMExports()
   // @ts-expect-error: exists in the image alone
-  await import('/srv/services/app/src/main.ts')
+  await import('/srv/bundle/main.mjs')
 }

@@ -42,5 +42,5 @@ async function startAndStopShort(forMs: number): Promise<void> {
   fs.promises.rename = () => new Promise((resolve) => setTimeout(resolve, forMs))
   syncBuiltinESMExports()
   // @ts-expect-error: exists in the image alone
-  await import('/srv/services/app/src/main.ts')
+  await import('/srv/bundle/main.mjs')
 }

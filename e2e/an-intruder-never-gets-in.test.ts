@@ -44,7 +44,7 @@ async function startAgainAndAgain(starts: number, done: string): Promise<void> {
   const { writeFile } = await import('node:fs/promises')
   const { createInterface } = await import('node:readline')
   for (let start = 0; start < starts; start++) {
-    const app = spawn('node', ['services/app/src/main.ts'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const app = spawn('node', ['bundle/main.mjs'], { stdio: ['ignore', 'pipe', 'inherit'] })
     const ended = once(app, 'exit')
     for await (const line of createInterface(app.stdout)) {
       if (line.includes('"msg":"ready"')) app.kill(start % 2 === 0 ? 'SIGKILL' : 'SIGTERM')

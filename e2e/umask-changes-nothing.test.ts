@@ -28,5 +28,5 @@ for (const umask of [0o000, 0o022, 0o777]) {
 async function startUnder(umask: number): Promise<void> {
   process.umask(umask)
   // @ts-expect-error: exists in the image alone
-  await import('/srv/services/app/src/main.ts')
+  await import('/srv/bundle/main.mjs')
 }

@@ -30,5 +30,5 @@ async function startOnTheGun(gun: string): Promise<void> {
   console.log('waiting')
   while (!existsSync(gun)) await pause(2)
   // @ts-expect-error: exists in the image alone
-  await import('/srv/services/app/src/main.ts')
+  await import('/srv/bundle/main.mjs')
 }
