@@ -8,8 +8,8 @@ import type { Workspace } from './workspace.ts'
 const E2E = 'e2e/'
 const IN_E2E = ['--env-file=testcontainers.env', '--test-global-setup=support/global-setup.ts']
 
-/** A mutant may hang what it breaks: a run that takes longer is red. */
-const MAX_RUN_MS = { unit: 90_000, e2e: 240_000 } as const
+/** A mutant may hang what it breaks: a run that takes longer is red. For each four files, also on a machine that is busy. */
+const MAX_RUN_MS = { unit: 120_000, e2e: 360_000 } as const
 
 /** Runs test files of the workspace. @returns the names of the tests that failed, innermost first; none: all is green */
 export async function failuresOf(
@@ -19,9 +19,13 @@ export async function failuresOf(
 ): Promise<string[]> {
   const unit = files.filter((file) => !file.startsWith(E2E))
   const e2e = files.filter((file) => file.startsWith(E2E)).map((file) => file.slice(E2E.length))
-  const failures = unit.length === 0 ? [] : await run(workspace.path, unit, tag, MAX_RUN_MS.unit)
+  const failures = unit.length === 0 ? [] : await run(workspace.path, unit, tag, bound('unit', unit))
   if (failures.length > 0 || e2e.length === 0) return failures
-  return run(join(workspace.path, E2E), [...IN_E2E, ...e2e], tag, MAX_RUN_MS.e2e * Math.ceil(e2e.length / 4))
+  return run(join(workspace.path, E2E), [...IN_E2E, ...e2e], tag, bound('e2e', e2e))
+}
+
+function bound(kind: keyof typeof MAX_RUN_MS, files: readonly string[]): number {
+  return MAX_RUN_MS[kind] * Math.ceil(files.length / 4)
 }
 
 async function run(cwd: string, args: readonly string[], tag: string, maxMs: number): Promise<string[]> {

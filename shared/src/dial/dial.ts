@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import { connect, type OnReadOpts, type Socket } from 'node:net'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { formatEndpoint } from '../endpoint/format-endpoint.ts'
 import { nodeAddress } from '../endpoint/node-address.ts'
@@ -10,6 +10,8 @@ export interface DialOptions {
   readonly timeoutMs?: number
   /** Keep the writing side open when the peer ends its own. Default true: the caller decides, as with TCP. */
   readonly allowHalfOpen?: boolean
+  /** What to read into, and whom to tell, instead of `data` events; from the moment on that the connection stands. */
+  readonly onread?: OnReadOpts
   readonly signal?: AbortSignal
 }
 
@@ -22,9 +24,9 @@ export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000
  * `io_error`.
  */
 export async function dial(endpoint: Endpoint, options: DialOptions = {}): Promise<Socket> {
-  const { timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, allowHalfOpen = true, signal } = options
+  const { timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, allowHalfOpen = true, onread, signal } = options
   signal?.throwIfAborted()
-  const socket = connect({ ...nodeAddress(endpoint), allowHalfOpen })
+  const socket = connect({ ...nodeAddress(endpoint), allowHalfOpen, onread })
   try {
     await connected(socket, endpoint, timeoutMs, signal)
     return socket

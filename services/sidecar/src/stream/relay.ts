@@ -2,10 +2,13 @@ import type { Socket } from 'node:net'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { reset } from '../port/reset.ts'
 import { type Deadlines, Timed } from '../time/deadlines.ts'
+import type { UpstreamReading } from './upstream-reading.ts'
 
 export interface RelayOptions {
   readonly client: Socket
   readonly upstream: Socket
+  /** Passes on what the upstream says, from before there is a relay. */
+  readonly reading: UpstreamReading
   readonly deadlines: Deadlines
   readonly idleMs: number
   /** Called once, when both sides are closed; the code says why, unless they ended by themselves. */
@@ -23,13 +26,18 @@ export class Relay extends Timed {
   #failure: FailureCode | null = null
   #openSides = 2
 
-  constructor({ client, upstream, deadlines, idleMs, onClosed }: RelayOptions) {
+  constructor({ client, upstream, reading, deadlines, idleMs, onClosed }: RelayOptions) {
     super()
     this.#client = client
     this.#upstream = upstream
     this.#deadlines = deadlines
     this.#idleMs = idleMs
     this.#onClosed = onClosed
+    client.on('data', (bytes: Buffer) => {
+      this.#deadlines.set(this, this.#idleMs)
+      if (!upstream.write(bytes)) client.pause()
+    })
+    reading.onPassed = () => deadlines.set(this, this.#idleMs)
     this.#join(client, upstream)
     this.#join(upstream, client)
     client.on('error', () => upstream.destroy())
@@ -59,10 +67,6 @@ export class Relay extends Timed {
   }
 
   #join(from: Socket, to: Socket): void {
-    from.on('data', (bytes: Buffer) => {
-      this.#deadlines.set(this, this.#idleMs)
-      if (!to.write(bytes)) from.pause()
-    })
     to.on('drain', () => {
       this.#deadlines.set(this, this.#idleMs)
       from.resume()

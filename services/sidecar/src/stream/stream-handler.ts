@@ -10,6 +10,7 @@ import { reset } from '../port/reset.ts'
 import type { Deadlines } from '../time/deadlines.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { Relay } from './relay.ts'
+import { UpstreamReading } from './upstream-reading.ts'
 
 /** While draining, a relay without a byte for this long is taken as finished: a stream does not say where it ends. */
 const QUIET_MS = 1_000
@@ -61,11 +62,13 @@ export class StreamHandler implements ConnectionHandler {
 
   async #connect(client: Socket): Promise<void> {
     const { upstream, route } = this.#parts
+    const reading = new UpstreamReading(client)
     try {
-      const socket = await dial(upstream.endpoint, { timeoutMs: route.timeoutsMs.connect })
+      const options = { timeoutMs: route.timeoutsMs.connect, onread: reading }
+      const socket = await dial(upstream.endpoint, options)
       upstream.reportConnected()
       if (client.destroyed) socket.on('error', () => socket.destroy()).destroy()
-      else this.#join(client, socket)
+      else this.#join(client, socket, reading)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       upstream.reportDown(error)
@@ -73,11 +76,12 @@ export class StreamHandler implements ConnectionHandler {
     }
   }
 
-  #join(client: Socket, socket: Socket): void {
+  #join(client: Socket, socket: Socket, reading: UpstreamReading): void {
     const { counters, deadlines, route } = this.#parts
     const relay = new Relay({
       client,
       upstream: socket,
+      reading,
       deadlines,
       idleMs: route.timeoutsMs.idle,
       onClosed: (failure) => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
@@ -28,6 +29,15 @@ function clientOf(sidecar: Sidecar): Socket {
 
 function failures(sidecar: Sidecar, code: FailureCode): number {
   return sidecar.routes[0]?.counters.failures.get(code) ?? 0
+}
+
+/** Each block of 64 KiB is of one byte, another one than those beside it. */
+function byteAt(position: number): number {
+  return (position / 65_536) & 255
+}
+
+function isAsSent(chunk: Buffer, from: number): boolean {
+  return chunk.every((byte, i) => byte === byteAt(from + i))
 }
 
 /** The error that a connection ends with. */
@@ -73,29 +83,38 @@ describe('a stream route', () => {
     assert.equal(await late.promise, 'one more thing')
   })
 
-  it('stops reading from the upstream while the client does not read', async () => {
-    await using run = await tempDirectory()
-    const total = 64 * MEBIBYTE
-    let sent = 0
-    const pump = (socket: Socket) => {
-      for (let more = true; more && sent < total; sent += 65_536) more = socket.write(Buffer.alloc(65_536))
-      if (sent === total) socket.end()
-    }
-    const answer = (socket: Socket) => socket.on('drain', () => pump(socket)).once('data', () => pump(socket))
-    await using _ = await rawServer(`${run.path}/s`, answer)
-    await using sidecar = await streamTo(`${run.path}/s`)
-    const client = clientOf(sidecar)
-    client.write('go')
-    const steady = { sent: 0, sinceMs: 0 }
-    await eventually('the upstream to be held back', () => {
-      if (steady.sent !== sent) Object.assign(steady, { sent, sinceMs: performance.now() })
-      return sent > 0 && performance.now() - steady.sinceMs > 100
+  for (const { pieces, bytes, totalBytes } of [
+    { pieces: 'a flood', bytes: 65_536, totalBytes: 64 * MEBIBYTE },
+    { pieces: 'many small pieces', bytes: 2_048, totalBytes: 32 * MEBIBYTE },
+  ])
+    it(`holds back an upstream that sends ${pieces} while the client does not read, and loses nothing`, async () => {
+      await using run = await tempDirectory()
+      let sent = 0
+      const pump = async (socket: Socket) => {
+        while (sent < totalBytes) {
+          const goesOn = socket.write(Buffer.alloc(bytes, byteAt(sent)))
+          sent += bytes
+          await (goesOn ? setImmediate() : once(socket, 'drain')) // each piece may be read by itself
+        }
+        socket.end()
+      }
+      await using _ = await rawServer(`${run.path}/s`, (socket) => socket.once('data', () => pump(socket)))
+      await using sidecar = await streamTo(`${run.path}/s`)
+      const client = clientOf(sidecar)
+      client.write('go')
+      const steady = { sent: 0, sinceMs: 0 }
+      await eventually('the upstream to be held back', () => {
+        if (steady.sent !== sent) Object.assign(steady, { sent, sinceMs: performance.now() })
+        return sent > 0 && performance.now() - steady.sinceMs > 100
+      })
+      assert.ok(sent < totalBytes / 2, `${sent} bytes were read from the upstream`)
+      let received = 0
+      for await (const chunk of client) {
+        assert.ok(isAsSent(chunk, received), `other bytes than were sent from ${received} on`)
+        received += chunk.length
+      }
+      assert.equal(received, totalBytes)
     })
-    assert.ok(sent < total / 2, `${sent} bytes were read from the upstream`)
-    let received = 0
-    for await (const chunk of client) received += chunk.length
-    assert.equal(received, total)
-  })
 })
 
 describe('a stream route fails its client with a reset, and counts', () => {
