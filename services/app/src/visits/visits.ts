@@ -3,7 +3,7 @@ import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
 import { nodeAddress } from '@uds-sidecar/shared/endpoint/node-address'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 
 const KEY = 'visits'
 const COMMAND_TIMEOUT_MS = 1_000
@@ -17,12 +17,24 @@ const DISCONNECT_TIMEOUT_MS = 100
  */
 export class Visits {
   readonly #endpoint: Endpoint
-  readonly #redis: Redis
+  readonly #log: Logger
+  readonly #connecting = Promise.withResolvers<Redis>()
+  #isClosed = false
 
   constructor(endpoint: Endpoint, log: Logger) {
     this.#endpoint = endpoint
-    this.#redis = new Redis({
-      ...nodeAddress(endpoint),
+    this.#log = log
+  }
+
+  /**
+   * Connects, and goes on trying for ever. What is asked before waits for it. Not part of the constructor: loading
+   * ioredis is a good part of the app's start, and its sockets need not wait for that.
+   */
+  async connect(): Promise<void> {
+    const { Redis } = await import('ioredis')
+    if (this.#isClosed) return
+    const redis = new Redis({
+      ...nodeAddress(this.#endpoint),
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
@@ -31,34 +43,36 @@ export class Visits {
       disconnectTimeout: DISCONNECT_TIMEOUT_MS,
       retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_MS),
     })
-    reportChanges(this.#redis, endpoint, log)
+    reportChanges(redis, this.#endpoint, this.#log)
+    this.#connecting.resolve(redis)
   }
 
   /** Counts one visit. @returns the new total @throws Failure `dependency_down` */
   add(): Promise<number> {
-    return this.#ask(() => this.#redis.incr(KEY))
+    return this.#ask((redis) => redis.incr(KEY))
   }
 
   /** @throws Failure `dependency_down` */
   async total(): Promise<number> {
-    return Number((await this.#ask(() => this.#redis.get(KEY))) ?? 0)
+    return Number((await this.#ask((redis) => redis.get(KEY))) ?? 0)
   }
 
   /** Whether Redis answers now, within a second. */
   async isUp(): Promise<boolean> {
-    return this.#ask(() => this.#redis.ping()).then(
+    return this.#ask((redis) => redis.ping()).then(
       () => true,
       () => false,
     )
   }
 
   close(): void {
-    this.#redis.disconnect()
+    this.#isClosed = true
+    this.#connecting.promise.then((redis) => redis.disconnect())
   }
 
-  async #ask<T>(command: () => Promise<T>): Promise<T> {
+  async #ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     try {
-      return await command()
+      return await command(await this.#connecting.promise)
     } catch (cause) {
       throw new Failure('dependency_down', {
         message: `Redis at ${formatEndpoint(this.#endpoint)} does not answer`,

@@ -1,0 +1,35 @@
+// In its container the client is a command, and all of what it does works from the one file that the image has of it.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Stack } from './support/stack.ts'
+
+const WORKS: readonly (readonly string[])[] = [
+  ['--version'],
+  ['status'],
+  ['metrics', 'tcp://sidecar:9464'],
+  ['visit'],
+  ['echo', '--message', 'ping'],
+  ['exercise'],
+  ['doctor'],
+  ['bench', '--rounds', '1', '--round-ms', '50', '--warmup-ms', '10'], // starts a program of its own
+]
+
+test('the client works from its image', async (t) => {
+  await using stack = await Stack.start(t)
+  const client = stack.service('client')
+
+  for (const command of WORKS) {
+    await t.test(`client ${command.join(' ')}`, async () => {
+      const { exitCode, stdout, stderr } = await client.exec('client', ...command)
+      assert.equal(exitCode, 0, stderr)
+      assert.notEqual(stdout, '')
+    })
+  }
+
+  await t.test('what it may not read is denied, and said so', async () => {
+    const { exitCode, stderr } = await client.exec('client', 'metrics')
+    assert.equal(exitCode, 77)
+    assert.match(stderr, /socket_denied/)
+  })
+})
