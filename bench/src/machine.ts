@@ -14,7 +14,8 @@ export interface Machine {
   readonly loadBefore: number
 }
 
-export async function describeMachine(): Promise<Machine> {
+/** @param versions of what is measured, beside Node's */
+export function describeMachine(versions: Machine['versions']): Machine {
   return {
     date: new Date().toISOString(),
     revision: process.env.REVISION ?? 'unknown',
@@ -22,15 +23,16 @@ export async function describeMachine(): Promise<Machine> {
     processors: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
-    versions: await versions(),
+    versions: { node: process.versions.node, ...versions },
     loadBefore: loadavg()[0] ?? 0,
   }
 }
 
-async function versions(): Promise<Record<string, string>> {
+/** Of the programs in the container that measures. */
+export async function packageVersions(): Promise<Machine['versions']> {
   const packages = ['nginx', 'haproxy', 'socat', 'wrk']
   const format = '--showformat=$' + '{Package} $' + '{Version}\\n'
   const installed = await runToEnd(['dpkg-query', '--show', format, ...packages])
   const rows = installed.trim().split('\n')
-  return { node: process.versions.node, ...Object.fromEntries(rows.map((row) => row.split(' '))) }
+  return Object.fromEntries(rows.map((row) => row.split(' ')))
 }

@@ -1,8 +1,15 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** A service's main module. */
-export function mainOf(service: 'app' | 'sidecar' | 'client'): string {
+type Service = 'app' | 'sidecar' | 'client'
+
+/** What a service's image starts: its bundle. */
+export function mainOf(service: Service): string {
+  return fileURLToPath(new URL(`../../bundle/${service}/main.mjs`, import.meta.url))
+}
+
+/** The same program as its sources, which is what a checkout starts. */
+export function sourceOf(service: Service): string {
   return fileURLToPath(new URL(`../../services/${service}/src/main.ts`, import.meta.url))
 }
 

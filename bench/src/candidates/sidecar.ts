@@ -1,8 +1,6 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { mainOf } from '../programs.ts'
 import type { Candidate, Program, Where } from './candidate.ts'
-
-const MAIN = fileURLToPath(new URL('../../../services/sidecar/src/main.ts', import.meta.url))
 
 /** Ours. Every check, limit, deadline and metric is on, at its default. */
 export const sidecar: Candidate = {
@@ -19,17 +17,22 @@ export const sidecarStream: Candidate = {
   program: (where) => withRoute(where, { kind: 'stream' }),
 }
 
-/** The program with one route of these settings, named `main`. */
-export function withRoute({ port, socket, directory }: Where, settings: object): Program {
-  const route = {
-    name: 'main',
-    listen: `tcp://127.0.0.1:${port}`,
+/** The program with one route of these settings. */
+export function withRoute(where: Where, settings: object): Program {
+  return withRoutes(where, settings, 1)
+}
+
+/** With so many routes, on this port and those after it. */
+export function withRoutes({ port, socket, directory }: Where, settings: object, count: number): Program {
+  const routes = Array.from({ length: count }, (_, i) => ({
+    name: `route-${i}`,
+    listen: `tcp://127.0.0.1:${port + i}`,
     upstream: `unix:${socket}`,
     ...settings,
-  }
+  }))
   return {
-    command: [process.execPath, MAIN],
+    command: [process.execPath, mainOf('sidecar')],
     env: { SIDECAR_CONFIG: join(directory, 'sidecar.yaml'), LOG_LEVEL: 'error' },
-    files: { 'sidecar.yaml': JSON.stringify({ routes: [route] }) }, // JSON is YAML
+    files: { 'sidecar.yaml': JSON.stringify({ routes }) }, // JSON is YAML
   }
 }

@@ -4,6 +4,7 @@ import { idle } from './idle.ts'
 import { largeBody } from './large-body.ts'
 import { proxies } from './proxies.ts'
 import { restart } from './restart.ts'
+import { routes } from './routes.ts'
 import { socketOrTcp } from './socket-or-tcp.ts'
 import { startUp } from './start-up.ts'
 
@@ -14,6 +15,7 @@ export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unk
   'socket-or-tcp': socketOrTcp,
   idle,
   'large-body': largeBody,
+  routes,
   exposition,
   restart,
 }

@@ -8,11 +8,22 @@ import { CANDIDATE_CPU } from '../process/pin.ts'
 import { runToEnd } from '../process/run-to-end.ts'
 import { Started } from '../process/started.ts'
 import { untilAccepting } from '../process/until.ts'
-import { appEnv, mainOf } from '../programs.ts'
+import { appEnv, mainOf, sourceOf } from '../programs.ts'
 import type { Settings } from '../settings.ts'
 
 const RUNS_PER_ROUND = 4
 const PORT = 10_090
+
+/** Under the name of each what the images start; then the same as sources, without a bundle. */
+const PROGRAMS = [
+  emptyProgram,
+  () => clientVersion('client', mainOf('client')),
+  (ground: Ground) => sidecarStart('sidecar', mainOf('sidecar'), ground),
+  (ground: Ground) => appStart('app', mainOf('app'), ground),
+  () => clientVersion('client from sources', sourceOf('client')),
+  (ground: Ground) => sidecarStart('sidecar from sources', sourceOf('sidecar'), ground),
+  (ground: Ground) => appStart('app from sources', sourceOf('app'), ground),
+]
 
 /** Milliseconds from the start of a process to what is named, one number a run. */
 export type StartTimes = Record<string, number[]>
@@ -22,7 +33,7 @@ export async function startUp({ rounds }: Settings): Promise<StartTimes> {
   await using ground = await startGround()
   const times: StartTimes = {}
   for (let run = 0; run <= rounds * RUNS_PER_ROUND; run++)
-    for (const one of [emptyProgram, clientVersion, sidecarStart, appStart]) {
+    for (const one of PROGRAMS) {
       const measured = await one(ground)
       if (run > 0) keep(times, measured)
     }
@@ -38,8 +49,8 @@ async function emptyProgram() {
   return { 'empty Node program: ended': await untilEnd([empty]) }
 }
 
-async function clientVersion() {
-  return { 'client --version: ended': await untilEnd([mainOf('client'), '--version']) }
+async function clientVersion(name: string, main: string) {
+  return { [`${name} --version: ended`]: await untilEnd([main, '--version']) }
 }
 
 async function untilEnd(command: readonly string[]): Promise<number> {
@@ -48,18 +59,19 @@ async function untilEnd(command: readonly string[]): Promise<number> {
   return performance.now() - start
 }
 
-async function sidecarStart(ground: Ground) {
+async function sidecarStart(name: string, main: string, ground: Ground) {
   const directory = `${ground.directory}/start-up`
   const program = sidecar.program?.({ port: PORT, socket: ground.socket, directory })
   if (program === undefined) throw new Error('there is a sidecar to start')
-  return await timed('sidecar', () => startProgram(program, directory), { port: PORT }, pathOf(4))
+  const launch = () => startProgram({ ...program, command: [process.execPath, main] }, directory)
+  return await timed(name, launch, { port: PORT }, pathOf(4))
 }
 
-async function appStart({ directory }: Ground) {
+async function appStart(name: string, main: string, { directory }: Ground) {
   const home = `${directory}/app`
   mkdirSync(home, { recursive: true, mode: 0o700 })
-  const launch = () => new Started([process.execPath, mainOf('app')], CANDIDATE_CPU, appEnv(home))
-  return await timed('app', launch, { socketPath: `${home}/api.sock` }, '/-/healthy')
+  const launch = () => new Started([process.execPath, main], CANDIDATE_CPU, appEnv(home))
+  return await timed(name, launch, { socketPath: `${home}/api.sock` }, '/-/healthy')
 }
 
 async function timed(name: string, launch: () => Started, where: Where, path: string) {

@@ -1,6 +1,7 @@
 import type { Exposition } from '../../suites/exposition.ts'
 import type { Idle } from '../../suites/idle.ts'
 import type { LargeBody } from '../../suites/large-body.ts'
+import type { Routes } from '../../suites/routes.ts'
 import { resultOf } from '../results.ts'
 import { type Section, section } from '../section.ts'
 import { show, spreadOf } from '../spread.ts'
@@ -32,6 +33,20 @@ export function largeBody(): Section | null {
     show(spreadOf(all.map(({ seconds }) => seconds))),
   ])
   return section('A body of 100 MiB', [table(['', 'memory before, MiB', 'at most, MiB', 'seconds'], cells)])
+}
+
+export function routes(): Section | null {
+  const rows = resultOf<Routes[]>('routes')?.result
+  if (rows === undefined) return null
+  const cells = [...Map.groupBy(rows, (row) => row.routes)].map(([count, all]) => [
+    `${count}`,
+    show(spreadOf(all.map(({ acceptingMs }) => acceptingMs))),
+    show(spreadOf(all.map(({ rssBytes }) => rssBytes / 2 ** 20))),
+    show(spreadOf(all.map(({ cpuUsPerRequest }) => cpuUsPerRequest))),
+  ])
+  const how = 'Each route on a port of its own; 32 connections to one of them, 11 KiB bodies.'
+  const head = ['routes', 'ms until all accept', 'memory then, MiB', 'CPU µs/request']
+  return section('Routes', [how, table(head, cells)])
 }
 
 export function exposition(): Section | null {

@@ -1,4 +1,4 @@
-import { SUITES } from '../../suites/all.ts'
+import { SUITE_NAMES } from '../../suites/names.ts'
 import { resultOf } from '../results.ts'
 import { type Section, section } from '../section.ts'
 import { digits } from '../spread.ts'
@@ -6,7 +6,7 @@ import { table } from '../table.ts'
 
 /** Where, when and beside what else each suite was run. */
 export function preface(): Section {
-  const runs = Object.keys(SUITES).flatMap((suite) => {
+  const runs = SUITE_NAMES.flatMap((suite) => {
     const found = resultOf(suite)
     return found === null ? [] : [{ suite, ...found }]
   })

@@ -5,7 +5,7 @@ import { type Section, section } from '../section.ts'
 import { digits, show, spreadOf } from '../spread.ts'
 import { table } from '../table.ts'
 
-interface Run {
+export interface Run {
   readonly settings: { readonly protocol: string; readonly sizeBytes: number }
   readonly targets: readonly { readonly name: string; readonly latency: { p50Us: number; p99Us: number } }[]
   readonly ratios: readonly { of: string; compared: string; median: number; min: number; max: number }[]

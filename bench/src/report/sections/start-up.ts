@@ -5,7 +5,7 @@ import { type Section, section } from '../section.ts'
 import { digits, show, spreadOf } from '../spread.ts'
 import { table } from '../table.ts'
 
-const EMPTY = 'empty Node program: ended'
+export const EMPTY = 'empty Node program: ended'
 
 export function startUp(): Section | null {
   const measured = resultOf<StartTimes>('start-up')
