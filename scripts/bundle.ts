@@ -23,7 +23,7 @@ for (const [service, entryPoints] of Object.entries(PROGRAMS))
     bundle: true,
     format: 'esm',
     platform: 'node',
-    target: 'node24.12',
+    target: 'esnext', // Node runs the sources as they are: nothing is to be rewritten
     banner: { js: REQUIRE },
     logLevel: 'warning',
   })
