@@ -7,14 +7,17 @@ export interface Bar {
   readonly isOurs: boolean
 }
 
-const [LABEL_PX, PLOT_PX, NUMBER_PX, ROW_PX, TOP_PX] = [150, 430, 120, 24, 40] as const
+const [PLOT_PX, NUMBER_PX, ROW_PX, TOP_PX] = [430, 120, 24, 40] as const
+/** Of the text's 12 px: no letter is wider than this on average. */
+const LETTER_PX = 6.5
 
 /** Horizontal bars of medians, with a line from the least to the most. */
 export function barChart(title: string, bars: readonly Bar[]): string {
-  const width = LABEL_PX + PLOT_PX + NUMBER_PX
+  const labelPx = 16 + Math.ceil(LETTER_PX * Math.max(...bars.map(({ label }) => label.length)))
+  const width = labelPx + PLOT_PX + NUMBER_PX
   const height = TOP_PX + bars.length * ROW_PX + 10
   const scale = PLOT_PX / Math.max(...bars.map(({ spread }) => spread.max))
-  const rows = bars.map((bar, i) => rowOf(bar, TOP_PX + i * ROW_PX, scale))
+  const rows = bars.map((bar, i) => rowOf(bar, { labelPx, y: TOP_PX + i * ROW_PX, scale }))
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img">
 <title>${title}</title>
 <style>${STYLE}</style>
@@ -25,14 +28,21 @@ ${rows.join('\n')}
 `
 }
 
-function rowOf({ label, spread, isOurs }: Bar, y: number, scale: number): string {
-  const at = (value: number) => (LABEL_PX + value * scale).toFixed(1)
+interface Place {
+  readonly labelPx: number
+  readonly y: number
+  /** Pixels for a unit. */
+  readonly scale: number
+}
+
+function rowOf({ label, spread, isOurs }: Bar, { labelPx, y, scale }: Place): string {
+  const at = (value: number) => (labelPx + value * scale).toFixed(1)
   const middle = y + 9
   return [
-    `<text x="${LABEL_PX - 8}" y="${y + 13}" text-anchor="end">${label}</text>`,
-    `<rect class="${isOurs ? 'ours' : 'peer'}" x="${LABEL_PX}" y="${y}" width="${(spread.median * scale).toFixed(1)}" height="18"/>`,
+    `<text x="${labelPx - 8}" y="${y + 13}" text-anchor="end">${label}</text>`,
+    `<rect class="${isOurs ? 'ours' : 'peer'}" x="${labelPx}" y="${y}" width="${(spread.median * scale).toFixed(1)}" height="18"/>`,
     `<line x1="${at(spread.min)}" x2="${at(spread.max)}" y1="${middle}" y2="${middle}"/>`,
-    `<text x="${LABEL_PX + PLOT_PX + 8}" y="${y + 13}">${digits(spread.median)}</text>`,
+    `<text x="${labelPx + PLOT_PX + 8}" y="${y + 13}">${digits(spread.median)}</text>`,
   ].join('')
 }
 

@@ -19,7 +19,7 @@ export function startUp(): Section | null {
   const bars = spreads.map((one) => ({
     ...one,
     label: one.label.replace('empty Node program', 'empty'),
-    isOurs: one.label !== EMPTY,
+    isOurs: one.label !== EMPTY && !one.label.includes('from sources'),
   }))
   const charts = { 'start-up.svg': barChart('Milliseconds from the start of the process', bars) }
   return section(
