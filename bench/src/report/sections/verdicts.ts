@@ -82,7 +82,18 @@ function startUp(): Verdict[] {
     measured: ms(name) - ms(EMPTY),
     atMost,
   })
-  return [over('client --version: ended', 100), over('sidecar: accepting', 100), over('app: accepting', 200)]
+  const total = (name: string, atMost: number) => ({
+    what: `ms from the start of the process: ${name}`,
+    measured: ms(name),
+    atMost,
+  })
+  return [
+    over('client --version: ended', 100),
+    over('sidecar: accepting', 100),
+    over('app: accepting', 200),
+    total('sidecar: first answer', 150),
+    total('app: first answer', 300),
+  ]
 }
 
 function idle(): Verdict[] {
