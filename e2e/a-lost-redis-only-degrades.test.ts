@@ -42,7 +42,12 @@ test('a lost Redis only degrades', async (t) => {
   await redis.start()
 
   await t.test('when Redis is back the app is whole by itself, with every visit', async () => {
-    await eventually(async () => assert.equal(String((await visit()).body), '{"visits":2}'))
+    const { body } = await eventually(async () => {
+      const response = await visit()
+      assert.equal(response.status, 200)
+      return response
+    })
+    assert.equal(String(body), '{"visits":2}')
     assert.equal(JSON.parse(await text('api', '/status')).redis, 'up')
     const metrics = await text('metrics', '/metrics')
     assert.match(metrics, /^app_redis_up 1$/m)
