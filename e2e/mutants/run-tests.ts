@@ -9,7 +9,7 @@ const E2E = 'e2e/'
 const IN_E2E = ['--env-file=testcontainers.env', '--test-global-setup=support/global-setup.ts']
 
 /** A mutant may hang what it breaks: what takes longer is red, a test, or four files of them. Also on a machine that is busy. */
-const MAX_TEST_MS = { unit: 60_000, e2e: 300_000 } as const
+const MAX_TEST_MS = { unit: 60_000, e2e: 180_000 } as const
 const MAX_RUN_MS = { unit: 120_000, e2e: 360_000 } as const
 type Kind = keyof typeof MAX_RUN_MS
 
