@@ -5,28 +5,30 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { runDemo } from './support/demo.ts'
+import { eventually } from './support/eventually.ts'
 import { pathOfOnly } from './support/program-path.ts'
 
 const SECONDS = 10
-const CLEAN = { filesLeft: [], processesLeft: false }
 
 test('the demo shows every row as expected and leaves nothing', async () => {
-  const { ended, stdout, stderr, seconds, ...left } = await runDemo()
+  const { ended, stdout, stderr, seconds, filesLeft, processesLeft } = await runDemo()
   assert.equal(stderr, '')
   assert.equal(ended, EXIT.ok, stdout)
   assert(seconds <= SECONDS, `it took ${seconds} s`)
-  assert.deepEqual(left, CLEAN)
+  assert.deepEqual(filesLeft, [])
+  assert.deepEqual(await processesLeft(), [])
 })
 
 test('without a redis-server the demo says so and shows how the app degrades', async () => {
   await using path = await pathOfOnly('node', 'npm', 'sh', 'flock')
-  const { ended, stdout, stderr, seconds, ...left } = await runDemo({ path: path.path })
+  const { ended, stdout, stderr, seconds, filesLeft, processesLeft } = await runDemo({ path: path.path })
   assert.equal(stderr, '')
   assert.match(stdout, /^There is no redis-server in PATH/)
   assert.match(stdout, /POST \/visits while Redis is down .* 503, problem dependency_down .* ok$/m)
   assert.equal(ended, EXIT.ok, stdout)
   assert(seconds <= SECONDS, `it took ${seconds} s`)
-  assert.deepEqual(left, CLEAN)
+  assert.deepEqual(filesLeft, [])
+  assert.deepEqual(await processesLeft(), [])
 })
 
 test('Ctrl-C in the middle of the demo ends it and leaves nothing', async () => {
@@ -34,5 +36,16 @@ test('Ctrl-C in the middle of the demo ends it and leaves nothing', async () => 
     disturb: (processGroup) => process.kill(processGroup, 'SIGINT'),
   })
   assert.equal(ended, 'SIGINT')
-  assert.deepEqual({ filesLeft, processesLeft }, CLEAN)
+  assert.deepEqual(filesLeft, [])
+  assert.deepEqual(await processesLeft(), [])
+})
+
+test('a second signal ends it at once, and its programs with it', async () => {
+  const { processesLeft } = await runDemo({
+    disturb: (processGroup) => {
+      process.kill(processGroup, 'SIGINT')
+      process.kill(processGroup, 'SIGTERM')
+    },
+  })
+  await eventually(async () => assert.deepEqual(await processesLeft(), []))
 })

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { eventually } from './eventually.ts'
-import { isGroupAlive } from './process-group.ts'
 import { REPOSITORY } from './project.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 export interface DemoOptions {
   /** Where it finds programs. Default: this process's PATH. */
   readonly path?: string | undefined
-  /** Called once its sockets are there, while it is at work. */
+  /** Called once its first socket is there, when some of its programs are still starting. */
   readonly disturb?: (processGroup: number) => void
 }
 
@@ -38,11 +38,24 @@ export async function runDemo({ path = process.env.PATH, disturb }: DemoOptions 
     stderr,
     seconds: (performance.now() - start) / 1_000,
     filesLeft: await readdir(temporary.path),
-    processesLeft: isGroupAlive(demo.pid),
+    processesLeft: () => processesWithEnvironment(`TMPDIR=${temporary.path}`),
   }
 }
 
 async function socketsIn(directory: string): Promise<void> {
   const names = await readdir(directory, { recursive: true })
   assert(names.some((name) => name.endsWith('api.sock')))
+}
+
+/** The command lines of all that was started with `variable`, whatever process group or session it went to since. */
+async function processesWithEnvironment(variable: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const commands = await Promise.all(
+    pids.map(async (pid) => {
+      const read = (name: string) => readFile(join('/proc', pid, name), 'utf8').catch(() => '') // has just ended
+      const environment = await read('environ')
+      return environment.split('\0').includes(variable) ? await read('cmdline') : undefined
+    }),
+  )
+  return commands.filter((command) => command !== undefined).map((command) => command.replaceAll('\0', ' '))
 }

@@ -8,6 +8,7 @@ import { exercise, startStack } from './stack.ts'
 /** The programs of the compose stack as plain processes, over the same sockets and modes, exercised once. */
 async function main(): Promise<void> {
   const stop = untilSignal()
+  process.once('SIGHUP', () => process.kill(process.pid, 'SIGTERM')) // the terminal was closed
   const redis = await hasRedis()
   if (!redis) {
     process.stdout.write(

@@ -7,18 +7,35 @@ const START_TIMEOUT_MS = 8_000
 const STOP_TIMEOUT_MS = 5_000
 const KEPT_LINES = 50
 
-/** One process of the demo: started, awaited by a line of its log, and ended. */
+/** What a program is, and where its output goes: to the demo (the default), or past it to the demo's own. */
+export interface ProgramPlan {
+  readonly name: string
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+  readonly output?: 'pipe' | 'inherit'
+}
+
+/**
+ * One process of the demo: started, awaited by a line of its log, and ended. It is in a session of its own, so that
+ * the terminal's Ctrl-C reaches the demo alone, which then ends its programs once and in order: to most of them, as to
+ * the app, a second signal means to drop everything. Should the demo itself be told twice, its programs are killed.
+ */
 export class Program implements AsyncDisposable {
   readonly #name: string
   readonly #child: ChildProcess
   readonly #lastLines: string[] = []
+  readonly #kill = (): void => void this.#child.kill('SIGKILL')
 
-  constructor(name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  constructor({ name, command, args, env, output = 'pipe' }: ProgramPlan) {
     this.#name = name
     this.#child = spawn(command, args, {
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', output, output],
+      detached: true,
     })
+    process.once('exit', this.#kill)
+    this.#child.once('exit', () => process.off('exit', this.#kill))
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream !== null) createInterface(stream).on('line', (line) => this.#keep(line))
     }
@@ -40,12 +57,22 @@ export class Program implements AsyncDisposable {
     })
   }
 
+  /**
+   * Waits until the program ends by itself.
+   * @returns its exit code; null when a signal ended it
+   * @throws AbortError when `stop` comes first
+   */
+  async ended(stop: AbortSignal): Promise<number | null> {
+    const [status] = await once(this.#child, 'close', { signal: stop })
+    return status
+  }
+
   /** Asks it to end, and makes sure that it has. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const ended = once(this.#child, 'exit')
     this.#child.kill('SIGTERM')
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+    const timer = setTimeout(this.#kill, STOP_TIMEOUT_MS)
     await ended
     clearTimeout(timer)
   }

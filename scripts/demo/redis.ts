@@ -17,5 +17,5 @@ export const REDIS_READY = /ready to accept connections/i
 export function redisProgram(directory: RunDirectory): Program {
   const socket = ['--port', '0', '--unixsocket', `${directory.redis}/redis.sock`, '--unixsocketperm', '660']
   const nothingKept = ['--save', '', '--appendonly', 'no', '--dir', directory.redis]
-  return new Program('redis-server', 'redis-server', [...socket, ...nothingKept])
+  return new Program({ name: 'redis-server', command: 'redis-server', args: [...socket, ...nothingKept] })
 }

@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import * as v from 'valibot'
-import { Program } from './program.ts'
+import { Program, type ProgramPlan } from './program.ts'
 import { REDIS_READY, redisProgram } from './redis.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { writeSidecarConfig } from './sidecar-config.ts'
@@ -25,9 +23,10 @@ const started = v.object({
 export async function startStack(directory: RunDirectory, redis: boolean, stop: AbortSignal): Promise<Stack> {
   await using programs = new AsyncDisposableStack()
   if (redis) await programs.use(redisProgram(directory)).printed(REDIS_READY, stop)
-  const app = programs.use(node('app', appEnv(directory)))
+  const app = programs.use(new Program(node('app', appEnv(directory))))
   await app.printed(/"msg":"ready"/, stop)
-  const sidecar = programs.use(node('sidecar', { SIDECAR_CONFIG: await writeSidecarConfig(directory) }))
+  const sidecarEnv = { SIDECAR_CONFIG: await writeSidecarConfig(directory) }
+  const sidecar = programs.use(new Program(node('sidecar', sidecarEnv)))
   const addresses = v.parse(started, JSON.parse(await sidecar.printed(/"msg":"started"/, stop)))
   const running = programs.move()
   return {
@@ -38,16 +37,15 @@ export async function startStack(directory: RunDirectory, redis: boolean, stop: 
 }
 
 /** @returns the client's exit code, which is not 0 if anything was not as expected */
-export async function exercise({ clientEnv, redis }: Stack, signal: AbortSignal): Promise<number> {
-  const args = [mainOf('client'), 'exercise', ...(redis ? [] : ['--expect-redis', 'down'])]
-  const env = { ...process.env, ...clientEnv, NODE_DISABLE_COMPILE_CACHE: '1' } // it would keep files
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'], signal })
-  const [status] = await once(child, 'close')
-  return status ?? EXIT.internal
+export async function exercise({ clientEnv, redis }: Stack, stop: AbortSignal): Promise<number> {
+  const args = ['exercise', ...(redis ? [] : ['--expect-redis', 'down'])]
+  const env = { ...clientEnv, NODE_DISABLE_COMPILE_CACHE: '1' } // it would keep files
+  await using client = new Program({ ...node('client', env, args), output: 'inherit' })
+  return (await client.ended(stop)) ?? EXIT.internal
 }
 
-function node(service: string, env: NodeJS.ProcessEnv): Program {
-  return new Program(service, process.execPath, [mainOf(service)], env)
+function node(service: string, env: NodeJS.ProcessEnv, args: readonly string[] = []): ProgramPlan {
+  return { name: service, command: process.execPath, args: [mainOf(service), ...args], env }
 }
 
 function mainOf(service: string): string {
