@@ -31,14 +31,18 @@ test('without a redis-server the demo says so and shows how the app degrades', a
   assert.deepEqual(await processesLeft(), [])
 })
 
-test('Ctrl-C in the middle of the demo ends it and leaves nothing', async () => {
-  const { ended, filesLeft, processesLeft } = await runDemo({
-    disturb: (processGroup) => process.kill(processGroup, 'SIGINT'),
+const INTERRUPTIONS = { 'Ctrl-C': 'SIGINT', 'a closed terminal': 'SIGHUP' } as const
+
+for (const [interruption, signal] of Object.entries(INTERRUPTIONS)) {
+  test(`${interruption} in the middle of the demo ends it and leaves nothing`, async () => {
+    const { ended, filesLeft, processesLeft } = await runDemo({
+      disturb: (processGroup) => process.kill(processGroup, signal),
+    })
+    assert.equal(ended, signal)
+    assert.deepEqual(filesLeft, [])
+    assert.deepEqual(await processesLeft(), [])
   })
-  assert.equal(ended, 'SIGINT')
-  assert.deepEqual(filesLeft, [])
-  assert.deepEqual(await processesLeft(), [])
-})
+}
 
 test('a second signal ends it at once, and its programs with it', async () => {
   const { processesLeft } = await runDemo({
