@@ -1,5 +1,5 @@
-// `npm run demo` shows the stack as plain processes, without Docker, with or without a redis-server, and it leaves no
-// process and no file behind, also when it is interrupted.
+// `npm run demo` shows the stack as plain processes: within 10 s, without Docker, with or without a redis-server, and
+// it leaves no process and no file behind, also when it is interrupted.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -8,21 +8,25 @@ import { runDemo } from './support/demo.ts'
 import { eventually } from './support/eventually.ts'
 import { pathOfOnly } from './support/program-path.ts'
 
+const SECONDS = 10
+
 test('the demo shows every row as expected and leaves nothing', async () => {
-  const { ended, stdout, stderr, filesLeft, processesLeft } = await runDemo()
+  const { ended, stdout, stderr, seconds, filesLeft, processesLeft } = await runDemo()
   assert.equal(stderr, '')
   assert.equal(ended, EXIT.ok, stdout)
+  assert(seconds <= SECONDS, `it took ${seconds} s`)
   assert.deepEqual(filesLeft, [])
   assert.deepEqual(await processesLeft(), [])
 })
 
 test('without a redis-server the demo says so and shows how the app degrades', async () => {
   await using path = await pathOfOnly('node', 'npm', 'sh', 'flock')
-  const { ended, stdout, stderr, filesLeft, processesLeft } = await runDemo({ path: path.path })
+  const { ended, stdout, stderr, seconds, filesLeft, processesLeft } = await runDemo({ path: path.path })
   assert.equal(stderr, '')
   assert.match(stdout, /^There is no redis-server in PATH/)
   assert.match(stdout, /POST \/visits while Redis is down .* 503, problem dependency_down .* ok$/m)
   assert.equal(ended, EXIT.ok, stdout)
+  assert(seconds <= SECONDS, `it took ${seconds} s`)
   assert.deepEqual(filesLeft, [])
   assert.deepEqual(await processesLeft(), [])
 })

@@ -18,6 +18,7 @@ export interface DemoOptions {
 /** Runs `npm run demo` in a process group and a directory for temporary files of its own. */
 export async function runDemo({ path = process.env.PATH, disturb }: DemoOptions = {}) {
   await using temporary = await temporaryDirectory()
+  const start = performance.now()
   const demo = spawn('npm', ['run', '--silent', 'demo'], {
     cwd: REPOSITORY,
     // npm itself would keep compiled code among the temporary files, and a log beside its cache.
@@ -35,6 +36,7 @@ export async function runDemo({ path = process.env.PATH, disturb }: DemoOptions 
     ended: exitCode ?? signal,
     stdout,
     stderr,
+    seconds: (performance.now() - start) / 1_000,
     filesLeft: await readdir(temporary.path),
     processesLeft: () => processesWithEnvironment(`TMPDIR=${temporary.path}`),
   }
