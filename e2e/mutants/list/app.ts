@@ -45,4 +45,11 @@ export const app: readonly Mutant[] = [
     replace: 'known = await visits.total().catch(() => 0)',
     killers: ['e2e/a-lost-redis-only-degrades.test.ts'],
   },
+  {
+    name: 'visits do not wait for the first attempt to reach Redis',
+    file: 'services/app/src/visits/visits.ts',
+    find: 'untilTried(redis).then(() => this.#tried.resolve(redis))',
+    replace: 'void untilTried(redis).then(() => {})\n    this.#tried.resolve(redis)',
+    killers: ['e2e/a-takeover-fails-no-request.test.ts'],
+  },
 ]

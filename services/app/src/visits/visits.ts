@@ -18,7 +18,9 @@ const DISCONNECT_TIMEOUT_MS = 100
 export class Visits {
   readonly #endpoint: Endpoint
   readonly #log: Logger
-  readonly #connecting = Promise.withResolvers<Redis>()
+  /** Resolves once the first attempt to connect has come to something: what is asked before has to wait for that. */
+  readonly #tried = Promise.withResolvers<Redis>()
+  #redis: Redis | undefined
   #isClosed = false
 
   constructor(endpoint: Endpoint, log: Logger) {
@@ -27,8 +29,9 @@ export class Visits {
   }
 
   /**
-   * Connects, and goes on trying for ever. What is asked before waits for it. Not part of the constructor: loading
-   * ioredis is a good part of the app's start, and its sockets need not wait for that.
+   * Begins to connect, and goes on trying for ever. What is asked before the first attempt has succeeded or failed waits
+   * for that, at most a second. Not part of the constructor: loading ioredis is a good part of the app's start, and its
+   * sockets need not wait for that.
    */
   async connect(): Promise<void> {
     const { Redis } = await import('ioredis')
@@ -43,8 +46,9 @@ export class Visits {
       disconnectTimeout: DISCONNECT_TIMEOUT_MS,
       retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_MS),
     })
+    this.#redis = redis
     reportChanges(redis, this.#endpoint, this.#log)
-    this.#connecting.resolve(redis)
+    untilTried(redis).then(() => this.#tried.resolve(redis))
   }
 
   /** Counts one visit. @returns the new total @throws Failure `dependency_down` */
@@ -67,12 +71,12 @@ export class Visits {
 
   close(): void {
     this.#isClosed = true
-    this.#connecting.promise.then((redis) => redis.disconnect())
+    this.#redis?.disconnect()
   }
 
   async #ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     try {
-      return await command(await this.#connecting.promise)
+      return await command(await this.#tried.promise)
     } catch (cause) {
       throw new Failure('dependency_down', {
         message: `Redis at ${formatEndpoint(this.#endpoint)} does not answer`,
@@ -81,6 +85,14 @@ export class Visits {
       })
     }
   }
+}
+
+/** Until the first attempt to connect is over, or has taken {@link COMMAND_TIMEOUT_MS}: ioredis refuses what comes before. */
+function untilTried(redis: Redis): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  redis.once('ready', resolve).once('close', resolve)
+  setTimeout(resolve, COMMAND_TIMEOUT_MS).unref()
+  return promise
 }
 
 /** Once for each change of state, not once for each attempt. */
