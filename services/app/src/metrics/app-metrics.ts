@@ -96,7 +96,6 @@ function collectProcessMetrics(registry: Registry): void {
 
 /** Read from Redis at each scrape. While it is down the last total stays, or none is told: a counter must not fall. */
 function registerRedisMetrics(registers: Registry[], visits: Visits): void {
-  let known: number | undefined
   new Gauge({
     name: 'app_redis_up',
     help: 'Whether Redis answers: 1 or 0.',
@@ -110,10 +109,10 @@ function registerRedisMetrics(registers: Registry[], visits: Visits): void {
     help: 'Visits counted in Redis, by all instances that ever were.',
     registers,
     async collect() {
-      known = await visits.total().catch(() => known)
+      const total = await visits.total().catch(() => visits.lastTotal)
       this.reset()
-      if (known === undefined) this.remove()
-      else this.inc(known)
+      if (total === undefined) this.remove()
+      else this.inc(total)
     },
   })
 }

@@ -21,6 +21,7 @@ export class Visits {
   /** Resolves once the first attempt to connect has come to something: what is asked before has to wait for that. */
   readonly #tried = Promise.withResolvers<Redis>()
   #redis: Redis | undefined
+  #lastTotal: number | undefined
   #isClosed = false
 
   constructor(endpoint: Endpoint, log: Logger) {
@@ -52,13 +53,18 @@ export class Visits {
   }
 
   /** Counts one visit. @returns the new total @throws Failure `dependency_down` */
-  add(): Promise<number> {
-    return this.#ask((redis) => redis.incr(KEY))
+  async add(): Promise<number> {
+    return this.#remember(await this.#ask((redis) => redis.incr(KEY)))
   }
 
   /** @throws Failure `dependency_down` */
   async total(): Promise<number> {
-    return Number((await this.#ask((redis) => redis.get(KEY))) ?? 0)
+    return this.#remember(Number((await this.#ask((redis) => redis.get(KEY))) ?? 0))
+  }
+
+  /** What Redis told last; undefined while it has told nothing yet. */
+  get lastTotal(): number | undefined {
+    return this.#lastTotal
   }
 
   /** Whether Redis answers now, within a second. */
@@ -72,6 +78,11 @@ export class Visits {
   close(): void {
     this.#isClosed = true
     this.#redis?.disconnect()
+  }
+
+  #remember(total: number): number {
+    this.#lastTotal = total
+    return total
   }
 
   async #ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
