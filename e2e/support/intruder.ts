@@ -3,6 +3,10 @@ import type { Insider } from './insider.ts'
 /** What an intruder met: how often it got in, and each errno that kept it out. */
 export interface Intrusion {
   readonly attempts: number
+  /** Those of them that were made at what was being prepared. */
+  readonly whileStaged: number
+  /** How many sockets stood at the path, one after the other. */
+  readonly sockets: number
   readonly gotIn: number
   readonly keptOutBy: string[]
 }
@@ -14,10 +18,11 @@ export const DONE = 'done'
 export function intrude(intruder: Insider, path: string): Promise<Intrusion> {
   return intruder.inside(
     async (path, done) => {
-      const { existsSync, readdirSync } = await import('node:fs')
+      const { existsSync, lstatSync, readdirSync } = await import('node:fs')
       const { connect } = await import('node:net')
       const directory = path.slice(0, path.lastIndexOf('/'))
-      const tally = { attempts: 0, gotIn: 0 }
+      const tally = { attempts: 0, whileStaged: 0, gotIn: 0 }
+      const inodes = new Set<bigint>()
       const keptOutBy = new Set<string>()
       const attempt = async (target: string) => {
         const socket = connect(target)
@@ -33,10 +38,15 @@ export function intrude(intruder: Insider, path: string): Promise<Intrusion> {
       }
       while (!existsSync(`${directory}/${done}`)) {
         await attempt(path)
-        for (const name of readdirSync(directory))
-          if (name.startsWith('.~')) await attempt(`${directory}/${name}/s`)
+        const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+        if (stats !== undefined) inodes.add(stats.ino)
+        for (const name of readdirSync(directory)) {
+          if (!name.startsWith('.~')) continue
+          await attempt(`${directory}/${name}/s`)
+          tally.whileStaged += 1
+        }
       }
-      return { ...tally, keptOutBy: [...keptOutBy].sort() }
+      return { ...tally, sockets: inodes.size, keptOutBy: [...keptOutBy].sort() }
     },
     path,
     DONE,

@@ -13,7 +13,7 @@ export const binding: readonly Mutant[] = [
     replace: `    const { dev, ino } = identityOf(await lstat(staged, { bigint: true }))
     await rename(staged, path)
     await giveRights(path, path, options)`,
-    killers: ['shared/src/listen/listen.rights.test.ts'],
+    killers: ['e2e/an-intruder-never-gets-in.test.ts'],
   },
   {
     name: 'no lock',
