@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { HEALTHY, runAppToEnd, startAppAlone } from './support/app-alone.ts'
+import { askUntil } from './support/ask-until.ts'
 import { eventually } from './support/eventually.ts'
 import { listingOf } from './support/file-modes.ts'
 import { fillBacklog } from './support/fill-backlog.ts'
@@ -47,7 +48,9 @@ for (const { what, answer, start } of INCUMBENTS) {
       await using probe = await startProbe(t, { user: '10001:10001', mounts })
       await eventually(async () => assert.equal(await getFrom(probe, API, HEALTH), answer))
       const before = await identitiesAt(probe, [PATH])
+      const askedThroughout = condition === 'alive' ? askUntil(probe, PATH, '/run/app/done') : undefined
       if (condition !== 'alive') await incumbent.container.pause()
+      const askedBefore = condition === 'paused' ? getFrom(probe, API, HEALTH) : undefined
       if (condition === 'paused with a full backlog') assert.equal(await fillBacklog(probe, PATH), 512)
 
       for (const APP_ON_CONFLICT of ['refuse', 'takeover'].slice(0, what === 'an app' ? 1 : 2)) {
@@ -58,6 +61,13 @@ for (const { what, answer, start } of INCUMBENTS) {
 
       if (condition !== 'alive') await incumbent.container.unpause()
       assert.deepEqual(await identitiesAt(probe, [PATH]), before)
+      if (askedBefore !== undefined) assert.equal(await askedBefore, answer)
+      if (askedThroughout !== undefined) {
+        await probe.exec('touch', '/run/app/done')
+        const { answered, failures } = await askedThroughout
+        assert.deepEqual(failures, [])
+        assert(answered > 50, `${answered} requests are too few to mean something`)
+      }
       await eventually(async () => assert.equal(await getFrom(probe, API, HEALTH), answer))
     })
   }

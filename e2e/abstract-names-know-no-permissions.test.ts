@@ -25,14 +25,14 @@ test('abstract names know no permissions', async (t: TestContext) => {
     assert.equal(await dialFrom(onBridge, NAME), NOT_THERE)
   })
 
-  await t.test('in the same network namespace anybody connects', async (t) => {
-    await using neighbour = await startProbe(t, { ...STRANGER, network: `container:${app.name}` })
+  await using neighbour = await startProbe(t, { ...STRANGER, network: `container:${app.name}` })
+
+  await t.test('in the same network namespace anybody connects', async () => {
     assert.equal(await dialFrom(neighbour, NAME), 'connected')
   })
 
-  await t.test('when the app has gone, nothing is left', async () => {
+  await t.test('when the app has gone, nothing is left there', async () => {
     await app.kill()
-    await using probe = await startProbe(t, { ...STRANGER })
-    assert.equal(await dialFrom(probe, NAME), NOT_THERE)
+    assert.equal(await dialFrom(neighbour, NAME), NOT_THERE)
   })
 })

@@ -5,8 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { runAppToEnd } from './support/app-alone.ts'
-import { listingOf, modesOf } from './support/file-modes.ts'
-import { identitiesAt } from './support/identity-at.ts'
+import { listingOf } from './support/file-modes.ts'
 import type { Insider } from './support/insider.ts'
 import { startProbe } from './support/probe.ts'
 import { socketVolume } from './support/socket-volume.ts'
@@ -24,17 +23,31 @@ for (const [index, kind] of KINDS.entries()) {
     const mounts = [`${volume.name}:/run/app`]
     await using probe = await startProbe(t, { user: '10001:10001', mounts })
     await make(probe, kind, PATH)
-    const before = [await identitiesAt(probe, [PATH]), await modesOf(probe, [PATH])]
+    const before = await lookAt(probe, PATH)
 
     const { exitCode, stderr } = await runAppToEnd({ mounts, env: { APP_ON_CONFLICT } })
 
     assert.equal(exitCode, EXIT.cannotCreate)
     const [word] = kind.split(' to ')
     assert.match(stderr, new RegExp(`^app: path_occupied: a ${word} stands at ${PATH}; it is left as it is`))
-    assert.deepEqual([await identitiesAt(probe, [PATH]), await modesOf(probe, [PATH])], before)
+    assert.deepEqual(await lookAt(probe, PATH), before)
     const sockets = (await listingOf(probe, '/run/app')).filter((name) => name.endsWith('.sock'))
     assert.deepEqual(sockets, kind === 'symlink to a socket' ? ['api.sock', 'target.sock'] : ['api.sock'])
   })
+}
+
+/** All that there is to see of it, and of what it points to: whatever changes any of this changes the time of the change. */
+function lookAt(probe: Insider, path: string): Promise<Record<string, string>[]> {
+  return probe.inside(async (path) => {
+    const { lstat, realpath } = await import('node:fs/promises')
+    const target = await realpath(path).catch(() => path)
+    const looks = [path, target].map(async (each) => {
+      const { dev, ino, mode, uid, gid, size, mtimeNs, ctimeNs } = await lstat(each, { bigint: true })
+      const seen = { dev, ino, mode, uid, gid, size, mtimeNs, ctimeNs }
+      return Object.fromEntries(Object.entries(seen).map(([what, value]) => [what, String(value)]))
+    })
+    return Promise.all(looks)
+  }, path)
 }
 
 function make(probe: Insider, kind: (typeof KINDS)[number], path: string): Promise<void> {
