@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { isGroupAlive } from '../support/process-group.ts'
 import type { Workspace } from './workspace.ts'
 
 const E2E = 'e2e/'
+const FAILED = /^\s*not ok \d+ - (.*)$/
 const IN_E2E = ['--env-file=testcontainers.env', '--test-global-setup=support/global-setup.ts']
 
 /** A mutant may hang what it breaks: what takes longer is red, a test, or four files of them. Also on a machine that is busy. */
@@ -13,7 +15,10 @@ const MAX_TEST_MS = { unit: 60_000, e2e: 180_000 } as const
 const MAX_RUN_MS = { unit: 120_000, e2e: 360_000 } as const
 type Kind = keyof typeof MAX_RUN_MS
 
-/** Runs test files of the workspace. @returns the names of the tests that failed, innermost first; none: all is green */
+/**
+ * Runs test files of the workspace, up to the first test that fails.
+ * @returns the names of the tests that failed, innermost first; none: all is green
+ */
 export async function failuresOf(
   workspace: Workspace,
   files: readonly string[],
@@ -42,18 +47,26 @@ async function run(
   { testMs, runMs }: Bounds,
 ): Promise<string[]> {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const options = ['--test', '--test-reporter=tap', '--test-concurrency=2', `--test-timeout=${testMs}`]
+  const options = [
+    '--test',
+    '--test-force-exit',
+    '--test-reporter=tap',
+    '--test-concurrency=2',
+    `--test-timeout=${testMs}`,
+  ]
   const child = spawn(process.execPath, [...options, ...args], {
     cwd,
     env: { ...env, UDS_SIDECAR_VERSION: tag },
     stdio: ['ignore', 'pipe', 'ignore'],
     detached: true,
   })
-  const timer = setTimeout(() => child.kill('SIGINT'), runMs)
+  const stop = () => child.kill('SIGINT')
+  const timer = setTimeout(stop, runMs)
+  createInterface({ input: child.stdout }).on('line', (line) => FAILED.test(line) && stop())
   const [output, [exitCode]] = await Promise.all([text(child.stdout), once(child, 'exit')])
   clearTimeout(timer)
   killTheRest(child)
-  const failures = [...output.matchAll(/^\s*not ok \d+ - (.*)$/gm)].map(([, name = '']) => name)
+  const failures = [...output.matchAll(new RegExp(FAILED, 'gm'))].map(([, name = '']) => name)
   return exitCode !== 0 && failures.length === 0 ? ['the run did not end well'] : failures
 }
 

@@ -7,24 +7,24 @@ import { reportOnFailure } from './report-on-failure.ts'
 
 /** A container that belongs to one test: removed when disposed of. */
 export class OwnContainer extends ContainerHandle implements AsyncDisposable {
-  readonly #lastWords: (words: string) => void
+  readonly #examine: () => Promise<void>
 
-  private constructor(id: string, lastWords: (words: string) => void) {
+  private constructor(id: string, t: TestContext) {
     super(id)
-    this.#lastWords = lastWords
+    this.#examine = reportOnFailure(t, () => diagnose(this.container))
   }
 
   /** @param t the test that it is for: when that fails, its state and log are printed */
   static async start(t: TestContext, box: Box): Promise<OwnContainer> {
     const { id } = await createContainer(box)
-    const container = new OwnContainer(id, reportOnFailure(t))
+    const container = new OwnContainer(id, t)
     await container.start()
     return container
   }
 
   /** Removed at once, without asking its process. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#lastWords(await diagnose(this.container))
+    await this.#examine()
     await this.container.remove({ force: true, v: true })
   }
 }

@@ -18,5 +18,5 @@ let count = 0
 /** A name for one more Compose project of this run, which tells the test file that it is for. */
 export function newProject(t: TestContext): string {
   count += 1
-  return `${projectPrefix()}${basename(t.filePath ?? 'test', '.test.ts')}-${count}`
+  return `${projectPrefix()}${basename(t.filePath ?? 'test').replace(/\..*/, '')}-${count}`
 }

@@ -1,20 +1,34 @@
-import type { TestContext } from 'node:test'
+import { after, type TestContext } from 'node:test'
+
+const STRAGGLER_MS = 5_000
+
+// A test that ran out of time may still hold a connection open, and the runner would wait for its file for ever.
+// (Its --test-force-exit is no way out: with that a run that is interrupted ends before its teardown.)
+after(() => void setTimeout(() => process.exit(), STRAGGLER_MS).unref())
 
 /**
- * Prints what is left with the returned function if the test, or one of its subtests, fails. A test's resources are
- * disposed of before its outcome is known, so they leave their last words in any case.
- * @param examine asked at once when a subtest has failed, while everything still stands
+ * Prints what `examine` tells of a test's resources if the test, or one of its subtests, fails. They are examined while
+ * they still stand: at once when a subtest has failed; before they are disposed of, which comes before the outcome is
+ * known and so in any case; and when the test is over, if it ran out of time and nothing was disposed of.
+ * @returns to be called when they are about to be disposed of
  */
-export function reportOnFailure(t: TestContext, examine?: () => Promise<string>): (words: string) => void {
+export function reportOnFailure(t: TestContext, examine: () => Promise<string>): () => Promise<void> {
   const left: string[] = []
   let failed = false
+  let isGone = false
+  const look = async () => void left.push(await examine().catch(String))
   t.afterEach(async (subtest) => {
-    if ('passed' in subtest && subtest.passed) return
+    if (isGone || ('passed' in subtest && subtest.passed)) return
     failed = true
-    if (examine !== undefined) left.push(await examine())
+    await look()
   })
-  t.after(() => {
-    if (failed || !t.passed) process.stderr.write(`\n${t.name} failed; it left:\n${left.join('\n')}\n`)
+  t.after(async () => {
+    if (t.passed && !failed) return
+    if (!isGone) await look()
+    process.stderr.write(`\n${t.name} failed; it left:\n${left.join('\n')}\n`)
   })
-  return (words) => left.push(words)
+  return async () => {
+    await look()
+    isGone = true
+  }
 }

@@ -13,3 +13,12 @@ export const PROJECT_PREFIX = 'uds-e2e-'
 export function projectPrefix(run = runId()): string {
   return `${PROJECT_PREFIX}${run}-`
 }
+
+type Labels = Readonly<Record<string, string>> | null | undefined
+
+/** @param run default: any run, also those that are under way */
+export function isOfRun({ Labels: labels }: { readonly Labels?: Labels }, run?: string): boolean {
+  const [ran, project] = [labels?.[RUN_LABEL], labels?.['com.docker.compose.project']]
+  if (run === undefined) return ran !== undefined || (project?.startsWith(PROJECT_PREFIX) ?? false)
+  return ran === run || (project?.startsWith(projectPrefix(run)) ?? false)
+}

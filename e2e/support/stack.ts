@@ -19,14 +19,14 @@ export interface StackOptions extends ComposeOptions {
 /** The stack of compose.yaml, healthy, as a Compose project of its own. */
 export class Stack implements AsyncDisposable {
   readonly compose: ComposeProject
-  readonly #lastWords: (words: string) => void
+  readonly #examine: () => Promise<void>
 
-  private constructor(compose: ComposeProject, lastWords: (words: string) => void) {
+  private constructor(compose: ComposeProject, t: TestContext) {
     this.compose = compose
-    this.#lastWords = lastWords
+    this.#examine = reportOnFailure(t, () => examineProject(compose.name))
   }
 
-  /** @param t the test that it is for: when that fails, logs and states are printed */
+  /** @param t the test that it is for: when that fails, logs, states and what `client doctor` says are printed */
   static async start(t: TestContext, { services, ...options }: StackOptions = {}): Promise<Stack> {
     const compose = new ComposeProject(newProject(t), options)
     const environment = new DockerComposeEnvironment(REPOSITORY, compose.files)
@@ -39,10 +39,7 @@ export class Stack implements AsyncDisposable {
     await environment.up(services && [...services]).catch(async (cause) => {
       throw new Error(`the stack did not start\n${await witness.report()}`, { cause })
     })
-    return new Stack(
-      compose,
-      reportOnFailure(t, () => doctorOn(compose.name)),
-    )
+    return new Stack(compose, t)
   }
 
   service(name: string, index = 1): ContainerHandle {
@@ -68,7 +65,11 @@ export class Stack implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#lastWords(await diagnoseProject(this.compose.name))
+    await this.#examine()
     await this.compose.down()
   }
+}
+
+async function examineProject(name: string): Promise<string> {
+  return (await Promise.all([diagnoseProject(name), doctorOn(name)])).join('\n')
 }

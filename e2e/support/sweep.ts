@@ -1,28 +1,25 @@
+import assert from 'node:assert/strict'
 import { engine } from './engine.ts'
-import { PROJECT_PREFIX, projectPrefix, RUN_LABEL } from './run-id.ts'
+import { eventually } from './eventually.ts'
+import { madeByRun } from './made-by-run.ts'
 
-type Labels = Readonly<Record<string, string>> | null | undefined
+const SWEEP_TIMEOUT_MS = 60_000
 
 /**
  * Removes every container, network and volume that a run made, until the engine has none left.
  * @param run default: of every run, also of those that are under way
  */
 export async function sweep(run?: string): Promise<void> {
-  const prefix = run === undefined ? PROJECT_PREFIX : projectPrefix(run)
-  const isOurs = (labels: Labels) =>
-    (run === undefined ? labels?.[RUN_LABEL] !== undefined : labels?.[RUN_LABEL] === run) ||
-    labels?.['com.docker.compose.project']?.startsWith(prefix)
   // A command that was interrupted may still be making something.
-  while ((await sweepOnce(isOurs)) > 0);
+  await eventually(async () => assert.equal(await sweepOnce(run), 0, 'there is still something left'), {
+    withinMs: SWEEP_TIMEOUT_MS,
+  })
 }
 
-async function sweepOnce(isOurs: (labels: Labels) => boolean | undefined): Promise<number> {
-  const containers = (await engine.listContainers({ all: true })).filter(({ Labels }) => isOurs(Labels))
+async function sweepOnce(run?: string): Promise<number> {
+  const { containers, networks, volumes } = await madeByRun(run)
   await removeAll(containers.map(({ Id }) => engine.getContainer(Id).remove({ force: true, v: true })))
-  const networks = (await engine.listNetworks()).filter(({ Labels }) => isOurs(Labels))
   await removeAll(networks.map(({ Id }) => engine.getNetwork(Id).remove()))
-  const { Volumes } = await engine.listVolumes()
-  const volumes = (Volumes ?? []).filter(({ Labels }) => isOurs(Labels))
   await removeAll(volumes.map(({ Name }) => engine.getVolume(Name).remove()))
   return containers.length + networks.length + volumes.length
 }

@@ -1,0 +1,55 @@
+// When a test fails, or runs out of time, its run prints each container's state and log and what `client doctor` says of
+// the sockets. Whether tests fail, hang, or are interrupted with Ctrl-C, a run leaves nothing, neither on the
+// engine nor on this machine.
+
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { test } from 'node:test'
+import { madeByRun } from './support/made-by-run.ts'
+import { type FixtureOptions, runFixture } from './support/run-fixture.ts'
+import { temporaryDirectory } from './support/temporary-directory.ts'
+
+/** Longer than a stack takes to start. */
+const TIMEOUT_MS = 30_000
+
+const NOTHING = { containers: [], networks: [], volumes: [] }
+
+const ENDINGS: { what: string; fixture: string; says: RegExp; options: FixtureOptions }[] = [
+  { what: 'fails', fixture: 'a-stack-that-fails', says: /this is meant to fail/, options: {} },
+  {
+    what: 'runs out of time',
+    fixture: 'a-stack-that-hangs',
+    says: /test timed out/,
+    options: { testTimeoutMs: TIMEOUT_MS },
+  },
+]
+
+for (const { what, fixture, says, options } of ENDINGS) {
+  test(`a test that ${what} says what it left, and leaves nothing`, async () => {
+    await using temporary = await temporaryDirectory()
+    const { id, exitCode, output } = await runFixture(fixture, temporary, options)
+    assert.equal(exitCode, 1, output)
+    assert.match(output, says)
+    assert.match(output, /^on purpose failed; it left:$/m)
+    for (const service of ['redis', 'app', 'sidecar'])
+      assert.match(
+        output,
+        new RegExp(`^--- /uds-e2e-${id}-\\S+-${service}-1: running, exit code 0, health healthy$`, 'm'),
+      )
+    assert.match(output, /"service":"app".*"msg":"ready"/)
+    assert.match(output, /^--- doctor\n✓ unix:\/run\/app\/metrics\/metrics.sock: live/m)
+    assert.deepEqual(await madeByRun(id), NOTHING)
+  })
+}
+
+test('Ctrl-C in the middle of a run leaves nothing', async () => {
+  await using temporary = await temporaryDirectory()
+  const { id, exitCode, output } = await runFixture('a-stack-that-hangs', temporary, {
+    whenItHangs: (pid) => process.kill(pid, 'SIGINT'),
+  })
+  assert.notEqual(exitCode, 0)
+  assert.match(output, /it hangs/)
+  assert.deepEqual(await madeByRun(id), NOTHING)
+  const ours = (await readdir(temporary.path)).filter((name) => name.startsWith('uds-e2e-'))
+  assert.deepEqual(ours, [])
+})
