@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { modesOf } from './support/file-modes.ts'
 import type { Insider } from './support/insider.ts'
 import { startProbe } from './support/probe.ts'
@@ -26,7 +25,7 @@ test('a foreign group is refused', async (t) => {
     assert.deepEqual(failure, {
       code: 'group_denied',
       errno: 'EPERM',
-      exitCode: EXIT.denied,
+      exitCode: 77,
       message: `the socket for ${SOCKET} cannot be given to group ${FOREIGN_GROUP}: we are in 10001, ${OWN_GROUP}`,
       hint: `add group_add: ["${FOREIGN_GROUP}"], or make the directory setgid with that group (mode=2750,gid=${FOREIGN_GROUP})`,
     })

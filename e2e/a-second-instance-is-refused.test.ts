@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { HEALTHY, runAppToEnd, startAppAlone } from './support/app-alone.ts'
 import { askUntil } from './support/ask-until.ts'
 import { eventually } from './support/eventually.ts'
@@ -41,7 +40,7 @@ const INCUMBENTS: Incumbent[] = [
 
 for (const { what, answer, start } of INCUMBENTS) {
   for (const condition of ['alive', 'paused', 'paused with a full backlog']) {
-    test(`beside ${what} that is ${condition} a second instance exits with ${EXIT.inUse}`, async (t) => {
+    test(`beside ${what} that is ${condition} a second instance exits with 75`, async (t) => {
       await using volume = await socketVolume()
       const mounts = [`${volume.name}:/run/app`]
       await using incumbent = await start(t, volume)
@@ -55,7 +54,7 @@ for (const { what, answer, start } of INCUMBENTS) {
 
       for (const APP_ON_CONFLICT of ['refuse', 'takeover'].slice(0, what === 'an app' ? 1 : 2)) {
         const { exitCode, stderr } = await runAppToEnd({ mounts, env: { APP_ON_CONFLICT } })
-        assert.equal(exitCode, EXIT.inUse)
+        assert.equal(exitCode, 75)
         assert.match(stderr, /^app: in_use: another server owns \/run\/app\/\w+\.sock/)
       }
 
@@ -80,7 +79,7 @@ test('a start that is refused leaves its other paths untouched', async (t) => {
   await using probe = await startProbe(t, { user: '10001:10001', mounts })
   await eventually(async () => assert.deepEqual(await listingOf(probe, '/run/app'), ['metrics.sock']))
 
-  assert.equal((await runAppToEnd({ mounts })).exitCode, EXIT.inUse)
+  assert.equal((await runAppToEnd({ mounts })).exitCode, 75)
 
   assert.deepEqual(await listingOf(probe, '/run/app'), ['metrics.sock', 'metrics.sock.lock'])
 })

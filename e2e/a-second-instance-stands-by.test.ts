@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { eventually } from './support/eventually.ts'
 import { identitiesAt } from './support/identity-at.ts'
 import { incarnation } from './support/incarnation.ts'
@@ -22,7 +21,7 @@ test('a second instance stands by', async (t) => {
     await eventually(async () => {
       const { RestartCount, State } = await second.inspect()
       assert(RestartCount >= 2)
-      assert.equal(State.ExitCode, EXIT.inUse)
+      assert.equal(State.ExitCode, 75)
     })
     assert.deepEqual([await incarnation(first), ...(await identitiesAt(first, RELAYED_SOCKETS))], before)
     for (const { state, generation } of Object.values(await routesOf(stack)))

@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { runAppToEnd, startAppAlone } from './support/app-alone.ts'
 import { eventually } from './support/eventually.ts'
 import { listingOf } from './support/file-modes.ts'
@@ -29,7 +28,7 @@ for (const APP_ON_CONFLICT of ['refuse', 'takeover']) {
 
     const { exitCode, stderr } = await runAppToEnd({ mounts, env: { APP_ON_CONFLICT } })
 
-    assert.equal(exitCode, EXIT.inUse)
+    assert.equal(exitCode, 75)
     assert.match(stderr, /^app: in_use: another server owns \/run\/app\/metrics\.sock/)
     assert.deepEqual(await listingOf(starting, '/run/app'), before)
   })

@@ -1,5 +1,5 @@
-// An app that is killed while requests wait for it: each of them is answered with 502 upstream_reset, none is left
-// hanging, and none is sent twice.
+// An app that is killed while requests wait for it, in its hands or still in its listen queue: each of them is answered
+// with 502 upstream_reset, none is left hanging, and none is sent twice.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,7 +14,16 @@ const REQUESTS = 10
 test('killed with requests in flight', async (t) => {
   await using stack = await Stack.start(t, { services: ['sidecar'], env: { APP_CHAOS: 'on' } })
   await askAdmin(stack.service('app'), 'POST', '/chaos/hang?on=true')
+  await killWithRequests(stack)
+})
 
+test('killed with requests in the listen queue', async (t) => {
+  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  await stack.service('app').container.pause()
+  await killWithRequests(stack)
+})
+
+async function killWithRequests(stack: Stack): Promise<void> {
   const answers = Array.from({ length: REQUESTS }, () => stack.request('api', '/visits', { method: 'POST' }))
   await eventually(async () => assert.equal((await routesOf(stack)).api?.connections, REQUESTS))
   await stack.service('app').kill()
@@ -26,4 +35,4 @@ test('killed with requests in flight', async (t) => {
     metrics,
     new RegExp(`^sidecar_upstream_errors_total{.*reason="upstream_reset".*} ${REQUESTS}$`, 'm'),
   )
-})
+}

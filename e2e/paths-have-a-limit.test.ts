@@ -6,7 +6,6 @@ import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { listen } from '@uds-sidecar/shared/listen/listen'
 import { HEALTHY, runAppToEnd, startAppAlone } from './support/app-alone.ts'
 import { eventually } from './support/eventually.ts'
@@ -47,10 +46,11 @@ for (const [what, path, message] of [
   ['108 bytes', pathOf(108), /has 108 bytes and may have 107/],
   ['109 bytes', pathOf(109), /has 109 bytes and may have 107/],
   ['108 bytes in 59 characters', pathOf(108, '/run/app', 'é'), /has 108 bytes and may have 107/],
+  ['109 bytes in 59 characters', pathOf(109, '/run/app', 'é'), /has 109 bytes and may have 107/],
 ] as const) {
-  test(`a path of ${what} is refused with ${EXIT.badConfig}`, async () => {
+  test(`a path of ${what} is refused with 78`, async () => {
     const { exitCode, stderr } = await runAppToEnd({ env: { APP_API: `unix:${path}` } })
-    assert.equal(exitCode, EXIT.badConfig)
+    assert.equal(exitCode, 78)
     assert.match(stderr, message)
   })
 }
@@ -62,9 +62,19 @@ test('a path that is short enough in a directory that leaves no room to stage is
     mounts: [`${volume.name}:${directory}`],
     env: { APP_METRICS: `unix:${directory}/m.sock` },
   })
-  assert.equal(exitCode, EXIT.badConfig)
+  assert.equal(exitCode, 78)
   assert.match(stderr, /^app: path_too_long: staging path .* has 113 bytes and may have 107/)
 })
+
+for (const [what, path] of [
+  ['108 bytes', pathOf(108, '/tmp')],
+  ['108 bytes in 57 characters', pathOf(108, '/tmp', 'é')],
+] as const) {
+  test(`curl refuses a path of ${what}`, async () => {
+    const dialling = promisify(execFile)('curl', ['-sS', '--unix-socket', path, 'http://localhost/'])
+    await assert.rejects(dialling, { code: 6, stderr: /^curl: \(6\) Unix socket path too long/ })
+  })
+}
 
 test('curl dials a path of 107 bytes', async () => {
   await using directory = await temporaryDirectory()

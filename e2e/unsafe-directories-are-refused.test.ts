@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { runAppToEnd } from './support/app-alone.ts'
 import { listingOf } from './support/file-modes.ts'
 import { startProbe } from './support/probe.ts'
@@ -21,14 +20,14 @@ const CASES: Case[] = [
   {
     what: 'a world-writable directory',
     volume: { mode: '2777' },
-    exitCode: EXIT.badConfig,
+    exitCode: 78,
     message:
       /^app: directory_unsafe: anybody may replace files in directory \/run\/app \(mode 2777, owner 10001:10200\)\n {2}hint: .*mode=2750/,
   },
   {
     what: 'a directory that root owns',
     volume: { uid: 0, gid: 0, mode: '0755' },
-    exitCode: EXIT.denied,
+    exitCode: 77,
     message:
       /^app: directory_denied: directory \/run\/app \(mode 0755, owner 0:0\) may not be written to by uid 10001 .*\n {2}hint: set uid=10001,mode=2750/,
   },
@@ -36,7 +35,7 @@ const CASES: Case[] = [
     what: 'a read-only mount',
     volume: {},
     suffix: ':ro',
-    exitCode: EXIT.denied,
+    exitCode: 77,
     message: /^app: directory_denied: directory \/run\/app is on a read-only mount.*\n {2}hint: .*:ro/,
   },
 ]
@@ -56,9 +55,9 @@ for (const { what, volume: options, suffix = '', exitCode, message } of CASES) {
   })
 }
 
-test(`a directory that does not exist is refused with ${EXIT.badConfig}`, async () => {
+test(`a directory that does not exist is refused with 78`, async () => {
   const { exitCode, stderr } = await runAppToEnd({})
-  assert.equal(exitCode, EXIT.badConfig)
+  assert.equal(exitCode, 78)
   assert.match(
     stderr,
     /^app: directory_missing: directory \/run\/app does not exist \(ENOENT\)\n {2}hint: mount the volume/,

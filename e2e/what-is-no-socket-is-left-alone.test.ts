@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { runAppToEnd } from './support/app-alone.ts'
 import { listingOf } from './support/file-modes.ts'
 import type { Insider } from './support/insider.ts'
@@ -18,7 +17,7 @@ for (const [index, kind] of KINDS.entries()) {
   // Not even one that was told to take over does.
   const APP_ON_CONFLICT = index % 2 === 0 ? 'refuse' : 'takeover'
 
-  test(`a ${kind} at the path is left alone, with ${EXIT.cannotCreate} (${APP_ON_CONFLICT})`, async (t) => {
+  test(`a ${kind} at the path is left alone, with 73 (${APP_ON_CONFLICT})`, async (t) => {
     await using volume = await socketVolume()
     const mounts = [`${volume.name}:/run/app`]
     await using probe = await startProbe(t, { user: '10001:10001', mounts })
@@ -27,7 +26,7 @@ for (const [index, kind] of KINDS.entries()) {
 
     const { exitCode, stderr } = await runAppToEnd({ mounts, env: { APP_ON_CONFLICT } })
 
-    assert.equal(exitCode, EXIT.cannotCreate)
+    assert.equal(exitCode, 73)
     const [word] = kind.split(' to ')
     assert.match(stderr, new RegExp(`^app: path_occupied: a ${word} stands at ${PATH}; it is left as it is`))
     assert.deepEqual(await lookAt(probe, PATH), before)
