@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { HEALTHY, startAppAlone, untilReady } from './support/app-alone.ts'
+import { dialFrom } from './support/dial-from.ts'
 import { eventually } from './support/eventually.ts'
 import { getFrom } from './support/get-from.ts'
 import type { OwnContainer } from './support/own-container.ts'
@@ -18,6 +19,8 @@ test(`of ${STARTERS} starters one serves`, async (t) => {
   const mounts = [`${volume.name}:/run/app`]
   await using probe = await startProbe(t, { user: '10001:10001', mounts })
   await leaveStaleSockets(t, mounts)
+  for (const name of ['metrics', 'api', 'echo', 'admin'])
+    assert.equal(await dialFrom(probe, `unix:/run/app/${name}.sock`), 'socket_stale (ECONNREFUSED)')
   await using cleanup = new AsyncDisposableStack()
   const starters = await startersAtTheLine(t, volume, STARTERS)
   for (const starter of starters) cleanup.use(starter)
