@@ -10,7 +10,8 @@ import { getFrom } from './support/get-from.ts'
 import { nodeCommand } from './support/inside.ts'
 import { socketVolume } from './support/socket-volume.ts'
 
-const RENAME_DELAY_MS = 2_000
+/** The newer one publishes when this is there. */
+const GO = '/run/app/go'
 
 test('a late goodbye takes nothing along', async (t) => {
   await using volume = await socketVolume()
@@ -19,22 +20,25 @@ test('a late goodbye takes nothing along', async (t) => {
   await untilReady(older)
   await using newer = await startAppAlone(t, {
     ...box,
-    entrypoint: nodeCommand(startSlowly, RENAME_DELAY_MS),
+    entrypoint: nodeCommand(startOnGo, GO),
   })
   await eventually(async () => {
     const names = await listingOf(newer, '/run/app')
     assert(names.some((name) => name.startsWith('.~')))
   })
 
-  assert.equal(await older.stop(), 0)
+  const goodbye = older.stop()
+  await eventually(async () => assert.match(await older.log(), /"msg":"draining"/))
+  await newer.exec('touch', GO)
+  assert.equal(await goodbye, 0)
   await untilReady(newer)
 
   assert.equal(await getFrom(newer, 'unix:/run/app/api.sock', '/-/healthy'), HEALTHY)
   assert.doesNotMatch(await newer.log(), /published again/, 'nobody had taken its socket away')
 })
 
-/** The real app, which takes its time before it publishes its first socket. */
-async function startSlowly(ms: number): Promise<void> {
+/** The real app, which waits for a file before it publishes its first socket. */
+async function startOnGo(go: string): Promise<void> {
   const { default: fs } = await import('node:fs')
   const { syncBuiltinESMExports } = await import('node:module')
   const { setTimeout: pause } = await import('node:timers/promises')
@@ -42,7 +46,7 @@ async function startSlowly(ms: number): Promise<void> {
   fs.promises.rename = async (from, to) => {
     fs.promises.rename = rename
     syncBuiltinESMExports()
-    await pause(ms)
+    while (!fs.existsSync(go)) await pause(5)
     await rename(from, to)
   }
   syncBuiltinESMExports()
