@@ -1,5 +1,5 @@
 // Why there is a bind protocol: the usual sequence (unlink, listen, chmod), on the same kernel and the same volume, shows
-// each failure that the protocol avoids.
+// the failures that the protocol avoids: stale, stolen, open for a moment, or in the place of something else.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
