@@ -71,6 +71,22 @@ describe('the sidecar as a process', () => {
     assert.equal(code, 0)
   })
 
+  it('at a SIGTERM while it starts ends with 0', async () => {
+    const signalledAtListen = `import net from 'node:net'
+      const { listen } = net.Server.prototype
+      net.Server.prototype.listen = function (...args) {
+        process.once('SIGTERM', () => listen.apply(this, args))
+        process.kill(process.pid, 'SIGTERM')
+        return this
+      }`
+    await using sidecar = start({
+      SIDECAR_LISTEN: LISTEN,
+      SIDECAR_UPSTREAM: 'unix:/nowhere',
+      NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(signalledAtListen)}`,
+    })
+    assert.deepEqual(await once(sidecar.child, 'exit'), [0, null])
+  })
+
   it('at a second signal ends at once', async () => {
     await using directory = await tempDirectory()
     await using _ = await rawServer(`${directory.path}/u`, () => undefined)

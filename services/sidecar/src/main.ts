@@ -18,6 +18,7 @@ async function main(): Promise<void> {
   await using sidecar = await Sidecar.start(config, build, log)
   reloadOnHangup(sidecar, load, log)
   log.info({ ...build, ...sidecar.addresses }, 'started')
+  if (stop.aborted) return // while it started
   await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
 }
 
