@@ -48,9 +48,11 @@ export class Exchange implements Member {
     this.#isOver = false
     this.#reply.start(head)
     const position = this.#request.start(bytes, start)
-    const denial = denialOf(this.#context.allow, this.#context.route.limits.bodyBytes, head, bytes)
+    const { bodyBytes } = this.#context.route.limits
+    const denial = denialOf(this.#context.allow, bodyBytes, head, bytes)
     if (denial !== null) this.#answer(denial.failure, denial.allow)
     else if (position === BROKEN) this.#answer(requestBodyBroken())
+    else if (this.#request.bodyBytes > bodyBytes) this.#answer(bodyTooLarge(bodyBytes))
     else this.#dispatch(head, bytes)
     return position === BROKEN ? bytes.length : position
   }

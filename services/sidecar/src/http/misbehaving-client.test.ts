@@ -72,6 +72,15 @@ describe('a request is refused, without a word to the upstream, as', () => {
     await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
   })
 
+  it('413 body_too_large when head and chunks come in one piece', async () => {
+    await using stack = await httpStack(silent, 'limits: {bodyBytes: 1KiB}')
+    const chunk = `100\r\n${'x'.repeat(256)}\r\n`
+    const post = `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(5)}`
+    await assertRefused(stack, post, 413, 'body_too_large')
+    await stack.open().send(`${post}0\r\n\r\n`).hears('"body_too_large"')
+    assert.equal(stack.connections.length, 0)
+  })
+
   it('501 upgrade_refused when it asks for another protocol', async () => {
     await using stack = await httpStack(good)
     const upgrade = 'GET /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'

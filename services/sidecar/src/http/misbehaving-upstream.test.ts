@@ -172,6 +172,13 @@ describe('an upstream that', () => {
     await assertCut(sent, 'upstream_too_large')
   })
 
+  it('sends more than the limit with its head is 502 upstream_too_large', async () => {
+    const chunk = `7d0\r\n${'x'.repeat(2_000)}\r\n0\r\n\r\n`
+    const chunked = saying(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`)
+    await using outcome = await outcomeOf(chunked, 'limits: {responseBytes: 1KiB}')
+    await assertProblem(outcome, 502, 'upstream_too_large')
+  })
+
   it('stalls in the middle of a body has its client cut off: upstream_timeout', async () => {
     await using outcome = await outcomeOf(saying(`${OF_100}half`), 'timeouts: {body: 100ms}')
     await assertCut(outcome, 'upstream_timeout')

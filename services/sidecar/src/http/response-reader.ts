@@ -121,6 +121,7 @@ export class ResponseReader {
       return tooLarge(this.#name, 'response', responseBytes)
     const bodyEnd = this.#framing.advance(bytes, position, end)
     if (bodyEnd === BROKEN) return notHttp(this.#name, 'its chunked coding is broken')
+    if (this.#framing.bytes > responseBytes) return tooLarge(this.#name, 'response', responseBytes)
     this.#hasHead = true
     this.isReusable = head.persistent && bodyEnd === end
     this.keepAliveSeconds = head.keepAliveSeconds
