@@ -35,6 +35,8 @@ export class ClientConnection extends Timed {
   #bytes = NOTHING
   #exchange: Exchange | null = null
   #requests = 0
+  /** How long it may wait for the first byte of a request. */
+  #idleMs: number
   #isReading = false
 
   constructor(socket: Socket, context: HttpContext, onClosed: (connection: ClientConnection) => void) {
@@ -42,12 +44,13 @@ export class ClientConnection extends Timed {
     this.socket = new ClientSocket(socket, () => this.#exchange?.clientFlushed())
     this.#context = context
     this.#onClosed = onClosed
+    this.#idleMs = context.route.timeoutsMs.idle
     socket
       .on('data', (chunk: Buffer) => this.#receive(chunk))
       .once('end', () => this.#ended())
       .on('error', () => socket.destroy())
       .once('close', () => this.#closed())
-    this.allow(context.route.timeoutsMs.idle)
+    this.allow(this.#idleMs)
   }
 
   /** From now on `ms` for the next step. */
@@ -69,8 +72,9 @@ export class ClientConnection extends Timed {
     else this.#linger()
   }
 
-  /** No further request after the one under way; one that waits for its first byte gets `graceMs`. */
+  /** No further request after the one under way; while it waits for the first byte of one it gets `graceMs`. */
   wrapUp(graceMs: number): void {
+    this.#idleMs = Math.min(this.#idleMs, graceMs)
     if (this.#state === IDLE) this.allow(graceMs)
   }
 
@@ -102,7 +106,7 @@ export class ClientConnection extends Timed {
 
   #next(): void {
     this.#state = IDLE
-    this.allow(this.#context.route.timeoutsMs.idle)
+    this.allow(this.#idleMs)
     this.socket.resume()
     if (this.#isReading) return
     if (this.#bytes.length > 0) this.#read(this.#bytes, false)

@@ -108,6 +108,27 @@ describe('a sidecar that ends', () => {
     await assert.rejects(ready(), { code: 'connection_refused' })
   })
 
+  it('ends a kept connection soon after the answer that was under way', async () => {
+    await using run = await tempDirectory()
+    const rest: (() => void)[] = []
+    await using _ = await rawServer(`${run.path}/u`, (socket) =>
+      socket.on('data', () => {
+        socket.write(`${OK}o`)
+        rest.push(() => socket.write('k'))
+      }),
+    )
+    const sidecar = await sidecarWith(`{drain: 60s, routes: [${route('a', '0', `${run.path}/u`)}]}`)
+    using client = new Conversation(portOf(sidecar))
+    await client.send(GET).hears('\r\n\r\no')
+    const ended = sidecar[Symbol.asyncDispose]()
+    rest[0]?.()
+    await client.hears('ok')
+    await client.toItsEnd()
+    assert.equal(client.ending, 'end')
+    client.socket.end()
+    await ended
+  })
+
   it('cuts off also what was accepted last', async () => {
     await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/u`, () => undefined)
