@@ -18,6 +18,20 @@ describe('what is worth a line in the log', () => {
     assert.ok(news.isBadNews('a'))
   })
 
+  it('is bad news that goes on and was not told when it came back', () => {
+    const clock = { ms: 0 }
+    const news = new News(() => clock.ms)
+    assert.ok(news.isBadNews('a'))
+    assert.ok(news.isGoodNews())
+    clock.ms = 9_999
+    assert.equal(news.isBadNews('a'), false)
+    clock.ms = 10_000
+    assert.ok(news.isBadNews('a'))
+    clock.ms = 30_000
+    assert.equal(news.isBadNews('a'), false)
+    assert.ok(news.isGoodNews())
+  })
+
   it('is not that all is well after bad news which was not told', () => {
     const news = new News(() => 0)
     news.isBadNews('a')

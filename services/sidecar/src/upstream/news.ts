@@ -5,29 +5,28 @@ const QUIET_MS = 10_000
 export class News {
   readonly #toldMs = new Map<string, number>()
   readonly #clock: () => number
-  #isFirst = true
-  #wasBad = false
+  /** What was told last: bad news, or null for good; undefined: nothing yet. */
+  #last: string | null | undefined
 
   /** @param clock milliseconds; a test passes its own. */
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock
   }
 
-  /** Whether to tell of `what`, which is bad; it counts as told then. */
+  /** Whether to tell of `what`, which is bad and may have been for long; it counts as told then. */
   isBadNews(what: string): boolean {
+    if (what === this.#last) return false
     const nowMs = this.#clock()
     if (nowMs - (this.#toldMs.get(what) ?? Number.NEGATIVE_INFINITY) < QUIET_MS) return false
     this.#toldMs.set(what, nowMs)
-    this.#isFirst = false
-    this.#wasBad = true
+    this.#last = what
     return true
   }
 
   /** Whether to tell that all is well: the first time, and after bad news that was told. */
   isGoodNews(): boolean {
-    const isNews = this.#isFirst || this.#wasBad
-    this.#isFirst = false
-    this.#wasBad = false
+    const isNews = this.#last !== null
+    this.#last = null
     return isNews
   }
 }

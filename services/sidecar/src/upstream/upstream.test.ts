@@ -40,6 +40,22 @@ describe('an upstream', () => {
     assert.match(JSON.stringify(lines[1]?.socket), /"kind":"socket"/)
   })
 
+  it('that fails in another way has the hint for that, though it is too soon for the log', async () => {
+    await using run = await tempDirectory()
+    const { log, lines } = recordingLog()
+    await using upstream = new Upstream({ kind: 'unix', path: `${run.path}/u` }, 1_000, log)
+    const failure = (code: 'socket_missing' | 'socket_stale') =>
+      new Failure(code, { message: code, hint: `mend ${code}` })
+    for (const code of ['socket_missing', 'socket_stale', 'socket_missing'] as const) {
+      upstream.reportDown(failure(code))
+      assert.equal(upstream.state.hint, `mend ${code}`)
+    }
+    assert.deepEqual(
+      lines.map(({ code }) => code),
+      ['socket_missing', 'socket_stale'],
+    )
+  })
+
   it('that accepts connections and answers none is told once, until it answers', async () => {
     await using run = await tempDirectory()
     const { log, lines } = recordingLog()
@@ -68,6 +84,7 @@ describe('an upstream', () => {
     const state = await upstream.probe()
     assert.equal(state.lastFailure?.code, 'not_a_socket')
     assert.equal(state.facts?.kind, 'regular file')
+    assert.equal(state.generation, 0, 'no socket was ever there')
     assert.deepEqual(
       lines.map(({ level, code }) => [level, code]),
       [['error', 'not_a_socket']],

@@ -97,21 +97,23 @@ export class Upstream implements AsyncDisposable {
   }
 
   #remember(failure: Failure, isNews: boolean): void {
-    this.#state = { ...this.#state, lastFailure: failure, lastFailureAt: new Date() }
-    if (isNews && this.#news.isBadNews(failure.code)) this.#explain(failure)
+    const hint = isNews ? failure.hint : this.#state.hint
+    this.#state = { ...this.#state, lastFailure: failure, lastFailureAt: new Date(), hint }
+    const isToBeLogged = this.#news.isBadNews(failure.code)
+    if (isNews || isToBeLogged) this.#explain(failure, isToBeLogged)
   }
 
   #tellGood(): void {
     if (this.#news.isGoodNews()) logAnswers(this.#log, this.endpoint, this.#state)
   }
 
-  /** Logs it with the fix, which for permissions takes a look at every directory on the way. */
-  async #explain(failure: Failure): Promise<void> {
+  /** Finds the fix, which for permissions takes a look at every directory on the way, and logs both. */
+  async #explain(failure: Failure, isToBeLogged: boolean): Promise<void> {
     const { endpoint } = this
     const isDenied = failure.code === 'socket_denied' && endpoint.kind === 'unix'
     const hint = isDenied ? await permissionHint(endpoint) : failure.hint
-    this.#state = { ...this.#state, hint }
-    logFailure(this.#log, endpoint, this.#state, failure)
+    if (this.#state.lastFailure?.code === failure.code) this.#state = { ...this.#state, hint }
+    if (isToBeLogged) logFailure(this.#log, endpoint, this.#state, failure)
   }
 
   /** Where the file is another than before, or nothing answered so far, a connection shows what is the matter. */
@@ -129,7 +131,7 @@ export class Upstream implements AsyncDisposable {
 
   #see(facts: FileFacts | null): boolean {
     const before = this.#lastIdentity
-    const identity = facts === null ? before : formatIdentity(facts.identity)
+    const identity = facts?.kind === 'socket' ? formatIdentity(facts.identity) : before
     const isNew = identity !== before
     const isGone = facts === null && this.#state.facts !== null
     this.#lastIdentity = identity
