@@ -34,8 +34,8 @@ export const app: readonly Mutant[] = [
   {
     name: 'all sockets are bound at once',
     file: 'services/app/src/listeners.ts',
-    find: '(await this.#startAll(plans.slice(0, 1))) ?? (await this.#startAll(plans.slice(1)))',
-    replace: 'await this.#startAll(plans)',
+    find: 'return [...tcp.map((plan) => [plan]), others.slice(0, 1), others.slice(1)]',
+    replace: 'return [[...tcp, ...others]]',
     killers: ['e2e/a-second-instance-is-refused.test.ts'],
   },
   {

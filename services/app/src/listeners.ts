@@ -57,16 +57,17 @@ export class Listeners {
   }
 
   /**
-   * Starts all or none. The first decides between instances that start at the same moment: if all were bound at once,
-   * each instance could get some of them, and none all.
+   * Starts all or none.
    * @throws Failure of the first that could not be bound
    */
   async start(plans: readonly ListenerPlan[]): Promise<void> {
-    const failure = (await this.#startAll(plans.slice(0, 1))) ?? (await this.#startAll(plans.slice(1)))
-    if (failure === undefined) return
-    await this.close('not all endpoints could be bound')
-    this.#ended.resolve()
-    throw failure.reason
+    for (const turn of inTurns(plans)) {
+      const failure = await this.#startAll(turn)
+      if (failure === undefined) continue
+      await this.close('not all endpoints could be bound')
+      this.#ended.resolve()
+      throw failure.reason
+    }
   }
 
   /** Not ready from now on; every listener drains. */
@@ -113,4 +114,15 @@ export class Listeners {
       if (this.#open.size === 0) this.#ended.resolve()
     })
   }
+}
+
+/**
+ * TCP first: nobody can take over a port, and a start that fails over one must not have taken over anything by then. Then
+ * one alone, which decides between instances that start at the same moment: if all were bound at once, each instance
+ * could get some of them, and none all.
+ */
+function inTurns(plans: readonly ListenerPlan[]): ListenerPlan[][] {
+  const tcp = plans.filter(({ endpoint }) => endpoint.kind === 'tcp')
+  const others = plans.filter(({ endpoint }) => endpoint.kind !== 'tcp')
+  return [...tcp.map((plan) => [plan]), others.slice(0, 1), others.slice(1)]
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import type { Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -152,6 +152,20 @@ describe('the app process that was told to take over', () => {
     assert.equal((await ended).code, 0)
     const { body } = await request(directory.endpoint('api'), { path: '/status' })
     assert.equal(JSON.parse(String(body)).pid, next.pid)
+  })
+
+  it('and whose TCP port is taken exits with 75, having taken over nothing', async () => {
+    await using directory = await appDirectory()
+    const old = directory.start({ APP_ON_CONFLICT: 'takeover' })
+    await ready(old)
+    await using other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const env = { APP_ON_CONFLICT: 'takeover', APP_TCP: `tcp://127.0.0.1:${port}` }
+    assert.equal((await ending(directory.start(env))).code, 75)
+    assert.equal((await request(directory.endpoint('metrics'), { path: '/metrics' })).status, 200)
+    const { body } = await request(directory.endpoint('api'), { path: '/status' })
+    assert.equal(JSON.parse(String(body)).pid, old.pid)
   })
 })
 
