@@ -26,8 +26,10 @@ async function appDirectory() {
   return {
     path,
     endpoint: (name: string): Endpoint => ({ kind: 'unix', path: join(path, `${name}.sock`) }),
-    start(env: NodeJS.ProcessEnv = {}) {
-      const child = spawn(process.execPath, [MAIN], { env: { ...process.env, ...endpoints, ...env } })
+    start(env: NodeJS.ProcessEnv = {}, ...args: string[]) {
+      const child = spawn(process.execPath, [MAIN, ...args], {
+        env: { ...process.env, ...endpoints, ...env },
+      })
       children.push(child)
       return child
     },
@@ -117,6 +119,14 @@ describe('the app process that cannot start', () => {
     const { code, stderr } = await ending(directory.start({ APP_CHAOS: 'maybe', APP_DRAIN_MS: '-1' }))
     assert.equal(code, 78)
     assert.match(stderr, /APP_DRAIN_MS is "-1".*APP_CHAOS is "maybe"/s)
+  })
+
+  it('exits with 64 when it is given an option that it does not have', async () => {
+    await using directory = await appDirectory()
+    const { code, stderr } = await ending(directory.start({}, '--bogus'))
+    assert.equal(code, 64)
+    assert.match(stderr, /^app: there is no option --bogus\nusage: app/)
+    assert.deepEqual(await readdir(directory.path), [])
   })
 
   it('exits with 75 while another app owns its sockets', async () => {

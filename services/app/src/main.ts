@@ -4,13 +4,10 @@ import { runMain } from '@uds-sidecar/shared/lifecycle/run-main'
 import { untilSignal } from '@uds-sidecar/shared/lifecycle/until-signal'
 import { startApp } from './app.ts'
 import { loadConfig } from './config.ts'
+import { runOption } from './run-option.ts'
 
 async function main(): Promise<void> {
-  if (process.argv[2] === '--version') {
-    const { version, revision } = buildInfo(process.env)
-    process.stdout.write(`app ${version} (${revision})\n`)
-    return
-  }
+  if (runOption(process.argv.slice(2), buildInfo(process.env))) return
   const config = loadConfig(process.env)
   const log = createLog('app', config.logLevel)
   const signal = untilSignal()
