@@ -16,10 +16,10 @@ export async function breakIt(workspace: Workspace, mutant: Mutant): Promise<Asy
 }
 
 /** What keeps a mutant from being what it was meant to be, since the product has changed. */
-export async function staleness(workspace: Workspace, mutant: Mutant): Promise<string[]> {
+export async function staleness({ path: root }: Pick<Workspace, 'path'>, mutant: Mutant): Promise<string[]> {
   const { name, file, find, killers } = mutant
-  const gone = [file, ...killers].filter((path) => !existsSync(join(workspace.path, path)))
+  const gone = [file, ...killers].filter((path) => !existsSync(join(root, path)))
   if (gone.length > 0) return [`${name}: there is no ${gone.join(', ')}`]
-  const places = (await readFile(join(workspace.path, file), 'utf8')).split(find).length - 1
+  const places = (await readFile(join(root, file), 'utf8')).split(find).length - 1
   return places === 1 ? [] : [`${name}: its text stands ${places} times in ${file}`]
 }

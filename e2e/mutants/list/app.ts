@@ -52,4 +52,11 @@ export const app: readonly Mutant[] = [
     replace: 'this.#tried.resolve(redis)',
     killers: ['e2e/a-takeover-fails-no-request.test.ts'],
   },
+  {
+    name: 'sockets are taken over before there is a port',
+    file: 'services/app/src/listeners.ts',
+    find: 'return [...tcp.map((plan) => [plan]), others.slice(0, 1), others.slice(1)]',
+    replace: 'return [others.slice(0, 1), others.slice(1), ...tcp.map((plan) => [plan])]',
+    killers: ['services/app/src/main.test.ts'],
+  },
 ]

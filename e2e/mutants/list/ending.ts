@@ -51,4 +51,11 @@ export const ending: readonly Mutant[] = [
     replace: "for (const name of ['SIGINT'] as const)",
     killers: ['services/app/src/main.test.ts'],
   },
+  {
+    name: 'a SIGTERM that comes while the sidecar starts is lost',
+    file: 'services/sidecar/src/main.ts',
+    find: '  if (stop.aborted) return // while it started\n',
+    replace: '',
+    killers: ['services/sidecar/src/main.test.ts'],
+  },
 ]

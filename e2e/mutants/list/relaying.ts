@@ -57,10 +57,17 @@ export const relaying: readonly Mutant[] = [
     killers: [`${HTTP}/head/parse-request-head.test.ts`],
   },
   {
-    name: 'unbounded request bodies',
+    name: 'unbounded request bodies, piece by piece',
     file: `${HTTP}/exchange.ts`,
-    find: 'this.#request.bodyBytes > bodyBytes',
-    replace: 'bodyBytes < 0',
+    find: 'if (this.#request.bodyBytes > bodyBytes) this.#giveUp',
+    replace: 'if (bodyBytes < 0) this.#giveUp',
+    killers: [CLIENT],
+  },
+  {
+    name: 'unbounded request bodies, in one piece with the head',
+    file: `${HTTP}/exchange.ts`,
+    find: 'if (this.#request.bodyBytes > bodyBytes) this.#answer',
+    replace: 'if (bodyBytes < 0) this.#answer',
     killers: [CLIENT],
   },
   {
