@@ -20,7 +20,7 @@ test('a defect keeps its details', async (t) => {
   const answer = await getFrom(app, API, '/status')
   assert.match(answer, /^500 .*"code":"internal_error"/)
   assert.doesNotMatch(answer, /secret/)
-  assert.match(await app.log(), /secret/, 'its log has the details')
+  await eventually(async () => assert.match(await app.log(), /secret/, 'its log has the details'))
   assert.equal(await getFrom(app, API, '/-/healthy'), HEALTHY)
 })
 
