@@ -47,22 +47,20 @@ async function run(
   { testMs, runMs }: Bounds,
 ): Promise<string[]> {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const options = [
-    '--test',
-    '--test-force-exit',
-    '--test-reporter=tap',
-    '--test-concurrency=2',
-    `--test-timeout=${testMs}`,
-  ]
+  const options = ['--test', '--test-reporter=tap', '--test-concurrency=2', `--test-timeout=${testMs}`]
   const child = spawn(process.execPath, [...options, ...args], {
     cwd,
     env: { ...env, UDS_SIDECAR_VERSION: tag },
     stdio: ['ignore', 'pipe', 'ignore'],
     detached: true,
   })
-  const stop = () => child.kill('SIGINT')
+  let isStopped = false
+  const stop = () => {
+    if (!isStopped) child.kill('SIGINT') // told twice, it would end before its teardown
+    isStopped = true
+  }
   const timer = setTimeout(stop, runMs)
-  createInterface({ input: child.stdout }).on('line', (line) => FAILED.test(line) && stop())
+  createInterface({ input: child.stdout }).on('line', (line) => void (FAILED.test(line) && stop()))
   const [output, [exitCode]] = await Promise.all([text(child.stdout), once(child, 'exit')])
   clearTimeout(timer)
   killTheRest(child)
