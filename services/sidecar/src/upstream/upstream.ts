@@ -112,8 +112,9 @@ export class Upstream implements AsyncDisposable {
     const { endpoint } = this
     const isDenied = failure.code === 'socket_denied' && endpoint.kind === 'unix'
     const hint = isDenied ? await permissionHint(endpoint) : failure.hint
-    if (this.#state.lastFailure?.code === failure.code) this.#state = { ...this.#state, hint }
-    if (isToBeLogged) logFailure(this.#log, endpoint, this.#state, failure)
+    const state = { ...this.#state, hint }
+    if (state.lastFailure?.code === failure.code) this.#state = state
+    if (isToBeLogged) logFailure(this.#log, endpoint, state, failure)
   }
 
   /** Where the file is another than before, or nothing answered so far, a connection shows what is the matter. */
