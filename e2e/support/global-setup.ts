@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { runId } from './run-id.ts'
 import { sweep } from './sweep.ts'
-import { sweepTemporaryDirectories } from './temporary-directory.ts'
 
 /** For the run as a whole; its test processes inherit the environment. */
 export function globalSetup(): void {
@@ -11,5 +10,4 @@ export function globalSetup(): void {
 /** Also after a failure and after SIGINT. */
 export async function globalTeardown(): Promise<void> {
   await sweep(runId())
-  await sweepTemporaryDirectories()
 }

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { engine } from './engine.ts'
 import { eventually } from './eventually.ts'
 import { madeByRun } from './made-by-run.ts'
+import { sweepTemporaryDirectories } from './temporary-directory.ts'
 
 const SWEEP_TIMEOUT_MS = 60_000
 
 /**
- * Removes every container, network and volume that a run made, until the engine has none left.
+ * Removes every container, network and volume that a run made, until the engine has none left, and its directories.
  * @param run default: of every run, also of those that are under way
  */
 export async function sweep(run?: string): Promise<void> {
@@ -14,6 +15,7 @@ export async function sweep(run?: string): Promise<void> {
   await eventually(async () => assert.equal(await sweepOnce(run), 0, 'there is still something left'), {
     withinMs: SWEEP_TIMEOUT_MS,
   })
+  await sweepTemporaryDirectories(run)
 }
 
 async function sweepOnce(run?: string): Promise<number> {

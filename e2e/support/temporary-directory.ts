@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { projectPrefix } from './run-id.ts'
+import { PROJECT_PREFIX, projectPrefix } from './run-id.ts'
 
 export interface TemporaryDirectory extends AsyncDisposable {
   readonly path: string
@@ -13,8 +13,9 @@ export async function temporaryDirectory(): Promise<TemporaryDirectory> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
-/** Removes what tests of this run that were interrupted have left. */
-export async function sweepTemporaryDirectories(): Promise<void> {
+/** Removes what tests of a run that were interrupted have left. @param run default: of every run */
+export async function sweepTemporaryDirectories(run?: string): Promise<void> {
+  const prefix = run === undefined ? PROJECT_PREFIX : projectPrefix(run)
   for (const name of await readdir(tmpdir()))
-    if (name.startsWith(projectPrefix())) await rm(join(tmpdir(), name), { recursive: true, force: true })
+    if (name.startsWith(prefix)) await rm(join(tmpdir(), name), { recursive: true, force: true })
 }
