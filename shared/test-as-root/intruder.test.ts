@@ -16,7 +16,8 @@ describe('an intruder who connects in a loop while a server starts again and aga
   })
 
   it('gets in where a server listens first and then changes the mode', async () => {
-    const { violations } = await runScenario(intruder('listen-chmod'), SHORT)
+    // A busy machine may not let the intruder run in the moment between the two, thirty times in a row.
+    const { violations } = await runScenario(intruder('listen-chmod'), { ...SHORT, rounds: 300 })
     assert.ok((violations.intrusion ?? 0) > 0)
   })
 })
