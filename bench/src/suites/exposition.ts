@@ -15,33 +15,30 @@ const PORT = 10_070
 export interface Exposition {
   readonly series: number
   readonly scrapers: number
-  readonly coalesce: boolean
   /** From the first request to the last answer, each time that all scrapers asked at once. */
   readonly ms: number[]
   /** Of the app and of the sidecar, for one such time. */
   readonly cpuMs: number[]
 }
 
-/** Scrapers that ask at the same time, with and without one answer for all. */
+/** Scrapers that ask at the same time. */
 export async function exposition({ rounds }: Settings): Promise<Exposition[]> {
   const all: Exposition[] = []
-  for (const series of [100, 1_000, 10_000])
-    for (const coalesce of [false, true]) all.push(...(await measure(series, coalesce, rounds)))
+  for (const series of [100, 1_000, 10_000]) all.push(...(await measure(series, rounds)))
   return all
 }
 
-async function measure(series: number, coalesce: boolean, rounds: number): Promise<Exposition[]> {
-  const route = { kind: 'http', coalesce }
-  const socket = `${DIRECTORY}/${series}-${coalesce}.sock` // one that was left behind would be in the way
+async function measure(series: number, rounds: number): Promise<Exposition[]> {
+  const socket = `${DIRECTORY}/${series}.sock` // one that was left behind would be in the way
   await using sidecar = startProgram(
-    withRoute({ port: PORT, socket, directory: DIRECTORY }, route),
+    withRoute({ port: PORT, socket, directory: DIRECTORY }, { kind: 'http' }),
     DIRECTORY,
   )
   await using app = new Started([process.execPath, PROGRAM, socket, `${series}`], CANDIDATE_CPU)
   await untilAccepting({ path: socket })
   for (let i = 0; i < 5; i++) await untilAnswered({ port: PORT }, '/metrics')
   const cpuMs = () => (usageOf(app.pid).cpuUs + usageOf(sidecar.pid).cpuUs) / 1_000
-  const all = [1, 2, 10].map((scrapers): Exposition => ({ series, scrapers, coalesce, ms: [], cpuMs: [] }))
+  const all = [1, 2, 10].map((scrapers): Exposition => ({ series, scrapers, ms: [], cpuMs: [] }))
   for (let round = 0; round < rounds; round++) for (const one of all) await scrape(one, cpuMs)
   return all
 }

@@ -106,13 +106,6 @@ export const relaying: readonly Mutant[] = [
     killers: [UPSTREAM],
   },
   {
-    name: 'answers are served from the past',
-    file: `${HTTP}/coalesce/coalescer.ts`,
-    find: '() => this.#waiting.delete(key))\n    answer.add',
-    replace: '() => undefined)\n    answer.add',
-    killers: [`${HTTP}/coalesce/coalesce.test.ts`],
-  },
-  {
     name: 'failures are not counted',
     file: 'services/sidecar/src/metrics/route-counters.ts',
     find: 'this.failures.set(code, (this.failures.get(code) ?? 0) + 1)',

@@ -52,13 +52,12 @@ export function routes(): Section | null {
 export function exposition(): Section | null {
   const rows = resultOf<Exposition[]>('exposition')?.result
   if (rows === undefined) return null
-  const cells = rows.map(({ series, scrapers, coalesce, ms, cpuMs }) => [
+  const cells = rows.map(({ series, scrapers, ms, cpuMs }) => [
     `${series} series, ${scrapers} scraper(s)`,
-    coalesce ? 'one answer for all' : 'each its own',
     show(spreadOf(ms)),
     show(spreadOf(cpuMs)),
   ])
   const how =
     'Scrapers that ask at the same moment, of an app that renders with prom-client; CPU of app and sidecar together.'
-  return section('Scrapes', [how, table(['', 'coalesce', 'ms to the last answer', 'CPU ms'], cells)])
+  return section('Scrapes', [how, table(['', 'ms to the last answer', 'CPU ms'], cells)])
 }

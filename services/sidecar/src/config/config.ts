@@ -30,8 +30,6 @@ export interface StreamRoute extends RouteBase {
 export interface HttpRoute extends RouteBase {
   readonly kind: 'http'
   readonly allow: readonly AllowRule[]
-  /** Identical GETs that wait at the same time share one answer. */
-  readonly coalesce: boolean
   readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>
   readonly limits: Bounds<typeof HTTP_LIMITS>
 }

@@ -53,14 +53,21 @@ const streamRoute = settings({
   limits: boundsSchema(STREAM_LIMITS),
 })
 
-const httpRoute = settings({
-  ...common,
-  kind: v.literal('http'),
-  allow: v.optional(v.pipe(v.array(allowRule, ALLOW), v.minLength(1, ALLOW)), ['GET /metrics']),
-  coalesce: v.optional(v.boolean('may be true or false'), false),
-  timeouts: boundsSchema(HTTP_TIMEOUTS),
-  limits: boundsSchema(HTTP_LIMITS),
-})
+const REMOVED = {
+  coalesce:
+    'responses are not shared between clients any more, because a shared one could carry Set-Cookie or private data to another client (RFC 9111 section 4); delete the line',
+}
+
+const httpRoute = settings(
+  {
+    ...common,
+    kind: v.literal('http'),
+    allow: v.optional(v.pipe(v.array(allowRule, ALLOW), v.minLength(1, ALLOW)), ['GET /metrics']),
+    timeouts: boundsSchema(HTTP_TIMEOUTS),
+    limits: boundsSchema(HTTP_LIMITS),
+  },
+  REMOVED,
+)
 
 const routes = v.array(
   v.variant('kind', [httpRoute, streamRoute], 'may be a route with kind: http or kind: stream'),

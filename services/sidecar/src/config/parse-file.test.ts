@@ -80,7 +80,7 @@ routes:
       /^f:6 routes\[0\].listen is "tcp:\/\/0.0.0.0": .*it is not host:port/,
       /^f:7 routes\[0\].upstream is "unix:metrics.sock": .*not absolute/,
       /^f:8 routes\[0\].allow\[0\] is "GET metrics": may be methods and a path/,
-      /^f:9 routes\[0\].coalesce is "maybe": may be true or false/,
+      /^f:9 routes\[0\].coalesce was removed: responses are not shared between clients any more/,
       /^f:10 routes\[0\].limits.headBytes is 1: may be a size such as .* from 256 to 1MiB/,
       /^f:10 routes\[0\].limits.connection is not a setting here; known are headBytes/,
       /^f:15 routes\[1\].allow is not a setting here/,

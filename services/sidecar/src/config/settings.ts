@@ -1,11 +1,19 @@
 import * as v from 'valibot'
 
-/** An object that has these settings and no others; an unknown one is a mistake that names those that there are. */
-export function settings<const T extends v.ObjectEntries>(entries: T) {
+/** Settings that older versions had, each with what became of it. */
+export type RemovedSettings = Readonly<Record<string, string>>
+
+/**
+ * An object that has these settings and no others. An unknown one is a mistake that names the known ones; a removed one
+ * is a mistake that says why it is gone.
+ */
+export function settings<const T extends v.ObjectEntries>(entries: T, removed: RemovedSettings = {}) {
   const known = Object.keys(entries).join(', ')
-  return v.strictObject(entries, (issue) =>
-    issue.expected === 'never'
-      ? `is not a setting here; known are ${known}`
-      : `may have the settings ${known}`,
-  )
+  return v.strictObject(entries, (issue) => {
+    if (issue.expected !== 'never') return `may have the settings ${known}`
+    const name = `${issue.path?.at(-1)?.key}`
+    return Object.hasOwn(removed, name)
+      ? `was removed: ${removed[name]}`
+      : `is not a setting here; known are ${known}`
+  })
 }

@@ -1,10 +1,8 @@
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { bodyTooLarge, denialOf } from './admission.ts'
-import type { AnswerSource } from './answer-taker.ts'
+import type { AnswerSource, AnswerTaker } from './answer-taker.ts'
 import { BROKEN } from './body/chunked.ts'
 import type { ClientConnection } from './client-connection.ts'
-import { coalescingKey } from './coalesce/coalescing-key.ts'
-import type { Member } from './coalesce/shared-answer.ts'
 import type { RequestHead } from './head/request-head.ts'
 import type { ResponseHead } from './head/response-head.ts'
 import { scrapeLimit } from './head/scrape-timeout.ts'
@@ -14,7 +12,7 @@ import { clientTooSlow, queueFull, requestBodyBroken, upstreamTooSlow } from './
 import { parsed, RequestSender } from './request-sender.ts'
 
 /** One request and its answer; a connection has one of these and uses it for one request after the other. */
-export class Exchange implements Member {
+export class Exchange implements AnswerTaker {
   readonly #client: ClientConnection
   readonly #context: HttpContext
   readonly #request = new RequestSender()
@@ -53,36 +51,23 @@ export class Exchange implements Member {
     if (denial !== null) this.#answer(denial.failure, denial.allow)
     else if (position === BROKEN) this.#answer(requestBodyBroken())
     else if (this.#request.bodyBytes > bodyBytes) this.#answer(bodyTooLarge(bodyBytes))
-    else this.#dispatch(head, bytes)
+    else this.#dispatch(head)
     return position === BROKEN ? bytes.length : position
   }
 
-  #dispatch(head: RequestHead, bytes: Buffer): void {
+  #dispatch(head: RequestHead): void {
     const { deadlines, route } = this.#context
     const { total, responseHead, body } = route.timeoutsMs
     this.#isRepeatable = this.#request.isRepeatable
     this.#totalDueMs = deadlines.nowMs + Math.min(total, scrapeLimit(head.scrapeTimeoutMs))
     this.#allow(this.#request.isDone ? responseHead : body)
     if (!this.#request.isDone) this.#client.socket.pause()
-    if (!this.#ask(head, bytes)) this.#answer(queueFull(route.limits.queue))
+    if (!this.#context.pool.acquire(this)) this.#answer(queueFull(route.limits.queue))
   }
 
   /** From now on `ms` for the next step, within the time for the whole. */
   #allow(ms: number): void {
     this.#client.allow(Math.min(ms, this.#totalDueMs - this.#context.deadlines.nowMs))
-  }
-
-  /** Asks the upstream, or joins those that have asked the same. */
-  #ask(head: RequestHead, bytes: Buffer): boolean {
-    const { pool, coalescer } = this.#context
-    const key = coalescer === null ? null : coalescingKey(head, bytes)
-    if (coalescer === null || key === null) return pool.acquire(this)
-    return coalescer.join(key, this, () => this.#request.compose(this.#client.socket.provenance))
-  }
-
-  follow(source: AnswerSource): void {
-    this.#source = source
-    this.#reply.follow(source)
   }
 
   begin(source: AnswerSource): void {
@@ -91,7 +76,8 @@ export class Exchange implements Member {
   }
 
   #send(source: AnswerSource): void {
-    this.follow(source)
+    this.#source = source
+    this.#reply.follow(source)
     this.#request.send(source, this.#client.socket.provenance)
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume()
   }

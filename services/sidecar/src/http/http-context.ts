@@ -2,7 +2,6 @@ import type { HttpRoute } from '../config/config.ts'
 import type { RouteCounters } from '../metrics/route-counters.ts'
 import type { Deadlines } from '../time/deadlines.ts'
 import type { AllowList } from './allow/allow-list.ts'
-import type { Coalescer } from './coalesce/coalescer.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
 
 /** What the connections of one route share. */
@@ -10,8 +9,6 @@ export interface HttpContext {
   readonly route: HttpRoute
   readonly allow: AllowList
   readonly pool: UpstreamPool
-  /** Null: every request asks for itself. */
-  readonly coalescer: Coalescer | null
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
   /** Every answer from now on is the last of its connection. */

@@ -9,7 +9,6 @@ import type { Deadlines } from '../time/deadlines.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { AllowList } from './allow/allow-list.ts'
 import { ClientConnection } from './client-connection.ts'
-import { Coalescer } from './coalesce/coalescer.ts'
 import type { HttpContext } from './http-context.ts'
 import { problemAnswer, statusOf } from './problem-answer.ts'
 import { UpstreamPool } from './upstream-pool.ts'
@@ -29,7 +28,6 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
   readonly route: HttpRoute
   readonly allow: AllowList
   readonly pool: UpstreamPool
-  readonly coalescer: Coalescer | null
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
   draining = false
@@ -44,7 +42,6 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
     this.allow = new AllowList(route.allow)
     this.pool = new UpstreamPool(route, upstream, deadlines)
     upstream.onReplaced = () => this.pool.closeIdle()
-    this.coalescer = route.coalesce ? new Coalescer(this.pool, counters) : null
     this.counters = counters
     this.deadlines = deadlines
     this.#limits = new ConnectionLimits(route.limits.connections, route.limits.connectionsPerAddress)

@@ -3,7 +3,7 @@ import { BodyFraming } from './body/body-framing.ts'
 import { isIdempotent } from './head/method.ts'
 import { parseRequestHead } from './head/parse-request-head.ts'
 import { RequestHead } from './head/request-head.ts'
-import { composeAlone, writeRequest } from './write-request.ts'
+import { writeRequest } from './write-request.ts'
 
 const NOTHING: Buffer = Buffer.alloc(0)
 
@@ -58,11 +58,6 @@ export class RequestSender {
     source.requestDone = this.#body.done
     this.isFull = !writeRequest(source, parsed.head, this.#bytes, this.#start, provenance, this.#bodyEnd)
     if (!this.#body.done) this.#bytes = NOTHING
-  }
-
-  /** The head as it would be sent, in a buffer of its own. */
-  compose(provenance: Buffer): Buffer {
-    return composeAlone(parsed.head, this.#bytes, this.#start, provenance)
   }
 
   /** Takes more of the body. @returns the position after what belongs to it, or `BROKEN`. */

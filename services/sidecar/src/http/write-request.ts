@@ -7,12 +7,6 @@ const SCRATCH_BYTES = 65_536
 /** Where requests are composed; given away when the kernel did not take all of it at once. */
 let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
-/** A head as it goes to the upstream, in a buffer of its own. */
-export function composeAlone(head: RequestHead, bytes: Buffer, start: number, provenance: Buffer): Buffer {
-  const out = Buffer.allocUnsafe(head.end - start + provenance.length + COMPOSED_EXTRA)
-  return out.subarray(0, composeRequest(out, head, bytes, start, provenance))
-}
-
 /** Sends a head and what came of the body, `bytes[head.end, bodyEnd)`, in one write where they fit together. */
 export function writeRequest(
   source: AnswerSource,

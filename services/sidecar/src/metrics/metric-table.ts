@@ -42,12 +42,6 @@ export const METRICS: readonly MetricRow[] = [
       Array.from(counters.failures, ([reason, count]): Sample => [{ reason }, count]),
   },
   single(
-    'counter',
-    'sidecar_coalesced_requests_total',
-    'Requests that shared the answer of another.',
-    (view) => view.counters.coalesced,
-  ),
-  single(
     'gauge',
     'sidecar_connections',
     'Client connections that are open.',

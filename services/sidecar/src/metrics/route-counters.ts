@@ -14,8 +14,6 @@ export class RouteCounters {
   /** Answers by method and status; a client that left before its answer is a 499. */
   readonly answers = new Map<string, Map<number, number>>()
   readonly latencies = new Latencies()
-  /** Requests that shared the answer of another. */
-  coalesced = 0
   readonly failures = new Map<FailureCode, number>(REASONS.map((code) => [code, 0]))
 
   fail(code: FailureCode): void {

@@ -15,8 +15,6 @@ export const FIELD = {
   forwarded: 8,
   requestId: 9,
   scrapeTimeout: 10,
-  /** Credentials: such requests share no answer. */
-  credentials: 11,
   /** End-to-end, and of importance to how a message is read. */
   trailer: 12,
   keepAlive: 13,
@@ -49,8 +47,6 @@ const NAMES: Readonly<Record<string, FieldId>> = {
   'x-real-ip': FIELD.forwarded,
   'x-request-id': FIELD.requestId,
   'x-prometheus-scrape-timeout-seconds': FIELD.scrapeTimeout,
-  authorization: FIELD.credentials,
-  cookie: FIELD.credentials,
 }
 
 interface Candidate {

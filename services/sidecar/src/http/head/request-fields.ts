@@ -61,9 +61,6 @@ function readField(head: RequestHead, bytes: Buffer, id: number, from: number, t
     case FIELD.scrapeTimeout:
       head.scrapeTimeoutMs = parseScrapeTimeout(bytes, from, to)
       return null
-    case FIELD.credentials:
-      head.isPersonal = true
-      return null
     default:
       return null
   }

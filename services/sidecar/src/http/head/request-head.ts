@@ -35,8 +35,6 @@ export class RequestHead {
   keepsAlive = false
   hasHost = false
   expectsContinue = false
-  /** Carries credentials. */
-  isPersonal = false
   /** Has a request id of its own that is fit to be passed on. */
   hasRequestId = false
   /** From `X-Prometheus-Scrape-Timeout-Seconds`; 0: none. */
@@ -63,7 +61,6 @@ export class RequestHead {
     this.keepsAlive = false
     this.hasHost = false
     this.expectsContinue = false
-    this.isPersonal = false
     this.hasRequestId = false
     this.scrapeTimeoutMs = 0
     this.drops.clear()
