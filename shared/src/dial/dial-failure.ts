@@ -7,6 +7,13 @@ import { fileKind } from './file-kind.ts'
 
 type Explanation = readonly [code: FailureCode, what: string, hint: string]
 
+/** The server ended while the connection waited in its backlog, or closes what it accepts. */
+const CLOSED_AT_ONCE: Explanation = [
+  'upstream_reset',
+  'the connection was reset at once',
+  'the server ended or hangs up; look at its log',
+]
+
 const UNIX: Record<string, Explanation> = {
   ENOENT: [
     'socket_missing',
@@ -32,15 +39,14 @@ const UNIX: Record<string, Explanation> = {
   ],
   EPROTOTYPE: ['not_a_socket', 'it is a socket of another type than stream', 'correct the path'],
   ELOOP: ['not_a_socket', 'its path is a loop of symbolic links', 'correct the path'],
+  ECONNRESET: CLOSED_AT_ONCE,
+  EPIPE: CLOSED_AT_ONCE,
 }
 
 const TCP: Record<string, Explanation> = {
   ECONNREFUSED: ['connection_refused', 'nobody listens on the port', 'start the server, or correct the port'],
-  ECONNRESET: [
-    'upstream_reset',
-    'the connection was reset at once',
-    'the server ended or hangs up; look at its log',
-  ],
+  ECONNRESET: CLOSED_AT_ONCE,
+  EPIPE: CLOSED_AT_ONCE,
   EACCES: ['socket_denied', 'the system denies it', 'look at firewall and security policy'],
   ENETUNREACH: [
     'host_unreachable',
