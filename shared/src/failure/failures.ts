@@ -41,6 +41,7 @@ export const FAILURES = {
   bad_request: row(400, EXIT.usage, 'info', 'The request is not valid HTTP'),
   client_timeout: row(408, EXIT.usage, 'info', 'The client took too long to send its request'),
   body_too_large: row(413, EXIT.usage, 'info', 'The request body is over its limit'),
+  uri_too_long: row(414, EXIT.usage, 'info', 'The request line is over its limit'),
   head_too_large: row(431, EXIT.usage, 'info', 'The request head is over its limit'),
   upgrade_refused: row(501, EXIT.usage, 'info', 'Upgrade and CONNECT are not relayed'),
   overloaded: row(503, EXIT.notAnswering, 'warn', 'Too many connections'),

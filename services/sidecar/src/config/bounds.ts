@@ -81,10 +81,18 @@ export const HTTP_TIMEOUTS = {
 
 const KIBIBYTE = 1_024
 const MEBIBYTE = 1_024 * KIBIBYTE
+const GIBIBYTE = 1_024 * MEBIBYTE
 const TEBIBYTE = MEBIBYTE * MEBIBYTE
 
 export const HTTP_LIMITS = {
-  headBytes: bound('bytes', 16 * KIBIBYTE, 256, MEBIBYTE, 'of a request head; then 431'),
+  headBytes: bound(
+    'bytes',
+    16 * KIBIBYTE,
+    256,
+    MEBIBYTE,
+    'of a request head; then 431, or 414 for its first line alone',
+  ),
+  fields: bound('count', 128, 8, 1_024, 'field lines of a head; then 431, or upstream_too_large'),
   bodyBytes: bound('bytes', 10 * MEBIBYTE, 0, TEBIBYTE, 'of a request body, its coding included; then 413'),
   responseHeadBytes: bound(
     'bytes',
@@ -99,6 +107,13 @@ export const HTTP_LIMITS = {
     0,
     TEBIBYTE,
     'of a response body, its coding included; then upstream_too_large, or a reset',
+  ),
+  responseBufferBytes: bound(
+    'bytes',
+    16 * MEBIBYTE,
+    0,
+    GIBIBYTE,
+    'of responses that wait in memory for slow clients, a quarter of it for one address; then the upstream waits',
   ),
   connections,
   connectionsPerAddress,

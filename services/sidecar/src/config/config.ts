@@ -30,6 +30,8 @@ export interface StreamRoute extends RouteBase {
 export interface HttpRoute extends RouteBase {
   readonly kind: 'http'
   readonly allow: readonly AllowRule[]
+  /** Request fields, in lower case, that are forwarded although they would be dropped. */
+  readonly passFields: readonly string[]
   readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>
   readonly limits: Bounds<typeof HTTP_LIMITS>
 }

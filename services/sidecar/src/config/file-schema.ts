@@ -4,10 +4,12 @@ import type { AllowRule } from '../http/allow/allow-list.ts'
 import { ALLOW_GRAMMAR, parseAllowRule, RULE_PATTERN } from '../http/allow/parse-allow-rule.ts'
 import { boundSchema, boundsSchema } from './bound-schema.ts'
 import { DRAIN, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
+import { mayPass, PASS_FIELD, PASS_FIELD_PATTERN } from './pass-field.ts'
 import { settings } from './settings.ts'
 
 const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/
 const NAME = 'may be lower-case letters, digits and -, at most 63, beginning with a letter'
+const PASS_FIELDS = 'may be a list of field names, such as [X-Forwarded-Prefix]'
 const ALLOW = 'may be a list of methods and paths, such as [GET /metrics]'
 
 const name = v.pipe(
@@ -40,6 +42,19 @@ const allowRule = v.pipe(
   }),
 )
 
+const passField = v.pipe(
+  v.string(PASS_FIELD),
+  v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
+    const name = dataset.value.toLowerCase()
+    if (mayPass(name)) return name
+    addIssue({ message: PASS_FIELD })
+    return NEVER
+  }),
+  v.metadata({
+    json: { type: 'string', pattern: PASS_FIELD_PATTERN.source, description: `Each ${PASS_FIELD}.` },
+  }),
+)
+
 const common = {
   name,
   listen: endpoint('Where clients connect.'),
@@ -63,6 +78,7 @@ const httpRoute = settings(
     ...common,
     kind: v.literal('http'),
     allow: v.optional(v.pipe(v.array(allowRule, ALLOW), v.minLength(1, ALLOW)), ['GET /metrics']),
+    passFields: v.optional(v.array(passField, PASS_FIELDS), []),
     timeouts: boundsSchema(HTTP_TIMEOUTS),
     limits: boundsSchema(HTTP_LIMITS),
   },

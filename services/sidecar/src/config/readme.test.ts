@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { droppedFieldsTable } from '../http/head/dropped-fields.ts'
 import { METRICS } from '../metrics/metric-table.ts'
 import { boundsTable } from './bounds-table.ts'
 import { parseFile } from './parse-file.ts'
@@ -13,6 +14,10 @@ describe('README.md of the sidecar', () => {
       README.includes(boundsTable()),
       'put in the output of: node services/sidecar/src/main.ts --bounds',
     )
+  })
+
+  it('has the table of fields that are not forwarded', () => {
+    assert.ok(README.includes(droppedFieldsTable()), 'put in what droppedFieldsTable() returns')
   })
 
   it('names every metric', () => {

@@ -16,12 +16,24 @@ export function denialOf(
   head: RequestHead,
   bytes: Buffer,
 ): Denial | null {
-  const { method, targetStart, pathEnd } = head
-  if (!isNormalPath(bytes, targetStart, pathEnd))
-    return { failure: notNormal(bytes.toString('latin1', targetStart, pathEnd)) }
-  if (!allow.allows(method, bytes, targetStart, pathEnd)) return notAllowed(allow, head, bytes)
+  const { path, from, to } = pathOf(head, bytes)
+  if (!isNormalPath(path, from, to)) return { failure: notNormal(path.toString('latin1', from, to)) }
+  if (!allow.allows(head.method, path, from, to)) return notAllowed(allow, head, bytes)
   if (head.contentLength > maxBodyBytes) return { failure: bodyTooLarge(maxBodyBytes) }
   return null
+}
+
+/** The methods that the route allows for the path of a request. */
+export function methodsFor(allow: AllowList, head: RequestHead, bytes: Buffer): string[] {
+  const { path, from, to } = pathOf(head, bytes)
+  return allow.methodsFor(path, from, to)
+}
+
+const IMPLIED = { '/': Buffer.from('/'), '*': Buffer.from('*') } as const
+
+function pathOf({ impliedPath, targetStart, pathEnd }: RequestHead, bytes: Buffer) {
+  if (impliedPath !== '') return { path: IMPLIED[impliedPath], from: 0, to: 1 }
+  return { path: bytes, from: targetStart, to: pathEnd }
 }
 
 export function bodyTooLarge(maxBytes: number): Failure {
@@ -38,13 +50,14 @@ function notNormal(path: string): Failure {
   })
 }
 
-function notAllowed(allow: AllowList, { method, targetStart, pathEnd }: RequestHead, bytes: Buffer): Denial {
-  const path = bytes.toString('latin1', targetStart, pathEnd)
-  const methods = allow.methodsFor(bytes, targetStart, pathEnd)
-  if (methods.length === 0) return { failure: pathNotAllowed(path) }
+function notAllowed(allow: AllowList, head: RequestHead, bytes: Buffer): Denial {
+  const { path, from, to } = pathOf(head, bytes)
+  const text = path.toString('latin1', from, to)
+  const methods = allow.methodsFor(path, from, to)
+  if (methods.length === 0) return { failure: pathNotAllowed(text) }
   const hint = `use ${methods.join(' or ')}, or add the method to the allow list of the route`
-  const failure = new Failure('method_not_allowed', { message: `${method} is not allowed for ${path}`, hint })
-  return { failure, allow: methods.join(', ') }
+  const message = `${head.method} is not allowed for ${text}`
+  return { failure: new Failure('method_not_allowed', { message, hint }), allow: methods.join(', ') }
 }
 
 function pathNotAllowed(path: string): Failure {

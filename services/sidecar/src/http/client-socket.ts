@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Peer } from '../port/connection-limits.ts'
 import { reset } from '../port/reset.ts'
 
 const NOTHING = Buffer.alloc(0)
@@ -6,13 +7,16 @@ const NOTHING = Buffer.alloc(0)
 /** A client's socket, as those who talk to the client see it. */
 export class ClientSocket {
   readonly #socket: Socket
+  /** Who shares its address. */
+  readonly peer: Peer
   readonly #onFlushed: () => void
   #provenance: Buffer | null = null
   #isPaused = false
 
   /** @param onFlushed called when `whenFlushed` had asked for it and everything that was written before is gone. */
-  constructor(socket: Socket, onFlushed: () => void) {
+  constructor(socket: Socket, peer: Peer, onFlushed: () => void) {
     this.#socket = socket
+    this.peer = peer
     this.#onFlushed = onFlushed
   }
 

@@ -2,15 +2,17 @@ import type { Socket } from 'node:net'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { HttpRoute } from '../config/config.ts'
 import type { RouteCounters } from '../metrics/route-counters.ts'
-import { ConnectionLimits } from '../port/connection-limits.ts'
+import { ConnectionLimits, type Peer } from '../port/connection-limits.ts'
 import type { ConnectionHandler } from '../port/port.ts'
 import { reset } from '../port/reset.ts'
 import type { Deadlines } from '../time/deadlines.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { AllowList } from './allow/allow-list.ts'
 import { ClientConnection } from './client-connection.ts'
+import type { RequestHeadRules } from './head/parse-request-head.ts'
 import type { HttpContext } from './http-context.ts'
 import { problemAnswer, statusOf } from './problem-answer.ts'
+import { ResponseBuffer } from './response-buffer.ts'
 import { UpstreamPool } from './upstream-pool.ts'
 
 /** While draining, an idle client gets this long, for a request of its may be on the wire. */
@@ -28,6 +30,8 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
   readonly route: HttpRoute
   readonly allow: AllowList
   readonly pool: UpstreamPool
+  readonly headRules: RequestHeadRules
+  readonly responseBuffer: ResponseBuffer
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
   draining = false
@@ -42,16 +46,16 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
     this.allow = new AllowList(route.allow)
     this.pool = new UpstreamPool(route, upstream, deadlines)
     upstream.onReplaced = () => this.pool.closeIdle()
+    this.headRules = { maxFields: route.limits.fields, passFields: new Set(route.passFields) }
+    this.responseBuffer = new ResponseBuffer(route.limits.responseBufferBytes)
     this.counters = counters
     this.deadlines = deadlines
     this.#limits = new ConnectionLimits(route.limits.connections, route.limits.connectionsPerAddress)
   }
 
   accept(client: Socket): void {
-    const address = client.remoteAddress ?? ''
     if (this.#isOver) reset(client)
-    else if (this.#limits.take(address)) this.#admit(client, address)
-    else this.#refuse(client)
+    else this.#admitOrRefuse(client)
   }
 
   async drain(drainMs: number): Promise<void> {
@@ -62,11 +66,17 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
     this.pool.close()
   }
 
-  #admit(client: Socket, address: string): void {
+  #admitOrRefuse(client: Socket): void {
+    const peer = this.#limits.take(client.remoteAddress ?? '')
+    if (peer === null) this.#refuse(client)
+    else this.#admit(client, peer)
+  }
+
+  #admit(client: Socket, peer: Peer): void {
     this.counters.connectionsTotal += 1
     this.counters.connectionsOpen += 1
-    const connection = new ClientConnection(client, this, () => {
-      this.#limits.release(address)
+    const connection = new ClientConnection(client, peer, this, () => {
+      this.#limits.release(peer)
       this.#connections.delete(connection)
       this.counters.connectionsOpen -= 1
       if (this.draining && this.#connections.size === 0) this.#drained.resolve()
@@ -82,7 +92,9 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
     })
     this.counters.fail(failure.code)
     this.counters.answered('', statusOf(failure), 0)
-    client.on('error', () => client.destroy()).end(problemAnswer(failure, { close: true, headOnly: false }))
+    client
+      .on('error', () => client.destroy())
+      .end(problemAnswer(failure, { connection: 'close', headOnly: false }))
     client.resume().setTimeout(GRACE_MS, () => client.destroy())
   }
 

@@ -5,6 +5,8 @@ import { aTurn } from '../testing/a-turn.ts'
 import { type Dialogue, httpStack } from '../testing/http-stack.ts'
 
 const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
+/** Given by the upstream, so that the relay adds none. */
+const DATE = 'Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n'
 
 /** Answers every request head with `answer`. */
 function answering(answer: string): (dialogue: Dialogue) => void {
@@ -26,7 +28,7 @@ function echoing(end: string): (dialogue: Dialogue) => void {
     if (!dialogue.received.endsWith(end)) return
     const body = dialogue.received
     dialogue.received = ''
-    dialogue.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`, 'latin1')
+    dialogue.socket.write(`HTTP/1.1 200 OK\r\n${DATE}Content-Length: ${body.length}\r\n\r\n${body}`, 'latin1')
   }
 }
 
@@ -38,7 +40,7 @@ describe('an http route', () => {
       .send('GET /a?b=c HTTP/1.1\r\nHost: x:1\r\nX-Forwarded-For: 9.9.9.9\r\nAccept: */*\r\n\r\n')
       .hears('\r\n\r\nGET')
     const [head, request] = client.received.split(/\r\n\r\n(?=GET)/)
-    assert.match(head ?? '', /^HTTP\/1.1 200 OK\r\nContent-Length: \d+$/)
+    assert.match(head ?? '', /^HTTP\/1.1 200 OK\r\nDate: [^\r]+\r\nContent-Length: \d+$/)
     assert.match(
       request ?? '',
       /^GET \/a\?b=c HTTP\/1.1\r\nHost: x:1\r\nAccept: \*\/\*\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Request-Id: [0-9a-f-]{21}\r\n\r\n$/,
@@ -58,18 +60,20 @@ describe('an http route', () => {
     const chunks = '5;x=y\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n'
     await using stack = await httpStack((dialogue) => {
       if (dialogue.received.endsWith(chunks))
-        dialogue.socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`)
+        dialogue.socket.write(`HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n${chunks}`)
     })
     const client = stack.open()
     client.send(`POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`)
     await client.hears('X-Sum: 1\r\n\r\n')
-    assert.equal(client.received, `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`)
+    assert.equal(client.received, `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n${chunks}`)
   })
 
   it('carries a body that ends with the connection, and ends it too', async () => {
-    await using stack = await httpStack(({ socket }) => socket.end('HTTP/1.1 200 OK\r\n\r\nto the end'))
+    await using stack = await httpStack(({ socket }) =>
+      socket.end(`HTTP/1.1 200 OK\r\n${DATE}\r\nto the end`),
+    )
     const client = stack.open().send(GET)
-    assert.equal(await client.toItsEnd(), 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end')
+    assert.equal(await client.toItsEnd(), `HTTP/1.1 200 OK\r\nConnection: close\r\n${DATE}\r\nto the end`)
     assert.equal(client.ending, 'end')
   })
 
@@ -77,7 +81,7 @@ describe('an http route', () => {
     await using stack = await httpStack(({ socket, received }) => {
       if (!received.endsWith('\r\n\r\nab')) return
       socket.setNoDelay(true)
-      for (const byte of 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok')
+      for (const byte of `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 2\r\nConnection: keep-alive\r\n\r\nok`)
         socket.write(byte)
     })
     const client = await stack.openAndWait()
@@ -87,10 +91,10 @@ describe('an http route', () => {
       await aTurn()
     }
     await client.hears('ok')
-    assert.equal(client.received, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    assert.equal(client.received, `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 2\r\n\r\nok`)
   })
 
-  it('answers requests that were sent ahead, in order, over one upstream connection', async () => {
+  it('answers requests that were sent ahead, in order; the POST over a connection of its own', async () => {
     let count = 0
     await using stack = await httpStack((dialogue) => {
       const paths = [...dialogue.received.matchAll(/(?:GET|POST) (\S+)/g)].map(([, path]) => path)
@@ -106,7 +110,7 @@ describe('an http route', () => {
     ]
     const client = await stack.open().send(requests.join('')).hears('/cccc')
     assert.deepEqual(client.received.match(/\d \/\w+/g), ['1 /aaaa', '2 /bbbb', '3 /cccc'])
-    assert.equal(stack.connections.length, 1)
+    assert.equal(stack.connections.length, 2)
   })
 
   it('ignores one empty line before a request', async () => {
@@ -126,9 +130,9 @@ describe('an http route', () => {
       ['GET', '204 No Content'],
     ]) {
       const length = status === '204 No Content' ? '' : 'Content-Length: 5\r\n'
-      await using stack = await httpStack(answering(`HTTP/1.1 ${status}\r\n${length}\r\n`))
+      await using stack = await httpStack(answering(`HTTP/1.1 ${status}\r\n${DATE}${length}\r\n`))
       const client = stack.open().send(`${method} /a HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(2))
-      await client.hears(`${status}\r\n${length}\r\nHTTP/1.1 ${status}`)
+      await client.hears(`${status}\r\n${DATE}${length}\r\nHTTP/1.1 ${status}`)
     }
   })
 
@@ -144,17 +148,19 @@ describe('an http route', () => {
   })
 
   it('gives an HTTP/1.0 client the body without chunks, then ends', async () => {
-    const chunked =
-      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: b\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n'
+    const chunked = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\nA: b\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n`
     await using stack = await httpStack(answering(chunked))
     const client = stack.open().send('GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
-    assert.equal(await client.toItsEnd(), 'HTTP/1.1 200 OK\r\nConnection: close\r\nA: b\r\n\r\nhello world')
+    assert.equal(
+      await client.toItsEnd(),
+      `HTTP/1.1 200 OK\r\nConnection: close\r\n${DATE}A: b\r\n\r\nhello world`,
+    )
   })
 
   it('keeps the connection of an HTTP/1.0 client that asks for it', async () => {
-    await using stack = await httpStack(answering('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+    await using stack = await httpStack(answering(`HTTP/1.1 200 OK\r\n${DATE}Content-Length: 2\r\n\r\nok`))
     const client = stack.open().send('GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
-    await client.hears('HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok')
+    await client.hears(`HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n${DATE}Content-Length: 2\r\n\r\nok`)
     client.received = ''
     client.send('GET /a HTTP/1.0\r\n\r\n')
     assert.match(await client.toItsEnd(), /Connection: close/)

@@ -65,9 +65,11 @@ describe('a request is refused, without a word to the upstream, as', () => {
       'body_too_large',
     )
     const chunk = `100\r\n${'x'.repeat(256)}\r\n`
-    const client = stack.open().send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n')
+    const client = stack
+      .open()
+      .send(`POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`)
     await eventually('the head to be forwarded', () => stack.connections.length === 1)
-    client.send(chunk.repeat(5))
+    client.send(chunk.repeat(4))
     assert.match(await client.toItsEnd(), /^HTTP\/1.1 413 /)
     await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
   })

@@ -219,14 +219,15 @@ describe('an upstream that', () => {
   })
 
   it('answers before the request ends: the client gets the answer, and the end of its connection', async () => {
-    const answer = 'HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno'
+    const date = 'Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n'
+    const answer = `HTTP/1.1 413 Too Large\r\n${date}Content-Length: 2\r\n\r\nno`
     const post = 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nstart'
     const once: OnReceived = ({ socket }) => {
       if (socket.writable) socket.end(answer)
     }
     await using outcome = await outcomeOf(once, '', post)
     const text = await outcome.client.toItsEnd()
-    assert.equal(text, 'HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno')
+    assert.equal(text, `HTTP/1.1 413 Too Large\r\nConnection: close\r\n${date}Content-Length: 2\r\n\r\nno`)
     assert.equal(outcome.client.ending, 'end')
   })
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
-import { problemAnswer } from './problem-answer.ts'
+import { type ProblemAnswerOptions, problemAnswer } from './problem-answer.ts'
 
-const answerTo = (code: FailureCode, options = { close: false, headOnly: false }) =>
+const answerTo = (code: FailureCode, options: ProblemAnswerOptions = { connection: null, headOnly: false }) =>
   `${problemAnswer(new Failure(code, { message: 'what', hint: 'do' }), options)}`
 
 describe('a problem', () => {
@@ -30,7 +30,7 @@ describe('a problem', () => {
   })
 
   it('answers HEAD with the head alone, and says so when the connection ends', () => {
-    const answer = answerTo('bad_request', { close: true, headOnly: true })
+    const answer = answerTo('bad_request', { connection: 'close', headOnly: true })
     assert.match(answer, /Connection: close\r\n\r\n$/)
   })
 })

@@ -1,6 +1,7 @@
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { FAILURES } from '@uds-sidecar/shared/failure/failures'
 import { PROBLEM_CONTENT_TYPE, problemOf, RETRY_AFTER_SECONDS } from '@uds-sidecar/shared/failure/problem'
+import { dateLine } from './head/date-line.ts'
 
 /** Of the statuses in the failure table; `node:http` has them too, and takes 10 ms to load. */
 const PHRASES: Readonly<Record<number, string>> = {
@@ -10,6 +11,8 @@ const PHRASES: Readonly<Record<number, string>> = {
   405: 'Method Not Allowed',
   408: 'Request Timeout',
   413: 'Content Too Large',
+  414: 'URI Too Long',
+
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   501: 'Not Implemented',
@@ -19,8 +22,8 @@ const PHRASES: Readonly<Record<number, string>> = {
 }
 
 export interface ProblemAnswerOptions {
-  /** The client's connection ends after it. */
-  readonly close: boolean
+  /** What becomes of the client's connection; null: it is kept, which HTTP/1.1 need not be told. */
+  readonly connection: 'close' | 'keep-alive' | null
   /** For HEAD: the head alone. */
   readonly headOnly: boolean
   /** The value of `Allow`. */
@@ -33,7 +36,10 @@ export function statusOf(failure: Failure): number {
 }
 
 /** A whole response with a problem details body (RFC 9457). */
-export function problemAnswer(failure: Failure, { close, headOnly, allow }: ProblemAnswerOptions): Buffer {
+export function problemAnswer(
+  failure: Failure,
+  { connection, headOnly, allow }: ProblemAnswerOptions,
+): Buffer {
   const status = statusOf(failure)
   const body = JSON.stringify(problemOf(failure))
   const lines = [
@@ -41,10 +47,10 @@ export function problemAnswer(failure: Failure, { close, headOnly, allow }: Prob
     `Content-Type: ${PROBLEM_CONTENT_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Cache-Control: no-store',
-    `Date: ${new Date().toUTCString()}`,
+    `${dateLine()}`.trimEnd(),
     ...(status === 503 ? [`Retry-After: ${RETRY_AFTER_SECONDS}`] : []),
     ...(allow === undefined ? [] : [`Allow: ${allow}`]),
-    ...(close ? ['Connection: close'] : []),
+    ...(connection === null ? [] : [`Connection: ${connection}`]),
   ]
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${headOnly ? '' : body}`)
 }

@@ -1,15 +1,18 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import type { Refusal } from './head/refusal.ts'
 
 /** What can be wrong with a request or its client. */
 
+const HINTS: Partial<Record<FailureCode, string>> = {
+  upgrade_refused: 'this route relays HTTP/1.1 requests; use a route of kind stream for other protocols',
+  head_too_large: 'send fewer fields, or raise limits.fields of the route',
+}
+
 export function refused({ code, reason }: Refusal): Failure {
   return new Failure(code, {
     message: `the request cannot be forwarded: ${reason}`,
-    hint:
-      code === 'upgrade_refused'
-        ? 'this route relays HTTP/1.1 requests; use a route of kind stream for other protocols'
-        : 'correct the client; what could be read in two ways is refused (RFC 9112)',
+    hint: HINTS[code] ?? 'correct the client; what could be read in two ways is refused (RFC 9112)',
   })
 }
 
@@ -31,6 +34,21 @@ export function clientTooSlow(): Failure {
   return new Failure('client_timeout', {
     message: 'the client took too long to send its request or to take its answer',
     hint: 'send it faster, or raise the timeouts of the route',
+  })
+}
+
+export function scraperTooHasty(): Failure {
+  return new Failure('client_timeout', {
+    message:
+      'the scraper allows less than half a second (X-Prometheus-Scrape-Timeout-Seconds), and that was over',
+    hint: 'allow more time in scrape_timeout; the upstream had too little to be blamed for it',
+  })
+}
+
+export function targetTooLong(maxBytes: number): Failure {
+  return new Failure('uri_too_long', {
+    message: `the request line has more than ${maxBytes} bytes`,
+    hint: 'send less in the URL, or raise limits.headBytes of the route',
   })
 }
 

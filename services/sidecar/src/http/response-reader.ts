@@ -2,11 +2,12 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { AnswerTaker } from './answer-taker.ts'
 import { BodyFraming } from './body/body-framing.ts'
 import { BROKEN } from './body/chunked.ts'
-import { INCOMPLETE } from './head/fields.ts'
+import { INCOMPLETE, TOO_MANY_FIELDS } from './head/fields.ts'
 import { MALFORMED, parseResponseHead } from './head/parse-response-head.ts'
-import { hasNoBody, ResponseHead } from './head/response-head.ts'
+import { ResponseHead } from './head/response-head.ts'
 import { HEADROOM } from './head/rewrite-response.ts'
-import { closedBeforeHead, cutInBody, notHttp, tooLarge } from './upstream-failures.ts'
+import { PartialHead } from './partial-head.ts'
+import { closedBeforeHead, cutInBody, notHttp, tooLarge, tooManyFields } from './upstream-failures.ts'
 
 const MAX_INTERIM = 32
 
@@ -16,15 +17,16 @@ const head = new ResponseHead()
 export interface ResponseLimits {
   readonly responseHeadBytes: number
   readonly responseBytes: number
+  readonly fields: number
 }
 
 /** Reads one answer after the other from the bytes of an upstream connection and hands them on as they came. */
 export class ResponseReader {
   readonly #name: string
   readonly #limits: ResponseLimits
-  readonly #framing = new BodyFraming()
+  readonly #framing = new BodyFraming('server')
   /** The start of a head whose rest is to come, with room before it. */
-  #partial: Buffer | null = null
+  #partial: PartialHead | null = null
   #hasHead = false
   #interims = 0
   /** Whether the connection may be used again, as far as the answer says. */
@@ -62,11 +64,7 @@ export class ResponseReader {
   read(bytes: Buffer, start: number, end: number, taker: AnswerTaker): Failure | null {
     if (this.#hasHead) return this.#readBody(bytes, start, end, taker)
     if (this.#partial === null) return this.#readHead(bytes, start, end, taker)
-    const joined = Buffer.allocUnsafe(this.#partial.length + end - start)
-    this.#partial.copy(joined)
-    bytes.copy(joined, this.#partial.length, start, end)
-    this.#partial = null
-    return this.#readHead(joined, HEADROOM, joined.length, taker)
+    return this.#readOn(this.#partial, bytes, start, end, taker)
   }
 
   /** What the end of the connection means: a failure, or null where the body ends with it. */
@@ -76,21 +74,42 @@ export class ResponseReader {
     return cutInBody(this.#name, this.#framing.bytes, cause)
   }
 
-  #readHead(bytes: Buffer, start: number, end: number, taker: AnswerTaker): Failure | null {
-    const { responseHeadBytes } = this.#limits
-    const position = parseResponseHead(head, bytes, start, end)
+  #readOn(
+    partial: PartialHead,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    taker: AnswerTaker,
+  ): Failure | null {
+    const isWorthwhile = partial.append(bytes, start, end)
+    if (!isWorthwhile && partial.length <= this.#limits.responseHeadBytes) return null
+    this.#partial = null
+    const joined = partial.bytes
+    const failure = this.#readHead(joined, HEADROOM, joined.length, taker, partial)
+    return failure
+  }
+
+  /** @param partial what `bytes` are of, to be kept while the head is not whole */
+  #readHead(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    taker: AnswerTaker,
+    partial: PartialHead | null = null,
+  ): Failure | null {
+    const { responseHeadBytes, fields } = this.#limits
+    const position = parseResponseHead(head, bytes, start, end, taker, fields)
     const length = (position === INCOMPLETE ? end : position) - start
     if (position === MALFORMED) return notHttp(this.#name, head.fault)
+    if (position === TOO_MANY_FIELDS) return tooManyFields(this.#name, fields)
     if (length > responseHeadBytes) return tooLarge(this.#name, 'response head', responseHeadBytes)
-    if (position === INCOMPLETE) return this.#keepPartial(bytes, start, end)
+    if (position === INCOMPLETE) return this.#keepPartial(partial, bytes, start, end)
     if (head.status < 200) return this.#readInterim(bytes, start, position, end, taker)
     return this.#startBody(bytes, start, position, end, taker)
   }
 
-  #keepPartial(bytes: Buffer, start: number, end: number): null {
-    if (start === end) return null
-    this.#partial = Buffer.allocUnsafe(HEADROOM + end - start)
-    bytes.copy(this.#partial, HEADROOM, start, end)
+  #keepPartial(partial: PartialHead | null, bytes: Buffer, start: number, end: number): null {
+    if (start < end) this.#partial = partial ?? new PartialHead(bytes, start, end, HEADROOM)
     return null
   }
 
@@ -104,7 +123,7 @@ export class ResponseReader {
     this.#interims += 1
     if (head.status === 101) return notHttp(this.#name, 'it switches protocols, which nobody asked for')
     if (this.#interims > MAX_INTERIM) return notHttp(this.#name, 'it sends interim responses without end')
-    taker.takeInterim(bytes, start, position)
+    taker.takeInterim(head, bytes, start, position)
     return this.#readHead(bytes, position, end, taker)
   }
 
@@ -116,21 +135,23 @@ export class ResponseReader {
     taker: AnswerTaker,
   ): Failure | null {
     const { responseBytes } = this.#limits
-    this.#frame(taker.method)
+    this.#frame()
     if (head.contentLength > responseBytes && !this.#framing.done)
       return tooLarge(this.#name, 'response', responseBytes)
     const bodyEnd = this.#framing.advance(bytes, position, end)
     if (bodyEnd === BROKEN) return notHttp(this.#name, 'its chunked coding is broken')
     if (this.#framing.bytes > responseBytes) return tooLarge(this.#name, 'response', responseBytes)
     this.#hasHead = true
-    this.isReusable = head.persistent && bodyEnd === end
+    this.isReusable = head.persistent && bodyEnd === end && !head.mayBeFollowedByBody(taker.method)
     this.keepAliveSeconds = head.keepAliveSeconds
-    taker.takeHead(head, bytes, start, bodyEnd)
+    const { pieces } = this.#framing
+    taker.takeHead(head, bytes, start, pieces === null ? bodyEnd : position)
+    if (pieces !== null) for (const piece of pieces) taker.takeBody(piece, 0, piece.length)
     return null
   }
 
-  #frame(method: string): void {
-    if (hasNoBody(method, head.status)) this.#framing.startNone()
+  #frame(): void {
+    if (head.isBodiless) this.#framing.startNone()
     else if (head.chunked) this.#framing.startChunked()
     else if (head.contentLength >= 0) this.#framing.startLength(head.contentLength)
     else this.#framing.startUntilClose()
@@ -142,7 +163,9 @@ export class ResponseReader {
     if (position === BROKEN) return notHttp(this.#name, 'its chunked coding is broken')
     if (this.#framing.bytes > responseBytes) return tooLarge(this.#name, 'response', responseBytes)
     if (position < end) this.isReusable = false
-    taker.takeBody(bytes, start, position)
+    const { pieces } = this.#framing
+    if (pieces === null) taker.takeBody(bytes, start, position)
+    else for (const piece of pieces) taker.takeBody(piece, 0, piece.length)
     return null
   }
 }

@@ -1,4 +1,5 @@
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { Peer } from '../port/connection-limits.ts'
 import { Timed } from '../time/deadlines.ts'
 import type { AnswerSource, AnswerTaker } from './answer-taker.ts'
 import { HEADROOM } from './head/rewrite-response.ts'
@@ -17,7 +18,9 @@ const CLOSED = 3
 
 /** One connection to the upstream, used for one request after the other. */
 export class UpstreamConnection extends Timed implements AnswerSource, UpstreamSocketOwner {
-  requestDone = false
+  /** Whose request is under way, and whether its body is still to come: the pool counts both. */
+  peer: Peer | null = null
+  isUpload = false
   readonly #pool: UpstreamPool
   readonly #socket: UpstreamSocket
   readonly #reader: ResponseReader
@@ -27,6 +30,7 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
   #isDeaf = false
   /** Of the request under way. */
   #writes = 0
+  #isRequestSent = false
   #answers = 0
 
   constructor(pool: UpstreamPool, taker: AnswerTaker) {
@@ -43,6 +47,16 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
     if (this.#state === CONNECTING) this.#fail(notConnected(this.#pool.name, this.#pool.timeoutsMs.connect))
     else if (this.#state === BUSY) this.ended()
     else this.close()
+  }
+
+  /** For how long its request has waited for the client; 0: it does not, or there is none. */
+  stalledMs(nowMs: number): number {
+    return this.#state === BUSY && this.#taker !== null ? this.#taker.stalledMs(nowMs) : 0
+  }
+
+  /** Others need the connection more than its client does, which is too slow. */
+  giveUpSlow(): void {
+    this.#taker?.giveUpSlow()
   }
 
   /** Takes an idle connection into use. */
@@ -65,6 +79,10 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
     return this.#isDeaf || this.#socket.write(bytes)
   }
 
+  get isLent(): boolean {
+    return this.#socket.isLent
+  }
+
   get isWriting(): boolean {
     return this.#socket.isWriting
   }
@@ -85,6 +103,15 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
     this.#socket.resume()
   }
 
+  leaveLent(): void {
+    this.#socket.leaveLent()
+  }
+
+  requestSent(): void {
+    this.#isRequestSent = true
+    this.#pool.uploaded(this)
+  }
+
   cancel(): void {
     this.close()
   }
@@ -98,7 +125,8 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
   #begin(taker: AnswerTaker): void {
     this.#pool.deadlines.clear(this)
     this.#state = BUSY
-    this.requestDone = false
+    this.#isRequestSent = false
+    this.#pool.began(this, taker)
     this.#writes = 0
     this.#reader.start()
     taker.begin(this)
@@ -131,7 +159,7 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
     const taker = this.#taker
     if (taker === null) return
     this.#pool.answered()
-    if (this.#reader.isReusable && this.requestDone) this.#becomeIdle()
+    if (this.#reader.isReusable && this.#isRequestSent) this.#becomeIdle()
     else this.close()
     taker.finish()
   }
@@ -141,8 +169,9 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
     const announced = this.#reader.keepAliveSeconds
     this.#answers += 1
     this.#taker = null
+    this.#pool.ended(this)
     this.#state = IDLE
-    if (this.#socket.isPaused) this.#socket.abandonBuffer()
+    if (this.#socket.isPaused) this.#socket.leaveLent()
     this.#pool.deadlines.set(this, announced < 0 ? upstreamIdle : Math.min(upstreamIdle, announced * 800))
     this.#pool.release(this)
   }

@@ -30,6 +30,13 @@ export function tooLarge(name: string, what: string, maxBytes: number): Failure 
   })
 }
 
+export function tooManyFields(name: string, maxFields: number): Failure {
+  return new Failure('upstream_too_large', {
+    message: `the response head of ${name} has more than ${maxFields} fields`,
+    hint: 'raise limits.fields of the route, or send fewer fields',
+  })
+}
+
 export function notConnected(name: string, timeoutMs: number): Failure {
   return new Failure('upstream_timeout', {
     message: `${name} did not accept a connection within ${timeoutMs} ms`,

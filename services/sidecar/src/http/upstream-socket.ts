@@ -6,6 +6,9 @@ import { keepReadable } from './keep-readable.ts'
 
 const READ_BYTES = 65_536
 
+/** What stays in memory when lent bytes are left to who uses them. */
+export const LENT_BYTES = HEADROOM + READ_BYTES
+
 /** Who owns an upstream socket. */
 export interface UpstreamSocketOwner {
   connected(): void
@@ -24,12 +27,15 @@ export interface UpstreamSocketOwner {
  */
 export class UpstreamSocket {
   readonly #socket: Socket
-  #buffer = Buffer.allocUnsafeSlow(HEADROOM + READ_BYTES)
+  #buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
   #readInto = this.#buffer.subarray(HEADROOM)
   isPaused = false
+  /** What was received is in use by whoever was told of it, and the next read would overwrite it. */
+  isLent = false
 
   constructor(endpoint: Endpoint, owner: UpstreamSocketOwner) {
     const read = (count: number) => {
+      this.isLent = true
       owner.received(this.#buffer, HEADROOM + count)
       return !this.isPaused
     }
@@ -74,9 +80,10 @@ export class UpstreamSocket {
     this.#socket.resume()
   }
 
-  /** Reads on, leaving what was lent to those who still use it. */
-  abandonBuffer(): void {
-    this.#buffer = Buffer.allocUnsafeSlow(HEADROOM + READ_BYTES)
+  /** Reads on, leaving what was lent to those who still use it. To be called while they are told of it. */
+  leaveLent(): void {
+    this.isLent = false
+    this.#buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
     this.#readInto = this.#buffer.subarray(HEADROOM)
     this.resume()
   }

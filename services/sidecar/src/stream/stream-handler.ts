@@ -4,7 +4,7 @@ import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import type { StreamRoute } from '../config/config.ts'
 import type { RouteCounters } from '../metrics/route-counters.ts'
-import { ConnectionLimits } from '../port/connection-limits.ts'
+import { ConnectionLimits, type Peer } from '../port/connection-limits.ts'
 import type { ConnectionHandler } from '../port/port.ts'
 import { reset } from '../port/reset.ts'
 import type { Deadlines } from '../time/deadlines.ts'
@@ -38,18 +38,17 @@ export class StreamHandler implements ConnectionHandler {
   }
 
   accept(client: Socket): void {
-    const address = client.remoteAddress ?? ''
     client.on('error', () => client.destroy())
-    const refusal = this.#draining ? 'draining' : this.#limits.take(address) ? null : 'overloaded'
-    if (refusal === null) this.#admit(client, address)
-    else this.#refuse(client, refusal)
+    const peer = this.#draining ? null : this.#limits.take(client.remoteAddress ?? '')
+    if (peer === null) this.#refuse(client, this.#draining ? 'draining' : 'overloaded')
+    else this.#admit(client, peer)
   }
 
-  #admit(client: Socket, address: string): void {
+  #admit(client: Socket, peer: Peer): void {
     this.#clients.add(client)
     this.#parts.counters.connectionsTotal += 1
     this.#parts.counters.connectionsOpen += 1
-    client.once('close', () => this.#closed(client, address))
+    client.once('close', () => this.#closed(client, peer))
     this.#connect(client)
   }
 
@@ -105,8 +104,8 @@ export class StreamHandler implements ConnectionHandler {
     for (const client of this.#clients) reset(client)
   }
 
-  #closed(client: Socket, address: string): void {
-    this.#limits.release(address)
+  #closed(client: Socket, peer: Peer): void {
+    this.#limits.release(peer)
     this.#clients.delete(client)
     this.#parts.counters.connectionsOpen -= 1
     if (this.#draining && this.#clients.size === 0) this.#drained.resolve()

@@ -1,4 +1,4 @@
-import { BROKEN, ChunkedFraming } from './chunked.ts'
+import { BROKEN, ChunkedFraming, type Sender } from './chunked.ts'
 
 const NONE = 0
 const LENGTH = 1
@@ -10,8 +10,18 @@ export class BodyFraming {
   #kind: typeof NONE | typeof LENGTH | typeof CHUNKED | typeof UNTIL_CLOSE = NONE
   #remaining = 0
   #chunks: ChunkedFraming | null = null
+  readonly #sender: Sender
   /** Bytes of the body so far, coding included. */
   bytes = 0
+
+  constructor(sender: Sender = 'client') {
+    this.#sender = sender
+  }
+
+  /** What of the bytes that were taken last goes on, in order; null: all of them, as they are. */
+  get pieces(): readonly Buffer[] | null {
+    return this.#kind === CHUNKED ? (this.#chunks as ChunkedFraming).pieces : null
+  }
 
   startNone(): void {
     this.#kind = NONE
@@ -26,7 +36,7 @@ export class BodyFraming {
 
   startChunked(): void {
     this.#kind = CHUNKED
-    this.#chunks ??= new ChunkedFraming()
+    this.#chunks ??= new ChunkedFraming(this.#sender)
     this.#chunks.reset()
     this.bytes = 0
   }

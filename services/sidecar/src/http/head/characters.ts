@@ -16,8 +16,11 @@ export const PATH = table(`${UNRESERVED}${SUB_DELIMITERS}%:@/`)
 /** Of a query: everything visible but `#`, since real clients leave more unescaped than RFC 3986 allows. */
 export const QUERY = table(range(0x21, 0x7e).replace('#', ''))
 
-/** Of a host with its port; brackets for IPv6. */
-export const HOST = table(`${UNRESERVED}${SUB_DELIMITERS}%:[]`)
+/** Of a host name; `%` begins an escape. */
+export const HOST = table(`${UNRESERVED}${SUB_DELIMITERS}%`)
+
+/** Of what stands between `http://` and the path, port and brackets included. */
+export const AUTHORITY = table(`${UNRESERVED}${SUB_DELIMITERS}%:[]`)
 
 /** Of a reason phrase and a chunk extension: visible ASCII, space and tab. */
 export const PRINTABLE = table(`\t${range(0x20, 0x7e)}`)
@@ -34,8 +37,17 @@ export const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
 )
 
-/** Also `_` as `-`, between which CGI and WSGI see no difference. */
-export const FOLDED = LOWER.map((byte) => (byte === 0x5f ? 0x2d : byte))
+/** Letters in lower case, digits as they are, and every other byte as `-`: as far as any server folds a field name. */
+export const FOLDED = LOWER.map((byte) => (isLetterOrDigit(byte) ? byte : 0x2d))
+
+/** Of a field name: 1 for letters, digits and `-`, 2 for what else a token may have, 0 for all other bytes. */
+export const NAME = TOKEN.map((isToken, byte) =>
+  isToken === 0 ? 0 : FOLDED[byte] === 0x2d && byte !== 0x2d ? 2 : 1,
+)
+
+function isLetterOrDigit(byte: number): boolean {
+  return (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x30 && byte <= 0x39)
+}
 
 function table(characters: string): Uint8Array {
   const bytes = new Uint8Array(256)

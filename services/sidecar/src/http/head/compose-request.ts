@@ -24,8 +24,9 @@ export function composeRequest(
   let at = composeLine(out, head, bytes, start)
   at = copyKept(out, at, head, bytes)
   if (!head.hasHost) at += HOST.copy(out, at)
+  if (head.maxForwards > 0) at += out.write(`Max-Forwards: ${head.maxForwards - 1}\r\n`, at, 'latin1')
   at += provenance.copy(out, at)
-  if (!head.hasRequestId) at += nextRequestIdLine().copy(out, at)
+  if (head.requestIdStart < 0) at += nextRequestIdLine().copy(out, at)
   out[at] = CR
   out[at + 1] = LF
   return at + 2
@@ -34,7 +35,7 @@ export function composeRequest(
 /** The request line as it came if it is in origin form and HTTP/1.1, else in that form (RFC 9112 section 3.2). */
 function composeLine(out: Buffer, head: RequestHead, bytes: Buffer, start: number): number {
   if (head.minor === 1 && head.authorityEnd === 0) return bytes.copy(out, 0, start, head.fieldsStart)
-  let at = out.write(`${head.method} `, 0, 'latin1')
+  let at = out.write(`${head.method} ${head.impliedPath}`, 0, 'latin1')
   at += bytes.copy(out, at, head.targetStart, head.targetEnd)
   return at + VERSION.copy(out, at)
 }

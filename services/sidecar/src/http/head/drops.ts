@@ -1,15 +1,32 @@
-const CAPACITY = 256
+import { COLON, LF } from './ascii.ts'
+import { LOWER } from './characters.ts'
+import type { Fields } from './fields.ts'
+
+/** Fields that one head may name in `Connection`, beside the known ones; honest messages name one or two. */
+export const MOST_NOMINATED = 32
+
+const FIRST_RANGES = 32
+
+/** A head whose fields were read. */
+export interface ScannedHead {
+  readonly fields: Fields
+  readonly fieldsStart: number
+  readonly end: number
+  /** Whether the recorded line is not forwarded. */
+  isDropped(index: number, bytes: Buffer): boolean
+}
 
 /** Ranges of a head that are not forwarded, in order and apart from each other. */
 export class Drops {
   count = 0
-  /** Bytes of all ranges together. */
-  total = 0
-  readonly #positions = new Int32Array(2 * CAPACITY)
+  #positions = new Int32Array(2 * FIRST_RANGES)
+  /** Names that `Connection` has, as ranges of the head. */
+  #nominated = 0
+  readonly #names = new Int32Array(2 * MOST_NOMINATED)
 
   clear(): void {
     this.count = 0
-    this.total = 0
+    this.#nominated = 0
   }
 
   start(index: number): number {
@@ -20,30 +37,71 @@ export class Drops {
     return this.#positions[2 * index + 1] as number
   }
 
-  /** Adds a line that may stand anywhere; one that is there already stays once. */
+  /** Adds a range that begins after all others or where the last one ends. */
   add(start: number, end: number): void {
-    const last = this.count === 0 ? -1 : this.end(this.count - 1)
-    if (start < last) this.#insert(start, end)
-    else this.#append(start, end, last)
-  }
-
-  #append(start: number, end: number, last: number): void {
-    this.total += end - start
-    if (start === last) this.count -= 1
-    else this.#positions[2 * this.count] = start
+    const isNext = this.count > 0 && this.end(this.count - 1) === start
+    if (isNext) this.count -= 1
+    else this.#place(2 * this.count, start)
     this.#positions[2 * this.count + 1] = end
     this.count += 1
   }
 
-  /** The rare case: a field that another line's `Connection` names. */
-  #insert(start: number, end: number): void {
-    const ranges = Array.from(
-      { length: this.count },
-      (_, index) => [this.start(index), this.end(index)] as const,
-    )
-    if (ranges.some(([from, to]) => from <= start && end <= to)) return
-    this.clear()
-    for (const [from, to] of [...ranges, [start, end] as const].toSorted(([a], [b]) => a - b))
-      this.add(from, to)
+  /** `Connection` names the field in `bytes[from, to)`. @returns false when it names too many. */
+  nominate(from: number, to: number): boolean {
+    if (this.#nominated === MOST_NOMINATED) return false
+    this.#names[2 * this.#nominated] = from
+    this.#names[2 * this.#nominated + 1] = to
+    this.#nominated += 1
+    return true
   }
+
+  /** Adds the recorded lines that `head` says, and all lines that `Connection` names: one pass over the head. */
+  collect(head: ScannedHead, bytes: Buffer): void {
+    if (this.#nominated > 0) this.#collectFromLines(head, bytes)
+    else this.#collectFromFields(head, bytes)
+  }
+
+  #collectFromFields(head: ScannedHead, bytes: Buffer): void {
+    const { fields } = head
+    for (let i = 0; i < fields.count; i++)
+      if (head.isDropped(i, bytes)) this.add(fields.lineStart(i), fields.lineEnd(i))
+  }
+
+  #collectFromLines(head: ScannedHead, bytes: Buffer): void {
+    const { fields } = head
+    let recorded = 0
+    for (let line = head.fieldsStart; line < head.end - 2; ) {
+      const next = bytes.indexOf(LF, line) + 1
+      const isRecorded = recorded < fields.count && fields.lineStart(recorded) === line
+      if ((isRecorded && head.isDropped(recorded, bytes)) || this.isNominated(bytes, line))
+        this.add(line, next)
+      if (isRecorded) recorded += 1
+      line = next
+    }
+  }
+
+  /** Whether `Connection` names the field whose line begins at `line`. */
+  isNominated(bytes: Buffer, line: number): boolean {
+    for (let i = 0; i < this.#nominated; i++) {
+      const from = this.#names[2 * i] as number
+      const length = (this.#names[2 * i + 1] as number) - from
+      if (bytes[line + length] === COLON && isEqual(bytes, line, from, length)) return true
+    }
+    return false
+  }
+
+  #place(at: number, start: number): void {
+    if (at === this.#positions.length) {
+      const positions = new Int32Array(2 * at)
+      positions.set(this.#positions)
+      this.#positions = positions
+    }
+    this.#positions[at] = start
+  }
+}
+
+function isEqual(bytes: Buffer, one: number, other: number, length: number): boolean {
+  for (let i = 0; i < length; i++)
+    if (LOWER[bytes[one + i] as number] !== LOWER[bytes[other + i] as number]) return false
+  return true
 }

@@ -1,31 +1,33 @@
-import { COLON, CR, LF, SPACE, TAB, UNDERSCORE } from './ascii.ts'
-import { FIELD_VALUE, TOKEN } from './characters.ts'
-import { FIELD, type FieldId, fieldId } from './field-ids.ts'
+import { COLON, CR, LF, SPACE, TAB } from './ascii.ts'
+import { FIELD_VALUE, NAME } from './characters.ts'
+import { FIELD, type FieldId, fieldId } from './field-names.ts'
 
-/** Lines that one head may have; more are refused, as reading them costs the server behind more than us. */
-export const MAX_LINES = 128
+/** The highest value of `limits.fields`, and its default. */
+export const MOST_FIELDS = 1_024
+export const USUAL_FIELDS = 128
 
 /** What `scanFields` returns instead of a position. */
 export const INCOMPLETE = -1
+export const TOO_MANY_FIELDS = -6
 export const FIELD_FAULT = {
   [-2]: 'a field name has a character that may not stand there',
   [-3]: 'a field value has a control character',
   [-4]: 'a line ends with a bare LF or CR',
   [-5]: 'a line is folded (obs-fold)',
-  [-6]: `it has more than ${MAX_LINES} fields`,
-  [-7]: 'a field name has _ where a name with a meaning has -',
 } as const
 
 const STRIDE = 5
+const FIRST_RECORDS = 32
 
 /** The lines of a head that the relay must know of; reused from head to head, so that scanning makes no objects. */
 export class Fields {
   /** How many lines were recorded. */
   count = 0
-  readonly #records = new Int32Array(MAX_LINES * STRIDE)
+  #records = new Int32Array(FIRST_RECORDS * STRIDE)
 
   add(id: FieldId, lineStart: number, valueStart: number, valueEnd: number, lineEnd: number): void {
     const at = this.count * STRIDE
+    if (at === this.#records.length) this.#grow()
     this.#records[at] = id
     this.#records[at + 1] = lineStart
     this.#records[at + 2] = valueStart
@@ -54,27 +56,40 @@ export class Fields {
   lineEnd(index: number): number {
     return this.#records[index * STRIDE + 4] as number
   }
+
+  #grow(): void {
+    const records = new Int32Array(this.#records.length * 2)
+    records.set(this.#records)
+    this.#records = records
+  }
 }
 
 /**
  * Reads field lines (RFC 9112 section 5) from `position` up to and with the empty line, strictly: only CRLF ends a
- * line, nothing is folded, no space stands before the colon. Lines with a meaning to the relay go into `fields`.
- * @returns the position after the empty line, `INCOMPLETE`, or a key of `FIELD_FAULT`.
+ * line, nothing is folded, no space stands before the colon. Lines with a meaning to the relay, and those with an odd
+ * name, go into `fields`.
+ * @returns the position after the empty line, `INCOMPLETE`, `TOO_MANY_FIELDS`, or a key of `FIELD_FAULT`.
  */
-export function scanFields(fields: Fields, bytes: Uint8Array, position: number, end: number): number {
+export function scanFields(
+  fields: Fields,
+  bytes: Uint8Array,
+  position: number,
+  end: number,
+  maxFields: number,
+): number {
   fields.count = 0
   let at = position
   for (let lines = 0; ; lines++) {
     if (at >= end) return INCOMPLETE
     if (bytes[at] === CR) return endOfHead(bytes, at, end)
-    if (lines === MAX_LINES) return -6
+    if (lines === maxFields) return TOO_MANY_FIELDS
     const lineStart = at
-    let underscored = false
-    while (at < end && TOKEN[bytes[at] as number] === 1) {
-      if (bytes[at] === UNDERSCORE) underscored = true
-      at++
+    let kinds = 0
+    for (let kind = NAME[bytes[at] as number] as number; kind !== 0; ) {
+      kinds |= kind
+      if (++at === end) return INCOMPLETE
+      kind = NAME[bytes[at] as number] as number
     }
-    if (at === end) return INCOMPLETE
     if (bytes[at] !== COLON || at === lineStart) return faultInName(bytes, at, lineStart)
     const nameEnd = at
     at++
@@ -83,13 +98,22 @@ export function scanFields(fields: Fields, bytes: Uint8Array, position: number, 
     while (at < end && FIELD_VALUE[bytes[at] as number] === 1) at++
     if (at + 1 >= end) return at < end && bytes[at] !== CR ? faultInValue(bytes, at) : INCOMPLETE
     if (bytes[at] !== CR || bytes[at + 1] !== LF) return faultInValue(bytes, at)
-    const id = fieldId(bytes, lineStart, nameEnd)
-    if (id !== FIELD.unknown) {
-      if (underscored) return -7
-      fields.add(id, lineStart, valueStart, trimmedEnd(bytes, valueStart, at), at + 2)
-    }
+    const id = meaningOf(bytes, lineStart, nameEnd, kinds > 1)
+    if (id !== FIELD.unknown) fields.add(id, lineStart, valueStart, trimmedEnd(bytes, valueStart, at), at + 2)
     at += 2
   }
+}
+
+/** The name of the recorded line that begins at `lineStart` ends before this position. */
+export function nameEnd(bytes: Uint8Array, lineStart: number): number {
+  return bytes.indexOf(COLON, lineStart)
+}
+
+function meaningOf(bytes: Uint8Array, from: number, to: number, isOdd: boolean): FieldId {
+  const id = fieldId(bytes, from, to)
+  if (!isOdd) return id
+  const isFraming = id === FIELD.contentLength || id === FIELD.transferEncoding || id === FIELD.host
+  return isFraming ? FIELD.oddFraming : FIELD.oddName
 }
 
 function endOfHead(bytes: Uint8Array, at: number, end: number): number {
@@ -107,7 +131,7 @@ function faultInValue(bytes: Uint8Array, at: number): number {
   return bytes[at] === LF || bytes[at] === CR ? -4 : -3
 }
 
-/** A tab stays, and makes a value that matters invalid: parsers differ about it. */
+/** A tab stays, and makes a value that matters invalid in a request: parsers differ about it. */
 function trimmedEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = end
   while (at > start && bytes[at - 1] === SPACE) at--

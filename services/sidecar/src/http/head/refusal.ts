@@ -11,7 +11,11 @@ export function badRequest(reason: string): Refusal {
   return Object.freeze({ code: 'bad_request', reason })
 }
 
-/** Upgrade and CONNECT: what follows would not be HTTP/1.1 any more. */
+export function tooManyFields(maxFields: number): Refusal {
+  return Object.freeze({ code: 'head_too_large', reason: `it has more than ${maxFields} fields` })
+}
+
+/** WebSocket and CONNECT: what follows would not be HTTP/1.1 any more. */
 export const UPGRADE: Refusal = Object.freeze({
   code: 'upgrade_refused',
   reason: 'it asks for another protocol',

@@ -1,12 +1,13 @@
-import { HOST, LOWER } from './characters.ts'
+import { LOWER } from './characters.ts'
 import { readConnectionOptions } from './connection-options.ts'
-import { parseContentLength } from './content-length.ts'
 import { equalsIgnoringCase } from './equals-ignoring-case.ts'
-import { FIELD } from './field-ids.ts'
+import { FIELD } from './field-names.ts'
+import { isHostAndPort } from './host.ts'
 import { badRequest, type Refusal, UPGRADE } from './refusal.ts'
 import type { RequestHead } from './request-head.ts'
 import { isRequestId } from './request-id.ts'
 import { parseScrapeTimeout } from './scrape-timeout.ts'
+import { parseWholeNumber } from './whole-number.ts'
 
 const HOST_MISSING = badRequest('it has no Host')
 const HOST_TWICE = badRequest('it has Host more than once')
@@ -20,28 +21,37 @@ const CODING_IN_1_0 = badRequest('it is HTTP/1.0 and has Transfer-Encoding')
 const BOTH = badRequest('it has Content-Length and Transfer-Encoding')
 const EXPECTATION = badRequest('its Expect is not 100-continue')
 const REQUEST_ID_TWICE = badRequest('it has X-Request-Id more than once')
-const CONNECTION = badRequest('its Connection names a field that is not for one connection')
+const CONNECTION = badRequest('its Connection is malformed or names a field that is not for one connection')
+const NAME_ODD = badRequest(
+  'the name of Host or of a framing field has _, or another character, where - belongs',
+)
+const FORWARDS_TWICE = badRequest('it has Max-Forwards more than once')
+const FORWARDS_INVALID = badRequest('its Max-Forwards is not a whole number')
 
 /** Takes the fields of a scanned head for what they mean. @returns `head.end`, or `REFUSED`. */
 export function readRequestFields(head: RequestHead, bytes: Buffer): number {
-  const { fields, drops } = head
+  const { fields } = head
   for (let i = 0; i < fields.count; i++) {
-    const from = fields.valueStart(i)
-    const to = fields.valueEnd(i)
-    const refusal = readField(head, bytes, fields.id(i), from, to)
+    const refusal = readField(head, bytes, i, fields.valueStart(i), fields.valueEnd(i))
     if (refusal !== null) return head.refuse(refusal)
-    if (isDropped(head, fields.id(i))) drops.add(fields.lineStart(i), fields.lineEnd(i))
   }
+  head.drops.collect(head, bytes)
   return conclude(head)
 }
 
-function readField(head: RequestHead, bytes: Buffer, id: number, from: number, to: number): Refusal | null {
-  switch (id) {
+function readField(
+  head: RequestHead,
+  bytes: Buffer,
+  index: number,
+  from: number,
+  to: number,
+): Refusal | null {
+  switch (head.fields.id(index)) {
     case FIELD.host:
       return readHost(head, bytes, from, to)
     case FIELD.contentLength:
       if (head.contentLength >= 0) return LENGTH_TWICE
-      head.contentLength = parseContentLength(bytes, from, to)
+      head.contentLength = parseWholeNumber(bytes, from, to)
       return head.contentLength < 0 ? LENGTH_INVALID : null
     case FIELD.transferEncoding:
       if (head.chunked) return CODING_TWICE
@@ -52,12 +62,14 @@ function readField(head: RequestHead, bytes: Buffer, id: number, from: number, t
     case FIELD.expect:
       head.expectsContinue = equalsIgnoringCase(bytes, from, to, '100-continue')
       return head.expectsContinue ? null : EXPECTATION
+    case FIELD.oddFraming:
+      return NAME_ODD
     case FIELD.upgrade:
-      return UPGRADE
+      return head.minor === 1 && namesWebSocket(bytes, from, to) ? UPGRADE : null
+    case FIELD.maxForwards:
+      return readMaxForwards(head, bytes, from, to)
     case FIELD.requestId:
-      if (head.hasRequestId) return REQUEST_ID_TWICE
-      head.hasRequestId = isRequestId(bytes, from, to)
-      return null
+      return readRequestId(head, bytes, index, from, to)
     case FIELD.scrapeTimeout:
       head.scrapeTimeoutMs = parseScrapeTimeout(bytes, from, to)
       return null
@@ -66,27 +78,36 @@ function readField(head: RequestHead, bytes: Buffer, id: number, from: number, t
   }
 }
 
-/** Hop-by-hop fields end here; where a request came from is ours to say. */
-function isDropped(head: RequestHead, id: number): boolean {
-  switch (id) {
-    case FIELD.connection:
-    case FIELD.keepAlive:
-    case FIELD.hopByHop:
-    case FIELD.forwarded:
-      return true
-    case FIELD.requestId:
-      return !head.hasRequestId
-    case FIELD.expect:
-      return head.minor === 0
-    default:
-      return false
-  }
+function readRequestId(
+  head: RequestHead,
+  bytes: Buffer,
+  index: number,
+  from: number,
+  to: number,
+): Refusal | null {
+  if (head.requestIdStart >= 0) return REQUEST_ID_TWICE
+  if (isRequestId(bytes, from, to)) head.requestIdStart = head.fields.lineStart(index)
+  return null
+}
+
+/** Any other protocol is optional, and not asked for any more once the field is dropped (RFC 9110 section 7.8). */
+function namesWebSocket(bytes: Buffer, from: number, to: number): boolean {
+  const protocols = bytes.toString('latin1', from, to).toLowerCase().split(',')
+  return protocols.some((protocol) => protocol.trim().split('/', 1)[0] === 'websocket')
+}
+
+/** For OPTIONS and TRACE alone; other methods forward the field unread. */
+function readMaxForwards(head: RequestHead, bytes: Buffer, from: number, to: number): Refusal | null {
+  if (head.method !== 'OPTIONS' && head.method !== 'TRACE') return null
+  if (head.maxForwards >= 0) return FORWARDS_TWICE
+  head.maxForwards = parseWholeNumber(bytes, from, to)
+  return head.maxForwards < 0 ? FORWARDS_INVALID : null
 }
 
 function readHost(head: RequestHead, bytes: Buffer, from: number, to: number): Refusal | null {
   if (head.hasHost) return HOST_TWICE
   head.hasHost = true
-  for (let at = from; at < to; at++) if (HOST[bytes[at] as number] !== 1) return HOST_INVALID
+  if (to > from && !isHostAndPort(bytes, from, to)) return HOST_INVALID
   if (head.authorityEnd === 0) return null
   return isSameAuthority(head, bytes, from, to) ? null : HOST_DIFFERS
 }

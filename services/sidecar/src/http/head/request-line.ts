@@ -1,6 +1,7 @@
 import { ASTERISK, CR, LF, QUESTION, SLASH, SPACE, ZERO } from './ascii.ts'
-import { HOST, PATH, QUERY, TOKEN } from './characters.ts'
+import { AUTHORITY, PATH, QUERY, TOKEN } from './characters.ts'
 import { INCOMPLETE } from './fields.ts'
+import { isHostAndPort } from './host.ts'
 import { methodName } from './method.ts'
 import { badRequest, UPGRADE } from './refusal.ts'
 import type { RequestHead } from './request-head.ts'
@@ -31,6 +32,7 @@ function parseTarget(head: RequestHead, bytes: Buffer, start: number, end: numbe
   if (start === end) return INCOMPLETE
   head.authorityStart = 0
   head.authorityEnd = 0
+  head.impliedPath = ''
   if (bytes[start] === SLASH) return parsePath(head, bytes, start, end)
   if (bytes[start] === ASTERISK && head.method === 'OPTIONS') return parseAsterisk(head, bytes, start, end)
   return parseAbsolute(head, bytes, start, end)
@@ -64,10 +66,20 @@ function parseAbsolute(head: RequestHead, bytes: Buffer, start: number, end: num
   }
   let at = start + SCHEME.length
   head.authorityStart = at
-  while (at < end && HOST[bytes[at] as number] === 1) at++
+  while (at < end && AUTHORITY[bytes[at] as number] === 1) at++
   head.authorityEnd = at
   if (at === end) return INCOMPLETE
-  return bytes[at] === SLASH && at > head.authorityStart ? parsePath(head, bytes, at, end) : head.refuse(FORM)
+  if (!isHostAndPort(bytes, head.authorityStart, at)) return head.refuse(FORM)
+  if (bytes[at] === SLASH) return parsePath(head, bytes, at, end)
+  return bytes[at] === SPACE || bytes[at] === QUESTION
+    ? parseWithoutPath(head, bytes, at, end)
+    : head.refuse(FORM)
+}
+
+/** `http://host` stands for the path `/`, and with OPTIONS for the server itself (RFC 9112 section 3.2.4). */
+function parseWithoutPath(head: RequestHead, bytes: Buffer, start: number, end: number): number {
+  head.impliedPath = head.method === 'OPTIONS' && bytes[start] === SPACE ? '*' : '/'
+  return parsePath(head, bytes, start, end)
 }
 
 const VERSION_TEXT = Buffer.from('HTTP/1.')

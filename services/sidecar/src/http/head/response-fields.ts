@@ -1,55 +1,107 @@
-import { ZERO } from './ascii.ts'
-import { readConnectionOptions } from './connection-options.ts'
-import { parseContentLength } from './content-length.ts'
+import { SPACE, TAB, ZERO } from './ascii.ts'
+import { readConnectionLeniently } from './connection-options.ts'
 import { equalsIgnoringCase } from './equals-ignoring-case.ts'
-import { FIELD } from './field-ids.ts'
+import { FIELD } from './field-names.ts'
 import type { ResponseHead } from './response-head.ts'
+import { parseWholeNumber } from './whole-number.ts'
 
 /** Takes the fields of a scanned head for what they mean. @returns what is wrong with them, or null. */
 export function readResponseFields(head: ResponseHead, bytes: Buffer): string | null {
-  const { fields, drops } = head
-  for (let i = 0; i < fields.count; i++) {
-    const id = fields.id(i)
-    const fault = readField(head, bytes, id, fields.valueStart(i), fields.valueEnd(i))
-    if (fault !== null) return fault
-    if (isDropped(id)) drops.add(fields.lineStart(i), fields.lineEnd(i))
-  }
-  if (head.chunked && head.contentLength >= 0) return 'it has Content-Length and Transfer-Encoding'
-  if (head.chunked && head.minor === 0) return 'it is HTTP/1.0 and has Transfer-Encoding'
-  if (head.status === 204 && (head.chunked || head.contentLength > 0)) return 'it is 204 and announces a body'
+  const fault = readFields(head, bytes) ?? faultInFraming(head)
+  if (fault !== null && !head.isBodiless) return fault
+  if (fault !== null) ignoreFraming(head)
+  head.drops.collect(head, bytes)
+  if (head.dateStart >= 0 && head.drops.isNominated(bytes, head.dateStart)) head.dateStart = -1
   return null
 }
 
-function readField(head: ResponseHead, bytes: Buffer, id: number, from: number, to: number): string | null {
-  switch (id) {
+/** @returns the first thing that is wrong; every field is read all the same. */
+function readFields(head: ResponseHead, bytes: Buffer): string | null {
+  const { fields } = head
+  let fault: string | null = null
+  for (let i = 0; i < fields.count; i++)
+    fault = readField(head, bytes, i, fields.valueStart(i), fields.valueEnd(i)) ?? fault
+  return fault
+}
+
+function readField(
+  head: ResponseHead,
+  bytes: Buffer,
+  index: number,
+  from: number,
+  to: number,
+): string | null {
+  switch (head.fields.id(index)) {
     case FIELD.contentLength:
-      if (head.contentLength >= 0) return 'it has Content-Length more than once'
-      head.contentLength = parseContentLength(bytes, from, to)
-      return head.contentLength < 0 ? 'its Content-Length is not a whole number' : null
+      return readLength(head, bytes, from, to)
     case FIELD.transferEncoding:
-      if (head.chunked) return 'it has Transfer-Encoding more than once'
-      head.chunked = equalsIgnoringCase(bytes, from, to, 'chunked')
-      return head.chunked ? null : 'its Transfer-Encoding is not exactly chunked'
+      return readCoding(head, bytes, from, to)
     case FIELD.connection:
-      return readConnectionOptions(head, bytes, from, to)
-        ? null
-        : 'its Connection names a field that is not for one connection'
+      readConnectionLeniently(head, bytes, from, to)
+      return null
     case FIELD.keepAlive:
       head.keepAliveSeconds = parseKeepAlive(bytes, from, to)
+      return null
+    case FIELD.date:
+      head.dateStart = head.fields.lineStart(index)
       return null
     default:
       return null
   }
 }
 
-function isDropped(id: number): boolean {
-  return id === FIELD.connection || id === FIELD.keepAlive || id === FIELD.hopByHop || id === FIELD.upgrade
+function readLength(head: ResponseHead, bytes: Buffer, from: number, to: number): string | null {
+  if (head.contentLength >= 0) return 'it has Content-Length more than once'
+  const end = beforeBlanks(bytes, from, to)
+  const start = afterZeros(bytes, from, end)
+  head.contentLength = parseWholeNumber(bytes, start, end)
+  head.isReframed ||= end < to || start > from
+  return head.contentLength < 0 ? 'its Content-Length is not a whole number' : null
 }
 
-/** `timeout=5, max=100`: nearly always the same few bytes, so read by hand. */
+function readCoding(head: ResponseHead, bytes: Buffer, from: number, to: number): string | null {
+  if (head.hasTransferEncoding) return 'it has Transfer-Encoding more than once'
+  const end = beforeBlanks(bytes, from, to)
+  head.hasTransferEncoding = true
+  head.chunked = equalsIgnoringCase(bytes, from, end, 'chunked')
+  head.isReframed ||= end < to
+  return head.chunked ? null : 'its Transfer-Encoding is not exactly chunked'
+}
+
+function faultInFraming(head: ResponseHead): string | null {
+  if (head.chunked && head.contentLength >= 0) return 'it has Content-Length and Transfer-Encoding'
+  if (head.chunked && head.minor === 0) return 'it is HTTP/1.0 and has Transfer-Encoding'
+  return null
+}
+
+/** The response ends with its head in any case; what could mislead others is not forwarded. */
+function ignoreFraming(head: ResponseHead): void {
+  head.hasTransferEncoding = true
+  head.chunked = false
+  head.contentLength = -1
+}
+
+/** Tabs and spaces at the end are white space (RFC 9110 section 5.6.3). */
+function beforeBlanks(bytes: Buffer, from: number, to: number): number {
+  let end = to
+  while (end > from && (bytes[end - 1] === TAB || bytes[end - 1] === SPACE)) end--
+  return end
+}
+
+/** Leading zeros mean nothing, but do not fit into every reader's number. */
+function afterZeros(bytes: Buffer, from: number, to: number): number {
+  let start = from
+  while (start < to - 1 && bytes[start] === ZERO) start++
+  return start
+}
+
+const TIMEOUT = /(?:^|[,;])[ \t]*timeout[ \t]*=[ \t]*"?(?<seconds>\d{1,6})/i
+
+/** Seconds of `timeout=5, max=100`, in any order: nearly always the same few bytes, so read by hand. */
 function parseKeepAlive(bytes: Buffer, from: number, to: number): number {
   const prefix = 'timeout='
-  if (!equalsIgnoringCase(bytes, from, Math.min(to, from + prefix.length), prefix)) return -1
+  if (!equalsIgnoringCase(bytes, from, Math.min(to, from + prefix.length), prefix))
+    return Number(TIMEOUT.exec(bytes.toString('latin1', from, to))?.groups?.seconds ?? -1)
   let at = from + prefix.length
   let seconds = 0
   for (; at < to && at < from + prefix.length + 6; at++) {

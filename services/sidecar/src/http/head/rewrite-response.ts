@@ -7,8 +7,8 @@ const ONE = 0x31
 export const HEADROOM = 256
 
 /**
- * Removes the lines that end here from the head at `bytes[start, head.end)`, inserts whole lines after its status line
- * and makes it HTTP/1.1, which the relay itself speaks (RFC 9110 section 2.5). All in place: what comes before a gap
+ * Removes the lines that end here from the head at `bytes[start, head.end)`, inserts whole lines after its status line,
+ * a framing field of its own among them where it wants one, and makes it HTTP/1.1, which the relay itself speaks (RFC 9110 section 2.5). All in place: what comes before a gap
  * moves towards the body, so that head and body stay one piece.
  * @param bytes has at least `HEADROOM` bytes before `start` that may be overwritten.
  * @returns where the head now begins.
@@ -27,8 +27,12 @@ export function rewriteResponse(
     const from = i === 0 ? start : drops.end(i - 1)
     bytes.copyWithin(from + shift, from, drops.start(i))
   }
-  if (insertion === null) return start + shift
-  return insert(bytes, start + shift, head.fieldsStart + shift, insertion)
+  const at =
+    insertion === null ? start + shift : insert(bytes, start + shift, head.fieldsStart + shift, insertion)
+  const framing = head.framingLine
+  return framing === null
+    ? at
+    : insert(bytes, at, head.fieldsStart + shift - (insertion?.length ?? 0), framing)
 }
 
 function insert(bytes: Buffer, start: number, fieldsStart: number, insertion: Buffer): number {

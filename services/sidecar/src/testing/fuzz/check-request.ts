@@ -5,7 +5,10 @@ import { type OracleMessage, read } from './oracle.ts'
 import { type Forwarded, relayRequests } from './relay-model.ts'
 
 const SENTINEL = Buffer.from('GET /sentinel HTTP/1.1\r\nHost: sentinel\r\n\r\n')
-const FORWARDED = ['forwarded', 'x-forwarded-for']
+/** As a list of names would not show: the rule, written once more. */
+const PROVENANCE =
+  /^(forwarded|x-forwarded-.*|x-forwarded|x-real-ip|script-name|x-original-.*|x-http-method.*|remote-.*)$/
+const ODD_NAME = /[^a-z0-9-]/i
 const HOP_BY_HOP = [
   'connection',
   'keep-alive',
@@ -52,7 +55,12 @@ function forbidden(headers: readonly string[]): string[] {
   const names = headers.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
   const count = (name: string) => names.filter((each) => each === name).length
   return [
-    ...names.filter((name) => HOP_BY_HOP.includes(name)).map((name) => `${name} is forwarded`),
+    ...names
+      .filter((name) => HOP_BY_HOP.includes(name) || ODD_NAME.test(name))
+      .map((name) => `${name} is forwarded`),
+    ...names
+      .filter((name) => PROVENANCE.test(name) && name !== 'x-forwarded-for')
+      .map((name) => `${name} is forwarded`),
     ...['host', 'x-forwarded-for', 'x-request-id']
       .filter((name) => count(name) !== 1)
       .map((name) => `${count(name)} times ${name}`),
@@ -67,11 +75,11 @@ function againstOriginal(forwarded: Forwarded, input: Buffer): string[] {
   if (original === undefined || after === undefined) return []
   const expected = keptFields(original)
   const kept = pairs(after.headers).filter(
-    ([name]) => !['x-forwarded-for', 'x-request-id'].includes(name.toLowerCase()),
+    ([name]) => !['x-forwarded-for', 'x-request-id', 'max-forwards'].includes(name.toLowerCase()),
   )
   const isHostAdded = !expected.some(([name]) => name.toLowerCase() === 'host')
   const actual = isHostAdded ? kept.filter(([name]) => name !== 'Host') : kept
-  const target = original.target.replace(/^http:\/\/[^/]*/i, '')
+  const target = originForm(original)
   return [
     ...(original.method === forwarded.method
       ? []
@@ -86,6 +94,12 @@ function againstOriginal(forwarded: Forwarded, input: Buffer): string[] {
   ]
 }
 
+function originForm({ method, target }: OracleMessage): string {
+  const path = target.replace(/^http:\/\/[^/?]*/i, '')
+  if (path.startsWith('/') || path === '*') return path
+  return method === 'OPTIONS' && path === '' ? '*' : `/${path}`
+}
+
 function keptFields({ headers, minor }: OracleMessage): [string, string][] {
   const all = pairs(headers)
   const named = all
@@ -95,10 +109,12 @@ function keptFields({ headers, minor }: OracleMessage): [string, string][] {
     ...HOP_BY_HOP,
     ...named.filter((name) => name !== 'close' && name !== ''),
     'x-request-id',
-    ...FORWARDED,
+    'max-forwards',
     ...(minor === 0 ? ['expect'] : []),
   ])
-  return all.filter(([name]) => !gone.has(name.toLowerCase()))
+  return all.filter(
+    ([name]) => !gone.has(name.toLowerCase()) && !PROVENANCE.test(name.toLowerCase()) && !ODD_NAME.test(name),
+  )
 }
 
 function pairs(headers: readonly string[]): [string, string][] {

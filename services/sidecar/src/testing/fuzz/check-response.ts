@@ -2,6 +2,7 @@ import type { AnswerTaker } from '../../http/answer-taker.ts'
 import type { ResponseHead } from '../../http/head/response-head.ts'
 import { HEADROOM, rewriteResponse } from '../../http/head/rewrite-response.ts'
 import { ResponseReader } from '../../http/response-reader.ts'
+import { Peer } from '../../port/connection-limits.ts'
 import { type OracleMessage, read } from './oracle.ts'
 
 const SENTINEL = Buffer.from('HTTP/1.1 299 Sentinel\r\nContent-Length: 0\r\n\r\n')
@@ -42,6 +43,16 @@ class Taker implements AnswerTaker {
     this.pieces.push(Buffer.from(bytes.subarray(start, end)))
   }
 
+  readonly minor = 1
+  readonly peer = new Peer('')
+  readonly isRequestDone = true
+  readonly needsFresh = false
+
+  stalledMs(): number {
+    return 0
+  }
+
+  giveUpSlow(): void {}
   takeInterim(): void {}
   begin(): void {}
   finish(): void {}
@@ -51,7 +62,11 @@ class Taker implements AnswerTaker {
 
 /** Relays `input`, which comes in pieces that end at `cuts`. */
 export function relayResponse(input: Buffer, method: string, cuts: readonly number[]): Relayed {
-  const reader = new ResponseReader('upstream', { responseHeadBytes: 100_000, responseBytes: 1_000_000 })
+  const reader = new ResponseReader('upstream', {
+    responseHeadBytes: 100_000,
+    responseBytes: 1_000_000,
+    fields: 128,
+  })
   const taker = new Taker(method)
   reader.start()
   let isFailed = false

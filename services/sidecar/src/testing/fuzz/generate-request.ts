@@ -16,6 +16,8 @@ const TARGET: Part = [
     '/a?b=c',
     '/a/b%20c',
     'http://h/a',
+    'http://h',
+    'http://h?x',
     'HTTP://H/a?x',
     '//a',
     '/a;b',
@@ -25,7 +27,8 @@ const TARGET: Part = [
   ],
   [
     '*',
-    'http://h',
+    'http://[',
+    'http://h:99999/',
     'https://h/a',
     'http://other/a',
     '/a/../b',
@@ -84,6 +87,14 @@ const OTHER: Part = [
     'A: "\t"',
     'a:b',
     "!#$%&'*+-.^_`|~9z: odd",
+    'SCRIPT_NAME: /a',
+    'X-Forwarded-User: u',
+    'X.Original.URL: /b',
+    'X-HTTP-Method-Override: PUT',
+    'Remote_User: u',
+    'Upgrade: h2c, TLS/1.2',
+    'Max-Forwards: 3',
+    'Date: x',
   ],
   [
     'Connection: Content-Length',
@@ -91,7 +102,9 @@ const OTHER: Part = [
     'Connection: host',
     'Connection: "close"',
     'Connection: close keep-alive',
-    'Upgrade: h2c',
+    'Upgrade: websocket',
+    'Max-Forwards: x',
+    'Content.Length: 5',
     'Expect: 200',
     'X_Forwarded_For: 1',
     ': empty',
@@ -238,7 +251,7 @@ const EXTENSION: Part = [
   ],
 ]
 const TRAILER: Part = [
-  ['', '', 'A: b\r\n', 'X-Sum: 1\r\nB:\r\n'],
+  ['', '', 'A: b\r\n', 'X-Sum: 1\r\nB:\r\n', `${'L'.repeat(70)}: 1\r\n`, 'X_Y: 1\r\nA: b\r\n'],
   [
     'Content-Length: 5\r\n',
     'Transfer-Encoding: chunked\r\n',

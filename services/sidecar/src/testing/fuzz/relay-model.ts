@@ -35,14 +35,16 @@ export function relayRequests(input: Buffer): Forwarded[] {
   const head = new RequestHead()
   let isUncertain = false
   for (let at = 0; at < input.length; ) {
-    const start = input[at] === 0x0d && input[at + 1] === 0x0a ? at + 2 : at
+    const start = afterEmptyLines(input, at)
+    if (start === input.length) break
     const position = parseRequestHead(head, input, start, input.length)
     if (position === INCOMPLETE || position === REFUSED) break
     const framing = framingOf(head)
-    const { end, body } = advance(framing, input, position)
+    const { end, body, sent } = advance(framing, input, position)
     if (end === BROKEN) break
     const isAllowed = denialOf(ALLOW, 1_000_000, head, input) === null
-    if (isAllowed) forwarded.push({ ...describe(head, input, start, end, framing.done), body, isUncertain })
+    if (isAllowed && head.maxForwards !== 0)
+      forwarded.push({ ...describe(head, input, start, sent, framing.done), body, isUncertain })
     else isUncertain ||= framing.bytes > 0
     if (!framing.done || !head.persistent) break
     at = end
@@ -50,12 +52,23 @@ export function relayRequests(input: Buffer): Forwarded[] {
   return forwarded
 }
 
-function advance(framing: BodyFraming, input: Buffer, position: number): { end: number; body: string } {
+function afterEmptyLines(input: Buffer, start: number): number {
+  let at = start
+  while (input[at] === 0x0d && input[at + 1] === 0x0a) at += 2
+  return at
+}
+
+function advance(framing: BodyFraming, input: Buffer, position: number) {
   let body = ''
   const end = framing.advance(input, position, input.length, (from, to) => {
     body += input.toString('latin1', from, to)
   })
-  return { end, body: framing.isChunked || end === BROKEN ? body : input.toString('latin1', position, end) }
+  const sent = Buffer.concat(framing.pieces ?? [input.subarray(position, Math.max(end, position))])
+  return {
+    end,
+    sent,
+    body: framing.isChunked || end === BROKEN ? body : input.toString('latin1', position, end),
+  }
 }
 
 export function framingOf(head: RequestHead): BodyFraming {
@@ -66,14 +79,14 @@ export function framingOf(head: RequestHead): BodyFraming {
   return framing
 }
 
-function describe(head: RequestHead, input: Buffer, start: number, end: number, complete: boolean) {
+function describe(head: RequestHead, input: Buffer, start: number, sent: Buffer, complete: boolean) {
   const out = Buffer.alloc(head.end - start + PROVENANCE.length + COMPOSED_EXTRA)
   const headBytes = composeRequest(out, head, input, start, PROVENANCE)
   return {
     start,
     method: head.method,
-    target: input.toString('latin1', head.targetStart, head.targetEnd),
+    target: head.impliedPath + input.toString('latin1', head.targetStart, head.targetEnd),
     complete,
-    bytes: Buffer.concat([out.subarray(0, headBytes), input.subarray(head.end, end)]),
+    bytes: Buffer.concat([out.subarray(0, headBytes), sent]),
   }
 }
