@@ -2,8 +2,17 @@ import { app } from './list/app.ts'
 import { binding } from './list/binding.ts'
 import { dialling } from './list/dialling.ts'
 import { ending } from './list/ending.ts'
+import { onTheWire } from './list/on-the-wire.ts'
 import { relaying } from './list/relaying.ts'
 import { stack } from './list/stack.ts'
 import type { Mutant } from './mutant.ts'
 
-export const MUTANTS: readonly Mutant[] = [...binding, ...ending, ...dialling, ...relaying, ...app, ...stack]
+export const MUTANTS: readonly Mutant[] = [
+  ...binding,
+  ...ending,
+  ...dialling,
+  ...relaying,
+  ...onTheWire,
+  ...app,
+  ...stack,
+]

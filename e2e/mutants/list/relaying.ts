@@ -10,8 +10,8 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'every path is allowed',
     file: `${HTTP}/admission.ts`,
-    find: 'if (!allow.allows(method, bytes, targetStart, pathEnd)) return',
-    replace: "if (method === 'NONE') return",
+    find: 'if (!allow.allows(head.method, path, from, to)) return',
+    replace: "if (head.method === 'NONE') return",
     killers: ['e2e/the-allow-list-is-all-there-is.test.ts'],
   },
   {
@@ -37,9 +37,9 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: "a client's own X-Forwarded-For passes",
-    file: `${HTTP}/head/request-fields.ts`,
-    find: '    case FIELD.forwarded:\n',
-    replace: '',
+    file: `${HTTP}/head/dropped-fields.ts`,
+    find: "names: ['Forwarded', 'Forwarded-*', 'X-Forwarded', 'X-Forwarded-*'],",
+    replace: "names: ['Forwarded'],",
     killers: [ROUTE],
   },
   {
@@ -73,8 +73,8 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'unbounded request heads',
     file: `${HTTP}/client-connection.ts`,
-    find: 'if (length > headBytes) this.#refuse',
-    replace: 'if (headBytes < 0) this.#refuse',
+    find: 'if (length > headBytes && position !== REFUSED) {',
+    replace: 'if (headBytes < 0) {',
     killers: [CLIENT],
   },
   {
@@ -87,7 +87,7 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'a POST is tried again',
     file: `${HTTP}/request-sender.ts`,
-    find: 'return this.#body.bytes === 0 && this.#body.done && isIdempotent(parsed.head.method)',
+    find: 'return this.#body.done && this.#isIdempotent',
     replace: 'return true',
     killers: [UPSTREAM],
   },
@@ -102,7 +102,7 @@ export const relaying: readonly Mutant[] = [
     name: 'no deadline for the upstream',
     file: `${HTTP}/exchange.ts`,
     find: 'this.#allow(this.#request.isDone ? responseHead : body)\n    if (!this.#request',
-    replace: 'this.#allow(this.#request.isDone ? total : body)\n    if (!this.#request',
+    replace: 'this.#allow(this.#request.isDone ? 1e9 : body)\n    if (!this.#request',
     killers: [UPSTREAM],
   },
   {
@@ -122,7 +122,7 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'any number of connections',
     file: 'services/sidecar/src/port/connection-limits.ts',
-    find: 'if (this.#total >= this.#maxTotal || ofAddress >= this.#maxPerAddress) return false',
+    find: 'if (this.#total >= this.#maxTotal || peer.connections >= this.#maxPerAddress) return null',
     replace: '',
     killers: [CLIENT],
   },

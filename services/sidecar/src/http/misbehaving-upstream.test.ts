@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
-import { rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
-import type { Conversation } from '../testing/conversation.ts'
+import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
+import { Conversation } from '../testing/conversation.ts'
 import { type HttpStack, httpStack, type OnReceived } from '../testing/http-stack.ts'
+import { portOf, sidecarWith } from '../testing/sidecar-with.ts'
 
 const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
@@ -51,6 +54,12 @@ function saying(text: string, last: (socket: Socket) => void = () => undefined):
 }
 
 const end = (socket: Socket) => socket.end()
+
+/** Whether so many connections to the socket at `path` were sent something, as the kernel counts them. */
+async function inBacklog(path: string, count: number): Promise<boolean> {
+  const all = (await readFile('/proc/net/unix', 'utf8')).split('\n').filter((line) => line.endsWith(path))
+  return all.length > count
+}
 
 describe('an upstream that cannot be reached is', () => {
   it('503 socket_missing where there is no file', async () => {
@@ -277,6 +286,51 @@ describe('an upstream that', () => {
       .send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')
       .hears('"upstream_reset"')
     assert.equal(requests, 2)
+  })
+
+  it('closes after each response without saying so loses no request, whatever its method', async () => {
+    const requests: string[] = []
+    const closing: OnReceived = (dialogue) => {
+      if (!/\r\n\r\n(abc)?$/.test(dialogue.received)) return
+      requests.push(dialogue.received.slice(0, dialogue.received.indexOf(' ')))
+      dialogue.received = ''
+      dialogue.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', () => dialogue.socket.destroy())
+    }
+    await using stack = await httpStack(closing, 'allow: [GET|POST|PUT|PATCH|DELETE|PROPFIND /*]')
+    const client = stack.open()
+    const all: string[] = []
+    for (let round = 0; round < 20; round++)
+      for (const method of ['POST', 'GET', 'PATCH', 'PUT', 'PROPFIND', 'DELETE']) {
+        all.push(method)
+        await client.send(`${method} /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc`)
+        await client.hears('ok')
+        assert.match(client.received, /^HTTP\/1.1 200 OK/, method)
+        client.received = ''
+      }
+    const once = (method: string) => ['POST', 'PATCH', 'PROPFIND'].includes(method)
+    assert.deepEqual(requests.filter(once), all.filter(once))
+    assert.equal(stack.failures('upstream_reset'), 0)
+  })
+
+  it('is killed with connections in its backlog is upstream_reset, not io_error', async () => {
+    await using directory = await tempDirectory()
+    const path = `${directory.path}/backlog`
+    const program = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGSTOP'))`
+    const server = spawn(process.execPath, ['-e', program], { stdio: 'ignore' })
+    using _server = { [Symbol.dispose]: () => void server.kill('SIGKILL') }
+    await eventually('the server to have stopped', async () =>
+      /^State:\tT/m.test(await readFile(`/proc/${server.pid}/status`, 'utf8')),
+    )
+    await using sidecar = await sidecarWith(
+      `routes: [{name: web, kind: http, listen: "tcp://127.0.0.1:0", upstream: "unix:${path}", allow: ["POST /a"]}]`,
+    )
+    const clients = Array.from({ length: 20 }, () => new Conversation(portOf(sidecar)))
+    for (const client of clients) client.send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc')
+    await eventually('the requests to be in the backlog', async () => await inBacklog(path, 20))
+    server.kill('SIGKILL')
+    for (const client of clients)
+      assert.match((await client.hears('"hint"')).received, /"code":"upstream_reset"/)
+    for (const client of clients) client[Symbol.dispose]()
   })
 
   it('fails a request on a new connection: it is not tried again', async () => {
