@@ -2,9 +2,18 @@ import { constants, type Stats } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { fileKind } from '../dial/file-kind.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
+import { shellCommand, shellWord } from '../text/shell-word.ts'
 
 const STICKY = 0o1000
 const OTHERS_WRITE = 0o002
+
+/** Why there is no such directory, by what stat(2) says. */
+const WRONG_WAYS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist',
+  ELOOP: 'is behind a loop of symbolic links',
+  ENAMETOOLONG: 'is behind a symbolic link to a name that is too long',
+}
 
 /**
  * Refuses a directory in which a socket could not be published, or not safely. Node reports a missing directory as
@@ -38,14 +47,17 @@ function unreachable(directory: string, cause: unknown): Failure {
   if (errno === 'EACCES') {
     return new Failure('directory_denied', {
       message: `the way to directory ${directory} is denied to ${whoWeAre()}`,
-      hint: `give x on each directory above it; namei -l ${directory} shows them`,
+      hint: `give x on each directory above it; ${shellCommand('namei', '-l', directory)} shows them`,
       cause,
     })
   }
-  const missing = errno === 'ENOENT' || errno === 'ENOTDIR'
-  return new Failure(missing ? 'directory_missing' : 'io_error', {
-    message: `directory ${directory} ${missing ? 'does not exist' : 'cannot be looked at'}`,
-    hint: `mount the volume at ${directory}, or make the directory`,
+  const what = WRONG_WAYS[errno ?? '']
+  return new Failure(what === undefined ? 'io_error' : 'directory_missing', {
+    message: `directory ${directory} ${what ?? 'cannot be looked at'}`,
+    hint:
+      errno === 'ELOOP' || errno === 'ENAMETOOLONG'
+        ? `correct the link; ${shellCommand('namei', '-l', directory)} shows it`
+        : `mount the volume at ${directory}, or make the directory`,
     cause,
   })
 }
@@ -53,15 +65,16 @@ function unreachable(directory: string, cause: unknown): Failure {
 function unsafe(directory: string, stats: Stats): Failure {
   return new Failure('directory_unsafe', {
     message: `anybody may replace files in ${describeDirectory(directory, stats)}`,
-    hint: `take the right to write from others: mode=2750 in the volume's driver_opts, or chmod o-w ${directory}`,
+    hint: `take the right to write from others: mode=2750 in the volume's driver_opts, or ${shellCommand('chmod', 'o-w', directory)}`,
   })
 }
 
 function denied(directory: string, stats: Stats, cause: unknown): Failure {
   const uid = process.geteuid?.()
+  const where = shellWord(directory)
   return new Failure('directory_denied', {
     message: `${describeDirectory(directory, stats)} may not be written to by ${whoWeAre()}`,
-    hint: `set uid=${uid},mode=2750 in the volume's driver_opts, or chown ${uid} ${directory} && chmod u+rwx ${directory}`,
+    hint: `set uid=${uid},mode=2750 in the volume's driver_opts, or chown ${uid} ${where} && chmod u+rwx ${where}`,
     cause,
   })
 }

@@ -60,6 +60,12 @@ describe('an environment', () => {
     })
   }
 
+  it('with control characters, is refused in words that a terminal only shows', () => {
+    const { message } = failureOf({ APP_LISTEN: `unix:/${'\u009b'.repeat(60)}\nx`, 'APP_\u001b[2J': '1' })
+    assert.equal(message.split('\n').length, 2, 'one line for each mistake')
+    assert.doesNotMatch(message.replaceAll('\n', ''), /\p{Cc}(?!")/u)
+  })
+
   it('with a bad endpoint, is refused with the reason and the grammar', () => {
     assert.match(
       failureOf({ APP_LISTEN: 'unix:s' }).message,

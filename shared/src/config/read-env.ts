@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { Failure } from '../failure/failure.ts'
+import { visible } from '../text/visible.ts'
 
 type Entries = v.ObjectEntries
 
@@ -28,7 +29,8 @@ function unknownNames(env: NodeJS.ProcessEnv, prefix: string, entries: Entries):
   return Object.keys(env)
     .filter((name) => name.startsWith(prefix) && !known.includes(name))
     .map(
-      (name) => `${name} is not a setting; known are ${known.filter((k) => k.startsWith(prefix)).join(', ')}`,
+      (name) =>
+        `${visible(name)} is not a setting; known are ${known.filter((k) => k.startsWith(prefix)).join(', ')}`,
     )
 }
 
@@ -36,7 +38,7 @@ function describe(issue: v.BaseIssue<unknown>): string {
   const name = v.getDotPath(issue) ?? 'environment'
   const { input } = issue.path?.[0] === undefined ? issue : { input: issue.path[0].value }
   if (input === undefined) return `${name} is not set and must be`
-  return `${name} is ${JSON.stringify(input)}: ${issue.message}`
+  return visible(`${name} is ${JSON.stringify(input)}: ${issue.message}`)
 }
 
 function badConfig(mistakes: string[]): Failure {

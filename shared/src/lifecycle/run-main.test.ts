@@ -17,6 +17,12 @@ describe('a program', () => {
     assert.equal(child.stderr, 'running: in_use: another owns it (EADDRINUSE)\n  hint: stop it\n')
   })
 
+  it('that fails on something with control characters, shows them escaped', async () => {
+    await using child = new Child(RUNNING, ['colour'])
+    assert.equal(await child.ended(), 75)
+    assert.equal(child.stderr, 'running: in_use: on /\\u001b[31m\\u009bs\n  hint: stop \\r\\u202eit\n')
+  })
+
   it('that fails as nobody foresaw, exits 70 with the stack', async () => {
     await using child = new Child(RUNNING, ['break'])
     assert.equal(await child.ended(), 70)

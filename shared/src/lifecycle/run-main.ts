@@ -1,5 +1,6 @@
 import { EXIT } from '../failure/exit-codes.ts'
 import { Failure } from '../failure/failure.ts'
+import { visibleLines } from '../text/visible.ts'
 
 /**
  * Runs a program and turns what it throws into one message on stderr and the exit code that says why.
@@ -10,7 +11,7 @@ export async function runMain(name: string, main: () => Promise<void>): Promise<
     await main()
   } catch (error) {
     process.exitCode = error instanceof Failure ? error.exitCode : EXIT.internal
-    process.stderr.write(`${name}: ${describe(error)}\n`)
+    process.stderr.write(visibleLines(`${name}: ${describe(error)}\n`))
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, statSync } from 'node:fs'
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { describe, it } from 'node:test'
@@ -97,6 +97,30 @@ describe('a directory', () => {
     await writeFile(directory.at('f'), '')
     const failure = await rejection(greet(directory.at('f/s'), ''))
     assert.deepEqual([failure.code, failure.errno], ['directory_missing', 'ENOTDIR'])
+  })
+
+  for (const [what, target, errno] of [
+    ['a loop of links', 'loop', 'ELOOP'],
+    ['a link to a name that is too long', 'n'.repeat(256), 'ENAMETOOLONG'],
+    ['a link to nothing', 'nothing', 'ENOENT'],
+  ] as const)
+    it(`that is ${what}, is a mistake of configuration`, async () => {
+      await using directory = await tempDirectory()
+      await symlink(target, directory.at('loop'))
+      const failure = await rejection(greet(directory.at('loop/s'), ''))
+      assert.deepEqual([failure.code, failure.errno, failure.exitCode], ['directory_missing', errno, 78])
+    })
+
+  it('whose name means something to a shell, is quoted in the commands of the hint', async () => {
+    await using directory = await tempDirectory()
+    const path = directory.at('a;touch PWNED; $(id)')
+    await mkdir(path)
+    await chmod(path, 0o777)
+    const { hint } = await rejection(greet(`${path}/s`, ''))
+    assert.ok(hint.endsWith(` chmod o-w '${path}'`), hint)
+    await chmod(path, 0o755)
+    await symlink('loop 1', directory.at('loop 1'))
+    assert.match((await rejection(greet(directory.at('loop 1/s'), ''))).hint, /namei -l '.*loop 1'/)
   })
 
   it('that anybody may write to, is refused, and with the sticky bit accepted', async () => {

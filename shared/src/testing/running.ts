@@ -3,11 +3,14 @@ import { Failure } from '../failure/failure.ts'
 import { runMain } from '../lifecycle/run-main.ts'
 import { untilSignal } from '../lifecycle/until-signal.ts'
 
-/** A program that ends in one of several ways: `node running.ts end | fail | break | wait | linger`. */
+/** A program that ends in one of several ways: `node running.ts end | fail | colour | break | wait | linger`. */
 const MAINS: Record<string, () => Promise<void>> = {
   end: async () => undefined,
   fail: async () => {
     throw new Failure('in_use', { message: 'another owns it', hint: 'stop it', errno: 'EADDRINUSE' })
+  },
+  colour: async () => {
+    throw new Failure('in_use', { message: 'on /\u001b[31m\u009bs', hint: 'stop \r\u202eit' })
   },
   break: async () => {
     throw new Error('a defect')
