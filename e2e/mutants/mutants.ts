@@ -1,5 +1,6 @@
 import { app } from './list/app.ts'
 import { binding } from './list/binding.ts'
+import { client } from './list/client.ts'
 import { dialling } from './list/dialling.ts'
 import { ending } from './list/ending.ts'
 import { onTheWire } from './list/on-the-wire.ts'
@@ -15,4 +16,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...onTheWire,
   ...app,
   ...stack,
+  ...client,
 ]

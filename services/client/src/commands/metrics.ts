@@ -1,6 +1,7 @@
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { request } from '@uds-sidecar/shared/http/request'
+import { type Response, request } from '@uds-sidecar/shared/http/request'
+import { visibleJson } from '@uds-sidecar/shared/text/visible'
 import { usageError } from '../cli/cli-error.ts'
 import { defineCommand } from '../cli/command.ts'
 import { endpointArgument, TCP_OPTION } from '../cli/endpoint-argument.ts'
@@ -35,17 +36,18 @@ export const command = defineCommand({
     ['client metrics --tcp --grep visits', 'through the sidecar, only what has to do with visits'],
     ['client metrics --tcp --raw | promtool check metrics', 'have them checked'],
   ],
-  jsonShape: '{"families": [{name, type, help, samples: [{name, labels, value}]}]}',
+  jsonShape:
+    '{"families": [{name, type, help, unit?, samples: [{name, labels, value, timestamp?, exemplar?: {labels, value, timestamp?}}]}]}',
   async run(args, { config, json, stdout, env }) {
     const { values } = args
     if (values.raw && (json || values.grep))
       throw usageError('--raw with --json or --grep', 'give one of them')
     const endpoint = endpointArgument(args, { socket: config.metrics, tcp: config.tcpMetrics })
     const answer = request(endpoint, { path: '/metrics', timeoutMs: values['timeout-ms'] })
-    const { body } = expectOk(endpoint, '/metrics', await answer.catch(pointToTheSidecar))
-    if (values.raw) return written(stdout.write(body))
-    const families = grepFamilies(read(body.toString()), values.grep ?? /^/)
-    const text = json ? JSON.stringify({ families }) : formatFamilies(families, palette(stdout, env))
+    const response = expectOk(endpoint, '/metrics', await answer.catch(pointToTheSidecar))
+    if (values.raw) return written(stdout.write(response.body))
+    const families = grepFamilies(read(response), values.grep ?? /^/)
+    const text = json ? visibleJson({ families }) : formatFamilies(families, palette(stdout, env))
     return written(stdout.write(text === '' ? '' : `${text}\n`))
   },
 })
@@ -74,12 +76,14 @@ function pattern(text: string, option: string): RegExp {
   }
 }
 
-function read(text: string): MetricFamily[] {
+function read({ headers, body }: Response): MetricFamily[] {
+  const openMetrics = headers['content-type']?.startsWith('application/openmetrics-text')
   try {
-    return parseExposition(text)
+    return parseExposition(body, openMetrics ? { openMetrics } : {})
   } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause
     throw new Failure('upstream_malformed', {
-      message: `the answer is not the Prometheus text format: ${(cause as Error).message}`,
+      message: `the answer is not the Prometheus text format: ${cause.message}`,
       hint: 'client metrics --raw shows it as it is',
       cause,
     })

@@ -1,18 +1,41 @@
+import { visible } from '@uds-sidecar/shared/text/visible'
 import type { Palette } from '../output/style.ts'
 import { table } from '../output/table.ts'
 import type { MetricFamily, Sample } from './parse-exposition.ts'
+import type { Labels } from './read-line.ts'
 
 /** Metrics for a person: a heading for each, its samples indented below, values in one column. */
 export function formatFamilies(families: readonly MetricFamily[], { strong, faint }: Palette): string {
   return families
-    .map(({ name, type, help, samples }) => {
-      const heading = `${strong(name)} ${faint(`${type} - ${help}`)}`
-      return `${heading}\n${table(samples.map((sample) => [`  ${seriesOf(sample)}`, sample.value]))}`
+    .flatMap(({ name, type, help, unit, samples }) => {
+      const what = unit === undefined ? type : `${type} in ${unit}`
+      const heading = `${strong(visible(name))} ${faint(visible(`${what} - ${help}`))}`
+      return samples.length === 0 ? [heading] : [heading, table(samples.map(rowOf))]
     })
     .join('\n')
 }
 
+function rowOf(sample: Sample): string[] {
+  const { value, timestamp = '', exemplar } = sample
+  const example =
+    exemplar === undefined
+      ? ''
+      : ['#', labelsOf('', exemplar.labels), exemplar.value, exemplar.timestamp ?? ''].join(' ').trimEnd()
+  return [`  ${seriesOf(sample)}`, value, timestamp, example].map(visible)
+}
+
+const PLAIN_METRIC = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
+const PLAIN_LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/
+
+/** As the exposition writes it: a name that is not a plain one stands in quotes, in the braces. */
 function seriesOf({ name, labels }: Sample): string {
-  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
-  return pairs.length === 0 ? name : `${name}{${pairs.join(',')}}`
+  if (!PLAIN_METRIC.test(name)) return labelsOf(JSON.stringify(name), labels)
+  return Object.keys(labels).length === 0 ? name : `${name}${labelsOf('', labels)}`
+}
+
+function labelsOf(first: string, labels: Labels): string {
+  const pairs = Object.entries(labels).map(
+    ([key, value]) => `${PLAIN_LABEL.test(key) ? key : JSON.stringify(key)}=${JSON.stringify(value)}`,
+  )
+  return `{${[...(first === '' ? [] : [first]), ...pairs].join(',')}}`
 }

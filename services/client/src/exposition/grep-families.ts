@@ -2,9 +2,11 @@ import type { MetricFamily } from './parse-exposition.ts'
 
 /** The families whose name the pattern matches, whole; of the others, those samples whose labels it matches. */
 export function grepFamilies(families: readonly MetricFamily[], pattern: RegExp): MetricFamily[] {
-  return families
-    .map((family) => (pattern.test(family.name) ? family : { ...family, samples: matching(family, pattern) }))
-    .filter(({ samples }) => samples.length > 0)
+  return families.flatMap((family) => {
+    if (pattern.test(family.name)) return [family]
+    const samples = matching(family, pattern)
+    return samples.length === 0 ? [] : [{ ...family, samples }]
+  })
 }
 
 function matching({ samples }: MetricFamily, pattern: RegExp) {

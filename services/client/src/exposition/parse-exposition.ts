@@ -1,66 +1,180 @@
+import { type Labels, type Line, readLine } from './read-line.ts'
+
 /** One metric: its samples, and what the exposition says about it. */
 export interface MetricFamily {
   readonly name: string
   type: string
   help: string
+  /** Of OpenMetrics, where it is given. */
+  unit?: string
   readonly samples: Sample[]
 }
 
 export interface Sample {
   /** With suffix, such as `_bucket`. */
   readonly name: string
-  readonly labels: Readonly<Record<string, string>>
+  readonly labels: Labels
   /** As written: `NaN` and `+Inf` are values too. */
   readonly value: string
+  /** As written, where there is one: milliseconds in the text format, seconds in OpenMetrics. */
+  readonly timestamp?: string
+  readonly exemplar?: Exemplar
 }
 
-const SAMPLE = /^(?<name>[a-zA-Z_:][\w:]*)(?:\{(?<labels>.*)\})?\s+(?<value>[^\s{}]+)(?:\s+-?\d+)?$/
-const LABEL = /(?<key>[a-zA-Z_]\w*)="(?<value>(?:[^"\\]|\\.)*)"/g
-const SUFFIX = /_(?:bucket|sum|count)$/
+/** One observation that a sample counts, with the labels that lead to it, such as a trace id. */
+export interface Exemplar {
+  readonly labels: Labels
+  readonly value: string
+  readonly timestamp?: string
+}
+
+interface Format {
+  /** What the Content-Type says; without it the text tells, by its last line. */
+  readonly openMetrics?: boolean
+}
+
+interface State {
+  readonly families: Map<string, MetricFamily>
+  readonly typed: Set<string>
+  readonly helped: Set<string>
+  readonly openMetrics: boolean
+}
+
+const TEXT_SUFFIXES: Readonly<Record<string, readonly string[]>> = {
+  counter: [],
+  gauge: [],
+  histogram: ['_bucket', '_sum', '_count'],
+  summary: ['_sum', '_count'],
+  untyped: [],
+  unknown: [],
+  info: [],
+  stateset: [],
+  gaugehistogram: ['_bucket', '_gsum', '_gcount'],
+}
+
+/** In OpenMetrics a counter `x` has the samples `x_total` and `x_created`. */
+const OPEN_METRICS_SUFFIXES: typeof TEXT_SUFFIXES = {
+  ...TEXT_SUFFIXES,
+  counter: ['_total', '_created'],
+  histogram: ['_bucket', '_sum', '_count', '_created'],
+  summary: ['_sum', '_count', '_created'],
+  info: ['_info'],
+}
+
+const EOF_LINE = '# EOF'
 
 /**
- * Reads the Prometheus text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats). Comments and empty
- * lines are passed over.
- * @throws SyntaxError with the number of the line that is neither
+ * Reads the Prometheus text format 0.0.4 with the quoted names of Prometheus 3, and OpenMetrics 1.0
+ * (prometheus.io/docs/instrumenting/exposition_formats, prometheus.io/docs/specs/om/open_metrics_spec). Comments and
+ * empty lines are passed over; nothing else is.
+ * @throws SyntaxError with the number and the text of the first line that is not valid, and why
  */
-export function parseExposition(text: string): MetricFamily[] {
-  const families = new Map<string, MetricFamily>()
-  for (const [i, line] of text.split('\n').entries()) readLine(line, i + 1, families)
-  return [...families.values()]
+export function parseExposition(exposition: string | Uint8Array, format: Format = {}): MetricFamily[] {
+  const lines = linesIn(exposition)
+  const complete = lines.at(-1) === EOF_LINE
+  const openMetrics = format.openMetrics ?? complete
+  if (openMetrics && !complete)
+    throw new SyntaxError(`it is OpenMetrics and does not end with ${EOF_LINE}: it was cut short`)
+  const state: State = { families: new Map(), typed: new Set(), helped: new Set(), openMetrics }
+  for (const [i, line] of lines.entries())
+    try {
+      take(readLine(line), state)
+    } catch (error) {
+      throw error instanceof SyntaxError ? invalidLine(i + 1, line, error.message) : error
+    }
+  return [...state.families.values()]
 }
 
-function readLine(line: string, number: number, families: Map<string, MetricFamily>): void {
-  const comment = /^#\s+(?<keyword>HELP|TYPE)\s+(?<name>\S+)\s*(?<text>.*)$/.exec(line)?.groups
-  if (comment?.keyword === 'HELP') familyOf(comment.name ?? '', families).help = comment.text ?? ''
-  else if (comment?.keyword === 'TYPE') familyOf(comment.name ?? '', families).type = comment.text ?? ''
-  else if (line.trim() !== '' && !line.startsWith('#')) readSample(line, number, families)
+/** What follows the last line feed is a line too, unless it is empty. */
+function linesIn(exposition: string | Uint8Array): string[] {
+  const lines = (typeof exposition === 'string' ? exposition : decode(exposition)).split('\n')
+  if (lines.at(-1) === '') lines.pop()
+  return lines
 }
 
-function readSample(line: string, number: number, families: Map<string, MetricFamily>): void {
-  const { name, labels = '', value } = SAMPLE.exec(line)?.groups ?? {}
-  if (name === undefined || value === undefined)
-    throw new SyntaxError(`line ${number} is no sample: ${JSON.stringify(line.slice(0, 80))}`)
-  const base = name.replace(SUFFIX, '')
-  familyOf(families.has(base) ? base : name, families).samples.push({
+/** Node would put U+FFFD where the bytes are no UTF-8, and the text would no longer be what was sent. */
+function decode(bytes: Uint8Array): string {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  try {
+    return decoder.decode(bytes)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    const lines = Buffer.from(bytes).toString('latin1').split('\n')
+    const bad = lines.findIndex((line) => !isUtf8(Buffer.from(line, 'latin1'), decoder))
+    throw invalidLine(bad + 1, Buffer.from(lines[bad] ?? '', 'latin1').toString(), 'it is not UTF-8')
+  }
+}
+
+function isUtf8(bytes: Uint8Array, decoder: TextDecoder): boolean {
+  try {
+    decoder.decode(bytes)
+    return true
+  } catch (error) {
+    if (error instanceof TypeError) return false
+    throw error
+  }
+}
+
+function invalidLine(number: number, line: string, reason: string): SyntaxError {
+  const shown = line.length > 80 ? `${line.slice(0, 80)}…` : line
+  return new SyntaxError(`line ${number} is not valid: ${JSON.stringify(shown)}: ${reason}`)
+}
+
+function take(line: Line, state: State): void {
+  switch (line.kind) {
+    case 'nothing':
+      return
+    case 'help':
+      if (state.helped.has(line.name)) throw new SyntaxError(`it is the second HELP of ${line.name}`)
+      state.helped.add(line.name)
+      familyOf(line.name, state).help = line.text
+      return
+    case 'type':
+      takeType(line, state)
+      return
+    case 'unit':
+      if (state.openMetrics) familyOf(line.name, state).unit = line.text
+      return
+    case 'sample':
+      takeSample(line, state)
+      return
+  }
+}
+
+function takeType({ name, text }: { name: string; text: string }, state: State): void {
+  const type = text.toLowerCase()
+  if (!Object.hasOwn(TEXT_SUFFIXES, type))
+    throw new SyntaxError(text === '' ? 'it has no type' : 'there is no such type')
+  if (state.typed.has(name)) throw new SyntaxError(`it is the second TYPE of ${name}`)
+  if ((state.families.get(name)?.samples.length ?? 0) > 0)
+    throw new SyntaxError(`a TYPE stands before the samples of ${name}, not behind`)
+  state.typed.add(name)
+  familyOf(name, state).type = type
+}
+
+function takeSample(line: Extract<Line, { kind: 'sample' }>, state: State): void {
+  const { name, labels, value, timestamp, exemplar } = line
+  familyOf(familyNameOf(name, state), state).samples.push({
     name,
-    labels: readLabels(labels),
+    labels,
     value,
+    ...(timestamp === undefined ? {} : { timestamp }),
+    ...(exemplar === undefined ? {} : { exemplar }),
   })
 }
 
-function readLabels(text: string): Record<string, string> {
-  const pairs = [...text.matchAll(LABEL)].map(({ groups }) => [
-    groups?.key,
-    unescapeLabel(groups?.value ?? ''),
-  ])
-  return Object.fromEntries(pairs)
+/** The family that was announced with a type which has such samples; otherwise the sample is one of its own. */
+function familyNameOf(name: string, { families, openMetrics }: State): string {
+  if (families.has(name)) return name
+  const suffixes = openMetrics ? OPEN_METRICS_SUFFIXES : TEXT_SUFFIXES
+  const cut = name.lastIndexOf('_')
+  if (cut < 1) return name
+  const base = name.slice(0, cut)
+  const announced = families.get(base)
+  return announced !== undefined && suffixes[announced.type]?.includes(name.slice(cut)) ? base : name
 }
 
-function unescapeLabel(text: string): string {
-  return text.replaceAll(/\\(.)/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped))
-}
-
-function familyOf(name: string, families: Map<string, MetricFamily>): MetricFamily {
+function familyOf(name: string, { families }: State): MetricFamily {
   const known = families.get(name)
   if (known !== undefined) return known
   const created = { name, type: 'untyped', help: '', samples: [] }
