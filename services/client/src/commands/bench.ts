@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
 import { ProgressBar } from '../bench/output/progress-bar.ts'
 import { report } from '../bench/output/report.ts'
 import { svg } from '../bench/output/svg.ts'
@@ -86,7 +87,7 @@ function show(results: readonly RunResult[], { missing }: Ground, { json, stdout
   const notes = Object.entries(missing).map(([name, reason]) => `${name} was not measured: ${reason}\n`)
   stdout.write(
     json
-      ? `${JSON.stringify({ runs, missing })}\n`
-      : [...runs.map((one) => report(one, colours)), ...notes].join('\n'),
+      ? `${visibleJson({ runs, missing })}\n`
+      : [...runs.map((one) => report(visibleIn(one), colours)), ...notes].join('\n'),
   )
 }

@@ -1,4 +1,5 @@
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
 import { type Arguments, type Context, defineCommand } from '../cli/command.ts'
 import { oneOf, TIMEOUT_OPTION, type Valued } from '../cli/options.ts'
 import { diagnose } from '../doctor/diagnose.ts'
@@ -34,10 +35,7 @@ export const command = defineCommand({
     const diagnoses = await Promise.all(patients(args, context))
     const { stdout, json, env } = context
     stdout.write(
-      json
-        ? `${JSON.stringify({ diagnoses })}
-`
-        : report(diagnoses, palette(stdout, env)),
+      json ? `${visibleJson({ diagnoses })}\n` : report(visibleIn(diagnoses), palette(stdout, env)),
     )
     return diagnoses.find(({ exitCode }) => exitCode !== EXIT.ok)?.exitCode ?? EXIT.ok
   },

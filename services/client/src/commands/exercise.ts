@@ -1,4 +1,5 @@
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
 import { type Context, defineCommand } from '../cli/command.ts'
 import { oneOf, type Valued } from '../cli/options.ts'
 import type { Outcome } from '../exercise/check.ts'
@@ -40,8 +41,8 @@ function show(outcomes: readonly Outcome[], { json, stdout, env }: Context): num
   const counts = tally(outcomes)
   stdout.write(
     json
-      ? `${JSON.stringify({ checks: outcomes, tally: counts })}\n`
-      : report(outcomes, palette(stdout, env)),
+      ? `${visibleJson({ checks: outcomes, tally: counts })}\n`
+      : report(visibleIn(outcomes), palette(stdout, env)),
   )
   return counts.differs === 0 ? EXIT.ok : EXIT.notAnswering
 }

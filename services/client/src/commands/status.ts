@@ -1,4 +1,5 @@
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
 import * as v from 'valibot'
 import { defineCommand } from '../cli/command.ts'
 import { endpointArgument, TCP_OPTION } from '../cli/endpoint-argument.ts'
@@ -25,7 +26,7 @@ export const command = defineCommand({
       path: '/status',
       timeoutMs: args.values['timeout-ms'],
     })
-    stdout.write(`${json ? JSON.stringify(status) : keyValues(status)}\n`)
+    stdout.write(`${json ? visibleJson(status) : keyValues(visibleIn(status))}\n`)
     return EXIT.ok
   },
 })

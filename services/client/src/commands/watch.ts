@@ -1,4 +1,5 @@
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
 import { type Context, defineCommand } from '../cli/command.ts'
 import { type Valued, wholeNumber } from '../cli/options.ts'
 import { palette } from '../output/style.ts'
@@ -42,12 +43,12 @@ async function scroll(rounds: AsyncIterable<Watched[]>, { json, stdout, env }: C
   for await (const round of rounds) {
     const time = new Date().toISOString()
     const lines = json
-      ? round.flatMap((one) => newsObjects(one, time)).map((object) => JSON.stringify(object))
-      : round.flatMap((one) => newsLines(one, time, colours))
+      ? round.flatMap((one) => newsObjects(one, time)).map(visibleJson)
+      : visibleIn(round).flatMap((one) => newsLines(one, time, colours))
     for (const line of lines) stdout.write(`${line}\n`)
     last = round
   }
-  if (!json && last.length > 0) stdout.write(`${summary(last, Date.now(), colours)}\n`)
+  if (!json && last.length > 0) stdout.write(`${summary(visibleIn(last), Date.now(), colours)}\n`)
 }
 
 /** The table, and the last news below it. */
@@ -55,7 +56,8 @@ async function redraw(rounds: AsyncIterable<Watched[]>, { stdout, env }: Context
   const colours = palette(stdout, env)
   const screen = new Screen(stdout)
   let news: string[] = []
-  for await (const round of rounds) {
+  for await (const seen of rounds) {
+    const round = visibleIn(seen)
     const time = new Date().toISOString()
     news = [...news, ...round.flatMap((one) => newsLines(one, time, colours))].slice(-RECENT_NEWS)
     screen.draw([summary(round, Date.now(), colours), '', ...news].join('\n'))

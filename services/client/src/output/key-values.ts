@@ -1,6 +1,6 @@
 import { table } from './table.ts'
 
-/** A JSON object for a person: one `key  value` line each; an array of objects becomes a table of its own below. */
+/** A JSON object for a person, of text that was made visible: one `key  value` line each; an array of objects becomes a table of its own below. */
 export function keyValues(object: Readonly<Record<string, unknown>>): string {
   const entries = Object.entries(object)
   const scalars = entries
