@@ -28,4 +28,41 @@ export const client: readonly Mutant[] = [
     replace: '',
     killers: [EXPOSITION_TEST],
   },
+  {
+    name: 'a path in a command to copy is not quoted',
+    file: 'shared/src/text/shell-word.ts',
+    find: 'if (PLAIN.test(text)) return text',
+    replace: 'if (!/\\p{Cc}/u.test(text)) return text',
+    killers: ['shared/src/text/shell-word.test.ts', 'services/client/src/doctor/doctor-commands.test.ts'],
+  },
+  {
+    name: 'an error shows control characters as they came',
+    file: 'services/client/src/cli/report-error.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the product's own text
+    find: 'hint: ${visible(hint)}',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the product's own text
+    replace: 'hint: ${hint}',
+    killers: ['services/client/src/cli/hostile-text.test.ts'],
+  },
+  {
+    name: 'control characters of one byte above 0x7f are let through',
+    file: 'shared/src/text/visible.ts',
+    find: 'const HIDDEN = /[\\p{Cc}',
+    replace: 'const HIDDEN = /[\\u0000-\\u001f',
+    killers: ['shared/src/text/visible.test.ts'],
+  },
+  {
+    name: 'doctor takes a loop of links for a link to nothing',
+    file: 'services/client/src/doctor/findings/find.ts',
+    find: '  impossibleLink,\n  danglingLink,\n  linkDenied,\n  notASocket,',
+    replace: '  danglingLink,\n  linkDenied,\n  notASocket,',
+    killers: ['services/client/src/doctor/doctor-file.test.ts'],
+  },
+  {
+    name: 'doctor has nothing to say about a server that answers 500',
+    file: 'services/client/src/doctor/findings/conversation-findings.ts',
+    find: 'problem?.hint === undefined ? readItsLog(place, status) :',
+    replace: 'problem?.hint === undefined ? [] :',
+    killers: ['services/client/src/doctor/doctor-listener.test.ts'],
+  },
 ]

@@ -38,7 +38,12 @@ const UNIX: Record<string, Explanation> = {
     'the app does not accept: it is paused or overloaded',
   ],
   EPROTOTYPE: ['not_a_socket', 'it is a socket of another type than stream', 'correct the path'],
-  ELOOP: ['not_a_socket', 'its path is a loop of symbolic links', 'correct the path'],
+  ELOOP: ['not_a_socket', 'its path is a loop of symbolic links', 'correct the link, or the path'],
+  ENAMETOOLONG: [
+    'not_a_socket',
+    'a symbolic link on its path leads to a name that is too long',
+    'correct the link, or the path',
+  ],
   ECONNRESET: CLOSED_AT_ONCE,
   EPIPE: CLOSED_AT_ONCE,
 }

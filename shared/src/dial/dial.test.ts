@@ -67,6 +67,24 @@ describe('dialling a path', () => {
     await assertCode({ kind: 'unix', path: directory.at('s') }, 'not_a_socket', 'ELOOP')
   })
 
+  it('below a loop of links, fails with not_a_socket', async () => {
+    await using directory = await tempDirectory()
+    await symlink('d', directory.at('d'))
+    await assertCode({ kind: 'unix', path: directory.at('d/s') }, 'not_a_socket', 'ELOOP')
+  })
+
+  it('that is a link to a name that is too long, fails with not_a_socket', async () => {
+    await using directory = await tempDirectory()
+    await symlink('n'.repeat(256), directory.at('s'))
+    await assertCode({ kind: 'unix', path: directory.at('s') }, 'not_a_socket', 'ENAMETOOLONG')
+  })
+
+  it('that is a link to nothing, fails with socket_missing', async () => {
+    await using directory = await tempDirectory()
+    await symlink('nothing', directory.at('s'))
+    await assertCode({ kind: 'unix', path: directory.at('s') }, 'socket_missing', 'ENOENT')
+  })
+
   it('whose backlog is full, fails at once with backlog_full', async () => {
     await using directory = await tempDirectory()
     await using server = await startFull(directory.at('s'))

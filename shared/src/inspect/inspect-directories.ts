@@ -1,4 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises'
+import { access, constants, readlink, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf } from '../failure/failure.ts'
 import { type FileFacts, factsOf } from './file-facts.ts'
@@ -10,8 +10,10 @@ export interface DirectoryReport {
   readonly facts: FileFacts | null
   /** Whether this process may go through: the kernel's own word, access control lists included. */
   readonly traversable: boolean
-  /** `ENOENT`, `ENOTDIR`, `EACCES`; null where the way goes on. */
+  /** `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`; null where the way goes on. */
   readonly errno: string | null
+  /** Where it leads, if it is a symbolic link that stops the way. */
+  readonly link?: string
 }
 
 /** Walks what the kernel walks, from `/` to the directory of `path`, and ends at the first that stops it. */
@@ -40,6 +42,15 @@ async function inspectDirectory(path: string): Promise<DirectoryReport> {
   } catch (error) {
     const errno = errnoOf(error)
     if (errno === undefined) throw error
-    return { path, facts, traversable: false, errno }
+    return { path, facts, traversable: false, errno, ...(await linkAt(path)) }
+  }
+}
+
+async function linkAt(path: string): Promise<{ link?: string }> {
+  try {
+    return { link: await readlink(path) }
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return {}
   }
 }

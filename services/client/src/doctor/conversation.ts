@@ -19,6 +19,10 @@ export interface ServerError {
 }
 
 const PING = 'ping'
+
+/** The server works, and says of this one path that it is not there or not for us: nobody told us a better one. */
+const ITS_OWN_WORD: ReadonlySet<number> = new Set([401, 403, 404, 405])
+
 const SHOWN_LETTERS = 200
 
 export async function converse(place: Place, timeoutMs: number): Promise<Conversation> {
@@ -37,7 +41,8 @@ const quiet: Conversation = { kind: 'answered', said: 'it was not asked anything
 
 async function overHttp({ endpoint, path }: Place, timeoutMs: number): Promise<Conversation> {
   const response = await request(endpoint, { path, timeoutMs })
-  if (response.status < 500) return { kind: 'answered', said: `GET ${path}: ${response.status}` }
+  if (ITS_OWN_WORD.has(response.status) || response.status < 400)
+    return { kind: 'answered', said: `GET ${path}: ${response.status}` }
   const body = response.body.toString().replaceAll(/\s+/g, ' ').slice(0, SHOWN_LETTERS).trim()
   return { kind: 'server error', status: response.status, problem: problemIn(response), body }
 }

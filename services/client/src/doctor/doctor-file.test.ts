@@ -30,6 +30,43 @@ describe('doctor, of a file', () => {
     assert.match(diagnosis.finding?.message ?? '', /to gone.sock, which is not there/)
   })
 
+  for (const [what, target] of [
+    ['a loop of links', 'loop.sock'],
+    ['a link to a name that is too long', 'n'.repeat(256)],
+  ] as const)
+    it(`that is ${what} is no socket`, async () => {
+      await using temporary = await temporaryDirectory()
+      const path = join(temporary.directory, 'loop.sock')
+      await symlink(target, path)
+      const expected = {
+        verdict: 'not_a_socket',
+        code: 'not_a_socket',
+        exitCode: 78,
+        fix: `ln -sfn REAL-SOCKET ${path}`,
+      } as const
+      assertFinding(await doctor(`unix:${path}`), expected)
+    })
+
+  it('that is a link into a closed directory does not say that it is not there', async () => {
+    await using temporary = await temporaryDirectory()
+    await chmod(temporary.directory, 0o755)
+    const closed = join(temporary.directory, 'closed')
+    await mkdir(closed)
+    await using _server = await serve(join(closed, 'a.sock'), (socket) => socket.end())
+    const path = join(temporary.directory, 'link.sock')
+    await symlink('closed/a.sock', path)
+    await chmod(closed, 0o600)
+    const diagnosis = await doctorAsNobody(`unix:${path}`)
+    await chmod(closed, 0o700)
+    const expected = {
+      verdict: 'directory_denied',
+      code: 'socket_denied',
+      exitCode: 77,
+      fix: `namei -l ${path}`,
+    } as const
+    assertFinding(diagnosis, expected)
+  })
+
   it('that is a link to a live socket follows it', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'real.sock')

@@ -83,6 +83,39 @@ describe('doctor, of a listener', () => {
     assert.match(diagnosis.finding?.message ?? '', /HTTP\/1.1 400 Bad Request/)
   })
 
+  for (const [status, said] of [
+    [500, 'the fault is in the server'],
+    [503, 'the fault is in the server'],
+    [400, 'the server refuses this request'],
+    [429, 'the server refuses this request'],
+  ] as const)
+    it(`that answers ${status} and no more, says where to look`, async () => {
+      await using temporary = await temporaryDirectory()
+      const path = join(temporary.directory, 'app.sock')
+      await using server = createHttpServer((_, response) => {
+        response.writeHead(status).end('<h1>oh  no</h1>')
+      })
+      await once(server.listen(path), 'listening')
+      const diagnosis = await doctor(`unix:${path}`)
+      const code = `http_${status}`
+      assertFinding(diagnosis, {
+        verdict: 'server_error',
+        code,
+        exitCode: 69,
+        fix: `grep -F ${temporary.directory}/`,
+      })
+      assert.match(diagnosis.finding?.fixes[0]?.text ?? '', new RegExp(`^${said}.* log of the process`))
+      assert.match(diagnosis.finding?.message ?? '', /<h1>oh no<\/h1>/)
+    })
+
+  it('that serves nothing at the path is live: it answered', async () => {
+    await using temporary = await temporaryDirectory()
+    const path = join(temporary.directory, 'app.sock')
+    await using server = createHttpServer((_, response) => response.writeHead(404).end())
+    await once(server.listen(path), 'listening')
+    assert.equal((await doctor(`unix:${path}`)).verdict, 'live')
+  })
+
   it('that says what is behind it is down passes its code and hint on', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'sidecar.sock')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { serve, temporaryDirectory } from '../testing/broken-server.ts'
@@ -33,6 +33,41 @@ describe('doctor, of a path', () => {
     const fix = `volumes: ["VOLUME:${temporary.directory}/no/such:ro"]`
     assertFinding(diagnosis, { verdict: 'directory_missing', code: 'socket_missing', exitCode: 69, fix })
     assert.match(diagnosis.finding?.message ?? '', new RegExp(`${temporary.directory}/no does not exist`))
+  })
+
+  it('with a loop of links for a directory is no socket', async () => {
+    await using temporary = await temporaryDirectory()
+    const loop = join(temporary.directory, 'loop')
+    await symlink('other', loop)
+    await symlink('loop', join(temporary.directory, 'other'))
+    for (const below of ['a.sock', 'sub/a.sock']) {
+      const fix = `ln -sfn REAL-DIRECTORY ${loop}`
+      const expected = { verdict: 'not_a_socket', code: 'not_a_socket', exitCode: 78, fix } as const
+      assertFinding(await doctor(`unix:${loop}/${below}`), expected)
+    }
+  })
+
+  it('with a link to nothing for a directory names the link', async () => {
+    await using temporary = await temporaryDirectory()
+    const link = join(temporary.directory, 'link')
+    await symlink('nowhere', link)
+    const diagnosis = await doctor(`unix:${link}/a.sock`)
+    const fix = `ln -sfn REAL-DIRECTORY ${link}`
+    assertFinding(diagnosis, { verdict: 'directory_missing', code: 'socket_missing', exitCode: 69, fix })
+    assert.match(diagnosis.finding?.message ?? '', /symbolic link to nowhere/)
+  })
+
+  it('below a file says that it is no directory', async () => {
+    await using temporary = await temporaryDirectory()
+    const file = join(temporary.directory, 'file')
+    await writeFile(file, '')
+    const expected = {
+      verdict: 'directory_missing',
+      code: 'socket_missing',
+      exitCode: 69,
+      fix: `mv ${file} ${file}.aside`,
+    } as const
+    assertFinding(await doctor(`unix:${file}/a.sock`), expected)
   })
 
   it('whose parent lacks x for us names the directory, its mode and the mode that mends it', async () => {

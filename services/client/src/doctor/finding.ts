@@ -1,4 +1,5 @@
 import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { visible } from '@uds-sidecar/shared/text/visible'
 import type { Finding, FindingName, Fix } from './diagnosis.ts'
 import type { Place } from './place.ts'
 
@@ -21,6 +22,17 @@ export function compose(text: string, when?: string): Fix {
 
 export function advice(text: string): Fix {
   return { where: 'advice', text }
+}
+
+/**
+ * The line that mounts the volume of the place at `directory`. JSON's strings are YAML's, Compose reads `$` as the
+ * beginning of a variable, and a colon would end the path in the short form.
+ */
+export function mountOf({ volume = 'VOLUME' }: Place, directory: string): string {
+  const target = directory.replaceAll('$', '$$$$')
+  const text = (value: string) => visible(JSON.stringify(value))
+  if (!target.includes(':')) return `volumes: [${text(`${volume}:${target}:ro`)}]`
+  return `volumes: [{type: volume, source: ${volume}, target: ${text(target)}, read_only: true}]`
 }
 
 /** Commands on the Compose service that listens at the place; none where it is not known. */

@@ -1,8 +1,12 @@
+import { dirname, join } from 'node:path'
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
 import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
-import type { Finding } from '../diagnosis.ts'
+import { shellCommand, shellWord } from '@uds-sidecar/shared/text/shell-word'
+import type { Finding, Fix } from '../diagnosis.ts'
 import type { Facts } from '../facts.ts'
 import { advice, finding, onService, shell } from '../finding.ts'
+import type { Place, Protocol } from '../place.ts'
 import { wakeUp } from './listener-findings.ts'
 
 /** It takes connections and says nothing. */
@@ -21,10 +25,7 @@ export function reset({ inspection: { connection }, conversation, place }: Facts
   const message = `${formatEndpoint(place.endpoint)} took the connection and closed it before an answer`
   return finding('reset', 'upstream_reset', message, [
     ...onService(place, 'logs --tail 50', 'restart'),
-    shell(
-      `client doctor ${formatEndpoint(place.endpoint)} --protocol none`,
-      `it may not speak ${place.protocol}`,
-    ),
+    shell(doctorAgain(place, 'none'), `it may not speak ${place.protocol}`),
   ])
 }
 
@@ -35,8 +36,8 @@ export function wrongProtocol({ conversation, place }: Facts): Finding | undefin
   const message = `${where} answers, and not in ${place.protocol}: ${JSON.stringify(conversation.said)}`
   const other = place.protocol === 'http' ? 'echo' : 'http'
   return finding('wrong_protocol', 'upstream_malformed', message, [
-    shell(`client doctor ${where} --protocol ${other}`, 'if it is meant to speak that'),
-    shell(`client doctor ${where} --protocol none`, 'only connect'),
+    shell(doctorAgain(place, other), 'if it is meant to speak that'),
+    shell(doctorAgain(place, 'none'), 'only connect'),
   ])
 }
 
@@ -45,7 +46,7 @@ export function serverError({ conversation, place }: Facts): Finding | undefined
   if (conversation?.kind !== 'server error') return undefined
   const { status, problem, body } = conversation
   const said = problem?.detail ?? problem?.title ?? body
-  const hint = problem?.hint === undefined ? [] : [advice(problem.hint)]
+  const hint = problem?.hint === undefined ? readItsLog(place, status) : [advice(problem.hint)]
   return {
     name: 'server_error',
     code: problem?.code ?? `http_${status}`,
@@ -53,4 +54,28 @@ export function serverError({ conversation, place }: Facts): Finding | undefined
     fixes: [...hint, ...onService(place, 'logs --tail 50')],
     exitCode: EXIT.notAnswering,
   }
+}
+
+/** The server lives and said no more: only its log knows why. */
+function readItsLog({ endpoint, service }: Place, status: number): Fix[] {
+  const fault = status >= 500 ? 'the fault is in the server' : 'the server refuses this request'
+  const log = advice(`${fault}, not on the way to it: look at the log of the process that listens there`)
+  if (service !== undefined) return [log]
+  return [log, shell(whoListens(endpoint), 'as root, on the host of the server: names it')]
+}
+
+function whoListens(endpoint: Endpoint): string {
+  switch (endpoint.kind) {
+    case 'unix':
+      // A socket that was published by renaming keeps the name that it was bound to, in the same directory.
+      return `ss -xlpn | grep -F ${shellWord(join(dirname(endpoint.path), '/'))}`
+    case 'abstract':
+      return `ss -xlpn | grep -F ${shellWord(`@${endpoint.name}`)}`
+    case 'tcp':
+      return `ss -ltnp 'sport = :${endpoint.port}'`
+  }
+}
+
+function doctorAgain({ endpoint }: Place, protocol: Protocol): string {
+  return shellCommand('client', 'doctor', formatEndpoint(endpoint), '--protocol', protocol)
 }

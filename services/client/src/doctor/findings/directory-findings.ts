@@ -1,9 +1,11 @@
 import { dirname } from 'node:path'
 import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
+import type { DirectoryReport } from '@uds-sidecar/shared/inspect/inspect-directories'
 import { formatIdentityOfProcess } from '@uds-sidecar/shared/inspect/process-identity'
+import { shellCommand } from '@uds-sidecar/shared/text/shell-word'
 import type { Finding } from '../diagnosis.ts'
 import type { Facts } from '../facts.ts'
-import { compose, finding, shell } from '../finding.ts'
+import { compose, finding, mountOf, shell } from '../finding.ts'
 import { permissionFixes } from './permission-fixes.ts'
 
 /** A directory on the way is not there, or something else stands in its place. */
@@ -11,12 +13,22 @@ export function directoryMissing({ inspection, place }: Facts): Finding | undefi
   const stop = inspection.directories.find(({ errno }) => errno === 'ENOENT' || errno === 'ENOTDIR')
   if (stop === undefined || place.endpoint.kind !== 'unix') return undefined
   const wanted = dirname(place.endpoint.path)
-  const what = stop.facts === null ? 'does not exist' : `is a ${stop.facts.kind}, not a directory`
-  return finding('directory_missing', 'socket_missing', `${stop.path} ${what}`, [
-    compose(`volumes: ["${place.volume ?? 'VOLUME'}:${wanted}:ro"]`, 'the volume is not mounted here'),
-    ...(stop.facts === null ? [] : [shell(`mv ${stop.path} ${stop.path}.aside`)]),
-    shell(`install -d -m 2750 ${wanted}`, 'without containers, as the user of the server'),
+  return finding('directory_missing', 'socket_missing', `${stop.path} ${whatItIs(stop)}`, [
+    compose(mountOf(place, wanted), 'the volume is not mounted here'),
+    ...(stop.link === undefined
+      ? []
+      : [shell(shellCommand('ln', '-sfn', 'REAL-DIRECTORY', stop.path), 'the link is wrong')]),
+    ...(stop.facts === null ? [] : [shell(shellCommand('mv', stop.path, `${stop.path}.aside`))]),
+    shell(
+      shellCommand('install', '-d', '-m', '2750', wanted),
+      'without containers, as the user of the server',
+    ),
   ])
+}
+
+function whatItIs({ facts, link }: DirectoryReport): string {
+  if (facts !== null) return `is a ${facts.kind}, not a directory`
+  return link === undefined ? 'does not exist' : `is a symbolic link to ${link}, which is not there`
 }
 
 /** A directory on the way may not be searched by this uid and its groups. */

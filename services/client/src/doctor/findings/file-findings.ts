@@ -1,10 +1,11 @@
 import { basename, dirname, join } from 'node:path'
 import { type FileFacts, formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import { formatIdentityOfProcess } from '@uds-sidecar/shared/inspect/process-identity'
+import { shellCommand, shellWord } from '@uds-sidecar/shared/text/shell-word'
 import { suggest } from '../../cli/suggest.ts'
 import type { Finding } from '../diagnosis.ts'
 import type { Facts } from '../facts.ts'
-import { advice, compose, finding, onService, shell } from '../finding.ts'
+import { advice, compose, finding, mountOf, onService, shell } from '../finding.ts'
 import { permissionFixes } from './permission-fixes.ts'
 
 /** The directory is there, the file is not. */
@@ -16,23 +17,66 @@ export function fileMissing({ inspection: { file }, place, neighbours }: Facts):
   return finding('file_missing', 'socket_missing', `there is no ${path}${beside}`, [
     ...(near === undefined
       ? []
-      : [shell(`client doctor unix:${join(dirname(path), near)}`, 'if you meant that one')]),
+      : [
+          shell(
+            shellCommand('client', 'doctor', `unix:${join(dirname(path), near)}`),
+            'if you meant that one',
+          ),
+        ]),
     ...onService(place, 'up -d', 'logs --tail 50'),
-    ...(place.service === undefined ? [shell(`ss -xlpn | grep -F ${path}`, 'whether its server runs')] : []),
+    ...(place.service === undefined
+      ? [shell(`ss -xlpn | grep -F ${shellWord(path)}`, 'whether its server runs')]
+      : []),
   ])
 }
 
 /** A symbolic link to nothing. */
-export function danglingLink({ inspection: { file }, place }: Facts): Finding | undefined {
+export function danglingLink({ inspection: { file, connection }, place }: Facts): Finding | undefined {
   if (file?.link == null || file.link.facts !== null || place.endpoint.kind !== 'unix') return undefined
+  if (connection.connected || connection.failure.code !== 'socket_missing') return undefined
   const { path } = place.endpoint
   const { target } = file.link
   return finding(
     'dangling_link',
     'socket_missing',
     `${path} is a symbolic link to ${target}, which is not there`,
-    [shell(`ln -sfn REAL-SOCKET ${path}`, 'the link is wrong'), ...onService(place, 'up -d')],
+    [
+      shell(shellCommand('ln', '-sfn', 'REAL-SOCKET', path), 'the link is wrong'),
+      ...onService(place, 'up -d'),
+    ],
   )
+}
+
+const IMPOSSIBLE: Readonly<Record<string, string>> = {
+  ELOOP: 'a loop of symbolic links',
+  ENAMETOOLONG: 'a symbolic link to a name that is too long',
+}
+
+/** A symbolic link, at the path or above it, that leads nowhere by its own fault. */
+export function impossibleLink({ inspection, place }: Facts): Finding | undefined {
+  const { connection, directories } = inspection
+  if (connection.connected || place.endpoint.kind !== 'unix') return undefined
+  const what = IMPOSSIBLE[connection.failure.errno ?? '']
+  if (what === undefined) return undefined
+  const { path } = place.endpoint
+  const directory = directories.find(({ traversable }) => !traversable)
+  const [at, real] = directory === undefined ? [path, 'REAL-SOCKET'] : [directory.path, 'REAL-DIRECTORY']
+  return finding('not_a_socket', 'not_a_socket', `${at} is ${what}`, [
+    shell(shellCommand('namei', '-l', path), 'shows each link on the way'),
+    shell(shellCommand('ln', '-sfn', real, at), 'the link is wrong'),
+    ...onService(place, 'up -d'),
+  ])
+}
+
+/** A symbolic link to a socket to which the way is closed. */
+export function linkDenied({ inspection: { file, connection, who }, place }: Facts): Finding | undefined {
+  if (file?.link == null || file.link.facts !== null || place.endpoint.kind !== 'unix') return undefined
+  if (connection.connected || connection.failure.code !== 'socket_denied') return undefined
+  const { path } = place.endpoint
+  const message = `${formatIdentityOfProcess(who)} may not reach ${file.link.target}, to which ${path} is a symbolic link`
+  return finding('directory_denied', 'socket_denied', message, [
+    shell(shellCommand('namei', '-l', path), 'shows the directory where x is missing'),
+  ])
 }
 
 /** Something else stands at the path. */
@@ -41,11 +85,11 @@ export function notASocket({ inspection, place, neighbours }: Facts): Finding | 
   if (facts == null || facts.kind === 'socket' || place.endpoint.kind !== 'unix') return undefined
   const { path } = place.endpoint
   const beside = neighbours.length === 0 ? '' : `; sockets beside it: ${neighbours.join(', ')}`
-  const directory = compose(`volumes: ["${place.volume ?? 'VOLUME'}:${dirname(path)}:ro"]`, DOCKER_MADE_IT)
+  const directory = compose(mountOf(place, dirname(path)), DOCKER_MADE_IT)
   return finding('not_a_socket', 'not_a_socket', `${path} is a ${facts.kind}${beside}`, [
     advice('correct the path, if that thing belongs there'),
     ...(facts.kind === 'directory' ? [directory] : []),
-    shell(`mv ${path} ${path}.aside`, 'if it does not'),
+    shell(shellCommand('mv', path, `${path}.aside`), 'if it does not'),
     ...onService(place, 'restart'),
   ])
 }

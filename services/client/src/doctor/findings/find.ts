@@ -4,7 +4,14 @@ import type { Facts } from '../facts.ts'
 import { advice, finding } from '../finding.ts'
 import { hung, reset, serverError, wrongProtocol } from './conversation-findings.ts'
 import { directoryDenied, directoryMissing } from './directory-findings.ts'
-import { danglingLink, fileMissing, notASocket, socketDenied } from './file-findings.ts'
+import {
+  danglingLink,
+  fileMissing,
+  impossibleLink,
+  linkDenied,
+  notASocket,
+  socketDenied,
+} from './file-findings.ts'
 import { backlogFull, nameMissing, stale, wrongSocketType } from './listener-findings.ts'
 import { tcpFinding } from './tcp-findings.ts'
 
@@ -13,7 +20,9 @@ const FINDERS: readonly ((facts: Facts) => Finding | undefined)[] = [
   directoryMissing,
   directoryDenied,
   fileMissing,
+  impossibleLink,
   danglingLink,
+  linkDenied,
   notASocket,
   socketDenied,
   wrongSocketType,

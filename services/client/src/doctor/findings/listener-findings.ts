@@ -1,4 +1,5 @@
 import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { shellCommand, shellWord } from '@uds-sidecar/shared/text/shell-word'
 import type { Finding, Fix } from '../diagnosis.ts'
 import type { Facts } from '../facts.ts'
 import { compose, finding, onService, shell } from '../finding.ts'
@@ -11,7 +12,10 @@ export function stale(facts: Facts): Finding | undefined {
   const message = `nobody listens on ${path}: its process ended without removing it, or closed and kept the file`
   return finding('stale', 'socket_stale', message, [
     ...onService(facts.place, 'restart', 'logs --tail 50'),
-    shell(`rm ${path}`, 'only before starting a server that cannot recover from a stale file by itself'),
+    shell(
+      shellCommand('rm', path),
+      'only before starting a server that cannot recover from a stale file by itself',
+    ),
   ])
 }
 
@@ -33,7 +37,7 @@ export function nameMissing(facts: Facts): Finding | undefined {
       `network_mode: "service:${facts.place.service ?? 'SERVER'}"`,
       'the server has another network namespace',
     ),
-    shell(`ss -xl | grep -F @${name}`, 'in the namespace of the server: whether it listens'),
+    shell(`ss -xl | grep -F ${shellWord(`@${name}`)}`, 'in the namespace of the server: whether it listens'),
   ])
 }
 

@@ -1,6 +1,7 @@
 import { type FileFacts, formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import { classMay, permissionClass } from '@uds-sidecar/shared/inspect/permission'
 import type { ProcessIdentity } from '@uds-sidecar/shared/inspect/process-identity'
+import { shellCommand } from '@uds-sidecar/shared/text/shell-word'
 import type { Fix } from '../diagnosis.ts'
 import { compose, shell } from '../finding.ts'
 
@@ -13,7 +14,7 @@ export type Right = keyof typeof LETTERS
 export function permissionFixes(path: string, facts: FileFacts, who: ProcessIdentity, right: Right): Fix[] {
   const ours = permissionClass(facts, who)
   if (classMay(facts, ours, right)) return beyondTheMode(path)
-  if (ours === 'owner') return [shell(`chmod u+${LETTERS[right]} ${path}`)]
+  if (ours === 'owner') return [shell(shellCommand('chmod', `u+${LETTERS[right]}`, path))]
   const join = ours === 'group' ? [] : joinGroup(facts)
   if (classMay(facts, 'group', right)) return join
   return [
@@ -35,14 +36,14 @@ function beOwner({ uid }: FileFacts): Fix[] {
 function widenGroup(path: string, facts: FileFacts, right: Right): Fix[] {
   const wider = formatMode(facts.mode | (right << 3))
   const volume = compose(`o: "uid=${facts.uid},gid=${facts.gid},mode=${wider}"`, 'driver_opts of its volume')
-  const chmod = shell(`chmod g+${LETTERS[right]} ${path}`, 'if its group is meant to have it')
+  const chmod = shell(shellCommand('chmod', `g+${LETTERS[right]}`, path), 'if its group is meant to have it')
   return facts.kind === 'directory' ? [volume, chmod] : [chmod]
 }
 
 /** The mode lets us through and the kernel does not: an access control list or a security module. */
 function beyondTheMode(path: string): Fix[] {
   return [
-    shell(`getfacl ${path}`, 'an access control list may say otherwise than the mode'),
+    shell(shellCommand('getfacl', path), 'an access control list may say otherwise than the mode'),
     shell('dmesg | grep -iE "apparmor|avc"', 'or AppArmor or SELinux denies it'),
   ]
 }

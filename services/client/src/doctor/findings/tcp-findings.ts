@@ -1,5 +1,6 @@
 import type { TcpEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { shellCommand } from '@uds-sidecar/shared/text/shell-word'
 import type { Finding, FindingName, Fix } from '../diagnosis.ts'
 import type { Facts } from '../facts.ts'
 import { compose, finding, onService, shell } from '../finding.ts'
@@ -29,7 +30,7 @@ const CASES: Partial<Record<FailureCode, Case>> = {
     what: 'the name does not resolve',
     fixes: ({ host }) => [
       compose('networks: [edge]', 'a service name resolves only for those that share a network with it'),
-      shell(`getent hosts ${host}`),
+      shell(shellCommand('getent', 'hosts', ...operand(host))),
     ],
   },
   host_unreachable: {
@@ -37,7 +38,7 @@ const CASES: Partial<Record<FailureCode, Case>> = {
     what: 'there is no route to the host',
     fixes: ({ host }) => [
       compose('networks: [edge]', 'this container may be on no network'),
-      shell(`ip route get ${host}`),
+      shell(shellCommand('ip', 'route', 'get', host)),
     ],
   },
   upstream_timeout: {
@@ -46,9 +47,14 @@ const CASES: Partial<Record<FailureCode, Case>> = {
     fixes: ({ host, port }, place) => [
       ...onService(place, 'unpause', 'restart'),
       shell(`nft list ruleset | grep ${port}`, 'a firewall that drops'),
-      shell(`ping -c 1 ${host}`),
+      shell(shellCommand('ping', '-c', '1', ...operand(host))),
     ],
   },
+}
+
+/** A name that begins with `-` is taken for options, unless `--` stands before it. */
+function operand(host: string): string[] {
+  return host.startsWith('-') ? ['--', host] : [host]
 }
 
 /** TCP: refused, no name, no route, no answer. */
