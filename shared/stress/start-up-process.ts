@@ -7,7 +7,7 @@ import { listen } from '../src/listen/listen.ts'
 const WAYS: Record<string, (path: string) => Promise<AsyncDisposable>> = {
   listen: (path) => listen(createServer(), { kind: 'unix', path }),
   'lock alone': async (path) => {
-    const file = await openLocked(`${path}.lock`, 0)
+    const file = await openLocked(`${path}.lock`, { waitMs: 0, onWait: () => undefined })
     if (file === undefined) throw new Error('somebody holds the lock')
     return file
   },

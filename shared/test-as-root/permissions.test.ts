@@ -79,9 +79,10 @@ describe('a lock file of another user', () => {
     await using directory = await tempDirectory()
     await chmod(directory.path, 0o1777)
     await using _stranger = await startListening({ endpoint: `unix:${directory.at('s')}` }, asUser(STRANGER))
-    const { code, message } = await failureOf({ endpoint: `unix:${directory.at('s')}` }, asUser(OWNER))
+    const { code, message, hint } = await failureOf({ endpoint: `unix:${directory.at('s')}` }, asUser(OWNER))
     assert.equal(code, 'lock_unavailable')
-    assert.match(message, /cannot be opened/)
+    assert.match(message, /cannot be opened: it belongs to uid 10003/)
+    assert.ok(hint.endsWith(`: sudo rm ${directory.at('s.lock')}`), hint)
   })
 })
 

@@ -94,7 +94,9 @@ export class Listeners {
     const { inherited, onConflict, unlinkOnClose, drainMs } = this.#config
     const fd = inherited.get(name)
     if (fd !== undefined) return { fd, drainMs }
-    return endpoint.kind === 'unix' ? { mode, onConflict, unlinkOnClose, drainMs } : { drainMs }
+    if (endpoint.kind !== 'unix') return { drainMs }
+    const onWait = (notice: string) => this.#log.warn({ listener: name }, notice)
+    return { mode, onConflict, unlinkOnClose, drainMs, onWait }
   }
 
   #report(plan: ListenerPlan, listener: Listener): void {

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { checkBytes, checkSocketPath } from '../endpoint/parse-endpoint.ts'
 import { checkDirectory } from './directory.ts'
 import { formatIdentity, type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
-import { inUse, refuseForeignOwner, refuseLiveOwner } from './incumbent.ts'
+import { inUse, lockHeld, refuseForeignOwner, refuseLiveOwner } from './incumbent.ts'
 import { PathLock } from './path-lock.ts'
 import { type PublishOptions, publish } from './publish.ts'
 import { newStagingDirectory, stagedSocket, sweepStaging } from './staging.ts'
@@ -15,6 +15,8 @@ export interface BindOptions extends PublishOptions {
    * only while it publishes, so that the next one may take over from it.
    */
   readonly onConflict: 'refuse' | 'takeover'
+  /** Is told when the lock is not to be had within a second: for whom we wait, how long, and what ends the wait. */
+  readonly onWait: (notice: string) => void
 }
 
 /** What stands at the path of a server: its own socket, nothing, another's socket, or something else. */
@@ -40,14 +42,16 @@ export class BoundPath {
   /**
    * Publishes a socket on which `server` listens.
    * @throws Failure `bad_endpoint`, `path_too_long`, `directory_missing`, `directory_unsafe`, `directory_denied`,
-   * `lock_unavailable`, `in_use`, `path_occupied` or `group_denied`; nothing is changed then
+   * `lock_unavailable`, `in_use`, `socket_denied`, `path_occupied` or `group_denied`; nothing is changed then
    */
   static async bind(server: Server, path: string, options: BindOptions): Promise<BoundPath> {
     checkSocketPath(path)
     checkBytes(stagedSocket(newStagingDirectory(path)), 'staging path')
     await checkDirectory(dirname(path))
-    const lock = await PathLock.acquire(path, options.onConflict === 'takeover' ? LOCK_WAIT_MS : 0)
-    if (lock === undefined) throw inUse(path)
+    const { onConflict, onWait } = options
+    const waitMs = onConflict === 'takeover' ? LOCK_WAIT_MS : 0
+    const lock = await PathLock.acquire(path, { waitMs, onWait })
+    if (lock === undefined) throw waitMs === 0 ? inUse(path) : await lockHeld(path, waitMs)
     try {
       const identity = await takePath(server, path, options, lock)
       const bound = new BoundPath(path, options, identity, lock)
@@ -119,7 +123,7 @@ export class BoundPath {
   async #regainLock(waitMs: number): Promise<boolean> {
     if (this.#lock !== undefined && (await this.#lock.isAtItsPath())) return true
     await this.release()
-    this.#lock = await PathLock.acquire(this.path, waitMs)
+    this.#lock = await PathLock.acquire(this.path, { waitMs, onWait: this.#options.onWait })
     return this.#lock !== undefined
   }
 

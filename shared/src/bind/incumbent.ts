@@ -1,9 +1,16 @@
+import type { BigIntStats } from 'node:fs'
+import { readFile, realpath } from 'node:fs/promises'
 import type { Socket } from 'node:net'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { dial } from '../dial/dial.ts'
 import { fileKind } from '../dial/file-kind.ts'
-import { Failure } from '../failure/failure.ts'
+import { errnoOf, Failure } from '../failure/failure.ts'
+import { kernelState } from '../inspect/kernel-sockets.ts'
+import { shellCommand } from '../text/shell-word.ts'
 import { formatIdentity, identityOf, lstatIfAny } from './identity.ts'
+import { describeHolder, lockHolder } from './lock-holder.ts'
+import { lockFileOf } from './path-lock.ts'
 import type { Publication } from './publication.ts'
 
 /** A server that has bound and not yet called listen(2) refuses too: ask again after this. */
@@ -14,17 +21,18 @@ const HANG_UP_MS = 100
 
 /**
  * Asks whether the path may be taken, and touches nothing: it may if nothing is there, or a socket that refuses
- * connections. Everything else is a live owner: one that accepts, is paused, has a full backlog or denies us.
+ * connections. A live owner is one that accepts, is paused or has a full backlog. One that denies us the question may
+ * live or not: the path is left to it, and only what the kernel's table proves is called a live owner.
  * @param secondLookMs after how long a socket that refused is asked again
- * @throws Failure `path_occupied` or `in_use`
+ * @throws Failure `path_occupied`, `in_use` or `socket_denied`
  */
 export async function refuseLiveOwner(path: string, secondLookMs = SECOND_LOOK_MS): Promise<void> {
   const stats = await lstatIfAny(path)
   if (stats === undefined) return
-  if (!stats.isSocket()) throw occupied(path, fileKind(stats))
-  if (await isLive(path)) throw inUse(path)
+  if (!stats.isSocket()) throw await occupied(path, fileKind(stats))
+  if (await isLive(path, stats)) throw inUse(path)
   await pause(secondLookMs)
-  if (await isLive(path)) throw inUse(path)
+  if (await isLive(path, stats)) throw inUse(path)
 }
 
 /**
@@ -37,14 +45,39 @@ export async function refuseForeignOwner(path: string, last: Publication | undef
   if (!ours) await refuseLiveOwner(path)
 }
 
-async function isLive(path: string): Promise<boolean> {
+async function isLive(path: string, stats: BigIntStats): Promise<boolean> {
   try {
     await hangUp(await dial({ kind: 'unix', path }))
     return true
   } catch (error) {
     if (!(error instanceof Failure)) throw error
+    if (error.code === 'socket_denied') return await isProvenLive(path, stats, error)
     return error.code !== 'socket_stale' && error.code !== 'socket_missing'
   }
+}
+
+/**
+ * We may not connect, so the socket itself does not tell. The kernel's table has the listeners of this network
+ * namespace alone: who is in it listens, who is not may still do so in another container.
+ * @throws Failure `socket_denied` where nothing is proven
+ */
+async function isProvenLive(
+  path: string,
+  { mode, uid, gid }: BigIntStats,
+  denial: Failure,
+): Promise<boolean> {
+  if ((await kernelState({ kind: 'unix', path })) === 'listening') return true
+  const rights = `mode ${(Number(mode) & 0o7777).toString(8).padStart(4, '0')}, owner ${uid}:${gid}`
+  const ours = process.geteuid?.()
+  throw new Failure('socket_denied', {
+    message: `the socket at ${path} (${rights}) denies uid ${ours}: nobody can tell from here whether a server still uses it, and it is left as it is`,
+    hint:
+      Number(uid) === ours
+        ? `if no server uses it any more, remove it: ${shellCommand('rm', path)}`
+        : `run as uid ${uid}; or, if no server of uid ${uid} uses it any more, remove it as that user or as root: ${shellCommand('sudo', 'rm', path)}`,
+    errno: denial.errno,
+    cause: denial,
+  })
 }
 
 /**
@@ -61,11 +94,44 @@ async function hangUp(socket: Socket): Promise<void> {
   socket.destroy()
 }
 
-function occupied(path: string, kind: string): Failure {
+async function occupied(path: string, kind: string): Promise<Failure> {
+  const mounted = await isMountPoint(path)
   return new Failure('path_occupied', {
     message: `a ${kind} stands at ${path}; it is left as it is`,
-    hint: 'it was not made by this server: move it away, or choose another path',
+    hint: mounted
+      ? 'it is mounted there: mount the directory of the socket, never the single socket file'
+      : 'it was not made by this server: move it away, or choose another path',
     errno: 'EEXIST',
+  })
+}
+
+/** Docker makes an empty directory or keeps an old file where a single file is mounted (proc_pid_mountinfo(5)). */
+async function isMountPoint(path: string): Promise<boolean> {
+  try {
+    const real = join(await realpath(dirname(path)), basename(path))
+    const table = await readFile('/proc/self/mountinfo', 'utf8')
+    return table.split('\n').some((line) => unescapeMount(line.split(' ')[4] ?? '') === real)
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return false
+  }
+}
+
+/** The table writes blanks, tabs, line feeds and backslashes as three octal digits. */
+function unescapeMount(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  )
+}
+
+/** After a wait in vain, for a process that does not come to an end with its start, or owns the path alone. */
+export async function lockHeld(path: string, waitedMs: number): Promise<Failure> {
+  const file = lockFileOf(path)
+  const { who, hint } = describeHolder(await lockHolder(file), file)
+  return new Failure('in_use', {
+    message: `another server owns ${path}: for ${waitedMs / 1_000} s its lock file ${file} was held by ${who}`,
+    hint,
+    errno: 'EADDRINUSE',
   })
 }
 

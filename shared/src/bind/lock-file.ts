@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { fileKind } from '../dial/file-kind.ts'
+import { shellCommand } from '../text/shell-word.ts'
 import { lockUnavailable } from './lock-unavailable.ts'
 
 const PERMISSIONS = 0o777
@@ -25,10 +26,15 @@ export async function keepPrivate(file: FileHandle): Promise<void> {
   if ((mode & PERMISSIONS) !== MODE) await file.chmod(MODE)
 }
 
+/** What to do about a lock file of another user, which may be held for ever or left over. */
+export function foreignLockHint(path: string): string {
+  return `run as the user who owns the socket; if no such server runs any more, remove the lock file: ${shellCommand('sudo', 'rm', path)}`
+}
+
 function foreign(path: string, uid: number) {
   return lockUnavailable(
     path,
     `belongs to uid ${uid}, and we are uid ${process.geteuid?.()}`,
-    'run as the user who owns the socket; if no such server runs any more, remove the lock file',
+    foreignLockHint(path),
   )
 }

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
-import { openLocked } from './kernel-lock.ts'
+import { type LockWait, openLocked } from './kernel-lock.ts'
 import { keepPrivate } from './lock-file.ts'
 import { lockUnavailable } from './lock-unavailable.ts'
 import {
@@ -12,6 +12,10 @@ import {
 } from './publication.ts'
 
 const MAX_ATTEMPTS = 10
+
+export function lockFileOf(socketPath: string): string {
+  return `${socketPath}.lock`
+}
 
 /**
  * The right to change what stands at a socket path: a kernel lock on `PATH.lock`. The file is never unlinked, for
@@ -29,14 +33,13 @@ export class PathLock implements AsyncDisposable {
   }
 
   /**
-   * @param waitMs how long to wait while another holds it
    * @returns undefined while another holds it
    * @throws Failure `lock_unavailable`
    */
-  static async acquire(socketPath: string, waitMs: number): Promise<PathLock | undefined> {
-    const path = `${socketPath}.lock`
+  static async acquire(socketPath: string, wait: LockWait): Promise<PathLock | undefined> {
+    const path = lockFileOf(socketPath)
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const file = await openLocked(path, waitMs)
+      const file = await openLocked(path, wait)
       if (file === undefined) return undefined
       const lock = new PathLock(path, file, identityOf(await file.stat({ bigint: true })))
       if (await lock.#isUsable()) return lock

@@ -1,7 +1,8 @@
 import { chmod, chown, lstat, rename, rmdir, stat } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { dirname } from 'node:path'
-import { Failure } from '../failure/failure.ts'
+import { errnoOf, Failure } from '../failure/failure.ts'
+import { shellCommand } from '../text/shell-word.ts'
 import { type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
 import { inUse } from './incumbent.ts'
 import { listenOn } from './listen-on.ts'
@@ -14,6 +15,7 @@ export interface PublishOptions {
 }
 
 const SETGID = 0o2000
+const STICKY = 0o1000
 
 /**
  * Lets `server` listen on a socket that appears at `path` in one step, complete with mode and group: at no moment is
@@ -29,7 +31,9 @@ export async function publish(server: Server, path: string, options: PublishOpti
     await listenOn(server, { path: staged, backlog: options.backlog })
     await giveRights(staged, path, options)
     const { dev, ino } = identityOf(await lstat(staged, { bigint: true }))
-    await rename(staged, path)
+    await rename(staged, path).catch(async (cause) => {
+      throw await renameFailure(path, cause)
+    })
     await rmdir(staging)
     return await confirm(path, { dev, ino })
   } catch (error) {
@@ -61,6 +65,20 @@ async function confirm(path: string, { dev, ino }: Pick<Identity, 'dev' | 'ino'>
   const stats = await lstatIfAny(path)
   if (stats === undefined || !sameInode(identityOf(stats), { dev, ino, birthtimeNs: 0n })) throw inUse(path)
   return identityOf(stats)
+}
+
+/** In a directory with the sticky bit a file is replaced by its owner, the directory's, and root alone (rename(2)). */
+async function renameFailure(path: string, cause: unknown): Promise<unknown> {
+  const errno = errnoOf(cause)
+  if (errno !== 'EPERM' && errno !== 'EACCES') return cause
+  const [there, directory] = [await lstatIfAny(path), await stat(dirname(path))]
+  if (there === undefined || Number(there.uid) === process.geteuid?.() || !(directory.mode & STICKY))
+    return cause
+  return new Failure('directory_denied', {
+    message: `nobody listens on ${path}, but it belongs to uid ${there.uid}, and ${dirname(path)} (sticky, owner ${directory.uid}) lets uid ${process.geteuid?.()} not replace it`,
+    hint: `remove it as its owner or as root: ${shellCommand('sudo', 'rm', path)}; or run as uid ${there.uid}`,
+    cause,
+  })
 }
 
 function groupDenied(path: string, group: number, cause: unknown): Failure {

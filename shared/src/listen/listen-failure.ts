@@ -1,3 +1,5 @@
+import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { formatEndpoint } from '../endpoint/format-endpoint.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
@@ -34,6 +36,9 @@ const ADDRESS: Record<string, Explanation> = {
   ],
 }
 
+const MOUNT_THE_DIRECTORY =
+  'mount the directory of the socket, never the single socket file: what is mounted there cannot be replaced'
+
 const FILE: Record<string, Explanation> = {
   EACCES: [
     'directory_denied',
@@ -42,15 +47,50 @@ const FILE: Record<string, Explanation> = {
   ],
   EPERM: ['directory_denied', 'the system denies it', 'look at seccomp, AppArmor or SELinux'],
   EROFS: ['directory_denied', 'the mount is read-only', 'take :ro (read_only: true) from this mount'],
-  ENOSPC: ['io_error', 'the volume is full', "raise size= in the volume's driver_opts, or remove files"],
   EDQUOT: ['io_error', 'the quota is used up', 'raise it, or remove files'],
+  EBUSY: ['io_error', 'a mount stands at its path', MOUNT_THE_DIRECTORY],
+  EXDEV: ['io_error', 'its path and its directory are on different mounts', MOUNT_THE_DIRECTORY],
+  EMFILE: [
+    'io_error',
+    'this process has too many open files',
+    'raise its limit (ulimit -n, ulimits: nofile in Compose)',
+  ],
+  ENFILE: ['io_error', 'the system has too many open files', 'raise fs.file-max, or end what holds them'],
+  EIO: ['io_error', 'the device of the volume fails', 'look at dmesg; use a tmpfs or a sound local disk'],
 }
 
-/** Turns what listening reported into the closed set of codes. */
-export function listenFailure(endpoint: Endpoint, cause: unknown): Failure {
+/** A start makes at most three files: the lock, a staging directory and the socket. */
+const INODES_OF_A_START = 3
+
+/** Bytes that are next to nothing on any volume: tmpfs and disks give space by the page or the block. */
+const NO_SPACE_BYTES = 16 * 1024
+
+function unknownVolume(error: unknown) {
+  if (errnoOf(error) === undefined) throw error
+  return { files: 0, ffree: 0, bavail: 0, bsize: 0 }
+}
+
+/**
+ * A volume can run out of bytes and of inodes, and errno does not tell which. It is looked at afterwards, when what the
+ * start had made is gone again.
+ */
+async function fullVolume(path: string): Promise<Explanation> {
+  const { files, ffree, bavail, bsize } = await statfs(dirname(path)).catch(unknownVolume)
+  const inodes = files > 0 && ffree <= INODES_OF_A_START
+  const bytes = !inodes || bavail * bsize <= NO_SPACE_BYTES
+  const raise = [...(inodes ? ['nr_inodes='] : []), ...(bytes ? ['size='] : [])].join(' and ')
+  const what = inodes ? `the volume has ${ffree} of ${files} inodes left` : 'the volume is full'
+  return ['io_error', what, `raise ${raise} in the volume's driver_opts, or remove files`]
+}
+
+/** Turns what listening reported into the closed set of codes; looks at the volume where errno alone is ambiguous. */
+export async function listenFailure(endpoint: Endpoint, cause: unknown): Promise<Failure> {
   const errno = errnoOf(cause) ?? 'EUNKNOWN'
   const table = endpoint.kind === 'unix' ? { ...ADDRESS, ...FILE } : ADDRESS
-  const [code, what, hint] = table[errno] ?? ['io_error', 'the system refused', 'see errno, and bind(2)']
+  const [code, what, hint] =
+    endpoint.kind === 'unix' && errno === 'ENOSPC'
+      ? await fullVolume(endpoint.path)
+      : (table[errno] ?? ['io_error', 'the system refused', 'see errno, and bind(2)'])
   return new Failure(code, {
     message: `cannot listen on ${formatEndpoint(endpoint)}: ${what}`,
     hint,

@@ -17,6 +17,11 @@ export interface ListenOptions {
   readonly fd?: number | undefined
   /** Connections that wait to be accepted; the kernel caps it at net.core.somaxconn. Default 511. */
   readonly backlog?: number | undefined
+  /**
+   * Is told, once for each wait, when the lock of the path is not to be had within a second: who holds it, how long we
+   * wait, and what ends the wait. Default: a line on stderr. Only `unix:/path`.
+   */
+  readonly onWait?: ((notice: string) => void) | undefined
   /** Milliseconds that connections have to end after close. Default 10000. */
   readonly drainMs?: number | undefined
   /** Closes the listener when it aborts. */

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { fingerprint, namesIn } from '../testing/files.ts'
 import { datagramServer } from '../testing/perl.ts'
 import { readAll } from '../testing/read-all.ts'
 import { rejection } from '../testing/rejection.ts'
+import { failureOf } from '../testing/start.ts'
 import { startFull, startPaused, startPlain } from '../testing/start-plain.ts'
 import { tempDirectory } from '../testing/temp-directory.ts'
+import { giveTo, UNPRIVILEGED } from '../testing/unprivileged.ts'
 import { listen } from './listen.ts'
 
 const CONFLICTS = ['refuse', 'takeover'] as const
@@ -76,6 +78,28 @@ describe('a start beside a live server that does not know the protocol', () => {
       await assertLeftAlone(path, onConflict)
     })
   }
+})
+
+describe('a start at a socket that denies us the question whether somebody listens', () => {
+  for (const onConflict of CONFLICTS)
+    it(`with ${onConflict}, is refused as denied and not as in use, and leaves it alone`, async () => {
+      await using directory = await tempDirectory()
+      const path = directory.at('s')
+      const server = await startPlain(directory.at('bound'))
+      await rename(directory.at('bound'), path)
+      await server.crash()
+      await giveTo(UNPRIVILEGED, path)
+      await giveTo(UNPRIVILEGED, directory.path)
+      await chmod(path, 0)
+      const before = await fingerprint(path)
+      const { code, hint, exitCode } = await failureOf(
+        { endpoint: `unix:${path}`, options: { onConflict } },
+        UNPRIVILEGED,
+      )
+      assert.deepEqual([code, exitCode], ['socket_denied', 77])
+      assert.ok(hint.endsWith(`remove it: rm ${path}`), hint)
+      assert.equal(await fingerprint(path), before)
+    })
 })
 
 async function assertLeftAlone(path: string, onConflict: 'refuse' | 'takeover'): Promise<void> {

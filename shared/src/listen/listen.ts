@@ -5,6 +5,7 @@ import type { Endpoint } from '../endpoint/endpoint.ts'
 import { formatEndpoint } from '../endpoint/format-endpoint.ts'
 import { nodeAddress } from '../endpoint/node-address.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
+import { visibleLines } from '../text/visible.ts'
 import { Connections } from './connections.ts'
 import { listenFailure } from './listen-failure.ts'
 import {
@@ -61,13 +62,14 @@ async function open(
   options: ListenOptions,
 ): Promise<BoundPath | undefined> {
   const { mode = DEFAULT_MODE, group, onConflict = 'refuse', backlog = DEFAULT_BACKLOG, fd } = options
+  const { onWait = (notice) => process.stderr.write(visibleLines(`${notice}\n`)) } = options
   try {
     if (fd !== undefined) await listenOnDescriptor(server, endpoint, { fd, backlog })
     else if (endpoint.kind !== 'unix') await listenOn(server, { ...nodeAddress(endpoint), backlog })
-    else return await BoundPath.bind(server, endpoint.path, { mode, group, onConflict, backlog })
+    else return await BoundPath.bind(server, endpoint.path, { mode, group, onConflict, backlog, onWait })
     return undefined
   } catch (error) {
-    throw errnoOf(error) === undefined ? error : listenFailure(endpoint, error)
+    throw errnoOf(error) === undefined ? error : await listenFailure(endpoint, error)
   }
 }
 

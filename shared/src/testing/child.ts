@@ -40,6 +40,7 @@ export class Child implements AsyncDisposable {
     })
     this.process.stderr?.on('data', (chunk) => {
       this.#stderr += chunk
+      this.#notify()
     })
     this.#exited = once(this.process, 'close').then(() => {
       this.#hasEnded = true
@@ -62,6 +63,15 @@ export class Child implements AsyncDisposable {
       await this.#wake.promise
     }
     return this.#messages.shift() as T
+  }
+
+  /** Resolves when its stderr has such a text. @throws Error when it ended without one */
+  async says(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.#stderr)) {
+      if (this.#hasEnded) throw new Error(`the process ended (${this.#ending}): ${this.#stderr}`)
+      await this.#wake.promise
+    }
+    return this.#stderr
   }
 
   send(message: unknown): void {

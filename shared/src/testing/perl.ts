@@ -21,6 +21,10 @@ export class Perl implements AsyncDisposable {
     return perl
   }
 
+  get pid(): number {
+    return this.#process.pid as number
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#process.kill(name)
   }

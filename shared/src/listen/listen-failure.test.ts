@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { tempDirectory } from '../testing/temp-directory.ts'
+import { listenFailure } from './listen-failure.ts'
+
+/** What the system says of a path, the code, and a part of the hint. */
+const EXPLAINED: readonly (readonly [errno: string, code: string, hint: RegExp])[] = [
+  ['EBUSY', 'io_error', /mount the directory of the socket, never the single socket file/],
+  ['EXDEV', 'io_error', /mount the directory of the socket, never the single socket file/],
+  ['EROFS', 'directory_denied', /take :ro/],
+  ['EDQUOT', 'io_error', /raise it, or remove files/],
+  ['EMFILE', 'io_error', /ulimit -n/],
+  ['ENFILE', 'io_error', /fs\.file-max/],
+  ['EIO', 'io_error', /dmesg/],
+  ['ENOTSUP', 'io_error', /see errno, and bind\(2\)/],
+]
+
+describe('a failed start on a path', () => {
+  for (const [errno, code, hint] of EXPLAINED)
+    it(`with ${errno}, says what to do`, async () => {
+      const failure = await listenFailure({ kind: 'unix', path: '/nowhere/s' }, systemError(errno))
+      assert.deepEqual([failure.code, failure.errno], [code, errno])
+      assert.match(failure.hint, hint)
+    })
+
+  it('on a volume with inodes left and ENOSPC, speaks of its size alone', async () => {
+    await using directory = await tempDirectory()
+    const failure = await listenFailure({ kind: 'unix', path: directory.at('s') }, systemError('ENOSPC'))
+    assert.equal(failure.code, 'io_error')
+    assert.match(failure.hint, /^raise size= in the volume's driver_opts/)
+  })
+
+  it('on a volume that is gone since and ENOSPC, still gives a hint', async () => {
+    const failure = await listenFailure({ kind: 'unix', path: '/nowhere/s' }, systemError('ENOSPC'))
+    assert.match(failure.hint, /^raise size= in/)
+  })
+})
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code })
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { describe, it } from 'node:test'
+import { eventually } from '../testing/eventually.ts'
+import { greet } from '../testing/listeners.ts'
+import { lockHolder } from '../testing/perl.ts'
+import { expectEvent, start, startListening } from '../testing/start.ts'
+import { tempDirectory } from '../testing/temp-directory.ts'
+
+const TAKEOVER = { onConflict: 'takeover' } as const
+
+describe('a start whose lock is not to be had', () => {
+  it('says after a second for whom it waits, and at the end who it was', async () => {
+    await using directory = await tempDirectory()
+    await using holder = await lockHolder(directory.at('s.lock'))
+    await using child = start({ endpoint: `unix:${directory.at('s')}`, options: TAKEOVER })
+    const notice = await child.says(/\n/)
+    assert.equal(
+      notice,
+      `waiting for lock file ${directory.at('s.lock')}, held by process ${holder.pid} (perl); gives up after 5 s; stop it first (kill ${holder.pid}), or start both with onConflict takeover\n`,
+    )
+    const { code, message, exitCode } = await expectEvent(child, 'failed')
+    assert.deepEqual([code, exitCode], ['in_use', 75])
+    assert.equal(
+      message,
+      `another server owns ${directory.at('s')}: for 5 s its lock file ${directory.at('s.lock')} was held by process ${holder.pid} (perl)`,
+    )
+    assert.equal(child.stderr, notice, 'once')
+  })
+
+  it('because its holder is stopped, says how to go on, and goes on', async () => {
+    await using directory = await tempDirectory()
+    await using holder = await lockHolder(directory.at('s.lock'))
+    holder.signal('SIGSTOP')
+    await using child = start({ endpoint: `unix:${directory.at('s')}`, options: TAKEOVER })
+    const notice = await child.says(/\n/)
+    assert.match(notice, /held by process \d+ \(perl\), which is stopped; gives up after 5 s; continue it/)
+    assert.ok(notice.includes(`kill -CONT ${holder.pid}`), notice)
+    await holder[Symbol.asyncDispose]()
+    await expectEvent(child, 'listening')
+  })
+
+  it('because a server that stands alone has it for life, names that server', async () => {
+    await using directory = await tempDirectory()
+    await using owner = await startListening({ endpoint: `unix:${directory.at('s')}` })
+    await using child = start({ endpoint: `unix:${directory.at('s')}`, options: TAKEOVER })
+    const notice = await child.says(/\n/)
+    assert.ok(notice.includes(`held by process ${owner.pid} (node); gives up after 5 s`), notice)
+  })
+
+  it('because flock(1) hangs, says that, and not that another holds it', async () => {
+    await using directory = await tempDirectory()
+    const script = `#!/bin/sh\necho $$ > ${directory.at('new')}\nmv ${directory.at('new')} ${directory.at('pid')}\nexec sleep 60\n`
+    await writeFile(directory.at('flock'), script, { mode: 0o755 })
+    const env = { PATH: `${directory.path}:${process.env.PATH}` }
+    await using child = start({ endpoint: `unix:${directory.at('s')}` }, { env })
+    const pid = await eventually('flock has started', () =>
+      readFile(directory.at('pid'), 'utf8').catch(() => false),
+    )
+    await child.says(/flock\(1\) has not come back from lock file .*s\.lock for 1 s; gives up after 30 s/)
+    process.kill(Number(pid), 'SIGKILL')
+    assert.equal((await expectEvent(child, 'failed')).code, 'lock_unavailable')
+  })
+
+  it('tells whom it was told to tell', async () => {
+    await using directory = await tempDirectory()
+    await using holder = await lockHolder(directory.at('s.lock'))
+    const notice = Promise.withResolvers<string>()
+    const starting = greet(directory.at('s'), '', { ...TAKEOVER, onWait: notice.resolve })
+    const first = await Promise.race([notice.promise, starting.then(() => 'it started')])
+    assert.match(first, /^waiting for lock file /)
+    await holder[Symbol.asyncDispose]()
+    await using listener = await starting
+    assert.ok(listener.identity)
+  })
+})
+
+describe('a shutdown that waits for the lock', () => {
+  it('says after a second for whom', async () => {
+    await using directory = await tempDirectory()
+    await using child = await startListening({ endpoint: `unix:${directory.at('s')}`, options: TAKEOVER })
+    await using holder = await lockHolder(directory.at('s.lock'))
+    child.send('close')
+    assert.match(await child.says(/\n/), /^waiting for lock file .*, held by process \d+ \(perl\)/)
+    await holder[Symbol.asyncDispose]()
+    assert.equal(await child.ended(), 0)
+  })
+})
