@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { exposition, idle, largeBody, routes } from './sections/growth.ts'
+import { exposition, idle, largeBody, routes, slowClients } from './sections/growth.ts'
 import { preface } from './sections/preface.ts'
 import { proxies } from './sections/proxies.ts'
 import { restart } from './sections/restart.ts'
@@ -17,7 +17,7 @@ const HEAD = `# Benchmarks
 Written by \`make bench\` from the figures in \`bench/results\`: change nothing here by hand.`
 
 /** Writes docs/benchmarks.md and its charts from what the suites left in bench/results. */
-const rest = [startUp(), socketOrTcp(), idle(), largeBody(), routes(), exposition(), restart()]
+const rest = [startUp(), socketOrTcp(), idle(), slowClients(), largeBody(), routes(), exposition(), restart()]
 const sections = [verdicts(), preface(), ...proxies(), ...rest].filter((one) => one !== null)
 mkdirSync(`${DOCS}benchmarks`, { recursive: true })
 for (const { charts } of sections)

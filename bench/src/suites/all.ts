@@ -5,6 +5,7 @@ import { largeBody } from './large-body.ts'
 import { proxies } from './proxies.ts'
 import { restart } from './restart.ts'
 import { routes } from './routes.ts'
+import { slowClients } from './slow-clients.ts'
 import { socketOrTcp } from './socket-or-tcp.ts'
 import { startUp } from './start-up.ts'
 
@@ -14,6 +15,7 @@ export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unk
   'start-up': startUp,
   'socket-or-tcp': socketOrTcp,
   idle,
+  'slow-clients': slowClients,
   'large-body': largeBody,
   routes,
   exposition,

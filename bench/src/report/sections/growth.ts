@@ -2,6 +2,7 @@ import type { Exposition } from '../../suites/exposition.ts'
 import type { Idle } from '../../suites/idle.ts'
 import type { LargeBody } from '../../suites/large-body.ts'
 import type { Routes } from '../../suites/routes.ts'
+import type { SlowClients } from '../../suites/slow-clients.ts'
 import { resultOf } from '../results.ts'
 import { type Section, section } from '../section.ts'
 import { show, spreadOf } from '../spread.ts'
@@ -21,6 +22,21 @@ export function idle(): Section | null {
   const how =
     'Live traffic meanwhile: 500 requests/s of 11 KiB over 10 more connections. Memory is what the resident set grew by: what the process had reserved before shows as 0.'
   return section('Idle connections', [how, table(head, cells)])
+}
+
+export function slowClients(): Section | null {
+  const rows = resultOf<SlowClients[]>('slow-clients')?.result
+  if (rows === undefined) return null
+  const groups = Map.groupBy(rows, ({ candidate, slow }) => `${candidate}, ${slow}`)
+  const cells = [...groups].map(([name, all]) => [
+    name,
+    ...(['p50Us', 'p99Us', 'failures'] as const).map((key) => show(spreadOf(all.map((one) => one[key])))),
+    show(spreadOf(all.map(({ rssBytes }) => rssBytes / 2 ** 20))),
+  ])
+  const head = ['slow clients', 'live p50 µs', 'live p99 µs', 'failures', 'memory MiB']
+  const how =
+    'Live traffic: 500 requests/s of 11 KiB over 10 connections, beside 1,024 slow clients of another address and 63 of the same. Limits are the defaults.'
+  return section('Slow clients', [how, table(head, cells)])
 }
 
 export function largeBody(): Section | null {
