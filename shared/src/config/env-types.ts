@@ -6,11 +6,17 @@ import { LOG_LEVELS } from '../lifecycle/log-levels.ts'
 
 /** Schemas for environment variables: each takes text and says what it may be. */
 
+/** 255.255.255.255, 224.0.0.0/4 and ff00::/8. */
+const GROUP_ADDRESS = /^(255\.255\.255\.255$|(22[4-9]|23\d)(\.\d{1,3}){3}$|ff[0-9a-f]{2}:)/i
+
 export const endpointText = v.pipe(
-  v.string(),
+  v.string('may be text such as unix:/run/app/api/api.sock or tcp://0.0.0.0:8080'),
   v.rawTransform<string, Endpoint>(({ dataset, addIssue, NEVER }) => {
     try {
-      return parseEndpoint(dataset.value)
+      const endpoint = parseEndpoint(dataset.value)
+      if (endpoint.kind !== 'tcp' || !GROUP_ADDRESS.test(endpoint.host)) return endpoint
+      addIssue({ message: `${endpoint.host} is a broadcast or multicast address, which TCP cannot use` })
+      return NEVER
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       addIssue({ message: `${error.message}; ${error.hint}` })

@@ -17,8 +17,16 @@ const abstract = fc
   .filter((name) => !name.includes('\0'))
   .map((name) => ({ kind: 'abstract', name }) as const)
 const tcp = fc
-  .tuple(fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6()), fc.nat(65_535))
+  .tuple(
+    fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6().filter(isGlobal), fc.constant('fe80::1%eth0')),
+    fc.nat(65_535),
+  )
   .map(([host, port]) => ({ kind: 'tcp', host, port }) as const)
+
+/** A link-local address needs a scope: fe80::/10. */
+function isGlobal(host: string): boolean {
+  return !/^fe[89ab]/i.test(host)
+}
 
 const endpoints: fc.Arbitrary<Endpoint> = fc.oneof(
   unix.filter(({ path }) => Buffer.byteLength(path) <= MAX_PATH_BYTES),
@@ -53,6 +61,9 @@ describe('the text of an endpoint', () => {
     ['tcp://localhost:0', { kind: 'tcp', host: 'localhost', port: 0 }],
     ['tcp://0.0.0.0:9464', { kind: 'tcp', host: '0.0.0.0', port: 9464 }],
     ['tcp://[::1]:65535', { kind: 'tcp', host: '::1', port: 65_535 }],
+    ['tcp://[fe80::1%eth0]:80', { kind: 'tcp', host: 'fe80::1%eth0', port: 80 }],
+    ['tcp://[FEBF:0:0:0:0:0:0:1%br-1.2]:80', { kind: 'tcp', host: 'FEBF:0:0:0:0:0:0:1%br-1.2', port: 80 }],
+    ['tcp://[fec0::1]:80', { kind: 'tcp', host: 'fec0::1', port: 80 }],
   ] as const) {
     it(`${text}, is read`, () => assert.deepEqual(parseEndpoint(text), endpoint))
   }
@@ -83,6 +94,10 @@ describe('the text of an endpoint', () => {
     'tcp://::1:80',
     'tcp://[::g]:80',
     'tcp://[:::]:80',
+    'tcp://[fe80::1%]:80',
+    'tcp://[fe80::1%eth0/]:80',
+    'tcp://[::1%lo]:80',
+    'tcp://[2001:db8::1%eth0]:80',
     'http://localhost:80',
   ]) {
     it(`${JSON.stringify(text)}, is refused with the grammar as hint`, () => {
@@ -90,6 +105,17 @@ describe('the text of an endpoint', () => {
         code: 'bad_endpoint',
         hint: /unix:\/absolute\/path/,
         exitCode: 78,
+      })
+    })
+  }
+
+  for (const host of ['fe80::1', 'FE80::1', 'fe80:0:0:0:0:0:0:1', 'febf::', 'fe9a::1.2.3.4']) {
+    it(`of the link-local address ${host} without a scope, is refused with the scope to add`, () => {
+      const message = /link-local address without a scope: add one, such as .*%eth0/
+      assert.throws(() => parseEndpoint(`tcp://[${host}]:80`), {
+        code: 'bad_endpoint',
+        exitCode: 78,
+        message,
       })
     })
   }

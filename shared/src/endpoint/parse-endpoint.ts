@@ -50,13 +50,27 @@ function parseAbstract(text: string, name: string): AbstractEndpoint {
 }
 
 function parseTcp(text: string, rest: string): TcpEndpoint {
-  const match = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<name>[^\s:/?#[\]@]+)):(?<port>\d{1,5})$/.exec(rest)
+  const match = /^(?:\[(?<v6>[0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|(?<name>[^\s:/?#[\]@]+)):(?<port>\d{1,5})$/.exec(
+    rest,
+  )
   const host = match?.groups?.v6 ?? match?.groups?.name
   if (match === null || host === undefined) throw invalid(text, 'it is not host:port')
-  if (match.groups?.v6 !== undefined && !isIPv6(host)) throw invalid(text, `${host} is no IPv6 address`)
+  if (match.groups?.v6 !== undefined) checkIPv6(host, text)
   const port = Number(match.groups?.port)
   if (port > 65_535) throw invalid(text, `port ${port} is over 65535`)
   return { kind: 'tcp', host, port }
+}
+
+/** A link-local address is one of each interface; the scope says of which (RFC 4007 section 11). */
+function checkIPv6(host: string, text: string): void {
+  if (!isIPv6(host)) throw invalid(text, `${host} is no IPv6 address`)
+  const isScoped = host.includes('%')
+  const first = Number.parseInt(host, 16) // of eight groups; none before `::`
+  const isLinkLocal = (first & 0xffc0) === 0xfe80
+  if (isLinkLocal && !isScoped)
+    throw invalid(text, `${host} is a link-local address without a scope: add one, such as ${host}%eth0`)
+  if (!isLinkLocal && isScoped)
+    throw invalid(text, `${host} has a scope, which only link-local addresses have`)
 }
 
 /** @throws Failure `path_too_long` when `path` has more bytes than the kernel's address holds. */
