@@ -1,6 +1,7 @@
 import { app } from './list/app.ts'
 import { binding } from './list/binding.ts'
 import { client } from './list/client.ts'
+import { configuring } from './list/configuring.ts'
 import { dialling } from './list/dialling.ts'
 import { ending } from './list/ending.ts'
 import { onTheWire } from './list/on-the-wire.ts'
@@ -11,6 +12,7 @@ import type { Mutant } from './mutant.ts'
 export const MUTANTS: readonly Mutant[] = [
   ...binding,
   ...ending,
+  ...configuring,
   ...dialling,
   ...relaying,
   ...onTheWire,

@@ -118,6 +118,61 @@ describe('the sidecar as a process', () => {
   })
 })
 
+describe('the sidecar at a SIGHUP whose configuration is broken', () => {
+  for (const [what, broken] of [
+    ['an unknown alias', 'ops: *none'],
+    [
+      'aliases that multiply',
+      `a: &a [x, x]\n${[...'bcdefgh'].map((c, i) => `${c}: &${c} [${`*${'abcdefg'[i]}, `.repeat(9)}]`).join('\n')}`,
+    ],
+    ['ten thousand lists in one another', `ops: ${'['.repeat(10_000)}`],
+    ['more than a mebibyte', '#'.repeat(2_000_000)],
+  ] as const)
+    it(`by ${what}, logs that it is refused and goes on; --check says 78`, async () => {
+      await using directory = await tempDirectory()
+      const file = `${directory.path}/sidecar.yaml`
+      const good = `routes: [{name: one, kind: stream, listen: "${LISTEN}", upstream: "unix:${directory.path}/u"}]`
+      await writeFile(file, good)
+      await using sidecar = start({ SIDECAR_CONFIG: file })
+      await started(sidecar, 'one')
+      await writeFile(file, broken)
+      sidecar.child.kill('SIGHUP')
+      await eventually('the refusal', () => sidecar.log().includes('is refused, the old one stays in force'))
+      assert.match(sidecar.log(), /"code":"bad_config"/)
+      const { code, error } = await run({ SIDECAR_CONFIG: file }, '--check')
+      assert.equal(code, 78)
+      assert.match(error, /^sidecar: bad_config: .*sidecar\.yaml/)
+      await writeFile(file, good)
+      sidecar.child.kill('SIGHUP')
+      await eventually('the next to be taken', () => sidecar.log().includes('is in force'))
+      assert.equal(sidecar.child.exitCode, null)
+    })
+
+  it('by a defect, logs it and goes on', async () => {
+    await using directory = await tempDirectory()
+    const file = `${directory.path}/sidecar.yaml`
+    await writeFile(file, `routes: [{name: one, kind: stream, listen: "${LISTEN}", upstream: "unix:/u"}]`)
+    const failing = `import net from 'node:net'
+      const { listen } = net.Server.prototype
+      let count = 0
+      net.Server.prototype.listen = function (...args) {
+        if ((count += 1) > 1) throw new RangeError('made up')
+        return listen.apply(this, args)
+      }`
+    const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(failing)}`
+    await using sidecar = start({ SIDECAR_CONFIG: file, NODE_OPTIONS })
+    await started(sidecar, 'one')
+    await writeFile(
+      file,
+      `routes: [{name: two, kind: stream, listen: "tcp://127.0.0.2:0", upstream: "unix:/u"}]`,
+    )
+    sidecar.child.kill('SIGHUP')
+    await eventually('the refusal', () => sidecar.log().includes('stays in force: a defect of this program'))
+    assert.match(sidecar.log(), /made up/)
+    assert.equal(sidecar.child.exitCode, null)
+  })
+})
+
 describe('an option', () => {
   const good = { SIDECAR_LISTEN: LISTEN, SIDECAR_UPSTREAM: 'unix:/nowhere' }
 

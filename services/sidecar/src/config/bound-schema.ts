@@ -8,7 +8,7 @@ import {
   parseSize,
   SIZE_PATTERN,
 } from './quantity.ts'
-import { settings } from './settings.ts'
+import { mapping } from './settings.ts'
 
 type Table = Readonly<Record<string, Bound>>
 
@@ -34,7 +34,7 @@ export function written(row: Bound, value: number): string | number {
 export function boundsSchema<T extends Table>(table: T) {
   const entries = Object.fromEntries(Object.entries(table).map(([name, row]) => [name, boundSchema(row)]))
   return v.pipe(
-    v.optional(settings(entries), {}),
+    v.optional(mapping(entries), {}),
     v.transform((bounds) => Object.freeze(bounds) as Bounds<T>),
   )
 }
@@ -65,6 +65,7 @@ function sentence(text: string): string {
 
 /** A bare number is a count or bytes, never a duration: nobody knows whether 5 is 5 s or 5 ms. */
 function quantity(row: Bound, value: unknown): number | undefined {
-  if (row.unit === 'count') return typeof value === 'number' ? value : undefined
-  return row.unit === 'ms' ? parseDuration(String(value)) : parseSize(String(value))
+  if (typeof value === 'number') return row.unit === 'ms' ? undefined : value
+  if (typeof value !== 'string' || row.unit === 'count') return undefined
+  return row.unit === 'ms' ? parseDuration(value) : parseSize(value)
 }

@@ -1,11 +1,10 @@
 import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import * as v from 'valibot'
-import type { AllowRule } from '../http/allow/allow-list.ts'
-import { ALLOW_GRAMMAR, parseAllowRule, RULE_PATTERN } from '../http/allow/parse-allow-rule.ts'
+import { allowRule } from './allow-rule.ts'
 import { boundSchema, boundsSchema } from './bound-schema.ts'
 import { DRAIN, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
 import { mayPass, PASS_FIELD, PASS_FIELD_PATTERN } from './pass-field.ts'
-import { settings } from './settings.ts'
+import { mapping, settings } from './settings.ts'
 
 const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/
 const NAME = 'may be lower-case letters, digits and -, at most 63, beginning with a letter'
@@ -28,19 +27,6 @@ function endpoint(description: string) {
     }),
   )
 }
-
-const allowRule = v.pipe(
-  v.unknown(),
-  v.rawTransform<unknown, AllowRule>(({ dataset, addIssue, NEVER }) => {
-    const rule = typeof dataset.value === 'string' ? parseAllowRule(dataset.value) : undefined
-    if (rule !== undefined) return rule
-    addIssue({ message: ALLOW_GRAMMAR })
-    return NEVER
-  }),
-  v.metadata({
-    json: { type: 'string', pattern: RULE_PATTERN.source, description: `Each ${ALLOW_GRAMMAR}.` },
-  }),
-)
 
 const passField = v.pipe(
   v.string(PASS_FIELD),
@@ -91,7 +77,7 @@ const routes = v.array(
 )
 
 /** The configuration file. */
-export const fileSchema = settings({
+export const fileSchema = mapping({
   ops: v.optional(v.nullable(endpoint('The operations port; off when not set.')), null),
   drain: boundSchema(DRAIN),
   routes: v.pipe(routes, v.minLength(1, 'must have at least one route')),

@@ -22,6 +22,8 @@ function schemaOf(schema: Schema): Json {
       return { ...schemaOf(schema.wrapped as Schema), ...defaultOf(schema) }
     case 'nullable':
       return { anyOf: [schemaOf(schema.wrapped as Schema), { type: 'null' }] }
+    case 'unknown': // a `mapping`
+      return schemaOf((schema.pipe as Schema[]).find(({ type }) => type === 'strict_object') as Schema)
     case 'strict_object':
       return objectOf(schema.entries as Record<string, Schema>)
     case 'array':

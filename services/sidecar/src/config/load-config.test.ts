@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, rm, rmdir, truncate, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import { loadConfig } from './load-config.ts'
@@ -31,6 +32,11 @@ describe('without a file', () => {
     assert.deepEqual(route.allow[1], { methods: ['GET', 'POST'], path: '/-/ready' })
   })
 
+  it('a rule that no request can meet is a mistake', () => {
+    const env = { ...LISTEN, SIDECAR_ALLOW: 'GET /a, CONNECT /b' }
+    assert.throws(() => loadConfig(env), { exitCode: 78, message: /SIDECAR_ALLOW is .*CONNECT/ })
+  })
+
   it('every mistake is reported at once', () => {
     const env = { SIDECAR_LISTEN: '9464', SIDECAR_ALLOW: 'metrics', SIDECAR_ALOW: 'x' }
     const expected =
@@ -49,6 +55,33 @@ describe('with a file', () => {
 
   it('no other variable may be set beside it', () => {
     assert.throws(() => loadConfig({ SIDECAR_CONFIG: '/x', ...LISTEN }), /SIDECAR_LISTEN is not a setting/)
+  })
+
+  it('that is no regular file of text, is refused without waiting for it', async () => {
+    await using run = await tempDirectory()
+    const path = `${run.path}/f`
+    const refused = (message: RegExp) =>
+      assert.throws(() => loadConfig({ SIDECAR_CONFIG: path }), { code: 'bad_config', exitCode: 78, message })
+    execFileSync('mkfifo', [path])
+    refused(/which is a fifo/)
+    await rm(path)
+    await mkdir(path)
+    refused(/which is a directory/)
+    await rmdir(path)
+    await writeFile(path, Buffer.from([0x61, 0x3a, 0x20, 0xff]))
+    refused(/which is not UTF-8 text/)
+    await writeFile(path, '')
+    await truncate(path, 100_000_000)
+    refused(/which has more than 1048576 bytes/)
+    await writeFile(path, `a: "${'\0'.repeat(9)}"`)
+    refused(/f:1 /)
+  })
+
+  it('may begin with a byte order mark', async () => {
+    await using run = await tempDirectory()
+    const path = `${run.path}/sidecar.yaml`
+    await writeFile(path, '\uFEFFroutes: [{name: a, kind: stream, listen: "tcp://h:1", upstream: "unix:/a"}]')
+    assert.equal(loadConfig({ SIDECAR_CONFIG: path }).routes.length, 1)
   })
 
   it('that cannot be read, the reason is told', () => {

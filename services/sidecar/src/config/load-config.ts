@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import { readEnv } from '@uds-sidecar/shared/config/read-env'
-import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
 import * as v from 'valibot'
-import { ALLOW_GRAMMAR, parseAllowRule } from '../http/allow/parse-allow-rule.ts'
+import { allowRule } from './allow-rule.ts'
 import type { Config, Route } from './config.ts'
 import type { ConfigFile } from './file-schema.ts'
 import { fromEnv, splitAllow } from './from-env.ts'
 import { parseFile } from './parse-file.ts'
+import { readText } from './read-text.ts'
 
 const endpoint = v.pipe(
   v.string(),
@@ -19,10 +18,11 @@ const endpoint = v.pipe(
 
 const allow = v.pipe(
   v.string(),
-  v.check(
-    (text) => splitAllow(text).every(parseAllowRule),
-    `${ALLOW_GRAMMAR}; several are separated by commas`,
-  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const issues = splitAllow(`${dataset.value}`).flatMap((rule) => v.safeParse(allowRule, rule).issues ?? [])
+    const [issue] = issues
+    if (issue !== undefined) addIssue({ message: `${issue.message}; several are separated by commas` })
+  }),
 )
 
 const withFile = { SIDECAR_CONFIG: v.string() }
@@ -53,17 +53,4 @@ export function configOf({ ops, drain, routes }: ConfigFile): Config {
 
 function routeOf({ timeouts, ...rest }: ConfigFile['routes'][number]): Route {
   return Object.freeze({ ...rest, timeoutsMs: timeouts }) as Route
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new Failure('bad_config', {
-      message: `SIDECAR_CONFIG is ${JSON.stringify(path)}, which cannot be read`,
-      hint: 'mount the file there (configs in Compose) and let the user of this process read it',
-      errno: errnoOf(cause),
-      cause,
-    })
-  }
 }

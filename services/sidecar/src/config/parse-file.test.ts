@@ -100,3 +100,141 @@ routes:
     assert.match(mistakesOf('a: 1\na: 2').join(), /f:2 Map keys must be unique/)
   })
 })
+
+describe('a file whose YAML is more than plain values', () => {
+  const config = `routes: [${ROUTE}]`
+  const bomb = [
+    'a: &a [x, x]',
+    ...[...'bcdefgh'].map((c, i) => `${c}: &${c} [${`*${'abcdefg'[i]}, `.repeat(9)}]`),
+  ]
+
+  for (const [what, text, expected] of [
+    ['an unknown alias', `${config}\nops: *none`, /^f:2 alias \*none has no anchor before it$/],
+    ['an alias within its own anchor', 'routes:\n  &a [*a]', /^f:2 alias \*a stands within its own anchor$/],
+    ['the whole file within itself', '&a {routes: *a}', /^f:1 alias \*a stands within its own anchor$/],
+    ['aliases that multiply', bomb.join('\n'), /^f:1 its aliases cannot be written out/],
+    ['very many aliases', `a: &a x\nb: [${'*a,'.repeat(101)}]`, /^f:2 there are more than 100 aliases$/],
+    ['a binary tag', `${config}\nops: !!binary aGk=`, /^f:2 Unresolved tag: .*binary$/],
+    ['a set', `${config}\nops: !!set {a}`, /^f:2 Unresolved tag: .*set$/],
+    ['a tag of its own', `${config}\nops: !mine a`, /^f:2 Unresolved tag: !mine$/],
+    ['YAML 1.1', `%YAML 1.1\n---\n${config}`, /^f:1 is YAML 1.1: remove the directive/],
+    ['an unknown YAML', `%YAML 9.9\n---\n${config}`, /^f:1 Unsupported YAML version 9.9$/],
+    ['two documents', `${config}\n---\n${config}`, /^f:2 there is more than one document$/],
+    ['a merge key', `${config}\n<<: {ops: null}`, /^f:2 << is not a setting here/],
+    ['a list as a key', `${config}\n? [a]\n: b`, /^f:2 the name of a setting must be text$/],
+    [
+      'lists in lists',
+      `ops: ${'['.repeat(40)}${']'.repeat(40)}`,
+      /^f:1 lists or mappings are nested more than 32/,
+    ],
+    [
+      'very many lists in lists',
+      `ops: ${'['.repeat(10_000)}`,
+      /^f:1 lists or mappings are nested too deeply/,
+    ],
+    [
+      'very many keys',
+      Array.from({ length: 80_000 }, (_, i) => `k${i}: 1`).join('\n'),
+      /more than a configuration/,
+    ],
+    ['names of every object', `${config}\ntoString: 1`, /^f:2 toString is not a setting here/],
+    ['__proto__', `${config}\n__proto__: {ops: 1}`, /^f:2 __proto__ is not a setting here/],
+  ] as const) {
+    it(`for ${what}, is refused with the line`, () => assert.match(mistakesOf(text)[0] ?? '', expected))
+  }
+
+  it('for an alias to plain values, is taken', () => {
+    const second = ROUTE.replace('name: a', 'name: b').replace(':1"', ':2"').replace('}', ', timeouts: *t}')
+    const { routes } = parseFile(
+      `routes: [${ROUTE.replace('}', ', timeouts: &t {total: 1m}}')}, ${second}]`,
+      'f',
+    )
+    assert.deepEqual(
+      routes.map(({ timeouts }) => 'total' in timeouts && timeouts.total),
+      [60_000, 60_000],
+    )
+  })
+
+  it('tells of very many mistakes the first hundred, and how many more there are', () => {
+    const mistakes = mistakesOf(`routes: [${'5, '.repeat(150)}]`)
+    assert.equal(mistakes.length, 101)
+    assert.equal(mistakes.at(-1), 'and 50 more')
+  })
+})
+
+describe('a bound', () => {
+  for (const value of [
+    '[5s]',
+    '{}',
+    'true',
+    'null',
+    '5',
+    '-1s',
+    '1.5s',
+    '.nan',
+    '99999999999999999999999',
+    '[[5s]]',
+  ])
+    it(`for the drain, may not be ${value}`, () =>
+      assert.match(
+        mistakesOf(`routes: [${ROUTE}]\ndrain: ${value}`).join(),
+        /^f:2 drain is .*: may be a duration/,
+      ))
+
+  for (const more of [
+    'headBytes: [16KiB]',
+    'headBytes: true',
+    'headBytes: -512',
+    'queue: "5"',
+    'queue: [5]',
+    'queue: .inf',
+  ])
+    it(`of a route, may not be ${more}`, () =>
+      assert.match(mistakesOf(`routes: [${ROUTE.replace('}', `, limits: {${more}}}`)}]`).join(), /may be a/))
+
+  for (const more of ['limits: []', 'limits: [1]', 'limits: x', 'limits: null', 'timeouts: []'])
+    it(`of a route, does not come as ${more}`, () =>
+      assert.match(
+        mistakesOf(`routes: [${ROUTE.replace('}', `, ${more}}`)}]`).join(),
+        /may have the settings/,
+      ))
+
+  it('is not looked for in a list, or a mapping of routes', () => {
+    assert.match(mistakesOf('[]').join(), /^f:1 the file is \[\]: may have the settings ops/)
+    assert.match(mistakesOf('routes: {}').join(), /^f:1 routes is {}: may be a list of routes/)
+  })
+})
+
+describe('an allow list', () => {
+  for (const [rule, expected] of [
+    ['CONNECT /x', /CONNECT, which kind: http does not relay/],
+    ['GET|CONNECT /x', /CONNECT, which kind: http does not relay/],
+    ['"CONNECT *"', /CONNECT, which kind: http does not relay/],
+    ['"GET *"', /the path \* with OPTIONS alone/],
+    ['"OPTIONS|GET *"', /the path \* with OPTIONS alone/],
+  ] as const)
+    it(`may not have ${rule}`, () =>
+      assert.match(mistakesOf(`routes: [${ROUTE.replace('}', `, allow: [${rule}]}`)}]`).join(), expected))
+
+  it('may have OPTIONS *', () => {
+    const [route] = parseFile(`routes: [${ROUTE.replace('}', ', allow: ["OPTIONS *"]}')}]`, 'f').routes
+    assert.deepEqual(route?.kind === 'http' && route.allow, [{ methods: ['OPTIONS'], path: '*' }])
+  })
+})
+
+it('an endpoint may be no link-local address without a scope, and no group of hosts', () => {
+  for (const host of ['[fe80::1]', '[FEBF::1]', '224.0.0.1', '239.1.2.3', '255.255.255.255', '[ff02::1]'])
+    for (const key of ['listen', 'upstream']) {
+      const text = ROUTE.replace(new RegExp(`${key}: "[^"]*"`), `${key}: "tcp://${host}:80"`)
+      const expected = new RegExp(
+        `^f:1 routes\\[0\\].${key} is .*(add one, such as .*%eth0|which TCP cannot use)`,
+      )
+      assert.match(mistakesOf(`routes: [${text}]`).join(), expected)
+    }
+  const scoped = ROUTE.replace('tcp://0.0.0.0:1', 'tcp://[fe80::1%eth0]:1')
+  assert.deepEqual(parseFile(`routes: [${scoped}]`, 'f').routes[0]?.listen, {
+    kind: 'tcp',
+    host: 'fe80::1%eth0',
+    port: 1,
+  })
+})

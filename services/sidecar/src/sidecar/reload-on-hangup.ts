@@ -3,11 +3,24 @@ import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Config } from '../config/config.ts'
 import type { Sidecar } from './sidecar.ts'
 
-/** At each SIGHUP reads the configuration again; a bad one is refused whole and the one in force stays. */
+/**
+ * At each SIGHUP reads the configuration again; a bad one is refused whole and the one in force stays, whatever is the
+ * matter with it. Signals that come while one is being read are one more.
+ */
 export function reloadOnHangup(sidecar: Sidecar, load: () => Config, log: Logger): void {
-  let last = Promise.resolve()
+  let isReloading = false
+  let isAskedAgain = false
+  const reloadAll = async () => {
+    isReloading = true
+    while (isAskedAgain) {
+      isAskedAgain = false
+      await reload(sidecar, load, log)
+    }
+    isReloading = false
+  }
   process.on('SIGHUP', () => {
-    last = last.then(() => reload(sidecar, load, log))
+    isAskedAgain = true
+    if (!isReloading) reloadAll()
   })
 }
 
@@ -16,8 +29,12 @@ async function reload(sidecar: Sidecar, load: () => Config, log: Logger): Promis
     await sidecar.apply(load())
     log.info(sidecar.addresses, 'the new configuration is in force')
   } catch (error) {
-    if (!(error instanceof Failure)) throw error
-    const { code, hint, message } = error
-    log.error({ code, hint }, `the new configuration is refused, the old one stays in force: ${message}`)
+    log.error(...refusal(error))
   }
+}
+
+function refusal(error: unknown): [fields: object, text: string] {
+  const text = 'the new configuration is refused, the old one stays in force'
+  if (error instanceof Failure) return [{ code: error.code, hint: error.hint }, `${text}: ${error.message}`]
+  return [{ code: 'internal_error', err: error }, `${text}: a defect of this program`]
 }

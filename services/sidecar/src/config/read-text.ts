@@ -1,0 +1,67 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
+
+/** Bytes of a configuration file: 1,000 routes have about 200 KiB. */
+export const MAX_FILE_BYTES = 1_024 * 1_024
+
+/**
+ * Reads the configuration file at `path`: a regular file of UTF-8 text, at most `MAX_FILE_BYTES` of it. It never waits,
+ * as reading a fifo would.
+ * @throws Failure `bad_config`
+ */
+export function readText(path: string): string {
+  const bytes = readFileBytes(path)
+  if (bytes.length > MAX_FILE_BYTES)
+    throw unreadable(path, `which has more than ${MAX_FILE_BYTES} bytes`, 'remove from it what is not needed')
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw unreadable(path, 'which is not UTF-8 text', 'save it as UTF-8', cause)
+  }
+}
+
+function readFileBytes(path: string): Buffer {
+  try {
+    // without O_NONBLOCK, opening a fifo waits until somebody writes to it
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      return readRegularFile(fd, path)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (cause) {
+    if (cause instanceof Failure) throw cause
+    const hint = 'mount the file there (configs in Compose) and let the user of this process read it'
+    throw unreadable(path, 'which cannot be read', hint, cause)
+  }
+}
+
+/** At most one byte more than a file may have; the size that the system tells is not relied on. */
+function readRegularFile(fd: number, path: string): Buffer {
+  const stats = fstatSync(fd)
+  if (!stats.isFile())
+    throw unreadable(path, `which is ${kindOf(stats)}`, 'name a regular file, such as /etc/sidecar.yaml')
+  const bytes = Buffer.allocUnsafe(Math.min(stats.size, MAX_FILE_BYTES) + 1)
+  const chunks: Buffer[] = []
+  for (let total = 0; total <= MAX_FILE_BYTES; ) {
+    const length = readSync(fd, bytes, 0, bytes.length, null)
+    if (length === 0) break
+    chunks.push(Buffer.from(bytes.subarray(0, length)))
+    total += length
+  }
+  return Buffer.concat(chunks)
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'a directory'
+  return stats.isFIFO() ? 'a fifo' : 'not a regular file'
+}
+
+function unreadable(path: string, what: string, hint: string, cause?: unknown): Failure {
+  return new Failure('bad_config', {
+    message: `SIDECAR_CONFIG is ${JSON.stringify(path)}, ${what}`,
+    hint,
+    errno: errnoOf(cause),
+    cause,
+  })
+}
