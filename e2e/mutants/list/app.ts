@@ -59,4 +59,11 @@ export const app: readonly Mutant[] = [
     replace: 'return [others.slice(0, 1), others.slice(1), ...tcp.map((plan) => [plan])]',
     killers: ['services/app/src/main.test.ts'],
   },
+  {
+    name: 'silent echo connections make no room',
+    file: 'services/app/src/echo/echo-server.ts',
+    find: 'if (bySilence.size >= MAX_CONNECTIONS) displaceFirst(bySilence)',
+    replace: 'if (bySilence.size >= MAX_CONNECTIONS) return void socket.destroy()',
+    killers: ['services/app/src/half-open-clients.test.ts'],
+  },
 ]

@@ -42,14 +42,19 @@ export class Connections {
    * @returns how many were cut
    */
   async drain(ms: number): Promise<number> {
-    this.#closeIdle()
-    const sweep = setInterval(() => this.#closeIdle(), SWEEP_MS)
+    this.closeIdle()
+    const sweep = setInterval(() => this.closeIdle(), SWEEP_MS)
     await this.empty(ms)
     clearInterval(sweep)
-    const cut = this.#open.size
-    for (const socket of this.#open) socket.destroy()
+    const cut = this.cut()
     this.detach()
     return cut
+  }
+
+  /** @returns how many there were */
+  cut(): number {
+    for (const socket of this.#open) socket.destroy()
+    return this.#open.size
   }
 
   /** Looks at the server no more. */
@@ -59,7 +64,7 @@ export class Connections {
   }
 
   /** Only HTTP tells when a connection is between two requests. */
-  #closeIdle(): void {
+  closeIdle(): void {
     for (const socket of this.#open) if (this.#answers?.isIdle(socket)) socket.destroy()
   }
 

@@ -1,17 +1,37 @@
 import { setMaxListeners } from 'node:events'
-import { createServer, type Server } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { handleEcho } from './handle-echo.ts'
 
 const IDLE_MS = 300_000
 const MAX_CONNECTIONS = 1_024
 
-/** The line protocol as a server; one handler for each connection. Idle connections are closed after 5 minutes. */
+/**
+ * The line protocol as a server; one handler for each connection. Idle connections are closed after 5 minutes, and
+ * where there are 1,024, one more takes the place of the one that has said nothing for longest.
+ */
 export function createEchoServer(signal: AbortSignal): Server {
   setMaxListeners(0, signal) // one for each connection, removed with it
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const bySilence = new Set<Socket>()
+  return createServer({ allowHalfOpen: true }, (socket) => {
+    if (bySilence.size >= MAX_CONNECTIONS) displaceFirst(bySilence)
+    keepOrder(bySilence, socket)
     socket.setTimeout(IDLE_MS, () => socket.destroy())
     handleEcho(socket, signal)
   })
-  server.maxConnections = MAX_CONNECTIONS
-  return server
+}
+
+function displaceFirst(bySilence: Set<Socket>): void {
+  const [silent] = bySilence
+  if (silent === undefined) return
+  bySilence.delete(silent)
+  silent.destroy()
+}
+
+/** The one that has been silent for longest comes first. */
+function keepOrder(bySilence: Set<Socket>, socket: Socket): void {
+  bySilence.add(socket)
+  socket.on('data', () => {
+    if (bySilence.delete(socket)) bySilence.add(socket)
+  })
+  socket.once('close', () => bySilence.delete(socket))
 }
