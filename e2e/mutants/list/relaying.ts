@@ -133,4 +133,25 @@ export const relaying: readonly Mutant[] = [
     replace: 'false',
     killers: ['services/sidecar/src/stream/stream-route.test.ts'],
   },
+  {
+    name: 'who waits on the operations port makes no room',
+    file: 'shared/src/listen/bound-connections.ts',
+    find: 'if (displaced === undefined) return false',
+    replace: 'return displaced === undefined && false',
+    killers: ['services/sidecar/src/ops/half-open-clients.test.ts'],
+  },
+  {
+    name: 'a head may come a byte at a time for ever',
+    file: 'shared/src/listen/bound-connections.ts',
+    find: 'setTimeout(() => isLate() && giveUp(place), ms)',
+    replace: 'setTimeout(() => isLate() || giveUp(place), ms)',
+    killers: ['services/sidecar/src/ops/half-open-clients.test.ts'],
+  },
+  {
+    name: 'ports do not change hands',
+    file: 'services/sidecar/src/sidecar/plan-reload.ts',
+    find: 'const port = takeHolder(free, formatEndpoint(ops), null)',
+    replace: "const port = takeHolder(free, '', null)",
+    killers: ['services/sidecar/src/sidecar/sidecar.test.ts'],
+  },
 ]

@@ -1,27 +1,71 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { http } from '@uds-sidecar/shared/http/node-http'
-import { listen } from '@uds-sidecar/shared/listen/listen'
-import type { Listener } from '@uds-sidecar/shared/listen/listener'
+import { boundConnections } from '@uds-sidecar/shared/listen/bound-connections'
+import { Connections } from '@uds-sidecar/shared/listen/connections'
 import { createExposition } from '../metrics/exposition.ts'
+import type { ConnectionHandler } from '../port/port.ts'
+import { reset } from '../port/reset.ts'
 import { type OperationsView, type PageView, pageAt } from './pages.ts'
 
-/** Few read it, and none for long. */
-const BOUNDS = { headersTimeout: 5_000, requestTimeout: 5_000, keepAliveTimeout: 5_000 } as const
-const MAX_CONNECTIONS = 256
+/** Connections to the operations port: few read it, and none for long. */
+export const OPERATIONS_CONNECTIONS = 64
 
-/** Serves the operations port; closed, it lets requests that are under way finish. */
-export async function startOperations(endpoint: Endpoint, view: OperationsView): Promise<Listener> {
-  const exposition = createExposition(view.routes, view.build)
-  const server = http.createServer(BOUNDS, (request, response) => {
-    answer({ ...view, exposition }, request, response).catch((error: Error) => response.destroy(error))
-  })
-  server.maxConnections = MAX_CONNECTIONS
-  return await listen(server, endpoint, { drainMs: 1_000 })
+const BOUNDS = {
+  connections: OPERATIONS_CONNECTIONS,
+  connectionsPerAddress: OPERATIONS_CONNECTIONS / 2,
+  headMs: 5_000,
+  nextHeadMs: 10_000,
+  bodyMs: 5_000,
+} as const
+
+const OPTIONS = { maxHeaderSize: 16 * 1_024, keepAliveTimeout: 5_000 } as const
+const REQUESTS_PER_CONNECTION = 1_000
+
+/** How often connections that became idle while draining are closed. */
+const SWEEP_MS = 50
+
+/** Answers the operations port: status, metrics and probes. */
+export class Operations implements ConnectionHandler {
+  readonly #server: Server
+  readonly #connections: Connections
+  /** The time to drain is over. */
+  #isOver = false
+
+  constructor(view: OperationsView) {
+    const exposition = createExposition(view.routes, view.build)
+    this.#server = http.createServer(OPTIONS, (request, response) => {
+      answer({ ...view, exposition }, request, response).catch((error: Error) => response.destroy(error))
+    })
+    this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION
+    this.#connections = new Connections(this.#server)
+    boundConnections(this.#server, BOUNDS)
+  }
+
+  accept(client: Socket): void {
+    if (this.#isOver) reset(client)
+    else this.#server.emit('connection', client)
+  }
+
+  /** Requests that are under way are answered, and asked to close their connection. */
+  async drain(drainMs: number): Promise<void> {
+    this.#connections.startDraining()
+    this.#connections.closeIdle()
+    const sweep = setInterval(() => this.#connections.closeIdle(), SWEEP_MS).unref()
+    setTimeout(() => {
+      this.#isOver = true
+      clearInterval(sweep)
+      this.#connections.cut()
+    }, drainMs).unref() // also for those that are accepted until the port is closed
+    await this.#connections.empty(drainMs)
+  }
 }
 
-async function answer(view: PageView, { method, url = '/' }: IncomingMessage, response: ServerResponse) {
-  if (method === 'GET' || method === 'HEAD') {
+async function answer(view: PageView, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method, url = '/' } = request
+  if (hasBody(request)) {
+    response.writeHead(413, { connection: 'close' }).end('a request here has no body\n')
+  } else if (method === 'GET' || method === 'HEAD') {
     const { status, type, body } = await pageAt(url.replace(/\?.*/, ''), view)
     response.writeHead(status, {
       'content-type': type,
@@ -32,4 +76,8 @@ async function answer(view: PageView, { method, url = '/' }: IncomingMessage, re
   } else {
     response.writeHead(405, { allow: 'GET, HEAD' }).end('only GET and HEAD\n')
   }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }

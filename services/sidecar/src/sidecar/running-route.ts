@@ -54,13 +54,17 @@ export class RunningRoute implements RouteView {
     }
   }
 
-  /** The same address under another configuration: new connections are the successor's, those that there are go on. */
-  succeed(route: Route, surroundings: Surroundings): RunningRoute {
-    const counters = route.name === this.route.name ? this.counters : new RouteCounters()
+  /** On the port of another, whose new connections come here from now on; those that there are go on. */
+  static on(
+    port: Port,
+    route: Route,
+    surroundings: Surroundings,
+    counters = new RouteCounters(),
+  ): RunningRoute {
     const { upstream, handler } = partsOf(route, surroundings, counters)
-    this.port.handler = handler
+    port.handler = handler
     upstream.probe()
-    return new RunningRoute(route, upstream, counters, handler, this.port)
+    return new RunningRoute(route, upstream, counters, handler, port)
   }
 
   get listen(): Endpoint {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { request } from '@uds-sidecar/shared/http/request'
 import { listen } from '@uds-sidecar/shared/listen/listen'
@@ -21,6 +22,16 @@ function answering(path: string, letters: string) {
 
 function route(name: string, listen: string, upstream: string, more = ''): string {
   return `{name: ${name}, kind: http, listen: "tcp://127.0.0.1:${listen}", upstream: "unix:${upstream}", allow: [GET /a], ${more}}`
+}
+
+/** Three ports that nobody listens on at the moment. */
+async function freePorts(): Promise<[number, number, number]> {
+  const servers = [createServer(), createServer(), createServer()] as const
+  for (const server of servers) await once(server.listen(0, '127.0.0.1'), 'listening')
+  const [a, b, c] = servers.map((server) => (server.address() as AddressInfo).port)
+  for (const server of servers) await once(server.close(), 'close')
+  assert.ok(a !== undefined && b !== undefined && c !== undefined)
+  return [a, b, c]
 }
 
 describe('an upstream', () => {
@@ -177,6 +188,57 @@ describe('another configuration', () => {
     await later.send(GET).hears('2!')
     assert.equal(portOf(sidecar, 'same'), same?.listen.kind === 'tcp' ? same.listen.port : 0)
     assert.equal(sidecar.routes[0]?.counters, same?.counters)
+  })
+
+  it('may let ports change hands, and what is in flight on them is answered', async () => {
+    await using run = await tempDirectory()
+    const waiting: (() => void)[] = []
+    await using _slow = await rawServer(`${run.path}/slow`, (socket) =>
+      socket.on('data', () => waiting.push(() => socket.write(`${OK}s!`))),
+    )
+    await using _two = await answering(`${run.path}/2`, '2!')
+    const [ops, one, two] = await freePorts()
+    const text = (o: number, a: number, b: number) =>
+      `{ops: "tcp://127.0.0.1:${o}", drain: 10s, routes: [${route('a', `${a}`, `${run.path}/slow`)}, ${route('b', `${b}`, `${run.path}/2`)}]}`
+    await using sidecar = await sidecarWith(text(ops, one, two))
+    using inFlight = new Conversation(one)
+    inFlight.send(GET)
+    await eventually('the request to be forwarded', () => waiting.length === 1)
+    const counted = sidecar.routes[1]?.counters
+    await sidecar.apply(configFrom(text(one, two, ops)))
+    const healthy = await request({ kind: 'tcp', host: '127.0.0.1', port: one }, { path: '/-/healthy' })
+    assert.equal(healthy.status, 200)
+    using client = new Conversation(ops)
+    await client.send(GET).hears('2!')
+    assert.equal(sidecar.routes[1]?.counters, counted)
+    waiting[0]?.()
+    assert.match(await inFlight.toItsEnd(), /Connection: close\r\n.*s!$/s)
+    using other = new Conversation(two)
+    other.send(GET)
+    await eventually('the route that moved to forward', () => waiting.length === 2)
+    waiting[1]?.()
+    await other.hears('s!')
+  })
+
+  it('may give the port of a route that it removes to one of another kind, or to operations', async () => {
+    await using run = await tempDirectory()
+    await using _ = await answering(`${run.path}/1`, '1!')
+    const [one, two] = await freePorts()
+    const stream = (port: number) =>
+      `{name: s, kind: stream, listen: "tcp://127.0.0.1:${port}", upstream: "unix:${run.path}/1"}`
+    await using sidecar = await sidecarWith(`routes: [${route('a', `${one}`, `${run.path}/1`)}]`)
+    await sidecar.apply(configFrom(`routes: [${stream(one)}]`))
+    using streaming = new Conversation(one)
+    await streaming.send('anything').hears('1!')
+    await sidecar.apply(configFrom(`{ops: "tcp://127.0.0.1:${one}", routes: [${stream(two)}]}`))
+    const { status } = await request({ kind: 'tcp', host: '127.0.0.1', port: one }, { path: '/routes' })
+    assert.equal(status, 200)
+    await sidecar.apply(configFrom(`routes: [${route('a', `${one}`, `${run.path}/1`)}]`))
+    using last = new Conversation(one)
+    await last.send(GET).hears('1!')
+    await assert.rejects(request({ kind: 'tcp', host: '127.0.0.1', port: two }, { path: '/' }), {
+      code: 'connection_refused',
+    })
   })
 
   it('whose address is taken changes nothing', async () => {

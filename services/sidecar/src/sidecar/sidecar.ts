@@ -1,12 +1,13 @@
-import { isDeepStrictEqual } from 'node:util'
 import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
-import type { Listener } from '@uds-sidecar/shared/listen/listener'
-import type { Config } from '../config/config.ts'
+import type { Config, Route } from '../config/config.ts'
+import type { RouteCounters } from '../metrics/route-counters.ts'
 import type { OperationsView } from '../ops/pages.ts'
 import { Deadlines } from '../time/deadlines.ts'
-import { planReload } from './plan-reload.ts'
+import { planReload, type ReloadPlan } from './plan-reload.ts'
+import { RunningOperations } from './running-operations.ts'
 import { RunningRoute, type Surroundings } from './running-route.ts'
 
 /** The routes and the operations port of one configuration, until it is disposed or given another. */
@@ -15,7 +16,7 @@ export class Sidecar implements AsyncDisposable {
   readonly #view: OperationsView
   #config: Config
   #routes: readonly RunningRoute[] = []
-  #ops: Listener | null = null
+  #ops: RunningOperations | null = null
   #isDraining = false
   /** Connections of routes that were changed or removed. */
   readonly #leaving = new Set<Promise<void>>()
@@ -43,7 +44,7 @@ export class Sidecar implements AsyncDisposable {
   /** Where the operations port (`ops`, if it is on) and each route listen. */
   get addresses() {
     const routes = this.#routes.map(({ route, listen }) => [route.name, formatEndpoint(listen)])
-    return { ops: this.#ops && formatEndpoint(this.#ops.endpoint), routes: Object.fromEntries(routes) }
+    return { ops: this.#ops && formatEndpoint(this.#ops.port.endpoint), routes: Object.fromEntries(routes) }
   }
 
   /**
@@ -52,22 +53,25 @@ export class Sidecar implements AsyncDisposable {
    * @throws Failure when a new address cannot be listened on; everything is then as it was before.
    */
   async apply(config: Config): Promise<void> {
+    if (this.#isDraining) throw shuttingDown()
     await using opened = new AsyncDisposableStack()
-    const { kept, changed, added, removed } = planReload(this.#routes, config.routes)
+    const plan = planReload(this.#routes, this.#ops, config)
     const fresh: RunningRoute[] = []
-    for (const route of added) {
-      const running = await RunningRoute.open(route, this.#surroundings)
+    for (const { route, port } of plan.begun) {
+      if (port !== null) continue
+      const running = await RunningRoute.open(route, this.#surroundings, this.#countersOf(route))
       opened.defer(() => running.close(0))
       fresh.push(running)
     }
-    const ops = await this.#opsFor(config, opened)
-    opened.move()
-    const successors = changed.map(({ from, to }) => from.succeed(to, this.#surroundings))
-    for (const { from } of changed) this.#leave(from.drain(config.drainMs))
-    for (const route of removed) this.#leave(route.close(config.drainMs))
-    if (ops !== this.#ops) this.#ops?.close()
+    const ops = await this.#opsFor(config, plan, opened)
+    opened.move() // nothing fails from here on
+    for (const { route, port } of plan.begun)
+      if (port !== null)
+        fresh.push(RunningRoute.on(port.port, route, this.#surroundings, this.#countersOf(route)))
+    for (const holder of plan.handedOver) this.#leave(holder.drain(config.drainMs))
+    for (const holder of plan.closed) this.#leave(holder.close(config.drainMs))
     this.#ops = ops
-    this.#routes = inOrder(config, [...kept, ...fresh, ...successors])
+    this.#routes = inOrder(config, [...plan.kept, ...fresh])
     this.#config = config
   }
 
@@ -81,17 +85,34 @@ export class Sidecar implements AsyncDisposable {
   }
 
   /** Its modules are loaded only now that the routes accept: they take longer than all of the relay. */
-  async #opsFor({ ops }: Config, opened: AsyncDisposableStack): Promise<Listener | null> {
-    if (isDeepStrictEqual(ops, this.#config.ops)) return this.#ops
-    if (ops === null) return null
-    const { startOperations } = await import('../ops/operations.ts')
-    return opened.use(await startOperations(ops, this.#view))
+  async #opsFor(
+    { ops }: Config,
+    plan: ReloadPlan,
+    opened: AsyncDisposableStack,
+  ): Promise<RunningOperations | null> {
+    if (plan.ops === 'same') return this.#ops
+    if (plan.ops === 'off' || ops === null) return null
+    const running = await RunningOperations.start(ops, this.#view, plan.ops.port?.port ?? null)
+    if (plan.ops.port === null) opened.defer(() => running.close())
+    return running
+  }
+
+  /** A route that keeps its name keeps its counters, wherever it listens. */
+  #countersOf({ name }: Route): RouteCounters | undefined {
+    return this.#routes.find(({ route }) => route.name === name)?.counters
   }
 
   #leave(ended: Promise<void>): void {
     this.#leaving.add(ended)
     ended.finally(() => this.#leaving.delete(ended))
   }
+}
+
+function shuttingDown(): Failure {
+  return new Failure('draining', {
+    message: 'the sidecar is shutting down',
+    hint: 'the next start reads the configuration',
+  })
 }
 
 function inOrder({ routes }: Config, running: RunningRoute[]): RunningRoute[] {
