@@ -20,6 +20,7 @@ const DIALLED: Partial<Record<FailureCode, Endpoint>> = {
   connection_refused: { kind: 'tcp', host: 'localhost', port: 1 },
   host_unreachable: { kind: 'tcp', host: 'localhost', port: 1 },
   host_unknown: { kind: 'tcp', host: 'localhost', port: 1 },
+  overloaded: { kind: 'unix', path: '/nothing/here.sock' },
 }
 
 const page = readFileSync(join(ROOT, 'docs/failure-modes.md'), 'utf8')

@@ -97,8 +97,8 @@ export const onTheWire: readonly Mutant[] = [
   {
     name: 'a connection that is reset at once is an io_error',
     file: 'shared/src/dial/dial-failure.ts',
-    find: '  ECONNRESET: CLOSED_AT_ONCE,\n  EPIPE: CLOSED_AT_ONCE,\n}\n\nconst TCP',
-    replace: '}\n\nconst TCP',
+    find: '  ECONNRESET: CLOSED_AT_ONCE,\n  EPIPE: CLOSED_AT_ONCE,\n  EMFILE: NO_DESCRIPTOR,\n  ENFILE: NO_DESCRIPTOR,\n}\n\nconst TCP',
+    replace: '  EMFILE: NO_DESCRIPTOR,\n  ENFILE: NO_DESCRIPTOR,\n}\n\nconst TCP',
     killers: [UPSTREAM, 'shared/src/dial/dial.test.ts'],
   },
   {

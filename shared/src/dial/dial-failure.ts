@@ -14,6 +14,13 @@ const CLOSED_AT_ONCE: Explanation = [
   'the server ended or hangs up; look at its log',
 ]
 
+/** Of this process, or of the whole system: no fault of the upstream. */
+const NO_DESCRIPTOR = [
+  'overloaded',
+  'no descriptor is left to connect with',
+  'raise the limit of descriptors (ulimits: nofile in Compose), or allow fewer connections',
+] as const
+
 const UNIX: Record<string, Explanation> = {
   ENOENT: [
     'socket_missing',
@@ -46,6 +53,8 @@ const UNIX: Record<string, Explanation> = {
   ],
   ECONNRESET: CLOSED_AT_ONCE,
   EPIPE: CLOSED_AT_ONCE,
+  EMFILE: NO_DESCRIPTOR,
+  ENFILE: NO_DESCRIPTOR,
 }
 
 const TCP: Record<string, Explanation> = {
@@ -70,6 +79,8 @@ const TCP: Record<string, Explanation> = {
     'the name server does not answer',
     'correct the host, or join a network that has DNS',
   ],
+  EMFILE: NO_DESCRIPTOR,
+  ENFILE: NO_DESCRIPTOR,
   ETIMEDOUT: ['upstream_timeout', 'the host does not answer', 'correct the host, or look at the firewall'],
 }
 

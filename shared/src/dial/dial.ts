@@ -20,8 +20,8 @@ export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000
 /**
  * Connects to any endpoint. The caller owns the socket and listens to its `error` event from here on.
  * @throws Failure with the code that says why: `socket_missing`, `socket_stale`, `socket_denied`, `not_a_socket`,
- * `backlog_full`, `upstream_timeout`, `upstream_reset`, `connection_refused`, `host_unreachable`, `host_unknown` or
- * `io_error`.
+ * `backlog_full`, `upstream_timeout`, `upstream_reset`, `connection_refused`, `host_unreachable`, `host_unknown`,
+ * `overloaded` or `io_error`.
  */
 export async function dial(endpoint: Endpoint, options: DialOptions = {}): Promise<Socket> {
   const { timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, allowHalfOpen = true, onread, signal } = options

@@ -5,5 +5,6 @@ export function acceptorFor(server: Server & { allowHalfOpen?: boolean; pauseOnC
   const { allowHalfOpen = false, pauseOnConnect = false } = server
   const acceptor = new Server({ allowHalfOpen, pauseOnConnect })
   acceptor.maxConnections = server.maxConnections
+  acceptor.on('error', (error) => server.emit('error', error))
   return acceptor.on('connection', (socket) => server.emit('connection', socket))
 }

@@ -9,10 +9,13 @@ import { Failure } from '../failure/failure.ts'
 import { acceptorFor } from './acceptor.ts'
 import type { Connections } from './connections.ts'
 import { stopAccepting } from './stop-accepting.ts'
-import { occupied, unwatchable } from './watch-failure.ts'
+import { occupied, unaccepted, unwatchable } from './watch-failure.ts'
 
 /** After a takeover, connections that found the old socket still arrive for this long. */
 const GRACE_MS = 300
+
+/** How long it is not told again that connections cannot be accepted. */
+const QUIET_MS = 10_000
 
 export type ListenerEvents = {
   /** Another server published its socket at our path; this one drains and closes by itself. */
@@ -21,6 +24,8 @@ export type ListenerEvents = {
   republished: [identity: Identity]
   /** Our socket is gone and could not be published again; tried once a second, told once. */
   lost: [failure: Failure]
+  /** A connection could not be accepted, and was perhaps closed; told once in ten seconds. */
+  acceptFailed: [failure: Failure]
   /** The end has begun: finish what is under way. */
   draining: []
 }
@@ -57,6 +62,8 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
   #acceptors: Server[]
   readonly #ended = Promise.withResolvers<Ending>()
   #closing = false
+  /** When it was last told that a connection could not be accepted. */
+  #toldMs = Number.NEGATIVE_INFINITY
   #isLost = false
 
   constructor(parts: ListenerParts) {
@@ -66,6 +73,7 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     this.#parts = parts
     this.#acceptors = [parts.server]
     parts.server.once('close', this.#serverClosed)
+    parts.server.on('error', this.#acceptFailed) // without a listener it would end the process
     const { bound } = parts
     if (bound !== undefined && parts.watch)
       this.#watchdog = new Watchdog(bound.path, () => this.#check(bound))
@@ -77,6 +85,14 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
    */
   readonly #serverClosed = (): void => {
     this.#end('closed')
+  }
+
+  /** The kernel had no descriptor for a connection (accept(2)); it is tried again as long as one waits. */
+  readonly #acceptFailed = (cause: Error): void => {
+    const nowMs = performance.now()
+    if (nowMs - this.#toldMs < QUIET_MS) return
+    this.#toldMs = nowMs
+    this.emit('acceptFailed', unaccepted(this.endpoint, cause))
   }
 
   /** Of the socket file; undefined for endpoints that have none. */

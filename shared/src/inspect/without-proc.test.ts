@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { descriptorLimit } from './descriptor-limit.ts'
+import { processIdentity } from './process-identity.ts'
+
+function noDescriptor(): never {
+  throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+}
+
+describe('what a failure is explained with', () => {
+  it('is had without /proc, and without a descriptor left to read it', () => {
+    const { uid, gids, bypassesPermissions } = processIdentity(noDescriptor)
+    assert.equal(uid, process.geteuid?.())
+    assert.deepEqual(gids, processIdentity().gids)
+    assert.equal(bypassesPermissions, uid === 0)
+  })
+
+  it('is had where /proc says something else', () => {
+    assert.equal(processIdentity(() => 'CapEff:\t?').bypassesPermissions, process.geteuid?.() === 0)
+    if (process.platform === 'linux')
+      assert.equal(processIdentity(() => 'CapEff:\t0000000000000002').bypassesPermissions, true)
+  })
+})
+
+describe('the limit of descriptors', () => {
+  const table = (soft: string) => () =>
+    `Limit Soft Limit Hard Limit Units\nMax open files            ${soft}                 4096                 files\n`
+
+  it('is the soft one', () => {
+    assert.equal(descriptorLimit(table('1024')), 1_024)
+    assert.equal(descriptorLimit(table('unlimited')), Number.POSITIVE_INFINITY)
+  })
+
+  it('is what the system says where there is no /proc', () => {
+    assert.equal(descriptorLimit(noDescriptor), descriptorLimit())
+  })
+
+  it('is not known where the table has none', () => {
+    assert.equal(
+      descriptorLimit(() => ''),
+      null,
+    )
+    assert.equal(descriptorLimit(table('many')), null)
+  })
+})
