@@ -62,8 +62,8 @@ export const app: readonly Mutant[] = [
   {
     name: 'silent echo connections make no room',
     file: 'services/app/src/echo/echo-server.ts',
-    find: 'if (bySilence.size >= MAX_CONNECTIONS) displaceFirst(bySilence)',
-    replace: 'if (bySilence.size >= MAX_CONNECTIONS) return void socket.destroy()',
+    find: 'if (bySilence.size >= connections) displaceFirst(bySilence)',
+    replace: 'if (bySilence.size >= connections) return void socket.destroy()',
     killers: ['services/app/src/half-open-clients.test.ts'],
   },
 ]

@@ -9,6 +9,7 @@ import { listen } from '@uds-sidecar/shared/listen/listen'
 import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import { createEchoServer } from './echo/echo-server.ts'
 import { createHttpServer } from './http-server.ts'
+import { placesOfEach } from './listener-plans.ts'
 
 const EVERY_PLACE = 1_024
 
@@ -73,4 +74,11 @@ describe('clients that hold every place of a listener', () => {
     client.on('error', () => client.destroy()).end('ping\n')
     assert.equal(await text(client), 'echo: ping\n')
   })
+})
+
+it('the places of all listeners of the app fit within its limit of descriptors', () => {
+  assert.equal(placesOfEach(null), EVERY_PLACE)
+  assert.equal(placesOfEach(Number.POSITIVE_INFINITY), EVERY_PLACE)
+  assert.ok(placesOfEach(1_024) * 5 < 1_024)
+  assert.ok(placesOfEach(20) > 0)
 })

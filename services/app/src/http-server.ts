@@ -6,20 +6,23 @@ const KEEP_ALIVE_MS = 65_000 // longer than the idle time of those in front, so 
 const HEAD_MS = 10_000
 
 const BOUNDS = {
-  connections: 1_024,
   connectionsPerAddress: 256,
   headMs: HEAD_MS,
   nextHeadMs: KEEP_ALIVE_MS + HEAD_MS,
   bodyMs: 30_000,
 } as const
 
+/** Of one listener at a time, HTTP or not. */
+export const MAX_CONNECTIONS = 1_024
+
 const REQUESTS_PER_CONNECTION = 100_000
 
 /**
- * An HTTP server with every bound set: 1,024 connections, of which 256 from one address; head 16 KiB within 10 s, body
- * within 30 s, idle connection 65 s. Where all places are taken, the one that has waited longest makes room.
+ * An HTTP server with every bound set: 256 connections from one address; head 16 KiB within 10 s, body within 30 s, idle
+ * connection 65 s. Where all places are taken, the one that has waited longest makes room.
+ * @param connections at a time. Default 1024.
  */
-export function createHttpServer(handler: RequestListener): Server {
+export function createHttpServer(handler: RequestListener, connections = MAX_CONNECTIONS): Server {
   const server = http.createServer(
     {
       maxHeaderSize: 16 * 1024,
@@ -30,6 +33,6 @@ export function createHttpServer(handler: RequestListener): Server {
     handler,
   )
   server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION
-  boundConnections(server, BOUNDS)
+  boundConnections(server, { ...BOUNDS, connections })
   return server
 }

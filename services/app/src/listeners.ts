@@ -110,6 +110,7 @@ export class Listeners {
     })
     listener.on('republished', () => log.warn('the socket was deleted; published again'))
     listener.on('lost', ({ code, message, hint }) => log.error({ code, hint }, message))
+    listener.on('acceptFailed', ({ code, message, hint }) => log.warn({ code, hint }, message))
     listener.closed.then(({ reason, cut, failure }) => {
       log.info({ reason, cut, err: failure }, 'closed')
       this.#open.delete(plan)

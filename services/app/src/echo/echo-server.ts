@@ -1,19 +1,20 @@
 import { setMaxListeners } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
+import { MAX_CONNECTIONS } from '../http-server.ts'
 import { handleEcho } from './handle-echo.ts'
 
 const IDLE_MS = 300_000
-const MAX_CONNECTIONS = 1_024
 
 /**
  * The line protocol as a server; one handler for each connection. Idle connections are closed after 5 minutes, and
- * where there are 1,024, one more takes the place of the one that has said nothing for longest.
+ * where all places are taken, one more displaces the one that has said nothing for longest.
+ * @param connections at a time. Default 1024.
  */
-export function createEchoServer(signal: AbortSignal): Server {
+export function createEchoServer(signal: AbortSignal, connections = MAX_CONNECTIONS): Server {
   setMaxListeners(0, signal) // one for each connection, removed with it
   const bySilence = new Set<Socket>()
   return createServer({ allowHalfOpen: true }, (socket) => {
-    if (bySilence.size >= MAX_CONNECTIONS) displaceFirst(bySilence)
+    if (bySilence.size >= connections) displaceFirst(bySilence)
     keepOrder(bySilence, socket)
     socket.setTimeout(IDLE_MS, () => socket.destroy())
     handleEcho(socket, signal)
