@@ -122,8 +122,8 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'any number of connections',
     file: 'services/sidecar/src/port/connection-limits.ts',
-    find: 'if (this.#total >= this.#maxTotal || peer.connections >= this.#maxPerAddress) return null',
-    replace: '',
+    find: 'if (this.#total >= this.max || !this.#parts.room.take(this.#parts.descriptors)) {',
+    replace: 'if (!this.#parts.room.take(this.#parts.descriptors)) {',
     killers: [CLIENT],
   },
   {
@@ -153,5 +153,33 @@ export const relaying: readonly Mutant[] = [
     find: 'const port = takeHolder(free, formatEndpoint(ops), null)',
     replace: "const port = takeHolder(free, '', null)",
     killers: ['services/sidecar/src/sidecar/sidecar.test.ts'],
+  },
+  {
+    name: 'routes may have more connections than descriptors',
+    file: 'services/sidecar/src/port/connection-limits.ts',
+    find: 'if (this.#taken + count > this.max) return false',
+    replace: '',
+    killers: ['services/sidecar/src/descriptors.test.ts'],
+  },
+  {
+    name: 'a lack of descriptors is blamed on the upstream',
+    file: 'services/sidecar/src/upstream/upstream.ts',
+    find: "if (failure.code === 'overloaded') {",
+    replace: "if (failure.code === 'draining') {",
+    killers: ['services/sidecar/src/descriptors.test.ts'],
+  },
+  {
+    name: 'an explanation that fails ends the process',
+    file: 'shared/src/inspect/process-identity.ts',
+    find: "    return ''",
+    replace: "    throw new Error('no status')",
+    killers: ['shared/src/inspect/without-proc.test.ts'],
+  },
+  {
+    name: 'a connection that cannot be accepted ends the process',
+    file: 'shared/src/listen/listener.ts',
+    find: "parts.server.on('error', this.#acceptFailed)",
+    replace: "parts.server.off('error', this.#acceptFailed)",
+    killers: ['shared/src/listen/listener.accept.test.ts'],
   },
 ]

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { Bound, Bounds } from './bounds.ts'
+import type { Bound, GivenBounds } from './bounds.ts'
 import {
   DURATION_PATTERN,
   formatDuration,
@@ -32,14 +32,23 @@ export function written(row: Bound, value: number): string | number {
 
 /** Settings that may give some of the bounds of `table`; the rest take their defaults. */
 export function boundsSchema<T extends Table>(table: T) {
-  const entries = Object.fromEntries(Object.entries(table).map(([name, row]) => [name, boundSchema(row)]))
+  const entries = Object.fromEntries(
+    Object.entries(table).map(([name, row]) => [
+      name,
+      row.isDerived ? v.optional(valueSchema(row)) : boundSchema(row),
+    ]),
+  )
   return v.pipe(
     v.optional(mapping(entries), {}),
-    v.transform((bounds) => Object.freeze(bounds) as Bounds<T>),
+    v.transform((bounds) => Object.freeze(bounds) as GivenBounds<T>),
   )
 }
 
 export function boundSchema(row: Bound) {
+  return v.optional(valueSchema(row), written(row, row.standard))
+}
+
+function valueSchema(row: Bound) {
   const checked = v.rawTransform<unknown, number>(({ dataset, addIssue, NEVER }) => {
     const value = quantity(row, dataset.value)
     if (value !== undefined && Number.isInteger(value) && value >= row.min && value <= row.max) return value
@@ -49,8 +58,9 @@ export function boundSchema(row: Bound) {
   const json = {
     ...JSON_TYPES[row.unit],
     description: `${sentence(row.what)} ${sentence(describeRange(row))}`,
+    ...(row.isDerived ? { default: row.standard } : {}),
   }
-  return v.optional(v.pipe(v.unknown(), checked, v.metadata({ json })), written(row, row.standard))
+  return v.pipe(v.unknown(), checked, v.metadata({ json }))
 }
 
 const JSON_TYPES = {

@@ -7,6 +7,8 @@ export interface Bound {
   readonly standard: number
   readonly min: number
   readonly max: number
+  /** What holds where it is not set is for the program to find out, `standard` at most. */
+  readonly isDerived?: true
   /** What is bounded, and what happens past it. */
   readonly what: string
 }
@@ -27,7 +29,10 @@ const connect = bound(
   'until the upstream accepts a connection; then upstream_timeout',
 )
 
-const connections = bound('count', 4_096, 1, 1_000_000, 'client connections at a time; then overloaded')
+const connections = {
+  ...bound('count', 4_096, 1, 1_000_000, 'client connections at a time; then overloaded'),
+  isDerived: true,
+} as const
 
 const connectionsPerAddress = bound(
   'count',
@@ -136,6 +141,11 @@ export const DRAIN = bound(
   10 * MINUTE,
   'after SIGTERM for what is in flight; then the connections are reset',
 )
+
+/** Bounds as they are given: those that are derived may not be. */
+export type GivenBounds<T extends Readonly<Record<string, Bound>>> = {
+  readonly [K in keyof T]: T[K] extends { readonly isDerived: true } ? number | undefined : number
+}
 
 export type Bounds<T extends Readonly<Record<string, Bound>>> = Readonly<Record<keyof T, number>>
 

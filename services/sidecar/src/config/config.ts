@@ -17,6 +17,8 @@ interface RouteBase {
   readonly name: string
   readonly listen: Endpoint
   readonly upstream: Endpoint
+  /** Whether `limits.connections` was set; it is the default else, and fewer where descriptors do not suffice. */
+  readonly isConnectionsSet: boolean
 }
 
 /** Bytes relayed as they come, both ways. */

@@ -55,6 +55,7 @@ function isOptional(schema: Schema): boolean {
 }
 
 function defaultOf(schema: Schema): Json {
+  if (schema.default === undefined) return {}
   const isStructure = typeof schema.default === 'object' && !Array.isArray(schema.default)
   return isStructure ? {} : { default: schema.default }
 }

@@ -2,6 +2,7 @@ import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import * as v from 'valibot'
 import { allowRule } from './allow-rule.ts'
+import { HTTP_LIMITS } from './bounds.ts'
 import type { Config, Route } from './config.ts'
 import type { ConfigFile } from './file-schema.ts'
 import { fromEnv, splitAllow } from './from-env.ts'
@@ -51,6 +52,12 @@ export function configOf({ ops, drain, routes }: ConfigFile): Config {
   return Object.freeze({ ops, drainMs: drain, routes: Object.freeze(routes.map(routeOf)) })
 }
 
-function routeOf({ timeouts, ...rest }: ConfigFile['routes'][number]): Route {
-  return Object.freeze({ ...rest, timeoutsMs: timeouts }) as Route
+function routeOf({ timeouts, limits, ...rest }: ConfigFile['routes'][number]): Route {
+  const { connections = HTTP_LIMITS.connections.standard } = limits
+  return Object.freeze({
+    ...rest,
+    timeoutsMs: timeouts,
+    limits: Object.freeze({ ...limits, connections }),
+    isConnectionsSet: limits.connections !== undefined,
+  }) as Route
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { HttpRoute } from '../config/config.ts'
 import type { RouteCounters } from '../metrics/route-counters.ts'
-import { ConnectionLimits, type Peer } from '../port/connection-limits.ts'
+import type { ConnectionLimits, Peer } from '../port/connection-limits.ts'
 import type { ConnectionHandler } from '../port/port.ts'
 import { reset } from '../port/reset.ts'
 import type { Deadlines } from '../time/deadlines.ts'
@@ -23,6 +23,7 @@ export interface HttpHandlerParts {
   readonly upstream: Upstream
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
+  readonly limits: ConnectionLimits
 }
 
 /** Relays the requests of a route's client connections. */
@@ -41,7 +42,7 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
   #isOver = false
   readonly #drained = Promise.withResolvers<void>()
 
-  constructor({ route, upstream, counters, deadlines }: HttpHandlerParts) {
+  constructor({ route, upstream, counters, deadlines, limits }: HttpHandlerParts) {
     this.route = route
     this.allow = new AllowList(route.allow)
     this.pool = new UpstreamPool(route, upstream, deadlines)
@@ -50,7 +51,7 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
     this.responseBuffer = new ResponseBuffer(route.limits.responseBufferBytes)
     this.counters = counters
     this.deadlines = deadlines
-    this.#limits = new ConnectionLimits(route.limits.connections, route.limits.connectionsPerAddress)
+    this.#limits = limits
   }
 
   accept(client: Socket): void {
@@ -92,8 +93,13 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
     })
     this.counters.fail(failure.code)
     this.counters.answered('', statusOf(failure), 0)
+    client.on('error', () => client.destroy())
+    if (!this.#limits.mayReadRefusal()) {
+      reset(client)
+      return
+    }
     client
-      .on('error', () => client.destroy())
+      .once('close', () => this.#limits.refusalRead())
       .end(problemAnswer(failure, { connection: 'close', headOnly: false }))
     client.resume().setTimeout(GRACE_MS, () => client.destroy())
   }

@@ -24,7 +24,19 @@ ${routes.map(routeCard).join('\n')}
 }
 
 function routeCard(report: RouteReport): string {
-  const { name, kind, listen, upstream, state, since, generation, connections, socket, lastError } = report
+  const {
+    name,
+    kind,
+    listen,
+    upstream,
+    state,
+    since,
+    generation,
+    connections,
+    maxConnections,
+    socket,
+    lastError,
+  } = report
   const rows: [string, string][] = [
     ['listens on', listen],
     ['upstream', upstream],
@@ -35,7 +47,7 @@ function routeCard(report: RouteReport): string {
         : `${socket.kind}, mode ${socket.mode}, owner ${socket.uid}:${socket.gid}`,
     ],
     ['generation', `${generation}`],
-    ['connections', `${connections}`],
+    ['connections', `${connections} of ${maxConnections}`],
     ...(lastError === null
       ? []
       : ([

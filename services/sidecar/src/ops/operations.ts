@@ -35,7 +35,7 @@ export class Operations implements ConnectionHandler {
   constructor(view: OperationsView) {
     const exposition = createExposition(view.routes, view.build)
     this.#server = http.createServer(OPTIONS, (request, response) => {
-      answer({ ...view, exposition }, request, response).catch((error: Error) => response.destroy(error))
+      answer({ ...view, exposition }, request, response).catch((error: Error) => failed(response, error))
     })
     this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION
     this.#connections = new Connections(this.#server)
@@ -76,6 +76,12 @@ async function answer(view: PageView, request: IncomingMessage, response: Server
   } else {
     response.writeHead(405, { allow: 'GET, HEAD' }).end('only GET and HEAD\n')
   }
+}
+
+/** A defect costs this answer, and not that it is one. */
+function failed(response: ServerResponse, error: Error): void {
+  if (response.headersSent) response.destroy(error)
+  else response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${error.message}\n`)
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -9,6 +9,8 @@ import { routeReport } from './route-report.ts'
 export interface OperationsView {
   routes(): readonly RouteView[]
   isDraining(): boolean
+  /** Of the process, and those that all connections together may need. */
+  descriptors(): { readonly limit: number | null; readonly needed: number }
   readonly build: BuildInfo
 }
 
@@ -60,7 +62,13 @@ async function readiness(view: OperationsView): Promise<Page> {
 
 async function overview(view: OperationsView) {
   const { uid, gids } = processIdentity()
-  return { draining: view.isDraining(), process: { uid, groups: gids }, routes: await reports(view) }
+  const { limit, needed } = view.descriptors()
+  const descriptors = { limit: limit === Number.POSITIVE_INFINITY ? null : limit, needed }
+  return {
+    draining: view.isDraining(),
+    process: { uid, groups: gids, descriptors },
+    routes: await reports(view),
+  }
 }
 
 async function reports(view: OperationsView) {

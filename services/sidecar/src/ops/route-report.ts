@@ -4,7 +4,7 @@ import type { RouteView } from '../sidecar/route-view.ts'
 import { stateName, type UpstreamState } from '../upstream/upstream-state.ts'
 
 /** One route as `/routes` shows it. */
-export function routeReport({ route, listen, upstream, counters }: RouteView) {
+export function routeReport({ route, listen, upstream, counters, limits }: RouteView) {
   const { state } = upstream
   return {
     name: route.name,
@@ -14,6 +14,7 @@ export function routeReport({ route, listen, upstream, counters }: RouteView) {
     allow:
       route.kind === 'http' ? route.allow.map(({ methods, path }) => `${methods.join('|')} ${path}`) : null,
     connections: counters.connectionsOpen,
+    maxConnections: limits.max,
     state: stateName(state),
     since: state.changedAt.toISOString(),
     generation: state.generation,

@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { listen } from '@uds-sidecar/shared/listen/listen'
 import { DRAIN } from '../config/bounds.ts'
 
@@ -20,11 +21,12 @@ export interface Port {
 }
 
 /** @throws Failure `in_use`, `address_denied` and what else `listen` says. */
-export async function openPort(endpoint: Endpoint, handler: ConnectionHandler): Promise<Port> {
+export async function openPort(endpoint: Endpoint, handler: ConnectionHandler, log: Logger): Promise<Port> {
   const server = createServer({ allowHalfOpen: true, noDelay: true })
   const port = { handler }
   server.on('connection', (client: Socket) => port.handler.accept(client))
   const listener = await listen(server, endpoint, { drainMs: DRAIN.max })
+  listener.on('acceptFailed', ({ code, errno, hint, message }) => log.warn({ code, errno, hint }, message))
   return Object.assign(port, {
     endpoint: listener.endpoint,
     async close() {

@@ -1,4 +1,5 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { OperationsView } from '../ops/pages.ts'
 import { type ConnectionHandler, openPort, type Port } from '../port/port.ts'
 
@@ -22,10 +23,15 @@ export class RunningOperations {
    * On a port of its own, or on `taken`, whose new connections come here from now on.
    * @throws Failure when the address cannot be listened on.
    */
-  static async start(asked: Endpoint, view: OperationsView, taken: Port | null): Promise<RunningOperations> {
+  static async start(
+    asked: Endpoint,
+    view: OperationsView,
+    log: Logger,
+    taken: Port | null,
+  ): Promise<RunningOperations> {
     const { Operations } = await import('../ops/operations.ts')
     const handler = new Operations(view)
-    if (taken === null) return new RunningOperations(asked, await openPort(asked, handler), handler)
+    if (taken === null) return new RunningOperations(asked, await openPort(asked, handler, log), handler)
     taken.handler = handler
     return new RunningOperations(asked, taken, handler)
   }

@@ -3,16 +3,20 @@ import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Route } from '../config/config.ts'
 import { HttpHandler } from '../http/http-handler.ts'
 import { RouteCounters } from '../metrics/route-counters.ts'
+import { ConnectionLimits, type SharedRoom } from '../port/connection-limits.ts'
 import { type ConnectionHandler, openPort, type Port } from '../port/port.ts'
 import { StreamHandler } from '../stream/stream-handler.ts'
 import type { Deadlines } from '../time/deadlines.ts'
 import { Upstream } from '../upstream/upstream.ts'
+import { descriptorsOf } from './plan-descriptors.ts'
 import type { RouteView } from './route-view.ts'
 
 /** What all routes of a sidecar share. */
 export interface Surroundings {
   readonly deadlines: Deadlines
   readonly log: Logger
+  /** For the client connections of all routes. */
+  readonly room: SharedRoom
 }
 
 /** A route that takes connections from a port. */
@@ -21,19 +25,20 @@ export class RunningRoute implements RouteView {
   readonly upstream: Upstream
   readonly counters: RouteCounters
   readonly port: Port
+  readonly limits: ConnectionLimits
   readonly #handler: ConnectionHandler
 
   private constructor(
     route: Route,
-    upstream: Upstream,
     counters: RouteCounters,
-    handler: ConnectionHandler,
+    { upstream, limits, handler }: Parts,
     port: Port,
   ) {
     this.route = route
     this.upstream = upstream
     this.counters = counters
     this.port = port
+    this.limits = limits
     this.#handler = handler
   }
 
@@ -43,13 +48,13 @@ export class RunningRoute implements RouteView {
     surroundings: Surroundings,
     counters = new RouteCounters(),
   ): Promise<RunningRoute> {
-    const { upstream, handler } = partsOf(route, surroundings, counters)
+    const parts = partsOf(route, surroundings, counters)
     try {
-      const port = await openPort(route.listen, handler)
-      upstream.probe()
-      return new RunningRoute(route, upstream, counters, handler, port)
+      const port = await openPort(route.listen, parts.handler, surroundings.log)
+      parts.upstream.probe()
+      return new RunningRoute(route, counters, parts, port)
     } catch (error) {
-      await upstream[Symbol.asyncDispose]()
+      await parts.upstream[Symbol.asyncDispose]()
       throw error
     }
   }
@@ -61,10 +66,10 @@ export class RunningRoute implements RouteView {
     surroundings: Surroundings,
     counters = new RouteCounters(),
   ): RunningRoute {
-    const { upstream, handler } = partsOf(route, surroundings, counters)
-    port.handler = handler
-    upstream.probe()
-    return new RunningRoute(route, upstream, counters, handler, port)
+    const parts = partsOf(route, surroundings, counters)
+    port.handler = parts.handler
+    parts.upstream.probe()
+    return new RunningRoute(route, counters, parts, port)
   }
 
   get listen(): Endpoint {
@@ -83,10 +88,30 @@ export class RunningRoute implements RouteView {
   }
 }
 
-function partsOf(route: Route, { deadlines, log }: Surroundings, counters: RouteCounters) {
-  const upstream = new Upstream(route.upstream, route.timeoutsMs.connect, log.child({ route: route.name }))
-  const parts = { upstream, counters, deadlines }
+interface Parts {
+  readonly upstream: Upstream
+  readonly limits: ConnectionLimits
+  readonly handler: ConnectionHandler
+}
+
+function partsOf(route: Route, { deadlines, log, room }: Surroundings, counters: RouteCounters): Parts {
+  const routeLog = log.child({ route: route.name })
+  const upstream = new Upstream(route.upstream, route.timeoutsMs.connect, routeLog)
+  const limits = new ConnectionLimits({
+    ...route.limits,
+    descriptors: descriptorsOf(route),
+    room,
+    onChange: (isFull) => tellOfRoom(routeLog, isFull),
+  })
+  const parts = { upstream, counters, deadlines, limits }
   const handler =
     route.kind === 'http' ? new HttpHandler({ route, ...parts }) : new StreamHandler({ route, ...parts })
-  return { upstream, handler }
+  return { upstream, limits, handler }
+}
+
+function tellOfRoom(log: Logger, isFull: boolean): void {
+  const hint = 'look at who connects, raise limits.connections, or the limit of descriptors (ulimits: nofile)'
+  if (isFull)
+    log.warn({ code: 'overloaded', hint }, 'too many connections are open: further ones are refused')
+  else log.info('there is room for connections again')
 }

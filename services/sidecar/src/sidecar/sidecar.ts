@@ -1,11 +1,14 @@
 import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { descriptorLimit } from '@uds-sidecar/shared/inspect/descriptor-limit'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Config, Route } from '../config/config.ts'
 import type { RouteCounters } from '../metrics/route-counters.ts'
 import type { OperationsView } from '../ops/pages.ts'
+import { SharedRoom } from '../port/connection-limits.ts'
 import { Deadlines } from '../time/deadlines.ts'
+import { type DescriptorPlan, planDescriptors } from './plan-descriptors.ts'
 import { planReload, type ReloadPlan } from './plan-reload.ts'
 import { RunningOperations } from './running-operations.ts'
 import { RunningRoute, type Surroundings } from './running-route.ts'
@@ -14,6 +17,9 @@ import { RunningRoute, type Surroundings } from './running-route.ts'
 export class Sidecar implements AsyncDisposable {
   readonly #surroundings: Surroundings
   readonly #view: OperationsView
+  /** Of descriptors; null: not known. */
+  readonly #limit: number | null
+  #plan: DescriptorPlan
   #config: Config
   #routes: readonly RunningRoute[] = []
   #ops: RunningOperations | null = null
@@ -21,18 +27,32 @@ export class Sidecar implements AsyncDisposable {
   /** Connections of routes that were changed or removed. */
   readonly #leaving = new Set<Promise<void>>()
 
-  private constructor(config: Config, build: BuildInfo, log: Logger) {
+  private constructor(config: Config, build: BuildInfo, log: Logger, limit: number | null) {
     this.#config = config
-    this.#surroundings = { deadlines: new Deadlines(), log }
-    this.#view = { build, routes: () => this.#routes, isDraining: () => this.#isDraining }
+    this.#limit = limit
+    this.#surroundings = { deadlines: new Deadlines(), log, room: new SharedRoom() }
+    this.#plan = planDescriptors(config, limit)
+    this.#view = {
+      build,
+      routes: () => this.#routes,
+      isDraining: () => this.#isDraining,
+      descriptors: () => this.#plan,
+    }
   }
 
   /**
    * Starts every route, whether its upstream exists yet or not, and the operations port.
+   * @param limit of descriptors of this process; null: not known.
    * @throws Failure when an address cannot be listened on; what was started until then is closed again.
    */
-  static async start(config: Config, build: BuildInfo, log: Logger): Promise<Sidecar> {
-    const sidecar = new Sidecar({ ops: null, drainMs: config.drainMs, routes: [] }, build, log)
+  static async start(
+    config: Config,
+    build: BuildInfo,
+    log: Logger,
+    limit = descriptorLimit(),
+  ): Promise<Sidecar> {
+    const sidecar = new Sidecar({ ops: null, drainMs: config.drainMs, routes: [] }, build, log, limit)
+    if (limit === null) log.warn('the limit of descriptors is not known: limits.connections stay as they are')
     await sidecar.apply(config)
     return sidecar
   }
@@ -73,6 +93,7 @@ export class Sidecar implements AsyncDisposable {
     this.#ops = ops
     this.#routes = inOrder(config, [...plan.kept, ...fresh])
     this.#config = config
+    this.#shareDescriptors()
   }
 
   /** Not ready, stop accepting, drain; the operations port last, so that readiness is seen to drop. */
@@ -92,9 +113,28 @@ export class Sidecar implements AsyncDisposable {
   ): Promise<RunningOperations | null> {
     if (plan.ops === 'same') return this.#ops
     if (plan.ops === 'off' || ops === null) return null
-    const running = await RunningOperations.start(ops, this.#view, plan.ops.port?.port ?? null)
+    const running = await RunningOperations.start(
+      ops,
+      this.#view,
+      this.#surroundings.log,
+      plan.ops.port?.port ?? null,
+    )
     if (plan.ops.port === null) opened.defer(() => running.close())
     return running
+  }
+
+  /** Routes that go on take no notice of it: only how many connections they may have changes. */
+  #shareDescriptors(): void {
+    const { log, room } = this.#surroundings
+    const plan = planDescriptors(this.#config, this.#limit)
+    this.#plan = plan
+    room.max = plan.room
+    for (const { route, limits } of this.#routes) limits.max = plan.connections.get(route.name) ?? limits.max
+    const descriptors = { limit: plan.limit, needed: plan.needed }
+    if (plan.reduced.length > 0)
+      log.info({ descriptors, connections: Object.fromEntries(plan.connections) }, REDUCED)
+    if (plan.limit !== null && plan.needed > plan.limit)
+      log.warn({ code: 'overloaded', descriptors, hint: TOO_FEW_HINT }, TOO_FEW)
   }
 
   /** A route that keeps its name keeps its counters, wherever it listens. */
@@ -107,6 +147,13 @@ export class Sidecar implements AsyncDisposable {
     ended.finally(() => this.#leaving.delete(ended))
   }
 }
+
+const REDUCED =
+  'limits.connections is not set: less than the default, for the limit of descriptors allows no more'
+const TOO_FEW =
+  'the connections that the routes may have need more descriptors than the process may open: some will be refused'
+const TOO_FEW_HINT =
+  'raise the limit of descriptors (ulimits: nofile in Compose), or lower limits.connections and limits.upstreamConnections'
 
 function shuttingDown(): Failure {
   return new Failure('draining', {

@@ -4,7 +4,7 @@ import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import type { StreamRoute } from '../config/config.ts'
 import type { RouteCounters } from '../metrics/route-counters.ts'
-import { ConnectionLimits, type Peer } from '../port/connection-limits.ts'
+import type { ConnectionLimits, Peer } from '../port/connection-limits.ts'
 import type { ConnectionHandler } from '../port/port.ts'
 import { reset } from '../port/reset.ts'
 import type { Deadlines } from '../time/deadlines.ts'
@@ -20,6 +20,7 @@ export interface StreamHandlerParts {
   readonly upstream: Upstream
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
+  readonly limits: ConnectionLimits
 }
 
 /** Joins every client connection of a stream route to an upstream connection of its own. */
@@ -32,9 +33,8 @@ export class StreamHandler implements ConnectionHandler {
   #draining = false
 
   constructor(parts: StreamHandlerParts) {
-    const { connections, connectionsPerAddress } = parts.route.limits
     this.#parts = parts
-    this.#limits = new ConnectionLimits(connections, connectionsPerAddress)
+    this.#limits = parts.limits
   }
 
   accept(client: Socket): void {
@@ -69,9 +69,10 @@ export class StreamHandler implements ConnectionHandler {
       if (client.destroyed) socket.on('error', () => socket.destroy()).destroy()
       else this.#join(client, socket, reading)
     } catch (error) {
-      if (!(error instanceof Failure)) throw error
-      upstream.reportDown(error)
-      this.#refuse(client, error.code)
+      const failure = error instanceof Failure ? error : unexpected(error)
+      if (failure === error) upstream.reportDown(failure)
+      else upstream.reportTrouble(failure)
+      this.#refuse(client, failure.code)
     }
   }
 
@@ -110,4 +111,12 @@ export class StreamHandler implements ConnectionHandler {
     this.#parts.counters.connectionsOpen -= 1
     if (this.#draining && this.#clients.size === 0) this.#drained.resolve()
   }
+}
+
+function unexpected(cause: unknown): Failure {
+  return new Failure('internal_error', {
+    message: `a connection failed: ${cause}`,
+    hint: 'see the log',
+    cause,
+  })
 }

@@ -1,6 +1,7 @@
 import { formatIdentity } from '@uds-sidecar/shared/bind/identity'
 import { Watchdog } from '@uds-sidecar/shared/bind/watchdog'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import type { FileFacts } from '@uds-sidecar/shared/inspect/file-facts'
@@ -46,14 +47,20 @@ export class Upstream implements AsyncDisposable {
 
   /** Connects once and hangs up; those who ask meanwhile share the answer. Never rejects. */
   probe(): Promise<UpstreamState> {
-    this.#probe ??= this.#probeOnce().finally(() => {
-      this.#probe = undefined
-    })
+    this.#probe ??= this.#probeOnce()
+      .catch((error: unknown) => {
+        this.#tellDefect(error)
+        return this.#state
+      })
+      .finally(() => {
+        this.#probe = undefined
+      })
     return this.#probe
   }
 
   /** A connection was had. */
   reportConnected(): void {
+    if (this.#trouble === 'overloaded') this.reportAnswered()
     if (this.#state.up === true) return
     this.#become(true)
     if (this.#trouble === null) this.#tellGood()
@@ -65,8 +72,12 @@ export class Upstream implements AsyncDisposable {
     this.#tellGood()
   }
 
-  /** No connection can be had. */
+  /** No connection can be had; for want of a descriptor of ours, that says nothing of the upstream. */
   reportDown(failure: Failure): void {
+    if (failure.code === 'overloaded') {
+      this.reportTrouble(failure)
+      return
+    }
     const { up, lastFailure } = this.#state
     const isNews = up !== false || lastFailure?.code !== failure.code
     this.#become(false)
@@ -100,7 +111,16 @@ export class Upstream implements AsyncDisposable {
     const hint = isNews ? failure.hint : this.#state.hint
     this.#state = { ...this.#state, lastFailure: failure, lastFailureAt: new Date(), hint }
     const isToBeLogged = this.#news.isBadNews(failure.code)
-    if (isNews || isToBeLogged) this.#explain(failure, isToBeLogged)
+    if (isNews || isToBeLogged)
+      this.#explain(failure, isToBeLogged).catch((error: unknown) => this.#tellDefect(error))
+  }
+
+  /** What only explains may fail, and nothing with it. */
+  #tellDefect(error: unknown): void {
+    this.#log.error(
+      { code: 'internal_error', err: error },
+      `${formatEndpoint(this.endpoint)} cannot be explained`,
+    )
   }
 
   #tellGood(): void {
@@ -119,8 +139,12 @@ export class Upstream implements AsyncDisposable {
 
   /** Where the file is another than before, or nothing answered so far, a connection shows what is the matter. */
   async #check(): Promise<void> {
-    const isNews = await this.#look()
-    if (isNews || this.#state.up === false) this.probe()
+    try {
+      const isNews = await this.#look()
+      if (isNews || this.#state.up === false) this.probe()
+    } catch (error) {
+      this.#tellDefect(error)
+    }
   }
 
   /** @returns whether the file at the path is another than before, or is gone. */
