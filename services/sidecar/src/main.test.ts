@@ -148,6 +148,22 @@ describe('the sidecar at a SIGHUP whose configuration is broken', () => {
       assert.equal(sidecar.child.exitCode, null)
     })
 
+  it('and that comes while it starts, reads the configuration once it has started', async () => {
+    await using directory = await tempDirectory()
+    const file = `${directory.path}/sidecar.yaml`
+    await writeFile(file, `routes: [{name: one, kind: stream, listen: "${LISTEN}", upstream: "unix:/u"}]`)
+    const signalledAtListen = `import net from 'node:net'
+      const { listen } = net.Server.prototype
+      net.Server.prototype.listen = function (...args) {
+        process.kill(process.pid, 'SIGHUP')
+        return listen.apply(this, args)
+      }`
+    const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(signalledAtListen)}`
+    await using sidecar = start({ SIDECAR_CONFIG: file, NODE_OPTIONS })
+    await eventually('the reload', () => sidecar.log().includes('the new configuration is in force'))
+    assert.equal(sidecar.child.exitCode, null)
+  })
+
   it('by a defect, logs it and goes on', async () => {
     await using directory = await tempDirectory()
     const file = `${directory.path}/sidecar.yaml`

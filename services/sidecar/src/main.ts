@@ -15,9 +15,10 @@ async function main(): Promise<void> {
   const config = load()
   const stop = untilSignal()
   const log = createLog('sidecar', readLogLevel(process.env))
+  const started = reloadOnHangup(load, log)
   await using sidecar = await Sidecar.start(config, build, log)
-  reloadOnHangup(sidecar, load, log)
   log.info({ ...build, ...sidecar.addresses }, 'started')
+  started(sidecar)
   if (stop.aborted) return // while it started
   await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
 }

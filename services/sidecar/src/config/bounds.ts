@@ -133,6 +133,9 @@ export const HTTP_LIMITS = {
   queue: bound('count', 256, 0, 1_000_000, 'requests that wait for an upstream connection; then overloaded'),
 } as const
 
+/** Connections to the operations port: few read it, and none for long. */
+export const OPERATIONS_CONNECTIONS = 64
+
 /** For the whole sidecar: how long the connections that are in use may go on after SIGTERM. */
 export const DRAIN = bound(
   'ms',

@@ -3,13 +3,11 @@ import type { Socket } from 'node:net'
 import { http } from '@uds-sidecar/shared/http/node-http'
 import { boundConnections } from '@uds-sidecar/shared/listen/bound-connections'
 import { Connections } from '@uds-sidecar/shared/listen/connections'
+import { OPERATIONS_CONNECTIONS } from '../config/bounds.ts'
 import { createExposition } from '../metrics/exposition.ts'
 import type { ConnectionHandler } from '../port/port.ts'
 import { reset } from '../port/reset.ts'
 import { type OperationsView, type PageView, pageAt } from './pages.ts'
-
-/** Connections to the operations port: few read it, and none for long. */
-export const OPERATIONS_CONNECTIONS = 64
 
 const BOUNDS = {
   connections: OPERATIONS_CONNECTIONS,

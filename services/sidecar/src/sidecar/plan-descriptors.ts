@@ -1,10 +1,11 @@
+import { OPERATIONS_CONNECTIONS } from '../config/bounds.ts'
 import type { Config, Route } from '../config/config.ts'
 import { MAX_REFUSED } from '../port/connection-limits.ts'
 
 /** Node's own (about 30), files while they are read, connections that are being refused, and some in reserve. */
 const OWN = 64 + MAX_REFUSED
-/** The operations port with all its connections (`OPERATIONS_CONNECTIONS`). */
-const OPERATIONS = 1 + 64
+/** The operations port with all its connections. */
+const OPERATIONS = 1 + OPERATIONS_CONNECTIONS
 /** The listening socket of a route, and a probe of its upstream. */
 const ROUTE = 2
 /** A route whose connections are not set gets at least this many. */

@@ -5,23 +5,29 @@ import type { Sidecar } from './sidecar.ts'
 
 /**
  * At each SIGHUP reads the configuration again; a bad one is refused whole and the one in force stays, whatever is the
- * matter with it. Signals that come while one is being read are one more.
+ * matter with it. Signals that come while one is being read are one more, those that come while it starts are one.
+ * @returns to be called with the sidecar as soon as it has started.
  */
-export function reloadOnHangup(sidecar: Sidecar, load: () => Config, log: Logger): void {
+export function reloadOnHangup(load: () => Config, log: Logger): (sidecar: Sidecar) => void {
+  let running: Sidecar | undefined
   let isReloading = false
-  let isAskedAgain = false
-  const reloadAll = async () => {
+  let isAsked = false
+  const reloadAll = async (sidecar: Sidecar) => {
     isReloading = true
-    while (isAskedAgain) {
-      isAskedAgain = false
+    while (isAsked) {
+      isAsked = false
       await reload(sidecar, load, log)
     }
     isReloading = false
   }
   process.on('SIGHUP', () => {
-    isAskedAgain = true
-    if (!isReloading) reloadAll()
+    isAsked = true
+    if (running !== undefined && !isReloading) reloadAll(running)
   })
+  return (sidecar) => {
+    running = sidecar
+    if (isAsked) reloadAll(sidecar)
+  }
 }
 
 async function reload(sidecar: Sidecar, load: () => Config, log: Logger): Promise<void> {
