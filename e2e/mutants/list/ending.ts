@@ -58,4 +58,18 @@ export const ending: readonly Mutant[] = [
     replace: '',
     killers: ['services/sidecar/src/main.test.ts'],
   },
+  {
+    name: 'a full disk under the log ends the program',
+    file: 'shared/src/lifecycle/log.ts',
+    find: 'return pino(options, { write: writeLine })',
+    replace: 'void writeLine\n  return pino(options)',
+    killers: ['shared/src/lifecycle/log.test.ts'],
+  },
+  {
+    name: 'a SIGHUP that comes while the sidecar starts is lost',
+    file: 'services/sidecar/src/sidecar/reload-on-hangup.ts',
+    find: 'if (isAsked) reloadAll(sidecar)',
+    replace: '',
+    killers: ['services/sidecar/src/main.test.ts'],
+  },
 ]

@@ -155,8 +155,9 @@ describe('the sidecar at a SIGHUP whose configuration is broken', () => {
     const signalledAtListen = `import net from 'node:net'
       const { listen } = net.Server.prototype
       net.Server.prototype.listen = function (...args) {
+        process.once('SIGHUP', () => listen.apply(this, args))
         process.kill(process.pid, 'SIGHUP')
-        return listen.apply(this, args)
+        return this
       }`
     const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(signalledAtListen)}`
     await using sidecar = start({ SIDECAR_CONFIG: file, NODE_OPTIONS })
