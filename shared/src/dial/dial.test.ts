@@ -55,6 +55,24 @@ describe('dialling a path', () => {
     })
   }
 
+  it('whose server is killed with the connection in its backlog, fails with upstream_reset', async () => {
+    await using directory = await tempDirectory()
+    await using server = await startPaused(directory.at('s'))
+    const dialled = dial({ kind: 'unix', path: directory.at('s') })
+    // The kernel has connected already; this process learns of it only after the server is dead.
+    execFileSync(
+      'sh',
+      [
+        '-c',
+        `kill -KILL ${server.pid}; while kill -0 ${server.pid} && ! grep -q '^State:.Z' /proc/${server.pid}/status; do :; done`,
+      ],
+      { stdio: 'ignore' },
+    )
+    const failure = await rejection(dialled)
+    assert.equal(failure.code, 'upstream_reset')
+    assert.equal(failure.errno, 'ECONNRESET')
+  })
+
   it('where a datagram socket is, fails with not_a_socket', async () => {
     await using directory = await tempDirectory()
     await using _server = await datagramServer(directory.at('s'))
