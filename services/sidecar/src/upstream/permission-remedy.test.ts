@@ -34,6 +34,11 @@ describe('what lets a process in', () => {
     assert.equal(remedy(0o060, OWNER), `chmod u+w ${PATH}`)
   })
 
+  it('is a command that a shell takes for what it says, whatever the path is', () => {
+    const hint = permissionRemedy('/run/a;touch b', socket(0o060), OWNER, NEEDED.socket)
+    assert.equal(hint, "chmod u+w '/run/a;touch b'")
+  })
+
   it('is x on a directory', () => {
     const directory = { ...socket(0o640), kind: 'directory' } as const
     assert.match(permissionRemedy('/run/app', directory, MEMBER, NEEDED.directory), /^chmod g\+x \/run\/app/)

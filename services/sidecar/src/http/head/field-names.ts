@@ -63,8 +63,14 @@ const PREFIXES = PATTERNS.filter((name) => name.endsWith('*')).map((name) => Buf
 const NONE: readonly Candidate[] = []
 const NO_PREFIX: readonly Uint8Array[] = []
 
-/** By length and last byte, so that a name is compared with one or two others at most. */
-const BY_ENDING = new Map(Map.groupBy(EXACT, ({ name }) => endingOf(name, 0, name.length)))
+/** Names are shorter than this. */
+const MAX_LENGTH = 64
+/** By length and last byte, so that a name is compared with two or three others at most. */
+const BY_ENDING: (readonly Candidate[])[] = new Array(MAX_LENGTH * 256).fill(NONE)
+for (const candidate of EXACT) {
+  const ending = endingOf(candidate.name, 0, candidate.name.length)
+  BY_ENDING[ending] = [...(BY_ENDING[ending] ?? NONE), candidate]
+}
 /** By first byte. */
 const PREFIXES_BY_START = Array.from({ length: 256 }, (_, byte) => {
   const all = PREFIXES.filter((prefix) => prefix[0] === byte)
@@ -77,7 +83,8 @@ const PREFIXES_BY_START = Array.from({ length: 256 }, (_, byte) => {
  */
 export function fieldId(bytes: Uint8Array, from: number, to: number): FieldId {
   if (to === from) return FIELD.unknown
-  const candidates = BY_ENDING.get(endingOf(bytes, from, to)) ?? NONE
+  const candidates =
+    to - from < MAX_LENGTH ? (BY_ENDING[endingOf(bytes, from, to)] as readonly Candidate[]) : NONE
   for (let i = 0; i < candidates.length; i++) {
     const { name, id } = candidates[i] as Candidate
     if (startsWith(bytes, from, name)) return id
