@@ -17,6 +17,8 @@ import { UpstreamPool } from './upstream-pool.ts'
 
 /** While draining, an idle client gets this long, for a request of its may be on the wire. */
 const GRACE_MS = 300
+/** A client that is refused may go on sending for so long at most. */
+const MAX_REFUSING_MS = 2_000
 
 export interface HttpHandlerParts {
   readonly route: HttpRoute
@@ -98,8 +100,12 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
       reset(client)
       return
     }
+    const last = setTimeout(() => client.destroy(), MAX_REFUSING_MS).unref()
     client
-      .once('close', () => this.#limits.refusalRead())
+      .once('close', () => {
+        clearTimeout(last)
+        this.#limits.refusalRead()
+      })
       .end(problemAnswer(failure, { connection: 'close', headOnly: false }))
     client.resume().setTimeout(GRACE_MS, () => client.destroy())
   }
