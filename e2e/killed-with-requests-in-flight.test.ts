@@ -3,29 +3,35 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { askAdmin } from './support/admin.ts'
+import { connectionsFrom } from './support/connections-from.ts'
 import { eventually } from './support/eventually.ts'
+import { HELD_ANSWERS, holdAnswers, untilHeld } from './support/held-answers.ts'
 import { statusAndCode } from './support/problem.ts'
-import { routesOf } from './support/routes.ts'
 import { Stack } from './support/stack.ts'
 
 const REQUESTS = 10
+const API_DIRECTORY = '/run/app/api'
 
 test('killed with requests in flight', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'], env: { APP_CHAOS: 'on' } })
-  await askAdmin(stack.service('app'), 'POST', '/chaos/hang?on=true')
-  await killWithRequests(stack)
+  await using stack = await Stack.start(t, { services: ['sidecar'], ...HELD_ANSWERS })
+  const app = stack.service('app')
+  await holdAnswers(app)
+  await killWithRequests(stack, () => untilHeld(app, REQUESTS))
 })
 
 test('killed with requests in the listen queue', async (t) => {
   await using stack = await Stack.start(t, { services: ['sidecar'] })
   await stack.service('app').container.pause()
-  await killWithRequests(stack)
+  await killWithRequests(stack, async () => {
+    const { queued, accepted } = await connectionsFrom(stack.service('sidecar'), API_DIRECTORY)
+    assert.deepEqual({ queued, accepted }, { queued: REQUESTS, accepted: 0 })
+  })
 })
 
-async function killWithRequests(stack: Stack): Promise<void> {
+/** @param areThere throws as long as the requests have not come to where the app is to be killed with them */
+async function killWithRequests(stack: Stack, areThere: () => Promise<void>): Promise<void> {
   const answers = Array.from({ length: REQUESTS }, () => stack.request('api', '/visits', { method: 'POST' }))
-  await eventually(async () => assert.equal((await routesOf(stack)).api?.connections, REQUESTS))
+  await eventually(areThere)
   await stack.service('app').kill()
 
   const outcomes = (await Promise.all(answers)).map(statusAndCode)

@@ -3,24 +3,26 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { askAdmin } from './support/admin.ts'
 import { eventually } from './support/eventually.ts'
 import { listingOf } from './support/file-modes.ts'
+import { HELD_ANSWERS, holdAnswers, letGo, untilHeld } from './support/held-answers.ts'
 import { statusAndCode } from './support/problem.ts'
 import { routesOf } from './support/routes.ts'
 import { Stack } from './support/stack.ts'
 
 const IN_FLIGHT = 10
-const DELAY_MS = 2_000
 
 test('SIGTERM drains', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'], env: { APP_CHAOS: 'on' } })
+  await using stack = await Stack.start(t, { services: ['sidecar'], ...HELD_ANSWERS })
   const app = stack.service('app')
-  await askAdmin(app, 'POST', `/chaos/delay?ms=${DELAY_MS}`)
+  await holdAnswers(app)
 
   const answers = Array.from({ length: IN_FLIGHT }, () => stack.request('api', '/visits', { method: 'POST' }))
-  await eventually(async () => assert.equal((await routesOf(stack)).api?.connections, IN_FLIGHT))
-  const exitCode = await app.stop()
+  await untilHeld(app, IN_FLIGHT)
+  const ending = app.stop()
+  await eventually(async () => assert.match(await app.log(), /"msg":"draining"/))
+  await letGo(app)
+  const exitCode = await ending
 
   await t.test('the app exits with 0', () => assert.equal(exitCode, 0))
 
@@ -31,14 +33,16 @@ test('SIGTERM drains', async (t) => {
   })
 
   await t.test('no connection had to be cut', async () => {
-    const closed = (await app.log()).split('\n').filter((line) => line.includes('"msg":"closed"'))
-    assert.deepEqual(
-      closed
-        .map((line) => JSON.parse(line))
-        .map(({ listener, reason, cut }) => `${listener} ${reason} ${cut}`)
-        .sort(),
-      ['admin closed 0', 'api closed 0', 'echo closed 0', 'metrics closed 0'],
-    )
+    await eventually(async () => {
+      const closed = (await app.log()).split('\n').filter((line) => line.includes('"msg":"closed"'))
+      assert.deepEqual(
+        closed
+          .map((line) => JSON.parse(line))
+          .map(({ listener, reason, cut }) => `${listener} ${reason} ${cut}`)
+          .sort(),
+        ['admin closed 0', 'api closed 0', 'echo closed 0', 'metrics closed 0'],
+      )
+    })
   })
 
   await t.test('the sockets are gone; only their locks stay', async () => {

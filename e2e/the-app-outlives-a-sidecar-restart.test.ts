@@ -5,28 +5,31 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { askAdmin } from './support/admin.ts'
 import { eventually } from './support/eventually.ts'
+import { HELD_ANSWERS, holdAnswers, letGo, untilHeld } from './support/held-answers.ts'
 import { identitiesAt } from './support/identity-at.ts'
 import { incarnation } from './support/incarnation.ts'
 import { Load } from './support/load.ts'
 import { RELAYED_SOCKETS } from './support/relayed-sockets.ts'
-import { routesOf } from './support/routes.ts'
 import { Stack } from './support/stack.ts'
 
 const CLIENTS = 4
 const IN_FLIGHT = 5
-const DELAY_MS = 2_000
+const DRAINING = /"msg":"draining"/
 
 test('the app outlives a sidecar restart', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'], env: { APP_CHAOS: 'on' } })
+  await using stack = await Stack.start(t, { services: ['sidecar'], ...HELD_ANSWERS })
   const app = stack.service('app')
   const sidecar = stack.service('sidecar')
   const before = [await incarnation(app), ...(await identitiesAt(app, RELAYED_SOCKETS))]
 
   await t.test('with SIGTERM the sidecar answers what is in flight and exits with 0', async () => {
-    await askAdmin(app, 'POST', `/chaos/delay?ms=${DELAY_MS}`)
+    await holdAnswers(app)
     const answers = Array.from({ length: IN_FLIGHT }, () => stack.request('api', '/status'))
-    await eventually(async () => assert.equal((await routesOf(stack)).api?.connections, IN_FLIGHT))
-    assert.equal(await sidecar.stop(), 0)
+    await untilHeld(app, IN_FLIGHT)
+    const ending = sidecar.stop()
+    await eventually(async () => assert.match(await sidecar.log(), DRAINING))
+    await letGo(app)
+    assert.equal(await ending, 0)
     const statuses = (await Promise.all(answers)).map(({ status }) => status)
     assert.deepEqual(statuses, Array(IN_FLIGHT).fill(200))
     await askAdmin(app, 'POST', '/chaos/delay?ms=0')

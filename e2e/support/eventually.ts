@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 export interface Patience {
-  /** Default 15000. */
+  /** Default 60000: nobody waits for it on a machine that works, and a busy one needs it. */
   readonly withinMs?: number
   /** Between two looks. Default 50. */
   readonly everyMs?: number
@@ -12,7 +12,7 @@ export interface Patience {
  * @throws what it threw last, once the time is up
  */
 export async function eventually<T>(look: () => T | Promise<T>, patience: Patience = {}): Promise<T> {
-  const { withinMs = 15_000, everyMs = 50 } = patience
+  const { withinMs = 60_000, everyMs = 50 } = patience
   const deadline = performance.now() + withinMs
   for (;;) {
     try {

@@ -16,6 +16,9 @@ export interface StackOptions extends ComposeOptions {
   readonly services?: readonly string[]
 }
 
+/** Longer than any deadline of the sidecar: how a request ends is the sidecar's to say, also on a busy machine. */
+const REQUEST_TIMEOUT_MS = 60_000
+
 /** The stack of compose.yaml, healthy, as a Compose project of its own. */
 export class Stack implements AsyncDisposable {
   readonly compose: ComposeProject
@@ -61,7 +64,7 @@ export class Stack implements AsyncDisposable {
   }
 
   async request(port: PortName, path: string, options: RequestOptions = {}): Promise<Response> {
-    return request(await this.endpoint(port), { path, ...options })
+    return request(await this.endpoint(port), { path, timeoutMs: REQUEST_TIMEOUT_MS, ...options })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

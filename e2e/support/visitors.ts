@@ -3,50 +3,75 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { request } from '@uds-sidecar/shared/http/request'
 import { eventually } from './eventually.ts'
 
-/** How long a visitor goes on trying while nothing answers. */
-const OUTAGE_MS = 30_000
+/** For one visit, longer than the sidecar's own deadline: how it ends is the sidecar's to say. */
+const VISIT_MS = 60_000
 
-/** Visitors of the app who go on until enough of their visits were acknowledged, whatever happens meanwhile. */
-export class Visitors {
+/** Visitors of the app, each of which makes one visit after the other until told to end, whatever happens meanwhile. */
+export class Visitors implements AsyncDisposable {
   /** The totals that came back with 200, each of which acknowledges one visit. */
   readonly acknowledged: number[] = []
-  /** Requests that got no such answer. */
+  /** Visits that got no such response. */
   refused = 0
+  /** Visitors whose visit was refused during an outage, and who wait until it is over. */
+  waiting = 0
   readonly #api: Endpoint
-  readonly #goal: number
+  readonly #visitors: Promise<void>[]
+  #outage: PromiseWithResolvers<void> | undefined
+  #isOver = false
 
-  constructor(api: Endpoint, goal: number) {
+  constructor(api: Endpoint, count: number) {
     this.#api = api
-    this.#goal = goal
+    this.#visitors = Array.from({ length: count }, () => this.#visitor())
   }
 
-  get done(): boolean {
-    return this.acknowledged.length >= this.#goal
+  /** Resolves when so many more visits were acknowledged. */
+  async acknowledge(more: number): Promise<void> {
+    const target = this.acknowledged.length + more
+    await eventually(() => assert(this.acknowledged.length >= target))
   }
 
-  /** So many at once; resolves when the goal is reached. */
-  async visit(atOnce: number): Promise<void> {
-    await Promise.all(Array.from({ length: atOnce }, () => this.#visitor()))
+  /** From now on a visitor who is refused makes no other visit until {@link outageIsOver}. */
+  beginOutage(): void {
+    this.#outage = Promise.withResolvers()
   }
 
-  /** Resolves when so many visits were acknowledged, or the goal is reached. */
-  async reach(count: number): Promise<void> {
-    const target = Math.min(count, this.#goal)
-    await eventually(() => assert(this.acknowledged.length >= target), { withinMs: OUTAGE_MS })
+  outageIsOver(): void {
+    this.#outage?.resolve()
+    this.#outage = undefined
+  }
+
+  /** Resolves when the last visit has ended. */
+  async end(): Promise<void> {
+    this.#isOver = true
+    this.outageIsOver()
+    await Promise.all(this.#visitors)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end()
   }
 
   async #visitor(): Promise<void> {
-    while (!this.done) await eventually(() => this.#visitOnce(), { withinMs: OUTAGE_MS })
+    while (!this.#isOver) {
+      if (await this.#visit()) continue
+      this.waiting += 1
+      await this.#outage?.promise
+      this.waiting -= 1
+    }
   }
 
-  async #visitOnce(): Promise<void> {
-    try {
-      const { status, body } = await request(this.#api, { method: 'POST', path: '/visits' })
-      assert.equal(status, 200)
-      this.acknowledged.push(JSON.parse(body.toString()).visits)
-    } catch (error) {
-      this.refused += 1
-      throw error
-    }
+  /** @returns whether it was acknowledged */
+  async #visit(): Promise<boolean> {
+    const total = await this.#totalAfterVisit().catch(() => undefined)
+    if (total === undefined) this.refused += 1
+    else this.acknowledged.push(total)
+    return total !== undefined
+  }
+
+  async #totalAfterVisit(): Promise<number> {
+    const visit = { method: 'POST', path: '/visits', timeoutMs: VISIT_MS }
+    const { status, body } = await request(this.#api, visit)
+    assert.equal(status, 200)
+    return JSON.parse(body.toString()).visits
   }
 }
