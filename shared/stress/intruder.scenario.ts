@@ -2,14 +2,21 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { clear } from './judge.ts'
 import type { Scenario, Stage } from './scenario.ts'
+import type { Step } from './starter-process.ts'
+import type { Tally } from './tally.ts'
 import type { WayName } from './ways.ts'
 import { within } from './within.ts'
 
 const MODULE = new URL('./intruder-process.ts', import.meta.url)
 const STRANGER = 10_003
 const PATIENCE_MS = 30_000
+/** The first may have been under way before. */
+const ENOUGH_TRIES = 3
 
-/** Somebody outside the group connects in a loop while servers start under umask 0: at no moment does one let him in. */
+/**
+ * Somebody outside the group connects in a loop while servers start under umask 0: at no moment does one let him in. Each
+ * start stops before it changes a mode and before it publishes, until he has tried.
+ */
 export function intruder(way: WayName): Scenario {
   let stranger: ChildProcess | undefined
   return {
@@ -29,13 +36,29 @@ export function intruder(way: WayName): Scenario {
 
 async function round(stage: Stage, way: WayName, stranger: ChildProcess): Promise<void> {
   const { path, pool, tally } = stage
-  await pool.all[0]?.attempt({ path, way, atMs: 0, options: { mode: 0o660 }, umask: 0 })
+  const atStep = async (step: Step) => {
+    tally.count(`stops before ${step}`)
+    await untilTried(tally, stranger)
+  }
+  await pool.all[0]?.attempt({ path, way, atMs: 0, options: { mode: 0o660 }, umask: 0, atStep })
+  await untilTried(tally, stranger)
+  await clear(stage)
+}
+
+/** Until he has tried again, from beginning to end. */
+async function untilTried(tally: Tally, stranger: ChildProcess): Promise<void> {
+  await triesOf(tally, stranger)
+  for (let tries = 0; tries < ENOUGH_TRIES; ) tries += await triesOf(tally, stranger)
+}
+
+/** How often he tried since he was asked last. */
+async function triesOf(tally: Tally, stranger: ChildProcess): Promise<number> {
   const answer = once(stranger, 'message')
   stranger.send('report')
   const [{ tries, intrusions }] = await within(PATIENCE_MS, 'the intruder reports', answer)
   tally.count('tries', tries)
   tally.violation('intrusion', intrusions)
-  await clear(stage)
+  return tries
 }
 
 /** It ends when the harness does, with the channel. */

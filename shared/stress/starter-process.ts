@@ -1,4 +1,6 @@
+import fs from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
+import { syncBuiltinESMExports } from 'node:module'
 import { createServer, type Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ListenOptions } from '../src/listen/listen-options.ts'
@@ -14,20 +16,49 @@ export type Order =
       readonly options: ListenOptions
       readonly http: boolean
       readonly umask: number
+      /** Whether it stops at each {@link Step} until it is told to go on. */
+      readonly stopping: boolean
     }
+  | { readonly order: 'go-on' }
   | { readonly order: 'stop'; readonly afterMs: number }
 
 export type Report =
   | { readonly report: 'ready' | 'owns' | 'ended' }
   | { readonly report: 'refused'; readonly code: string }
+  | { readonly report: 'stopped'; readonly before: Step }
+
+/** Where whoever comes next may meet a socket that is not ready. */
+export type Step = 'chmod' | 'rename'
 
 /**
  * One of many processes that want the same path, kept alive between the rounds, for its start costs more than a
  * round. It believes to own the path from `owns` to `ended`, and tells whoever connects its pid.
  */
 let holding: Holding | undefined
+let isStopping = false
+let goOn = Promise.withResolvers<void>()
 
-async function start({ path, way, atMs, options, http, umask }: Order & { order: 'start' }): Promise<void> {
+const { chmod, rename } = fs.promises
+fs.promises.chmod = async (path, mode) => {
+  await stopBefore('chmod')
+  await chmod(path, mode)
+}
+fs.promises.rename = async (from, to) => {
+  await stopBefore('rename')
+  await rename(from, to)
+}
+syncBuiltinESMExports()
+
+async function stopBefore(step: Step): Promise<void> {
+  if (!isStopping) return
+  goOn = Promise.withResolvers()
+  tell({ report: 'stopped', before: step })
+  await goOn.promise
+}
+
+async function start(order: Order & { order: 'start' }): Promise<void> {
+  const { path, way, atMs, options, http, umask, stopping } = order
+  isStopping = stopping
   process.umask(umask)
   await pause(Math.max(0, atMs - Date.now()))
   try {
@@ -53,6 +84,7 @@ function tell(report: Report): void {
 
 process.on('message', async (order: Order) => {
   if (order.order === 'start') return start(order)
+  if (order.order === 'go-on') return goOn.resolve()
   await pause(order.afterMs)
   holding?.close()
 })

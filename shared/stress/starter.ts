@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { ListenOptions } from '../src/listen/listen-options.ts'
-import type { Order, Report } from './starter-process.ts'
+import type { Order, Report, Step } from './starter-process.ts'
 import type { WayName } from './ways.ts'
 import { within } from './within.ts'
 
@@ -13,6 +13,8 @@ export interface Attempt {
   readonly http?: boolean
   /** Default 022. */
   readonly umask?: number
+  /** Called at each step of the start, which waits for it. Default: it does not stop. */
+  readonly atStep?: (before: Step) => Promise<void>
 }
 
 /** How an attempt came out: the code of the refusal, or that it was killed. */
@@ -26,7 +28,8 @@ export class Starter {
   readonly #process: ChildProcess
   readonly #exited: Promise<unknown>
   #owns = false
-  #answer: ((outcome: Outcome) => void) | undefined
+  #answer: PromiseWithResolvers<Outcome> | undefined
+  #atStep: Attempt['atStep']
   #ended = Promise.withResolvers<void>()
 
   private constructor() {
@@ -50,11 +53,11 @@ export class Starter {
     return this.#owns
   }
 
-  attempt({ options = {}, http = false, umask = 0o022, ...rest }: Attempt): Promise<Outcome> {
-    const { promise, resolve } = Promise.withResolvers<Outcome>()
-    this.#answer = resolve
-    this.#order({ order: 'start', options, http, umask, ...rest })
-    return within(PATIENCE_MS, 'a start comes out', promise)
+  attempt({ options = {}, http = false, umask = 0o022, atStep, ...rest }: Attempt): Promise<Outcome> {
+    this.#answer = Promise.withResolvers()
+    this.#atStep = atStep
+    this.#order({ order: 'start', options, http, umask, stopping: atStep !== undefined, ...rest })
+    return within(PATIENCE_MS, 'a start comes out', this.#answer.promise)
   }
 
   /** Asks it to close, after a time, and waits until it has. */
@@ -80,19 +83,27 @@ export class Starter {
 
   #hear(report: Report): void {
     if (report.report === 'owns') this.#begin()
-    if (report.report === 'refused') this.#answer?.({ refused: report.code })
+    if (report.report === 'refused') this.#answer?.resolve({ refused: report.code })
+    if (report.report === 'stopped') this.#stop(report.before)
     if (report.report === 'ended') this.#end()
   }
 
   #begin(): void {
     this.#owns = true
     this.#ended = Promise.withResolvers()
-    this.#answer?.('owns')
+    this.#answer?.resolve('owns')
+  }
+
+  #stop(before: Step): void {
+    this.#atStep?.(before).then(
+      () => this.#order({ order: 'go-on' }),
+      (error) => this.#answer?.reject(error),
+    )
   }
 
   #end(outcome?: 'killed'): void {
     this.#owns = false
-    if (outcome) this.#answer?.(outcome)
+    if (outcome) this.#answer?.resolve(outcome)
     this.#ended.resolve()
   }
 }
