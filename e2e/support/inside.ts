@@ -17,6 +17,15 @@ export async function inside<Args extends readonly Json[], Result>(
   return JSON.parse(stdout === '' ? 'null' : stdout)
 }
 
+/** The option of Node that runs the function before the program: what it changes of Node's own modules, the program meets. */
+export function nodeImport<Args extends readonly Json[]>(
+  work: (...args: Args) => unknown,
+  ...args: Args
+): string {
+  const program = `await (${work})(...${JSON.stringify(args)})`
+  return `--import=data:text/javascript,${encodeURIComponent(program)}`
+}
+
 /** The command that runs the function in Node and prints its result as JSON. */
 export function nodeCommand<Args extends readonly Json[]>(
   work: (...args: Args) => unknown,

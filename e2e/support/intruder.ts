@@ -14,11 +14,21 @@ export interface Intrusion {
 /** The starter makes this file beside the socket when it has done. */
 export const DONE = 'done'
 
-/** Connects again and again to a socket and to whatever is being prepared beside it, until {@link DONE} is there. */
+/** The intruder's own volume: a file in it grows by a byte with each round of attempts. */
+export const PROGRESS = '/run/progress'
+const ROUNDS = `${PROGRESS}/rounds`
+
+/** Rounds that {@link untilTried} waits for: the first was under way, three are whole, with five attempts or more at each step. */
+const ENOUGH_ROUNDS = 4
+
+/**
+ * Connects again and again to a socket and to whatever is being prepared beside it, until {@link DONE} is there. Each
+ * round is told at {@link PROGRESS}, so that a start can stop at a step until the intruder has tried.
+ */
 export function intrude(intruder: Insider, path: string): Promise<Intrusion> {
   return intruder.inside(
-    async (path, done) => {
-      const { existsSync, lstatSync, readdirSync } = await import('node:fs')
+    async (path, done, rounds) => {
+      const { appendFileSync, existsSync, lstatSync, readdirSync } = await import('node:fs')
       const { connect } = await import('node:net')
       const directory = path.slice(0, path.lastIndexOf('/'))
       const tally = { attempts: 0, whileStaged: 0, gotIn: 0 }
@@ -45,10 +55,23 @@ export function intrude(intruder: Insider, path: string): Promise<Intrusion> {
           await attempt(`${directory}/${name}/s`)
           tally.whileStaged += 1
         }
+        appendFileSync(rounds, '.')
       }
       return { ...tally, sockets: inodes.size, keptOutBy: [...keptOutBy].sort() }
     },
     path,
     DONE,
+    ROUNDS,
   )
 }
+
+/** What a program imports to wait for the intruder: `untilTried()`. */
+export const UNTIL_TRIED = `data:text/javascript,${encodeURIComponent(`
+import { statSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+const rounds = () => statSync('${ROUNDS}', { throwIfNoEntry: false })?.size ?? 0
+export async function untilTried() {
+  const enough = rounds() + ${ENOUGH_ROUNDS}
+  while (rounds() < enough) await pause(1)
+}
+`)}`
