@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { type RequestOptions, request } from '@uds-sidecar/shared/http/request'
+import { atItsQuickest } from '@uds-sidecar/shared/testing/at-its-quickest'
 import { eventually } from './support/eventually.ts'
 import { statusAndCode } from './support/problem.ts'
 import { Stack } from './support/stack.ts'
-
-const PATIENT = { timeoutMs: 10_000 }
 
 test('a paused app times out', async (t) => {
   await using stack = await Stack.start(t, { services: ['sidecar'], overlays: ['impatient-sidecar'] })
@@ -15,18 +16,12 @@ test('a paused app times out', async (t) => {
   await app.pause()
 
   await t.test('at the deadline of the route, not before', async () => {
-    const start = performance.now()
-    const response = await stack.request('api', '/status', PATIENT)
-    assert.equal(statusAndCode(response), '504 upstream_timeout')
-    assertBetween(performance.now() - start, 1_000, 3_000)
+    await timesOut(await stack.endpoint('api'), { path: '/status' }, 1_000, 3_000)
   })
 
   await t.test("before the scraper's own deadline of 1 s, where the route's is 3 s", async () => {
-    const start = performance.now()
     const headers = { 'x-prometheus-scrape-timeout-seconds': '1' }
-    const response = await stack.request('metrics', '/metrics', { ...PATIENT, headers })
-    assert.equal(statusAndCode(response), '504 upstream_timeout')
-    assertBetween(performance.now() - start, 750, 1_000)
+    await timesOut(await stack.endpoint('metrics'), { path: '/metrics', headers }, 750, 1_000)
   })
 
   await app.unpause()
@@ -39,6 +34,8 @@ test('a paused app times out', async (t) => {
   })
 })
 
-function assertBetween(ms: number, least: number, most: number): void {
-  assert(ms >= least && ms < most, `it took ${Math.round(ms)} ms, expected ${least} to ${most}`)
+async function timesOut(to: Endpoint, what: RequestOptions, leastMs: number, mostMs: number): Promise<void> {
+  const { ms, outcomes } = await atItsQuickest(mostMs, () => request(to, { ...what, timeoutMs: 60_000 }))
+  for (const response of outcomes) assert.equal(statusAndCode(response), '504 upstream_timeout')
+  assert(ms >= leastMs, `it took ${Math.round(ms)} ms, expected at least ${leastMs}`)
 }

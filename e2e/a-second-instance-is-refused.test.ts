@@ -5,11 +5,13 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { HEALTHY, runAppToEnd, startAppAlone } from './support/app-alone.ts'
 import { askUntil } from './support/ask-until.ts'
+import { connectionsFrom } from './support/connections-from.ts'
 import { eventually } from './support/eventually.ts'
 import { listingOf } from './support/file-modes.ts'
 import { fillBacklog } from './support/fill-backlog.ts'
 import { getFrom } from './support/get-from.ts'
 import { identitiesAt } from './support/identity-at.ts'
+import type { Insider } from './support/insider.ts'
 import type { OwnContainer } from './support/own-container.ts'
 import { startPlainServer } from './support/plain-server.ts'
 import { startProbe } from './support/probe.ts'
@@ -47,9 +49,10 @@ for (const { what, answer, start } of INCUMBENTS) {
       await using probe = await startProbe(t, { user: '10001:10001', mounts })
       await eventually(async () => assert.equal(await getFrom(probe, API, HEALTH), answer))
       const before = await identitiesAt(probe, [PATH])
-      const askedThroughout = condition === 'alive' ? askUntil(probe, PATH, '/run/app/done') : undefined
+      const askedThroughout = condition === 'alive' ? askUntil(probe, PATH, '/run/app/done', 51) : undefined
       if (condition !== 'alive') await incumbent.container.pause()
       const askedBefore = condition === 'paused' ? getFrom(probe, API, HEALTH) : undefined
+      if (askedBefore !== undefined) await eventually(() => waitsInQueue(probe))
       if (condition === 'paused with a full backlog') assert.equal(await fillBacklog(probe, PATH), 512)
 
       for (const APP_ON_CONFLICT of ['refuse', 'takeover'].slice(0, what === 'an app' ? 1 : 2)) {
@@ -70,6 +73,10 @@ for (const { what, answer, start } of INCUMBENTS) {
       await eventually(async () => assert.equal(await getFrom(probe, API, HEALTH), answer))
     })
   }
+}
+
+async function waitsInQueue(client: Insider): Promise<void> {
+  assert.equal((await connectionsFrom(client, '/run/app')).queued, 1)
 }
 
 test('a start that is refused leaves its other paths untouched', async (t) => {

@@ -13,8 +13,11 @@ import { routesOf } from './support/routes.ts'
 import { Stack } from './support/stack.ts'
 
 const TAKEOVERS = 20
+const PATIENCE_MS = 60_000
 /** Of each kind. */
 const CLIENTS = 2
+/** Between two takeovers. */
+const REQUESTS = 26
 
 test(`${TAKEOVERS} takeovers fail no request`, async (t) => {
   // An app that was taken over has done its work: with this policy the engine does not start it again (docs/adr/0005).
@@ -22,12 +25,15 @@ test(`${TAKEOVERS} takeovers fail no request`, async (t) => {
   await using stack = await Stack.start(t, { services: ['sidecar'], env })
   const sidecarBefore = await incarnation(stack.service('sidecar'))
   const api = await stack.endpoint('api')
-  await using reads = new Load(CLIENTS, () => request(api, { path: '/status' }))
-  await using visits = new Load(CLIENTS, () => request(api, { method: 'POST', path: '/visits' }))
+  await using reads = new Load(CLIENTS, () => request(api, { path: '/status', timeoutMs: PATIENCE_MS }))
+  await using visits = new Load(CLIENTS, () =>
+    request(api, { method: 'POST', path: '/visits', timeoutMs: PATIENCE_MS }),
+  )
 
   let before = await identitiesAt(stack.service('sidecar'), RELAYED_SOCKETS)
   for (let takeover = 1; takeover <= TAKEOVERS; takeover++) {
     const older = 2 - (takeover % 2)
+    await Promise.all([reads.more(REQUESTS), visits.more(REQUESTS)])
     if (takeover === 1) await stack.compose.scale('app', 2)
     else await stack.service('app', 3 - older).start()
 

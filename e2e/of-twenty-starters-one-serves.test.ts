@@ -36,7 +36,7 @@ test(`of ${STARTERS} starters one serves`, async (t) => {
       assert.equal(outcomes.filter((outcome) => outcome === 'starting').length, 0)
       return outcomes
     },
-    { withinMs: 60_000, everyMs: 500 },
+    { withinMs: 180_000, everyMs: 500 },
   )
   assert.deepEqual(outcomes.sort(), [...Array(STARTERS - 1).fill(`exit code 75`), 'serving'])
   assert.equal(await getFrom(probe, 'unix:/run/app/api.sock', '/-/healthy'), HEALTHY)

@@ -44,7 +44,9 @@ test('SIGKILL leaves a stale socket', async (t) => {
 
   await t.test('the next start replaces it: another inode, one generation on', async () => {
     assert.notDeepEqual(await identitiesAt(sidecar, [SOCKET]), before)
-    for (const { state, generation } of Object.values(await routesOf(stack)))
-      assert.deepEqual([state, generation], ['up', 2])
+    await eventually(async () => {
+      for (const { state, generation } of Object.values(await routesOf(stack)))
+        assert.deepEqual([state, generation], ['up', 2])
+    })
   })
 })

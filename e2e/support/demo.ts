@@ -5,24 +5,31 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { eventually } from './eventually.ts'
+import { nodeImport } from './inside.ts'
 import { REPOSITORY } from './project.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 export interface DemoOptions {
   /** Where it finds programs. Default: this process's PATH. */
   readonly path?: string | undefined
-  /** Called once its first socket is there, when some of its programs are still starting. */
+  /** Called once its first socket is there; its sidecar then starts for ever, so that the demo is in its middle. */
   readonly disturb?: (processGroup: number) => void
 }
 
 /** Runs `npm run demo` in a process group and a directory for temporary files of its own. */
 export async function runDemo({ path = process.env.PATH, disturb }: DemoOptions = {}) {
   await using temporary = await temporaryDirectory()
-  const start = performance.now()
+  const held = disturb === undefined ? {} : { NODE_OPTIONS: nodeImport(holdSidecar) }
   const demo = spawn('npm', ['run', '--silent', 'demo'], {
     cwd: REPOSITORY,
     // npm itself would keep compiled code among the temporary files, and a log beside its cache.
-    env: { PATH: path, TMPDIR: temporary.path, NODE_DISABLE_COMPILE_CACHE: '1', npm_config_logs_max: '0' },
+    env: {
+      PATH: path,
+      TMPDIR: temporary.path,
+      NODE_DISABLE_COMPILE_CACHE: '1',
+      npm_config_logs_max: '0',
+      ...held,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
@@ -36,10 +43,15 @@ export async function runDemo({ path = process.env.PATH, disturb }: DemoOptions 
     ended: exitCode ?? signal,
     stdout,
     stderr,
-    seconds: (performance.now() - start) / 1_000,
     filesLeft: await readdir(temporary.path),
     processesLeft: () => processesWithEnvironment(`TMPDIR=${temporary.path}`),
   }
+}
+
+/** In every Node of the demo: the one that is to be the sidecar does not come to its own code. */
+async function holdSidecar(): Promise<void> {
+  if (!process.argv[1]?.endsWith('/sidecar/src/main.ts')) return
+  await new Promise(() => setInterval(() => {}, 60_000))
 }
 
 async function socketsIn(directory: string): Promise<void> {

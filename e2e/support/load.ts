@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Response } from '@uds-sidecar/shared/http/request'
+import { eventually } from './eventually.ts'
 
 /** Requests that go on until told to end, and what came of each. */
 export class Load implements AsyncDisposable {
@@ -14,6 +16,12 @@ export class Load implements AsyncDisposable {
   constructor(atOnce: number, ask: () => Promise<Response>) {
     this.#ask = ask
     this.#clients = Array.from({ length: atOnce }, () => this.#client())
+  }
+
+  /** Resolves when so many more have succeeded. */
+  async more(count: number): Promise<void> {
+    const target = this.succeeded + count
+    await eventually(() => assert(this.succeeded >= target))
   }
 
   /** Resolves when the last answer is there. */

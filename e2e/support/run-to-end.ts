@@ -10,11 +10,11 @@ export interface Errand extends Box {
   readonly stdin?: Uint8Array
 }
 
-const RUN_TIMEOUT_MS = 60_000
+const RUN_TIMEOUT_MS = 180_000
 
 /**
  * Runs a container until it ends by itself, then removes it.
- * @throws when that has not come within a minute; state and log are in the message
+ * @throws when that has not come within three minutes; state and log are in the message
  */
 export async function runToEnd({ stdin, ...box }: Errand): Promise<Ended> {
   const container = await createContainer(box, stdin !== undefined)
