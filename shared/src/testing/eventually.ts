@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-const DEADLINE_MS = 10_000
+/** Nobody waits for it on a machine that works, and a busy one needs it. */
+const DEADLINE_MS = 60_000
 
 /**
  * Asks again until `probe` gives something else than undefined or false.
- * @throws Error naming `what` when it has not within 10 s
+ * @throws Error naming `what` when it has not within a minute
  */
 export async function eventually<T>(
   what: string,

@@ -48,7 +48,7 @@ function assertRatiosInSpread({ ratios, targets }: RunSummary) {
 
 /** The client makes its directory after it has taken hold of the signals. */
 async function directoryHasEntry(directory: string): Promise<void> {
-  const changes = watch(directory, { signal: AbortSignal.timeout(10_000) })[Symbol.asyncIterator]()
+  const changes = watch(directory, { signal: AbortSignal.timeout(60_000) })[Symbol.asyncIterator]()
   const change = changes.next()
   if ((await readdir(directory)).length === 0) await change
   await changes.return?.()
