@@ -11,6 +11,8 @@ import { routesOf } from './support/routes.ts'
 import { Stack } from './support/stack.ts'
 
 const IN_FLIGHT = 10
+/** After the drain has begun: then only a drain keeps connections open. */
+const ACCEPTS_NO_MORE_MS = 1_000
 
 test('SIGTERM drains', async (t) => {
   await using stack = await Stack.start(t, { services: ['sidecar'], ...HELD_ANSWERS })
@@ -21,6 +23,8 @@ test('SIGTERM drains', async (t) => {
   await untilHeld(app, IN_FLIGHT)
   const ending = app.stop()
   await eventually(async () => assert.match(await app.log(), /"msg":"draining"/))
+  const goOnAtMs = performance.now() + ACCEPTS_NO_MORE_MS
+  await eventually(() => assert(performance.now() > goOnAtMs))
   await letGo(app)
   const exitCode = await ending
 

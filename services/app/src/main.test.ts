@@ -48,11 +48,34 @@ async function appDirectory() {
   }
 }
 
-async function ready(child: ChildProcess): Promise<void> {
-  assert.ok(child.stdout)
-  for await (const line of createInterface(child.stdout)) if (JSON.parse(line).msg === 'ready') return
-  assert.fail('the app ended before it was ready')
+function ready(child: ChildProcess): Promise<void> {
+  return says(child, 'ready')
 }
+
+/** Resolves with the next line of its log that says so. */
+async function says(child: ChildProcess, msg: string): Promise<void> {
+  assert.ok(child.stdout)
+  for await (const line of createInterface(child.stdout)) if (JSON.parse(line).msg === msg) return
+  assert.fail(`the app ended before it was ${msg}`)
+}
+
+const LONGEST_DELAY_MS = 60_000
+
+/** For the app's Node: such a delay, once it has begun, lasts until the app was told to end, and longer than it still accepts. */
+const DELAY_UNTIL_SIGTERM = `--import=data:text/javascript,${encodeURIComponent(`
+import { once } from 'node:events'
+import { syncBuiltinESMExports } from 'node:module'
+import timers from 'node:timers/promises'
+const pause = timers.setTimeout
+timers.setTimeout = async (ms, value, options) => {
+  if (ms !== ${LONGEST_DELAY_MS}) return pause(ms, value, options)
+  const told = once(process, 'SIGTERM')
+  console.log('{"msg":"delayed"}')
+  await told
+  return pause(500, value)
+}
+syncBuiltinESMExports()
+`)}`
 
 /** A request that is on its way for certain when this resolves: it waits in the socket, if it is not read yet. */
 async function ask(endpoint: Endpoint): Promise<Socket> {
@@ -72,10 +95,14 @@ async function ending(child: ChildProcess): Promise<{ code: number | null; stder
 describe('the app process on SIGTERM', () => {
   it('answers what is in flight, asks to close the connection, removes its sockets and exits with 0', async () => {
     await using directory = await appDirectory()
-    const app = directory.start({ APP_CHAOS: 'on' })
+    const app = directory.start({ APP_CHAOS: 'on', NODE_OPTIONS: DELAY_UNTIL_SIGTERM })
     await ready(app)
-    await request(directory.endpoint('admin'), { method: 'POST', path: '/chaos/delay?ms=300' })
+    await request(directory.endpoint('admin'), {
+      method: 'POST',
+      path: `/chaos/delay?ms=${LONGEST_DELAY_MS}`,
+    })
     const inFlight = await ask(directory.endpoint('api'))
+    await says(app, 'delayed')
     const ended = ending(app)
     app.kill('SIGTERM')
     assert.match(await text(inFlight), /^HTTP\/1\.1 200 OK\r\n.*connection: close\r\n.*"name":"app"/is)
