@@ -16,6 +16,9 @@ export interface StackOptions extends ComposeOptions {
   readonly services?: readonly string[]
 }
 
+/** For each container; Testcontainers itself gives it a minute, which a busy machine may need. */
+const START_TIMEOUT_MS = 300_000
+
 /** Longer than any deadline of the sidecar: how a request ends is the sidecar's to say, also on a busy machine. */
 const REQUEST_TIMEOUT_MS = 60_000
 
@@ -37,6 +40,7 @@ export class Stack implements AsyncDisposable {
       .withProfiles(...compose.profiles)
       .withEnvironment(compose.env)
       .withPullPolicy(PullPolicy.neverPull())
+      .withStartupTimeout(START_TIMEOUT_MS)
       .withClientOptions({ commandOptions: ['--no-build'] })
     using witness = await Witness.of(compose.name)
     await environment.up(services && [...services]).catch(async (cause) => {

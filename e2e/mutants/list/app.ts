@@ -25,6 +25,13 @@ export const app: readonly Mutant[] = [
     killers: ['e2e/no-acknowledged-visit-is-lost.test.ts'],
   },
   {
+    name: 'a visit is counted twice',
+    file: 'services/app/src/visits/visits.ts',
+    find: 'redis.incr(KEY)',
+    replace: 'redis.incrby(KEY, 2)',
+    killers: ['e2e/no-acknowledged-visit-is-lost.test.ts'],
+  },
+  {
     name: 'a lost Redis makes the app unhealthy',
     file: 'services/app/src/api/api-handler.ts',
     find: "response.json({ status: 'healthy' })",

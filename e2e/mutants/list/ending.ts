@@ -17,6 +17,20 @@ export const ending: readonly Mutant[] = [
     killers: ['shared/src/listen/listen.takeover.test.ts'],
   },
   {
+    name: 'less grace after a takeover',
+    file: 'shared/src/listen/listener.ts',
+    find: 'const GRACE_MS = 300',
+    replace: 'const GRACE_MS = 200',
+    killers: ['shared/src/listen/listen.takeover.test.ts'],
+  },
+  {
+    name: 'no drain beyond what is on its way',
+    file: 'shared/src/listen/listener.ts',
+    find: 'const cut = await this.#parts.connections.drain(this.#parts.drainMs)',
+    replace: 'const cut = await this.#parts.connections.drain(Math.min(this.#parts.drainMs, GRACE_MS / 2))',
+    killers: ['services/app/src/main.test.ts'],
+  },
+  {
     name: 'a takeover goes unnoticed',
     file: 'shared/src/listen/listener.ts',
     find: "if (sight === 'replaced') this.#replaced()\n      else if",

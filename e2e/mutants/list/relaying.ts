@@ -29,6 +29,13 @@ export const relaying: readonly Mutant[] = [
     killers: [CLIENT],
   },
   {
+    name: 'a scrape is given up when the scraper has given up',
+    file: `${HTTP}/head/scrape-timeout.ts`,
+    find: 'const MARGIN_MS = 250',
+    replace: 'const MARGIN_MS = 0',
+    killers: [CLIENT],
+  },
+  {
     name: 'X-Forwarded-For is forgotten',
     file: `${HTTP}/head/compose-request.ts`,
     find: '  at += provenance.copy(out, at)\n',
