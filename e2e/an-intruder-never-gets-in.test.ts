@@ -1,6 +1,6 @@
 // An intruder that hammers at the 0600 admin socket, and at what is being prepared beside it, while the app starts 50
 // times never gets in: there is no moment at which the socket has a wider mode, though the app's umask would give it one.
-// Each start stops before the socket gets its mode, before it is published and when it is, until the intruder has tried.
+// Each start stops before the socket gets its mode, before it is published, and after, until the intruder has tried.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -71,7 +71,7 @@ function leaveAnOrphan(container: ContainerHandle): Promise<void> {
   })
 }
 
-/** The orphans that were left, and all that have ended and that nobody has waited for: name and state (proc_pid_stat(5)). */
+/** Name and state of the orphans, and of all that ended and that nobody has waited for (proc_pid_stat(5)). */
 function orphansIn(container: ContainerHandle): Promise<string[]> {
   return container.inside(async () => {
     const { readFileSync, readdirSync } = await import('node:fs')

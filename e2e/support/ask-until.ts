@@ -7,7 +7,10 @@ export interface Asked {
   readonly failures: (string | number)[]
 }
 
-/** GETs `/-/healthy` over a socket from within a container, each on a connection of its own, until the file `done` is there and it has asked often enough. */
+/**
+ * GETs `/-/healthy` over a socket from within a container, each on a connection of its own, until the file `done` is
+ * there and it has asked at least so often.
+ */
 export function askUntil(container: Insider, path: string, done: string, least: number): Promise<Asked> {
   return container.inside(
     async (socketPath, done, least) => {

@@ -1,6 +1,9 @@
 import type { Insider } from './insider.ts'
 
-/** GETs over any endpoint from within a container, within a minute. @returns `status body`, or the failure as `code (errno)` */
+/**
+ * GETs over any endpoint from within a container, within a minute.
+ * @returns `status body`, or the failure as `code (errno)`
+ */
 export function getFrom(container: Insider, endpoint: string, path: string): Promise<string> {
   return container.inside(
     async (text, path) => {

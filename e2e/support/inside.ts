@@ -17,7 +17,10 @@ export async function inside<Args extends readonly Json[], Result>(
   return JSON.parse(stdout === '' ? 'null' : stdout)
 }
 
-/** The option of Node that runs the function before the program: what it changes of Node's own modules, the program meets. */
+/**
+ * The option of Node that runs the function before the program, which then meets what the function changed of Node's
+ * own modules. Only the text of the function gets there, as with `inside`.
+ */
 export function nodeImport<Args extends readonly Json[]>(
   work: (...args: Args) => unknown,
   ...args: Args

@@ -14,11 +14,11 @@ export interface Intrusion {
 /** The starter makes this file beside the socket when it has done. */
 export const DONE = 'done'
 
-/** The intruder's own volume: a file in it grows by a byte with each round of attempts. */
+/** The intruder's own volume. How long a file in it is, says how many rounds of attempts the intruder has made. */
 export const PROGRESS = '/run/progress'
 const ROUNDS = `${PROGRESS}/rounds`
 
-/** Rounds that {@link untilTried} waits for: the first was under way, three are whole, with five attempts or more at each step. */
+/** Rounds that `untilTried` waits for: the first may have begun before, three are whole. */
 const ENOUGH_ROUNDS = 4
 
 /**
@@ -28,12 +28,14 @@ const ENOUGH_ROUNDS = 4
 export function intrude(intruder: Insider, path: string): Promise<Intrusion> {
   return intruder.inside(
     async (path, done, rounds) => {
-      const { appendFileSync, existsSync, lstatSync, readdirSync } = await import('node:fs')
+      const { existsSync, ftruncateSync, lstatSync, openSync, readdirSync } = await import('node:fs')
       const { connect } = await import('node:net')
       const directory = path.slice(0, path.lastIndexOf('/'))
       const tally = { attempts: 0, whileStaged: 0, gotIn: 0 }
       const inodes = new Set<bigint>()
       const keptOutBy = new Set<string>()
+      const progress = openSync(rounds, 'w')
+      let round = 0
       const attempt = async (target: string) => {
         const socket = connect(target)
         const { promise, resolve } = Promise.withResolvers<string | undefined>()
@@ -55,7 +57,7 @@ export function intrude(intruder: Insider, path: string): Promise<Intrusion> {
           await attempt(`${directory}/${name}/s`)
           tally.whileStaged += 1
         }
-        appendFileSync(rounds, '.')
+        ftruncateSync(progress, ++round)
       }
       return { ...tally, sockets: inodes.size, keptOutBy: [...keptOutBy].sort() }
     },

@@ -61,7 +61,7 @@ async function says(child: ChildProcess, msg: string): Promise<void> {
 
 const LONGEST_DELAY_MS = 60_000
 
-/** For the app's Node: such a delay, once it has begun, lasts until the app was told to end, and longer than it still accepts. */
+/** For the app's Node: a delay of that length lasts until SIGTERM, and then longer than the app still accepts. */
 const DELAY_UNTIL_SIGTERM = `--import=data:text/javascript,${encodeURIComponent(`
 import { once } from 'node:events'
 import { syncBuiltinESMExports } from 'node:module'
