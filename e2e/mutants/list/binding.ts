@@ -1,12 +1,10 @@
 import type { Mutant } from '../mutant.ts'
 
-const BIND = 'shared/src/bind'
-
 /** How a socket comes to its path. */
 export const binding: readonly Mutant[] = [
   {
     name: 'chmod after the socket is published',
-    file: `${BIND}/publish.ts`,
+    file: 'shared/src/bind/publish.ts',
     find: `    await giveRights(staged, path, options)
     const { dev, ino } = identityOf(await lstat(staged, { bigint: true }))
     await rename(staged, path).catch(async (cause) => {`,
@@ -17,70 +15,70 @@ export const binding: readonly Mutant[] = [
   },
   {
     name: 'no lock',
-    file: `${BIND}/kernel-lock.ts`,
+    file: 'shared/src/bind/kernel-lock.ts',
     find: 'if (status === HELD_BY_ANOTHER) return false',
     replace: 'if (status === HELD_BY_ANOTHER) return true',
     killers: ['e2e/a-start-under-way-is-respected.test.ts'],
   },
   {
     name: 'nobody is asked whether he lives',
-    file: `${BIND}/incumbent.ts`,
+    file: 'shared/src/bind/incumbent.ts',
     find: "    await hangUp(await dial({ kind: 'unix', path }))\n    return true",
     replace: "    await hangUp(await dial({ kind: 'unix', path }))\n    return false",
     killers: ['e2e/a-second-instance-is-refused.test.ts'],
   },
   {
     name: 'a full backlog counts as stale',
-    file: `${BIND}/incumbent.ts`,
+    file: 'shared/src/bind/incumbent.ts',
     find: "return error.code !== 'socket_stale' && error.code !== 'socket_missing'",
     replace: "return error.code === 'upstream_timeout'",
     killers: ['e2e/a-second-instance-is-refused.test.ts'],
   },
   {
     name: 'whatever stands at the path is replaced',
-    file: `${BIND}/incumbent.ts`,
+    file: 'shared/src/bind/incumbent.ts',
     find: 'if (!stats.isSocket()) throw await occupied(path, fileKind(stats))',
     replace: 'if (!stats.isSocket()) return',
     killers: ['e2e/what-is-no-socket-is-left-alone.test.ts'],
   },
   {
     name: 'crashed starts are not swept',
-    file: `${BIND}/bound-path.ts`,
+    file: 'shared/src/bind/bound-path.ts',
     find: '  await sweepStaging(path)\n',
     replace: '',
     killers: ['e2e/a-crash-in-mid-staging-leaves-nothing.test.ts'],
   },
   {
     name: 'unlink blindly at the end',
-    file: `${BIND}/bound-path.ts`,
+    file: 'shared/src/bind/bound-path.ts',
     find: "if ((await this.look()) === 'ours') await unlink(this.path)",
     replace: 'await unlink(this.path)',
     killers: ['e2e/a-late-goodbye-takes-nothing-along.test.ts'],
   },
   {
     name: 'the socket stays at the end',
-    file: `${BIND}/bound-path.ts`,
+    file: 'shared/src/bind/bound-path.ts',
     find: "if ((await this.look()) === 'ours') await unlink(this.path)",
     replace: '',
     killers: ['e2e/sigterm-drains.test.ts'],
   },
   {
     name: 'a foreign group is let pass',
-    file: `${BIND}/publish.ts`,
+    file: 'shared/src/bind/publish.ts',
     find: '      throw groupDenied(path, wanted, cause)',
     replace: '      void groupDenied(path, wanted, cause)',
     killers: ['e2e/a-foreign-group-is-refused.test.ts'],
   },
   {
     name: 'a world-writable directory is taken',
-    file: `${BIND}/directory.ts`,
+    file: 'shared/src/bind/directory.ts',
     find: 'if (stats.mode & OTHERS_WRITE && !(stats.mode & STICKY)) throw unsafe(directory, stats)',
     replace: 'void unsafe',
     killers: ['e2e/unsafe-directories-are-refused.test.ts'],
   },
   {
     name: 'the staging path may be too long',
-    file: `${BIND}/bound-path.ts`,
+    file: 'shared/src/bind/bound-path.ts',
     find: "    checkBytes(stagedSocket(newStagingDirectory(path)), 'staging path')\n",
     replace: '',
     killers: ['e2e/paths-have-a-limit.test.ts'],
@@ -101,21 +99,21 @@ export const binding: readonly Mutant[] = [
   },
   {
     name: 'a socket that denies us is called in use',
-    file: `${BIND}/incumbent.ts`,
+    file: 'shared/src/bind/incumbent.ts',
     find: "if (error.code === 'socket_denied') return await isProvenLive(path, stats, error)",
     replace: "if (error.code === 'socket_denied') return true",
     killers: ['shared/src/listen/listen.refusal.test.ts'],
   },
   {
     name: 'a socket that denies us is taken for dead',
-    file: `${BIND}/incumbent.ts`,
+    file: 'shared/src/bind/incumbent.ts',
     find: "if (error.code === 'socket_denied') return await isProvenLive(path, stats, error)",
     replace: "if (error.code === 'socket_denied') return false",
     killers: ['shared/src/listen/listen.refusal.test.ts'],
   },
   {
     name: 'who waits for the lock says nothing',
-    file: `${BIND}/kernel-lock.ts`,
+    file: 'shared/src/bind/kernel-lock.ts',
     find: '    telling = tell()\n',
     replace: '    void tell\n',
     killers: ['shared/src/listen/listen.lock-wait.test.ts'],

@@ -1,41 +1,40 @@
 import type { Mutant } from '../mutant.ts'
 
-const CONFIG = 'services/sidecar/src/config'
-const PARSE_FILE = `${CONFIG}/parse-file.test.ts`
+const PARSE_FILE = 'services/sidecar/src/config/parse-file.test.ts'
 
 /** What a configuration may say, and what becomes of one that is bad. */
 export const configuring: readonly Mutant[] = [
   {
     name: 'an unknown alias is an exception',
-    file: `${CONFIG}/parse-yaml.ts`,
+    file: 'services/sidecar/src/config/parse-yaml.ts',
     find: 'if (target === undefined) tell(',
     replace: 'if (node.source === undefined) tell(',
     killers: [PARSE_FILE],
   },
   {
     name: 'what the YAML library only warns of passes',
-    file: `${CONFIG}/parse-yaml.ts`,
+    file: 'services/sidecar/src/config/parse-yaml.ts',
     find: '[...document.errors, ...document.warnings]',
     replace: '[...document.errors]',
     killers: [PARSE_FILE],
   },
   {
     name: 'a configuration file may have any size',
-    file: `${CONFIG}/read-text.ts`,
+    file: 'services/sidecar/src/config/read-text.ts',
     find: 'export const MAX_FILE_BYTES = 1_024 * 1_024',
     replace: 'export const MAX_FILE_BYTES = 1_024 * 1_024 * 1_024',
-    killers: [`${CONFIG}/load-config.test.ts`],
+    killers: ['services/sidecar/src/config/load-config.test.ts'],
   },
   {
     name: 'a list passes for settings',
-    file: `${CONFIG}/settings.ts`,
+    file: 'services/sidecar/src/config/settings.ts',
     find: '!Array.isArray(value)',
     replace: 'Array.isArray(value) || true',
     killers: [PARSE_FILE],
   },
   {
     name: 'a list of one duration passes for it',
-    file: `${CONFIG}/bound-schema.ts`,
+    file: 'services/sidecar/src/config/bound-schema.ts',
     find: "if (typeof value !== 'string' || row.unit === 'count') return undefined\n  return row.unit === 'ms' ? parseDuration(value) : parseSize(value)",
     replace:
       "if (row.unit === 'count') return undefined\n  return row.unit === 'ms' ? parseDuration(String(value)) : parseSize(String(value))",
@@ -43,7 +42,7 @@ export const configuring: readonly Mutant[] = [
   },
   {
     name: 'CONNECT may be allowed',
-    file: `${CONFIG}/allow-rule.ts`,
+    file: 'services/sidecar/src/config/allow-rule.ts',
     find: "methods.includes('CONNECT')",
     replace: "methods.includes('connect')",
     killers: [PARSE_FILE],

@@ -1,29 +1,28 @@
 import type { Mutant } from '../mutant.ts'
 
-const HTTP = 'services/sidecar/src/http'
-const ROUTE = `${HTTP}/http-route.test.ts`
-const UPSTREAM = `${HTTP}/misbehaving-upstream.test.ts`
-const CLIENT = `${HTTP}/misbehaving-client.test.ts`
+const ROUTE = 'services/sidecar/src/http/http-route.test.ts'
+const UPSTREAM = 'services/sidecar/src/http/misbehaving-upstream.test.ts'
+const CLIENT = 'services/sidecar/src/http/misbehaving-client.test.ts'
 
 /** What the sidecar lets pass, and how. */
 export const relaying: readonly Mutant[] = [
   {
     name: 'every path is allowed',
-    file: `${HTTP}/admission.ts`,
+    file: 'services/sidecar/src/http/admission.ts',
     find: 'if (!allow.allows(head.method, path, from, to)) return',
     replace: "if (head.method === 'NONE') return",
     killers: ['e2e/the-allow-list-is-all-there-is.test.ts'],
   },
   {
     name: 'every method is allowed',
-    file: `${HTTP}/allow/allow-list.ts`,
+    file: 'services/sidecar/src/http/allow/allow-list.ts',
     find: 'matches(rule, bytes, from, to) && rule.methods.has(method)',
     replace: 'matches(rule, bytes, from, to)',
     killers: ['e2e/the-allow-list-is-all-there-is.test.ts'],
   },
   {
     name: 'paths may have dot segments',
-    file: `${HTTP}/allow/normal-path.ts`,
+    file: 'services/sidecar/src/http/allow/normal-path.ts',
     find: 'if (byte === SLASH && bytes[at + 1] === DOT && isDotSegment(bytes, at + 1, to)) return false',
     replace: 'void isDotSegment',
     killers: [CLIENT],
@@ -37,77 +36,77 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: 'X-Forwarded-For is forgotten',
-    file: `${HTTP}/head/compose-request.ts`,
+    file: 'services/sidecar/src/http/head/compose-request.ts',
     find: '  at += provenance.copy(out, at)\n',
     replace: '',
     killers: [ROUTE],
   },
   {
     name: "a client's own X-Forwarded-For passes",
-    file: `${HTTP}/head/dropped-fields.ts`,
+    file: 'services/sidecar/src/http/head/dropped-fields.ts',
     find: "names: ['Forwarded', 'Forwarded-*', 'X-Forwarded', 'X-Forwarded-*'],",
     replace: "names: ['Forwarded'],",
     killers: [ROUTE],
   },
   {
     name: 'two lengths are taken',
-    file: `${HTTP}/head/request-fields.ts`,
+    file: 'services/sidecar/src/http/head/request-fields.ts',
     find: '      if (head.contentLength >= 0) return LENGTH_TWICE\n',
     replace: '',
-    killers: [`${HTTP}/head/parse-request-head.test.ts`],
+    killers: ['services/sidecar/src/http/head/parse-request-head.test.ts'],
   },
   {
     name: 'length and chunks are taken together',
-    file: `${HTTP}/head/request-fields.ts`,
+    file: 'services/sidecar/src/http/head/request-fields.ts',
     find: '  if (head.chunked && head.contentLength >= 0) return head.refuse(BOTH)\n',
     replace: '',
-    killers: [`${HTTP}/head/parse-request-head.test.ts`],
+    killers: ['services/sidecar/src/http/head/parse-request-head.test.ts'],
   },
   {
     name: 'unbounded request bodies, piece by piece',
-    file: `${HTTP}/exchange.ts`,
+    file: 'services/sidecar/src/http/exchange.ts',
     find: 'if (this.#request.bodyBytes > bodyBytes) this.#giveUp',
     replace: 'if (bodyBytes < 0) this.#giveUp',
     killers: [CLIENT],
   },
   {
     name: 'unbounded request bodies, in one piece with the head',
-    file: `${HTTP}/exchange.ts`,
+    file: 'services/sidecar/src/http/exchange.ts',
     find: 'if (this.#request.bodyBytes > bodyBytes) this.#answer',
     replace: 'if (bodyBytes < 0) this.#answer',
     killers: [CLIENT],
   },
   {
     name: 'unbounded request heads',
-    file: `${HTTP}/client-connection.ts`,
+    file: 'services/sidecar/src/http/client-connection.ts',
     find: 'if (length > headBytes && position !== REFUSED) {',
     replace: 'if (headBytes < 0) {',
     killers: [CLIENT],
   },
   {
     name: 'a cut body ends like a whole one',
-    file: `${HTTP}/exchange.ts`,
+    file: 'services/sidecar/src/http/exchange.ts',
     find: '    this.#end()\n    this.#client.socket.reset()',
     replace: '    this.finish()',
     killers: [UPSTREAM],
   },
   {
     name: 'a POST is tried again',
-    file: `${HTTP}/request-sender.ts`,
+    file: 'services/sidecar/src/http/request-sender.ts',
     find: 'return this.#body.done && this.#isIdempotent',
     replace: 'return true',
     killers: [UPSTREAM],
   },
   {
     name: "the scraper's deadline is ignored",
-    file: `${HTTP}/exchange.ts`,
+    file: 'services/sidecar/src/http/exchange.ts',
     find: 'Math.min(total, scrapeLimit(head.scrapeTimeoutMs))',
     replace: 'Math.min(total, scrapeLimit(0))',
     killers: ['e2e/a-paused-app-times-out.test.ts'],
   },
   {
     name: 'no deadline for the upstream',
-    file: `${HTTP}/exchange.ts`,
+    file: 'services/sidecar/src/http/exchange.ts',
     find: 'this.#allow(this.#request.isDone ? responseHead : body)\n    if (!this.#request',
     replace: 'this.#allow(this.#request.isDone ? 1e9 : body)\n    if (!this.#request',
     killers: [UPSTREAM],
