@@ -27,7 +27,7 @@ export const configuring: readonly Mutant[] = [
   },
   {
     name: 'a list passes for settings',
-    file: 'services/sidecar/src/config/settings.ts',
+    file: 'services/sidecar/src/config/file-schema.ts',
     find: '!Array.isArray(value)',
     replace: 'Array.isArray(value) || true',
     killers: [PARSE_FILE],
@@ -42,7 +42,7 @@ export const configuring: readonly Mutant[] = [
   },
   {
     name: 'CONNECT may be allowed',
-    file: 'services/sidecar/src/config/allow-rule.ts',
+    file: 'services/sidecar/src/config/file-schema.ts',
     find: "methods.includes('CONNECT')",
     replace: "methods.includes('connect')",
     killers: [PARSE_FILE],

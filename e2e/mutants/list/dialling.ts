@@ -27,7 +27,7 @@ export const dialling: readonly Mutant[] = [
   },
   {
     name: 'no Retry-After',
-    file: 'services/sidecar/src/http/problem-answer.ts',
+    file: 'services/sidecar/src/relay/problem-response.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the product's own text
     find: '...(status === 503 ? [`Retry-After: ${RETRY_AFTER_SECONDS}`] : []),',
     replace: '',

@@ -35,7 +35,7 @@ export async function runOption(
 
 /** Loads everything, as a build of an image runs this to fill Node's compile cache. */
 async function printVersion(version: string): Promise<void> {
-  await import('../ops/operations.ts')
+  await import('../observe/operations.ts')
   process.stdout.write(`sidecar ${version}\n`)
 }
 

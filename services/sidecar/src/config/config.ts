@@ -1,5 +1,5 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import type { AllowRule } from '../http/allow/allow-list.ts'
+import type { AllowRule } from '../policy/allow-list.ts'
 import type { Bounds, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
 
 /** Everything the sidecar was told, validated whole and frozen. */

@@ -1,10 +1,81 @@
 import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import * as v from 'valibot'
-import { allowRule } from './allow-rule.ts'
+import { FIELD, fieldId } from '../http1/field-names.ts'
+import { ALLOW_GRAMMAR, type AllowRule, parseAllowRule, RULE_PATTERN } from '../policy/allow-list.ts'
 import { boundSchema, boundsSchema } from './bound-schema.ts'
 import { DRAIN, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
-import { mayPass, PASS_FIELD, PASS_FIELD_PATTERN } from './pass-field.ts'
-import { mapping, settings } from './settings.ts'
+
+/** Settings that older versions had, each with what became of it. */
+export type RemovedSettings = Readonly<Record<string, string>>
+
+/**
+ * An object that has these settings and no others. An unknown one is a mistake that names the known ones; a removed one
+ * is a mistake that says why it is gone.
+ */
+export function settings<const T extends v.ObjectEntries>(entries: T, removed: RemovedSettings = {}) {
+  const known = Object.keys(entries).join(', ')
+  // without a prototype, for `in` would find toString and __proto__ among the settings
+  const own: T = Object.assign(Object.create(null), entries)
+  return v.strictObject(own, (issue) => {
+    if (issue.expected !== 'never') return `may have the settings ${known}`
+    const name = `${issue.path?.at(-1)?.key}`
+    return Object.hasOwn(removed, name)
+      ? `was removed: ${removed[name]}`
+      : `is not a setting here; known are ${known}`
+  })
+}
+
+/** The same where a list could stand, which would pass for an object without a setting. */
+export function mapping<const T extends v.ObjectEntries>(entries: T) {
+  const message = `may have the settings ${Object.keys(entries).join(', ')}`
+  return v.pipe(
+    v.unknown(),
+    v.check((value) => !Array.isArray(value), message),
+    settings(entries),
+  )
+}
+
+export const PASS_FIELD_PATTERN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/
+export const PASS_FIELD =
+  'may be the name of a field that is dropped otherwise, such as X-Forwarded-Prefix or X_API_KEY, but not one that frames the message, belongs to a connection or is set by the sidecar'
+
+/** Fields that the sidecar sets itself; a second one would speak against it. */
+const OURS: ReadonlySet<string> = new Set([
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-user',
+  'forwarded',
+])
+
+/** Whether the field `name`, in lower case, may be forwarded as the client sent it. */
+export function mayPass(name: string): boolean {
+  const folded = name.replace(/[^a-z0-9]/g, '-')
+  const id = fieldId(Buffer.from(name), 0, name.length)
+  return PASS_FIELD_PATTERN.test(name) && !OURS.has(folded) && (id === FIELD.dropped || id === FIELD.unknown)
+}
+
+/** One rule of `allow`, which must be one that a request can meet. */
+export const allowRule = v.pipe(
+  v.unknown(),
+  v.rawTransform<unknown, AllowRule>(({ dataset, addIssue, NEVER }) => {
+    const rule = typeof dataset.value === 'string' ? parseAllowRule(dataset.value) : undefined
+    const mistake = rule === undefined ? ALLOW_GRAMMAR : mistakeIn(rule)
+    if (rule !== undefined && mistake === undefined) return rule
+    addIssue({ message: mistake ?? ALLOW_GRAMMAR })
+    return NEVER
+  }),
+  v.metadata({
+    json: { type: 'string', pattern: RULE_PATTERN.source, description: `Each ${ALLOW_GRAMMAR}.` },
+  }),
+)
+
+/** What the grammar lets through, and no request is ever relayed for. */
+function mistakeIn({ methods, path }: AllowRule): string | undefined {
+  if (methods.includes('CONNECT')) return 'may be any method but CONNECT, which kind: http does not relay'
+  if (path === '*' && methods.some((method) => method !== 'OPTIONS'))
+    return 'may have the path * with OPTIONS alone (RFC 9110 section 9.3.7)'
+  return undefined
+}
 
 const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/
 const NAME = 'may be lower-case letters, digits and -, at most 63, beginning with a letter'

@@ -1,13 +1,45 @@
-import { endpointText } from '@uds-sidecar/shared/config/env-types'
+import { endpointText, logLevel } from '@uds-sidecar/shared/config/env-types'
 import { readEnv } from '@uds-sidecar/shared/config/read-env'
+import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
 import * as v from 'valibot'
-import { allowRule } from './allow-rule.ts'
 import { HTTP_LIMITS } from './bounds.ts'
 import type { Config, Route } from './config.ts'
-import type { ConfigFile } from './file-schema.ts'
-import { fromEnv, splitAllow } from './from-env.ts'
+import { allowRule, type ConfigFile, fileSchema } from './file-schema.ts'
 import { parseFile } from './parse-file.ts'
 import { readText } from './read-text.ts'
+
+/**
+ * `LOG_LEVEL`, as in the other services; default info.
+ * @throws Failure `bad_config`
+ */
+export function readLogLevel(env: NodeJS.ProcessEnv): LogThreshold {
+  return readEnv(env, 'LOG_LEVEL', { LOG_LEVEL: v.optional(logLevel, 'info') }).LOG_LEVEL
+}
+
+/** What the variables stand for in the configuration file. */
+export interface EnvSettings {
+  readonly SIDECAR_LISTEN: string
+  readonly SIDECAR_UPSTREAM: string
+  readonly SIDECAR_ALLOW?: string | undefined
+  readonly SIDECAR_OPS?: string | undefined
+}
+
+/** The common case without a file: one HTTP route, everything else at its default. Takes what was validated already. */
+export function fromEnv({
+  SIDECAR_LISTEN,
+  SIDECAR_UPSTREAM,
+  SIDECAR_ALLOW,
+  SIDECAR_OPS,
+}: EnvSettings): ConfigFile {
+  const allow = SIDECAR_ALLOW === undefined ? {} : { allow: splitAllow(SIDECAR_ALLOW) }
+  const route = { name: 'main', kind: 'http', listen: SIDECAR_LISTEN, upstream: SIDECAR_UPSTREAM, ...allow }
+  return v.parse(fileSchema, { ops: SIDECAR_OPS ?? null, routes: [route] })
+}
+
+/** `GET /metrics,GET /-/ready` */
+export function splitAllow(text: string): string[] {
+  return text.split(',').map((rule) => rule.trim())
+}
 
 const endpoint = v.pipe(
   v.string(),

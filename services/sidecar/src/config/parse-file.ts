@@ -1,10 +1,69 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import * as v from 'valibot'
 import { type Document, isMap, isNode, isScalar, type LineCounter } from 'yaml'
-import { conflicts } from './conflicts.ts'
 import { type ConfigFile, fileSchema } from './file-schema.ts'
-import { formatPath, formatValue, type Mistake } from './mistake.ts'
 import { parseYaml } from './parse-yaml.ts'
+
+/** One thing that is wrong in the configuration file. */
+export interface Mistake {
+  /** Keys and indexes from the top of the file: `['routes', 0, 'listen']`. */
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+/** `routes[0].listen` */
+export function formatPath(path: Mistake['path']): string {
+  const text = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('')
+  return text.startsWith('.') ? text.slice(1) : text || 'the file'
+}
+
+const MAX_LETTERS = 200
+
+/** A value of the file in a message: as JSON where that can say it, and never long. */
+export function formatValue(value: unknown): string {
+  const text = typeof value === 'number' ? `${value}` : (jsonOf(value) ?? String(value))
+  return text.length > MAX_LETTERS ? `${text.slice(0, MAX_LETTERS)}…` : text
+}
+
+function jsonOf(value: unknown): string | undefined {
+  return JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? `${part}` : part))
+}
+
+/** Names and listening addresses that are given twice, read leniently so that they are found beside other mistakes. */
+export function conflicts(data: unknown): Mistake[] {
+  const { ops, routes } = (data ?? {}) as { ops?: unknown; routes?: unknown }
+  const rows = Array.isArray(routes) ? (routes as unknown[]) : []
+  const listens = rows.map((row, index) => entry(row, index, 'listen'))
+  return [
+    ...twice(rows.map((row, index) => entry(row, index, 'name'))),
+    ...twice([{ value: ops, path: ['ops'] }, ...listens].filter(({ value }) => !isAnyPort(value))),
+  ]
+}
+
+interface Entry {
+  readonly value: unknown
+  readonly path: Mistake['path']
+}
+
+function entry(row: unknown, index: number, key: string): Entry {
+  const value = typeof row === 'object' && row !== null ? (row as Record<string, unknown>)[key] : undefined
+  return { value, path: ['routes', index, key] }
+}
+
+function twice(entries: Entry[]): Mistake[] {
+  const seen = new Set<unknown>()
+  return entries.flatMap(({ value, path }) => {
+    if (typeof value !== 'string') return []
+    if (seen.has(value)) return [{ path, message: `${JSON.stringify(value)} is used twice` }]
+    seen.add(value)
+    return []
+  })
+}
+
+/** The kernel chooses, so two of these do not meet. */
+function isAnyPort(value: unknown): boolean {
+  return typeof value === 'string' && /^tcp:.*:0$/.test(value)
+}
 
 /** Told of one file; one that is no configuration at all has as many as it has lines. */
 const MAX_MISTAKES = 100

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { droppedFieldsTable } from '../http/head/dropped-fields.ts'
-import { METRICS } from '../metrics/metric-table.ts'
+import { droppedFieldsTable } from '../http1/dropped-fields.ts'
+import { METRICS } from '../observe/metric-table.ts'
 import { boundsTable } from './bounds-table.ts'
 import { parseFile } from './parse-file.ts'
 

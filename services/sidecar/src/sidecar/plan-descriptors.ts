@@ -1,6 +1,6 @@
 import { OPERATIONS_CONNECTIONS } from '../config/bounds.ts'
 import type { Config, Route } from '../config/config.ts'
-import { MAX_REFUSED } from '../port/connection-limits.ts'
+import { MAX_REFUSED } from '../relay/connection-limits.ts'
 
 /** Node's own (about 30), files while they are read, connections that are being refused, and some in reserve. */
 const OWN = 64 + MAX_REFUSED

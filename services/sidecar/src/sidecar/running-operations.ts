@@ -1,7 +1,7 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
-import type { OperationsView } from '../ops/pages.ts'
-import { type ConnectionHandler, openPort, type Port } from '../port/port.ts'
+import type { OperationsView } from '../observe/pages.ts'
+import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
 
 /** For requests that are under way when the operations port ends. */
 const DRAIN_MS = 1_000
@@ -29,7 +29,7 @@ export class RunningOperations {
     log: Logger,
     taken: Port | null,
   ): Promise<RunningOperations> {
-    const { Operations } = await import('../ops/operations.ts')
+    const { Operations } = await import('../observe/operations.ts')
     const handler = new Operations(view)
     if (taken === null) return new RunningOperations(asked, await openPort(asked, handler, log), handler)
     taken.handler = handler

@@ -1,15 +1,15 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Route } from '../config/config.ts'
-import { HttpHandler } from '../http/http-handler.ts'
-import { RouteCounters } from '../metrics/route-counters.ts'
-import { ConnectionLimits, type SharedRoom } from '../port/connection-limits.ts'
-import { type ConnectionHandler, openPort, type Port } from '../port/port.ts'
-import { StreamHandler } from '../stream/stream-handler.ts'
-import type { Deadlines } from '../time/deadlines.ts'
+import { RouteCounters } from '../observe/route-counters.ts'
+import type { RouteView } from '../observe/route-report.ts'
+import { ConnectionLimits, type SharedRoom } from '../relay/connection-limits.ts'
+import type { Deadlines } from '../relay/deadlines.ts'
+import { HttpHandler } from '../relay/http-route.ts'
+import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
+import { StreamHandler } from '../relay/stream-route.ts'
 import { Upstream } from '../upstream/upstream.ts'
 import { descriptorsOf } from './plan-descriptors.ts'
-import type { RouteView } from './route-view.ts'
 
 /** What all routes of a sidecar share. */
 export interface Surroundings {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
-import { reset } from '../port/reset.ts'
+import { reset } from '../relay/port.ts'
 
 /** A client that sends bytes as a test wants them and shows what came back. */
 export class Conversation implements Disposable {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { News } from './news.ts'
+import { News } from './upstream-log.ts'
 
 describe('what is worth a line in the log', () => {
   it('is good news the first time, and after bad news', () => {

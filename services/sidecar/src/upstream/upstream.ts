@@ -8,9 +8,8 @@ import type { FileFacts } from '@uds-sidecar/shared/inspect/file-facts'
 import { inspectConnection } from '@uds-sidecar/shared/inspect/inspect-connection'
 import { inspectFile } from '@uds-sidecar/shared/inspect/inspect-file'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
-import { News } from './news.ts'
 import { permissionHint } from './permission-hint.ts'
-import { logAnswers, logFailure } from './upstream-log.ts'
+import { logAnswers, logFailure, News } from './upstream-log.ts'
 import { type UpstreamState, unknownState } from './upstream-state.ts'
 
 /** One route's upstream: its state from the file system, from probes and from live traffic, logged once per change. */

@@ -1,6 +1,6 @@
-import { INCOMPLETE } from '../../http/head/fields.ts'
-import { parseRequestHead } from '../../http/head/parse-request-head.ts'
-import { REFUSED, RequestHead } from '../../http/head/request-head.ts'
+import { INCOMPLETE } from '../../http1/fields.ts'
+import { parseRequestHead } from '../../http1/parse-request-head.ts'
+import { REFUSED, RequestHead } from '../../http1/request-head.ts'
 import { type OracleMessage, read } from './oracle.ts'
 import { type Forwarded, relayRequests } from './relay-model.ts'
 

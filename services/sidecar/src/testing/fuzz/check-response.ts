@@ -1,8 +1,8 @@
-import type { AnswerTaker } from '../../http/answer-taker.ts'
-import type { ResponseHead } from '../../http/head/response-head.ts'
-import { HEADROOM, rewriteResponse } from '../../http/head/rewrite-response.ts'
-import { ResponseReader } from '../../http/response-reader.ts'
-import { Peer } from '../../port/connection-limits.ts'
+import type { ResponseHead } from '../../http1/response-head.ts'
+import { HEADROOM, rewriteResponse } from '../../http1/rewrite-response.ts'
+import type { AnswerTaker } from '../../relay/answer-taker.ts'
+import { Peer } from '../../relay/connection-limits.ts'
+import { ResponseReader } from '../../relay/response-reader.ts'
 import { type OracleMessage, read } from './oracle.ts'
 
 const SENTINEL = Buffer.from('HTTP/1.1 299 Sentinel\r\nContent-Length: 0\r\n\r\n')

@@ -1,11 +1,11 @@
-import { denialOf } from '../../http/admission.ts'
-import { AllowList } from '../../http/allow/allow-list.ts'
-import { BodyFraming } from '../../http/body/body-framing.ts'
-import { BROKEN } from '../../http/body/chunked.ts'
-import { COMPOSED_EXTRA, composeRequest } from '../../http/head/compose-request.ts'
-import { INCOMPLETE } from '../../http/head/fields.ts'
-import { parseRequestHead } from '../../http/head/parse-request-head.ts'
-import { REFUSED, RequestHead } from '../../http/head/request-head.ts'
+import { BodyFraming } from '../../http1/body-framing.ts'
+import { BROKEN } from '../../http1/chunked.ts'
+import { COMPOSED_EXTRA, composeRequest } from '../../http1/compose-request.ts'
+import { INCOMPLETE } from '../../http1/fields.ts'
+import { parseRequestHead } from '../../http1/parse-request-head.ts'
+import { REFUSED, RequestHead } from '../../http1/request-head.ts'
+import { denialOf } from '../../policy/admission.ts'
+import { AllowList } from '../../policy/allow-list.ts'
 
 /** One request that the relay would forward. */
 export interface Forwarded {

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { Session } from 'node:inspector/promises'
+import { describe, it } from 'node:test'
+import type { AnswerTaker } from '../relay/answer-taker.ts'
+
+/**
+ * How often any block of the relay's own code ran: a count, as V8 keeps it for coverage, that no other load on the
+ * machine changes. V8 counts in code that is compiled while it does so: the modules are loaded after it has begun.
+ */
+const session = new Session()
+session.connect()
+await session.post('Profiler.enable')
+await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
+const { PartialHead } = await import('./partial-head.ts')
+const { ResponseReader } = await import('../relay/response-reader.ts')
+const { Peer } = await import('../relay/connection-limits.ts')
+const { INCOMPLETE } = await import('./fields.ts')
+const { parseRequestHead } = await import('./parse-request-head.ts')
+const { RequestHead } = await import('./request-head.ts')
+const { HEADROOM } = await import('./rewrite-response.ts')
+
+async function stepsOf(work: () => void): Promise<number> {
+  await session.post('Profiler.takePreciseCoverage') // which begins to count anew
+  work()
+  const { result } = await session.post('Profiler.takePreciseCoverage')
+  return result
+    .filter(({ url }) => url.includes('/sidecar/src/http1/') && !url.endsWith('.test.ts'))
+    .flatMap(({ functions }) => functions.flatMap(({ ranges }) => ranges.map(({ count }) => count)))
+    .reduce((sum, count) => sum + count, 0)
+}
+
+const RULES = { maxFields: 1_024, passFields: new Set<string>() }
+
+function parse(text: string): void {
+  const bytes = Buffer.from(text, 'latin1')
+  parseRequestHead(new RequestHead(), bytes, 0, bytes.length, RULES)
+}
+
+/** As a client connection does it. */
+function parseByteByByte(text: string): void {
+  const bytes = Buffer.from(text, 'latin1')
+  const partial = new PartialHead(bytes, 0, 1)
+  const head = new RequestHead()
+  let position: number = INCOMPLETE
+  for (let at = 1; at < bytes.length && position === INCOMPLETE; at++)
+    if (partial.append(bytes, at, at + 1))
+      position = parseRequestHead(head, partial.bytes, 0, partial.length, RULES)
+}
+
+const TAKER: AnswerTaker = {
+  method: 'GET',
+  minor: 1,
+  peer: new Peer(''),
+  isRequestDone: true,
+  needsFresh: false,
+  stalledMs: () => 0,
+  giveUpSlow: () => undefined,
+  begin: () => undefined,
+  takeInterim: () => undefined,
+  takeHead: () => undefined,
+  takeBody: () => undefined,
+  finish: () => undefined,
+  fail: () => undefined,
+  requestDrained: () => undefined,
+}
+
+function readResponse(text: string, pieceBytes: number): void {
+  const bytes = Buffer.concat([Buffer.alloc(HEADROOM), Buffer.from(text, 'latin1')])
+  const reader = new ResponseReader('upstream', {
+    responseHeadBytes: 2 ** 22,
+    responseBytes: 2 ** 22,
+    fields: 1_024,
+  })
+  reader.start()
+  for (let at = HEADROOM; at < bytes.length; at += pieceBytes)
+    reader.read(bytes, at, Math.min(at + pieceBytes, bytes.length), TAKER)
+}
+
+function headOf(lines: string[]): string {
+  return ['GET / HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n')
+}
+
+const alternating = (count: number) => Array.from({ length: count }, (_, i) => (i % 2 === 0 ? 'a:' : 'b:'))
+/** As many bytes of options as there are of lines. */
+const options = (bytes: number) => `Connection: ${'a,'.repeat(bytes / 2)}a`
+
+/** Heads that cost much where each option, line or byte is held against each other, by their size in bytes. */
+const HEADS: Record<string, (bytes: number) => string> = {
+  'many options and many lines': (bytes) =>
+    headOf([...alternating(Math.min(bytes / 8, 1_000)), options(bytes / 2)]),
+  'many lines that Connection names': (bytes) =>
+    headOf([`Connection: ${'a,'.repeat(31)}b`, ...alternating(Math.min(bytes / 4, 1_000))]),
+  'many Connection lines': (bytes) =>
+    headOf(Array(Math.min(Math.floor(bytes / 15), 1_000)).fill('Connection: a')),
+  'one long value': (bytes) => headOf([`A: ${'x'.repeat(bytes)}`]),
+  'one long name': (bytes) => headOf([`${'x'.repeat(bytes)}: a`]),
+  'a long target': (bytes) => `GET /${'%41'.repeat(bytes / 3)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+  'many dropped fields': (bytes) =>
+    headOf(Array(Math.min(Math.floor(bytes / 18), 1_000)).fill('X-Forwarded-A: b')),
+}
+
+const SMALL = 8_192
+const LARGE = 4 * SMALL
+/** Steps for one byte of the larger head: a name is compared with a few others, a line with 32 options. */
+const MAX_STEPS_PER_BYTE = 60
+
+async function assertLinear(work: (text: string) => void, make: (bytes: number) => string): Promise<void> {
+  const [small, large] = [make(SMALL), make(LARGE)]
+  const few = await stepsOf(() => work(small))
+  const many = await stepsOf(() => work(large))
+  const growth = large.length / small.length
+  assert.ok(few > 0, 'nothing was counted')
+  assert.ok(
+    many <= few * growth * 1.5 + 10_000,
+    `${few} steps for ${small.length} bytes, ${many} for ${large.length}`,
+  )
+  assert.ok(many <= large.length * MAX_STEPS_PER_BYTE, `${many} steps for ${large.length} bytes`)
+}
+
+describe('the steps that it takes to parse a head grow with its size alone', () => {
+  for (const [what, make] of Object.entries(HEADS)) {
+    it(`of a request with ${what}`, () => assertLinear(parse, make))
+    it(`of a request with ${what} that comes byte by byte`, () => assertLinear(parseByteByByte, make))
+  }
+
+  const response = (bytes: number) =>
+    `HTTP/1.1 200 OK\r\n${options(bytes / 2)}\r\n${alternating(Math.min(bytes / 8, 900)).join('\r\n')}\r\nA: ${'x'.repeat(bytes / 2)}\r\n\r\n`
+  it('of a response', () => assertLinear((text) => readResponse(text, text.length), response))
+  it('of a response that comes byte by byte', () => assertLinear((text) => readResponse(text, 1), response))
+})

@@ -1,0 +1,40 @@
+import { FIELD_FAULT, INCOMPLETE, scanFields, TOO_MANY_FIELDS, USUAL_FIELDS } from './fields.ts'
+import { readRequestFields } from './request-fields.ts'
+import { badRequest, type Refusal, type RequestHead, tooManyFields } from './request-head.ts'
+import { parseRequestLine } from './request-line.ts'
+
+/** What a route says of its request heads. */
+export interface RequestHeadRules {
+  readonly maxFields: number
+  /** Names in lower case of fields that are forwarded although they would be dropped. */
+  readonly passFields: ReadonlySet<string>
+}
+
+const USUAL: RequestHeadRules = { maxFields: USUAL_FIELDS, passFields: new Set() }
+
+const FAULTS: ReadonlyMap<number, Refusal> = new Map(
+  Object.entries(FIELD_FAULT).map(([key, reason]) => [Number(key), badRequest(reason)]),
+)
+
+/**
+ * Parses and validates one request head, `bytes[start, end)`, into `head`. What could be read in two ways is refused.
+ * @returns the position after the head, `INCOMPLETE`, or `REFUSED` with `head.refusal` set.
+ */
+export function parseRequestHead(
+  head: RequestHead,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  { maxFields, passFields } = USUAL,
+): number {
+  head.reset(passFields)
+  const fieldsStart = parseRequestLine(head, bytes, start, end)
+  if (fieldsStart < 0) return fieldsStart
+  head.fieldsStart = fieldsStart
+  const position = scanFields(head.fields, bytes, fieldsStart, end, maxFields)
+  if (position === INCOMPLETE) return INCOMPLETE
+  if (position === TOO_MANY_FIELDS) return head.refuse(tooManyFields(maxFields))
+  if (position < 0) return head.refuse(FAULTS.get(position) as Refusal)
+  head.end = position
+  return readRequestFields(head, bytes)
+}

@@ -1,0 +1,126 @@
+import { equalsIgnoringCase, LOWER, parseWholeNumber } from './bytes.ts'
+import { isRequestId } from './compose-request.ts'
+import { FIELD } from './field-names.ts'
+import { readConnectionOptions } from './hop-by-hop.ts'
+import { isHostAndPort } from './host.ts'
+import { badRequest, type Refusal, type RequestHead, UPGRADE } from './request-head.ts'
+import { parseScrapeTimeout } from './scrape-timeout.ts'
+
+const HOST_MISSING = badRequest('it has no Host')
+const HOST_TWICE = badRequest('it has Host more than once')
+const HOST_INVALID = badRequest('its Host is not a host and port')
+const HOST_DIFFERS = badRequest('its URL and its Host disagree')
+const LENGTH_TWICE = badRequest('it has Content-Length more than once')
+const LENGTH_INVALID = badRequest('its Content-Length is not a whole number')
+const CODING_TWICE = badRequest('it has Transfer-Encoding more than once')
+const CODING_UNKNOWN = badRequest('its Transfer-Encoding is not exactly chunked')
+const CODING_IN_1_0 = badRequest('it is HTTP/1.0 and has Transfer-Encoding')
+const BOTH = badRequest('it has Content-Length and Transfer-Encoding')
+const EXPECTATION = badRequest('its Expect is not 100-continue')
+const REQUEST_ID_TWICE = badRequest('it has X-Request-Id more than once')
+const CONNECTION = badRequest('its Connection is malformed or names a field that is not for one connection')
+const NAME_ODD = badRequest(
+  'the name of Host or of a framing field has _, or another character, where - belongs',
+)
+const FORWARDS_TWICE = badRequest('it has Max-Forwards more than once')
+const FORWARDS_INVALID = badRequest('its Max-Forwards is not a whole number')
+
+/** Takes the fields of a scanned head for what they mean. @returns `head.end`, or `REFUSED`. */
+export function readRequestFields(head: RequestHead, bytes: Buffer): number {
+  const { fields } = head
+  for (let i = 0; i < fields.count; i++) {
+    const refusal = readField(head, bytes, i, fields.valueStart(i), fields.valueEnd(i))
+    if (refusal !== null) return head.refuse(refusal)
+  }
+  head.drops.collect(head, bytes)
+  return conclude(head)
+}
+
+function readField(
+  head: RequestHead,
+  bytes: Buffer,
+  index: number,
+  from: number,
+  to: number,
+): Refusal | null {
+  switch (head.fields.id(index)) {
+    case FIELD.host:
+      return readHost(head, bytes, from, to)
+    case FIELD.contentLength:
+      if (head.contentLength >= 0) return LENGTH_TWICE
+      head.contentLength = parseWholeNumber(bytes, from, to)
+      return head.contentLength < 0 ? LENGTH_INVALID : null
+    case FIELD.transferEncoding:
+      if (head.chunked) return CODING_TWICE
+      head.chunked = equalsIgnoringCase(bytes, from, to, 'chunked')
+      return head.chunked ? null : CODING_UNKNOWN
+    case FIELD.connection:
+      return readConnectionOptions(head, bytes, from, to) ? null : CONNECTION
+    case FIELD.expect:
+      head.expectsContinue = equalsIgnoringCase(bytes, from, to, '100-continue')
+      return head.expectsContinue ? null : EXPECTATION
+    case FIELD.oddFraming:
+      return NAME_ODD
+    case FIELD.upgrade:
+      return head.minor === 1 && namesWebSocket(bytes, from, to) ? UPGRADE : null
+    case FIELD.maxForwards:
+      return readMaxForwards(head, bytes, from, to)
+    case FIELD.requestId:
+      return readRequestId(head, bytes, index, from, to)
+    case FIELD.scrapeTimeout:
+      head.scrapeTimeoutMs = parseScrapeTimeout(bytes, from, to)
+      return null
+    default:
+      return null
+  }
+}
+
+function readRequestId(
+  head: RequestHead,
+  bytes: Buffer,
+  index: number,
+  from: number,
+  to: number,
+): Refusal | null {
+  if (head.requestIdStart >= 0) return REQUEST_ID_TWICE
+  if (isRequestId(bytes, from, to)) head.requestIdStart = head.fields.lineStart(index)
+  return null
+}
+
+/** Any other protocol is optional, and not asked for any more once the field is dropped (RFC 9110 section 7.8). */
+function namesWebSocket(bytes: Buffer, from: number, to: number): boolean {
+  const protocols = bytes.toString('latin1', from, to).toLowerCase().split(',')
+  return protocols.some((protocol) => protocol.trim().split('/', 1)[0] === 'websocket')
+}
+
+/** For OPTIONS and TRACE alone; other methods forward the field unread. */
+function readMaxForwards(head: RequestHead, bytes: Buffer, from: number, to: number): Refusal | null {
+  if (head.method !== 'OPTIONS' && head.method !== 'TRACE') return null
+  if (head.maxForwards >= 0) return FORWARDS_TWICE
+  head.maxForwards = parseWholeNumber(bytes, from, to)
+  return head.maxForwards < 0 ? FORWARDS_INVALID : null
+}
+
+function readHost(head: RequestHead, bytes: Buffer, from: number, to: number): Refusal | null {
+  if (head.hasHost) return HOST_TWICE
+  head.hasHost = true
+  if (to > from && !isHostAndPort(bytes, from, to)) return HOST_INVALID
+  if (head.authorityEnd === 0) return null
+  return isSameAuthority(head, bytes, from, to) ? null : HOST_DIFFERS
+}
+
+function isSameAuthority(head: RequestHead, bytes: Buffer, from: number, to: number): boolean {
+  if (to - from !== head.authorityEnd - head.authorityStart) return false
+  for (let i = 0; i < to - from; i++) {
+    if (LOWER[bytes[from + i] as number] !== LOWER[bytes[head.authorityStart + i] as number]) return false
+  }
+  return true
+}
+
+function conclude(head: RequestHead): number {
+  if (head.chunked && head.contentLength >= 0) return head.refuse(BOTH)
+  if (head.chunked && head.minor === 0) return head.refuse(CODING_IN_1_0)
+  if (!head.hasHost && (head.minor === 1 || head.authorityEnd > 0)) return head.refuse(HOST_MISSING)
+  if (head.minor === 0) head.expectsContinue = false
+  return head.end
+}

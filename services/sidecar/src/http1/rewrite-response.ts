@@ -1,0 +1,55 @@
+import type { ResponseHead } from './response-head.ts'
+
+let second = 0
+let line: Buffer = Buffer.alloc(0)
+
+/** `Date` of now as a field line (RFC 9110 section 6.6.1), made once a second. */
+export function dateLine(): Buffer {
+  const now = Math.floor(Date.now() / 1_000)
+  if (now !== second) {
+    second = now
+    line = Buffer.from(`Date: ${new Date(now * 1_000).toUTCString()}\r\n`)
+  }
+  return line
+}
+
+const MINOR_VERSION = 'HTTP/1.'.length
+const ONE = 0x31
+
+/** Bytes that must be free before a head that is rewritten with an insertion. */
+export const HEADROOM = 256
+
+/**
+ * Removes the lines that end here from the head at `bytes[start, head.end)`, inserts whole lines after its status line,
+ * a framing field of its own among them where it wants one, and makes it HTTP/1.1, which the relay itself speaks (RFC 9110 section 2.5). All in place: what comes before a gap
+ * moves towards the body, so that head and body stay one piece.
+ * @param bytes has at least `HEADROOM` bytes before `start` that may be overwritten.
+ * @returns where the head now begins.
+ */
+export function rewriteResponse(
+  bytes: Buffer,
+  start: number,
+  head: ResponseHead,
+  insertion: Buffer | null,
+): number {
+  const { drops } = head
+  let shift = 0
+  bytes[start + MINOR_VERSION] = ONE
+  for (let i = drops.count - 1; i >= 0; i--) {
+    shift += drops.end(i) - drops.start(i)
+    const from = i === 0 ? start : drops.end(i - 1)
+    bytes.copyWithin(from + shift, from, drops.start(i))
+  }
+  const at =
+    insertion === null ? start + shift : insert(bytes, start + shift, head.fieldsStart + shift, insertion)
+  const framing = head.framingLine
+  return framing === null
+    ? at
+    : insert(bytes, at, head.fieldsStart + shift - (insertion?.length ?? 0), framing)
+}
+
+function insert(bytes: Buffer, start: number, fieldsStart: number, insertion: Buffer): number {
+  bytes.copyWithin(start - insertion.length, start, fieldsStart)
+  insertion.copy(bytes, fieldsStart - insertion.length)
+  return start - insertion.length
+}

@@ -1,0 +1,49 @@
+import { NAME } from './bytes.ts'
+import { FIELD, type FieldId, fieldId } from './field-names.ts'
+
+/** What becomes of a trailer line. */
+export const FORWARDED = 0
+export const LEFT_OUT = 1
+/** The message is refused. */
+export const FORBIDDEN = 2
+export type Verdict = typeof FORWARDED | typeof LEFT_OUT | typeof FORBIDDEN
+
+/** Longer than any name that has a meaning. */
+const MAX_KNOWN_BYTES = 64
+
+/** The name of one trailer line, as far as it came. */
+export class TrailerLine {
+  #length = 0
+  #isOdd = false
+  readonly #name = new Uint8Array(MAX_KNOWN_BYTES)
+
+  reset(): void {
+    this.#length = 0
+    this.#isOdd = false
+  }
+
+  /** @returns false when the byte may not stand in a name. */
+  add(byte: number): boolean {
+    const kind = NAME[byte] as number
+    if (this.#length < MAX_KNOWN_BYTES) this.#name[this.#length] = byte
+    this.#length += 1
+    this.#isOdd ||= kind > 1
+    return kind > 0
+  }
+
+  /**
+   * A trailer may not say what a head must (RFC 9110 section 6.5.1): refused in a request, left out of a response, whose
+   * sender has done its work already. What a request's head may not have, its trailers may not have either.
+   */
+  verdict(isResponse: boolean): Verdict {
+    if (this.#length === 0) return FORBIDDEN
+    const id = this.#length > MAX_KNOWN_BYTES ? FIELD.unknown : fieldId(this.#name, 0, this.#length)
+    if (isResponse) return isReserved(id) ? LEFT_OUT : FORWARDED
+    if (id === FIELD.dropped || (this.#isOdd && !isReserved(id))) return LEFT_OUT
+    return isReserved(id) ? FORBIDDEN : FORWARDED
+  }
+}
+
+function isReserved(id: FieldId): boolean {
+  return id !== FIELD.unknown && id !== FIELD.dropped && id !== FIELD.date
+}

@@ -1,0 +1,94 @@
+import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
+import type { RouteView } from './route-report.ts'
+
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
+
+/** One metric, and where its samples come from; every series has the label `route` besides. */
+export interface MetricRow {
+  readonly type: 'counter' | 'gauge'
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly string[]
+  readonly samples: (view: RouteView) => readonly Sample[]
+}
+
+function single(
+  type: MetricRow['type'],
+  name: string,
+  help: string,
+  value: (view: RouteView) => number,
+): MetricRow {
+  return { type, name, help, labels: [], samples: (view) => [[{}, value(view)]] }
+}
+
+/** What the sidecar counts per route, by Prometheus' rules for names. */
+export const METRICS: readonly MetricRow[] = [
+  {
+    type: 'counter',
+    name: 'sidecar_requests_total',
+    help: 'Requests by method and status; 499 is a client that left before its answer.',
+    labels: ['method', 'code'],
+    samples: ({ counters }) =>
+      [...counters.answers].flatMap(([method, byStatus]) =>
+        Array.from(byStatus, ([status, count]): Sample => [{ method, code: `${status}` }, count]),
+      ),
+  },
+  {
+    type: 'counter',
+    name: 'sidecar_upstream_errors_total',
+    help: 'Requests and connections that failed, by reason.',
+    labels: ['reason'],
+    samples: ({ counters }) =>
+      Array.from(counters.failures, ([reason, count]): Sample => [{ reason }, count]),
+  },
+  single(
+    'gauge',
+    'sidecar_connections',
+    'Client connections that are open.',
+    (view) => view.counters.connectionsOpen,
+  ),
+  single(
+    'counter',
+    'sidecar_connections_total',
+    'Client connections that were accepted.',
+    (view) => view.counters.connectionsTotal,
+  ),
+  single(
+    'counter',
+    'sidecar_stream_sent_bytes_total',
+    'Bytes to the upstream over stream connections that have ended.',
+    (view) => view.counters.bytesSent,
+  ),
+  single(
+    'counter',
+    'sidecar_stream_received_bytes_total',
+    'Bytes from the upstream over stream connections that have ended.',
+    (view) => view.counters.bytesReceived,
+  ),
+  single(
+    'gauge',
+    'sidecar_upstream_up',
+    'Whether the last connection attempt to the upstream succeeded.',
+    (view) => (view.upstream.state.up ? 1 : 0),
+  ),
+  single(
+    'gauge',
+    'sidecar_upstream_generation',
+    'Sockets seen at the path of the upstream so far.',
+    (view) => view.upstream.state.generation,
+  ),
+  {
+    type: 'gauge',
+    name: 'sidecar_upstream_socket_info',
+    help: 'Always 1; the file that stands at the path of the upstream.',
+    labels: ['path', 'mode', 'uid', 'gid'],
+    samples: socketInfo,
+  },
+]
+
+function socketInfo({ upstream }: RouteView): Sample[] {
+  const { facts } = upstream.state
+  if (facts === null || upstream.endpoint.kind !== 'unix') return []
+  const { uid, gid } = facts
+  return [[{ path: upstream.endpoint.path, mode: formatMode(facts.mode), uid: `${uid}`, gid: `${gid}` }, 1]]
+}

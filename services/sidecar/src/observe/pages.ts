@@ -1,0 +1,85 @@
+import { processIdentity } from '@uds-sidecar/shared/inspect/process-identity'
+import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
+import type { Exposition } from './exposition.ts'
+import { landingPage } from './landing-page.ts'
+import { type RouteView, routeReport } from './route-report.ts'
+
+/** What the operations port shows. */
+export interface OperationsView {
+  routes(): readonly RouteView[]
+  isDraining(): boolean
+  /** Of the process, and those that all connections together may need. */
+  descriptors(): { readonly limit: number | null; readonly needed: number }
+  readonly build: BuildInfo
+}
+
+export interface PageView extends OperationsView {
+  readonly exposition: Exposition
+}
+
+export interface Page {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+const TEXT = 'text/plain; charset=utf-8'
+
+/** The page at `path`, every upstream probed just now where it tells of them; a 404 that lists the others. */
+export async function pageAt(path: string, view: PageView): Promise<Page> {
+  switch (path) {
+    case '/':
+      return {
+        status: 200,
+        type: 'text/html; charset=utf-8',
+        body: landingPage(await reports(view), view.build),
+      }
+    case '/metrics':
+      await probeAll(view)
+      return { status: 200, type: view.exposition.contentType, body: await view.exposition.render() }
+    case '/routes':
+      return json(200, await overview(view))
+    case '/-/healthy':
+      return { status: 200, type: TEXT, body: 'healthy\n' }
+    case '/-/ready':
+      return await readiness(view)
+    default:
+      return { status: 404, type: TEXT, body: 'there is /, /metrics, /routes, /-/healthy and /-/ready\n' }
+  }
+}
+
+async function readiness(view: OperationsView): Promise<Page> {
+  if (view.isDraining()) return json(503, { ready: false, reason: 'draining' })
+  await probeAll(view)
+  const down = view.routes().filter(({ upstream }) => upstream.state.up !== true)
+  const reasons = down.map(({ route, upstream }) => ({
+    route: route.name,
+    code: upstream.state.lastFailure?.code ?? null,
+  }))
+  return json(down.length === 0 ? 200 : 503, { ready: down.length === 0, down: reasons })
+}
+
+async function overview(view: OperationsView) {
+  const { uid, gids } = processIdentity()
+  const { limit, needed } = view.descriptors()
+  const descriptors = { limit: limit === Number.POSITIVE_INFINITY ? null : limit, needed }
+  return {
+    draining: view.isDraining(),
+    process: { uid, groups: gids, descriptors },
+    routes: await reports(view),
+  }
+}
+
+async function reports(view: OperationsView) {
+  await probeAll(view)
+  return view.routes().map(routeReport)
+}
+
+/** Resolves within the longest connect timeout; those who ask meanwhile share the probe. */
+async function probeAll(view: OperationsView): Promise<void> {
+  await Promise.all(view.routes().map(({ upstream }) => upstream.probe()))
+}
+
+function json(status: number, value: unknown): Page {
+  return { status, type: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` }
+}

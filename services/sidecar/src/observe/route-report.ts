@@ -1,0 +1,50 @@
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
+import type { Route } from '../config/config.ts'
+import type { ConnectionLimits } from '../relay/connection-limits.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { stateName, type UpstreamState } from '../upstream/upstream-state.ts'
+import type { RouteCounters } from './route-counters.ts'
+
+/** What the operations port may see of a route. */
+export interface RouteView {
+  readonly route: Route
+  /** Where it listens, with the real port where 0 was asked for. */
+  readonly listen: Endpoint
+  readonly upstream: Upstream
+  readonly limits: ConnectionLimits
+  readonly counters: RouteCounters
+}
+
+/** One route as `/routes` shows it. */
+export function routeReport({ route, listen, upstream, counters, limits }: RouteView) {
+  const { state } = upstream
+  return {
+    name: route.name,
+    kind: route.kind,
+    listen: formatEndpoint(listen),
+    upstream: formatEndpoint(route.upstream),
+    allow:
+      route.kind === 'http' ? route.allow.map(({ methods, path }) => `${methods.join('|')} ${path}`) : null,
+    connections: counters.connectionsOpen,
+    maxConnections: limits.max,
+    state: stateName(state),
+    since: state.changedAt.toISOString(),
+    generation: state.generation,
+    socket: socketReport(state),
+    lastError: errorReport(state),
+  }
+}
+
+export type RouteReport = ReturnType<typeof routeReport>
+
+function socketReport({ facts }: UpstreamState) {
+  return facts && { kind: facts.kind, mode: formatMode(facts.mode), uid: facts.uid, gid: facts.gid }
+}
+
+function errorReport({ lastFailure, lastFailureAt, hint }: UpstreamState) {
+  if (lastFailure === null || lastFailureAt === null) return null
+  const { code, errno, message } = lastFailure
+  return { at: lastFailureAt.toISOString(), code, errno: errno ?? null, detail: message, hint }
+}

@@ -1,0 +1,68 @@
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { RequestHead } from '../http1/request-head.ts'
+import type { AllowList } from './allow-list.ts'
+import { isNormalPath } from './normal-path.ts'
+
+/** Why a request whose head is valid is refused all the same; `allow` for the field of a 405. */
+export interface Denial {
+  readonly failure: Failure
+  readonly allow?: string
+}
+
+/** Deny by default: null only for a path and method that the route allows, and a body within `maxBodyBytes`. */
+export function denialOf(
+  allow: AllowList,
+  maxBodyBytes: number,
+  head: RequestHead,
+  bytes: Buffer,
+): Denial | null {
+  const { path, from, to } = pathOf(head, bytes)
+  if (!isNormalPath(path, from, to)) return { failure: notNormal(path.toString('latin1', from, to)) }
+  if (!allow.allows(head.method, path, from, to)) return notAllowed(allow, head, bytes)
+  if (head.contentLength > maxBodyBytes) return { failure: bodyTooLarge(maxBodyBytes) }
+  return null
+}
+
+/** The methods that the route allows for the path of a request. */
+export function methodsFor(allow: AllowList, head: RequestHead, bytes: Buffer): string[] {
+  const { path, from, to } = pathOf(head, bytes)
+  return allow.methodsFor(path, from, to)
+}
+
+const IMPLIED = { '/': Buffer.from('/'), '*': Buffer.from('*') } as const
+
+function pathOf({ impliedPath, targetStart, pathEnd }: RequestHead, bytes: Buffer) {
+  if (impliedPath !== '') return { path: IMPLIED[impliedPath], from: 0, to: 1 }
+  return { path: bytes, from: targetStart, to: pathEnd }
+}
+
+export function bodyTooLarge(maxBytes: number): Failure {
+  return new Failure('body_too_large', {
+    message: `the request body has more than ${maxBytes} bytes`,
+    hint: 'send less, or raise limits.bodyBytes of the route',
+  })
+}
+
+function notNormal(path: string): Failure {
+  return new Failure('bad_request', {
+    message: `the path ${path} is not in its normal form (RFC 3986 section 6.2.2)`,
+    hint: 'no dot segments, no escaped slashes or letters, escapes in upper case',
+  })
+}
+
+function notAllowed(allow: AllowList, head: RequestHead, bytes: Buffer): Denial {
+  const { path, from, to } = pathOf(head, bytes)
+  const text = path.toString('latin1', from, to)
+  const methods = allow.methodsFor(path, from, to)
+  if (methods.length === 0) return { failure: pathNotAllowed(text) }
+  const hint = `use ${methods.join(' or ')}, or add the method to the allow list of the route`
+  const message = `${head.method} is not allowed for ${text}`
+  return { failure: new Failure('method_not_allowed', { message, hint }), allow: methods.join(', ') }
+}
+
+function pathNotAllowed(path: string): Failure {
+  return new Failure('path_not_allowed', {
+    message: `${path} is not on the allow list`,
+    hint: 'add it to allow in the configuration of the route, if it may be seen from the network',
+  })
+}

@@ -1,0 +1,239 @@
+import type { Socket } from 'node:net'
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { CR, LF } from '../http1/bytes.ts'
+import { INCOMPLETE } from '../http1/fields.ts'
+import { GrowingBuffer } from '../http1/growing-buffer.ts'
+import { parseRequestHead } from '../http1/parse-request-head.ts'
+import { PartialHead } from '../http1/partial-head.ts'
+import { REFUSED } from '../http1/request-head.ts'
+import { ClientSocket } from './client-socket.ts'
+import type { Peer } from './connection-limits.ts'
+import { Timed } from './deadlines.ts'
+import { Exchange } from './exchange.ts'
+import type { HttpContext } from './http-route.ts'
+import { problemAnswer, statusOf } from './problem-response.ts'
+import { clientTooSlow, headTooLarge, refused, targetTooLong } from './relay-failures.ts'
+import { parsed } from './request-sender.ts'
+
+/** Waits for the first byte of a request. */
+const IDLE = 0
+/** Has a part of a head. */
+const HEAD = 1
+/** A request is under way. */
+const BUSY = 2
+/** Everything was said; reads on for a while, so that the last answer is not lost to a reset (RFC 9112 section 9.6). */
+const LINGERING = 3
+const CLOSED = 4
+
+/** After the last byte that came from a client that was told everything. */
+const LINGER_MS = 2_000
+/** However much still comes. */
+const MAX_LINGER_MS = 30_000
+
+/** One client connection of an HTTP route: its requests, one after the other, in order. */
+export class ClientConnection extends Timed {
+  readonly socket: ClientSocket
+  readonly #context: HttpContext
+  readonly #onClosed: (connection: ClientConnection) => void
+  #state: number = IDLE
+  /** A head whose rest is to come. */
+  #partial: PartialHead | null = null
+  /** Requests that came early. */
+  #early: GrowingBuffer | null = null
+  /** The deadline is that of the head which comes. */
+  #isHeadTimed = false
+  #lingerUntilMs = 0
+  #exchange: Exchange | null = null
+  #requests = 0
+  /** How long it may wait for the first byte of a request. */
+  #idleMs: number
+  #isReading = false
+
+  constructor(
+    socket: Socket,
+    peer: Peer,
+    context: HttpContext,
+    onClosed: (connection: ClientConnection) => void,
+  ) {
+    super()
+    this.socket = new ClientSocket(socket, peer, () => this.#exchange?.clientFlushed())
+    this.#context = context
+    this.#onClosed = onClosed
+    this.#idleMs = context.route.timeoutsMs.idle
+    socket
+      .on('data', (chunk: Buffer) => this.#receive(chunk))
+      .once('end', () => this.#ended())
+      .on('error', () => socket.destroy())
+      .once('close', () => this.#closed())
+    this.allow(this.#idleMs)
+  }
+
+  /** From now on `ms` for the next step. */
+  allow(ms: number): void {
+    this.#context.deadlines.set(this, ms)
+  }
+
+  /** Another request may follow on this connection. */
+  get mayPersist(): boolean {
+    const { draining, route } = this.#context
+    const hasMore = this.#isReading || this.#early !== null || !this.socket.hasEnded
+    return !draining && hasMore && this.#requests < route.limits.requestsPerConnection
+  }
+
+  /** The answer was written; with `keep` the next request may follow. */
+  answered(keep: boolean): void {
+    if (this.#state !== BUSY) return
+    if (keep) this.#next()
+    else this.#linger()
+  }
+
+  /** No further request after the one under way; while it waits for the first byte of one it gets `graceMs`. */
+  wrapUp(graceMs: number): void {
+    this.#idleMs = Math.min(this.#idleMs, graceMs)
+    if (this.#state === IDLE) this.allow(graceMs)
+    if (this.#state === LINGERING) this.#lingerUntilMs = this.#context.deadlines.nowMs + LINGER_MS
+  }
+
+  expire(): void {
+    if (this.#state === BUSY) this.#exchange?.expire()
+    else if (this.#state === HEAD && this.#isHeadTimed) this.#refuse(clientTooSlow())
+    else if (this.#state === HEAD || this.#state === IDLE) this.#linger()
+    else if (this.socket.isFull) this.socket.reset()
+    else this.socket.destroy()
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#state === BUSY) this.#receiveWhileBusy(chunk)
+    else if (this.#state === IDLE) this.#read(chunk)
+    else if (this.#state === HEAD) this.#receiveHead(this.#partial as PartialHead, chunk)
+    else if (this.#state === LINGERING) this.#lingerOn()
+  }
+
+  #receiveWhileBusy(chunk: Buffer): void {
+    const exchange = this.#exchange as Exchange
+    const position = exchange.isRequestDone ? 0 : exchange.receive(chunk)
+    if (position < chunk.length) this.#keepForLater(chunk.subarray(position))
+  }
+
+  #receiveHead(partial: PartialHead, chunk: Buffer): void {
+    const { headBytes } = this.#context.route.limits
+    const isWorthwhile = partial.append(chunk)
+    if (isWorthwhile || partial.length > headBytes) this.#read(partial.bytes)
+  }
+
+  /** Requests may be sent ahead, within the size of a head. */
+  #keepForLater(bytes: Buffer): void {
+    if (this.#state !== BUSY) return
+    this.#early ??= new GrowingBuffer()
+    this.#early.append(bytes)
+    if (this.#early.length > this.#context.route.limits.headBytes) this.socket.pause()
+  }
+
+  #next(): void {
+    this.#state = IDLE
+    this.allow(this.#idleMs)
+    this.socket.resume()
+    if (this.#isReading) return
+    const early = this.#early
+    this.#early = null
+    if (early !== null) this.#read(early.bytes)
+    if (this.socket.hasEnded && this.#state !== BUSY) this.#linger()
+  }
+
+  /** Takes one request after the other until one has to be waited for. */
+  #read(bytes: Buffer): void {
+    let start = 0
+    this.#state = IDLE
+    this.#isReading = true
+    while (start < bytes.length && this.#state === IDLE) start = this.#readRequest(bytes, start)
+    this.#isReading = false
+    if (this.#state !== HEAD) this.#partial = null
+    if (start < bytes.length) this.#keepForLater(bytes.subarray(start))
+  }
+
+  /** @returns the position after the request. */
+  #readRequest(bytes: Buffer, from: number): number {
+    const start = afterEmptyLines(bytes, from)
+    if (start === bytes.length) return start
+    const isHalfLine = start + 1 === bytes.length && bytes[start] === CR
+    const position = isHalfLine
+      ? INCOMPLETE
+      : parseRequestHead(parsed.head, bytes, start, bytes.length, this.#context.headRules)
+    parsed.by = null
+    const failure = this.#failureOf(position, bytes, start)
+    if (failure !== null) this.#refuse(failure)
+    else if (position === INCOMPLETE) this.#awaitHead(bytes, start, isHalfLine)
+    else return this.#start(bytes, start)
+    return bytes.length
+  }
+
+  #failureOf(position: number, bytes: Buffer, start: number): Failure | null {
+    const { headBytes } = this.#context.route.limits
+    const length = (position > 0 ? position : bytes.length) - start
+    if (length > headBytes && position !== REFUSED) {
+      const lineEnd = bytes.indexOf(LF, start)
+      const isLine = lineEnd < 0 || lineEnd - start >= headBytes
+      return isLine ? targetTooLong(headBytes) : headTooLarge(headBytes)
+    }
+    return position === REFUSED ? refused(parsed.head.refusal) : null
+  }
+
+  #start(bytes: Buffer, start: number): number {
+    this.#state = BUSY
+    this.#isHeadTimed = false
+    this.#requests += 1
+    this.#exchange ??= new Exchange(this, this.#context)
+    return this.#exchange.start(bytes, start)
+  }
+
+  /** Its deadline is that of its first byte, however often more of it comes; half of an empty line is not yet a head. */
+  #awaitHead(bytes: Buffer, start: number, isHalfLine: boolean): void {
+    const isSame = this.#partial !== null && bytes.length - start === this.#partial.length
+    this.#state = HEAD
+    if (!isSame) this.#partial = new PartialHead(bytes, start, bytes.length)
+    if (this.#isHeadTimed || isHalfLine) return
+    this.#isHeadTimed = true
+    this.allow(this.#context.route.timeoutsMs.head)
+  }
+
+  #refuse(failure: Failure): void {
+    this.#context.counters.fail(failure.code)
+    this.#context.counters.answered('', statusOf(failure), 0)
+    this.socket.write(problemAnswer(failure, { connection: 'close', headOnly: false }))
+    this.#linger()
+  }
+
+  #linger(): void {
+    this.#state = LINGERING
+    this.#partial = null
+    this.#early = null
+    this.#lingerUntilMs = this.#context.deadlines.nowMs + MAX_LINGER_MS
+    this.socket.end()
+    this.allow(LINGER_MS)
+  }
+
+  /** The client is still sending what nobody wants any more. */
+  #lingerOn(): void {
+    this.allow(Math.min(LINGER_MS, this.#lingerUntilMs - this.#context.deadlines.nowMs))
+  }
+
+  #ended(): void {
+    if (this.#state === IDLE) this.#linger()
+    else if (this.#state === BUSY && this.#exchange?.isRequestDone) this.#exchange.clientEnded()
+    else if (this.#state !== LINGERING) this.socket.destroy()
+  }
+
+  #closed(): void {
+    this.#state = CLOSED
+    this.#context.deadlines.clear(this)
+    this.#exchange?.clientGone()
+    this.#onClosed(this)
+  }
+}
+
+/** Empty lines before a request are ignored (RFC 9112 section 2.2): some clients send one after a body. */
+function afterEmptyLines(bytes: Buffer, start: number): number {
+  let at = start
+  while (bytes[at] === CR && bytes[at + 1] === LF) at += 2
+  return at
+}

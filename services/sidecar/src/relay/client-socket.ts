@@ -1,0 +1,78 @@
+import type { Socket } from 'node:net'
+import type { Peer } from './connection-limits.ts'
+import { reset } from './port.ts'
+
+const NOTHING = Buffer.alloc(0)
+
+/** A client's socket, as those who talk to the client see it. */
+export class ClientSocket {
+  readonly #socket: Socket
+  /** Who shares its address. */
+  readonly peer: Peer
+  readonly #onFlushed: () => void
+  #provenance: Buffer | null = null
+  #isPaused = false
+
+  /** @param onFlushed called when `whenFlushed` had asked for it and everything that was written before is gone. */
+  constructor(socket: Socket, peer: Peer, onFlushed: () => void) {
+    this.#socket = socket
+    this.peer = peer
+    this.#onFlushed = onFlushed
+  }
+
+  /** The fields that say where a request came from. */
+  get provenance(): Buffer {
+    this.#provenance ??= provenanceOf(this.#socket)
+    return this.#provenance
+  }
+
+  /** The client has ended its side; it may still wait for an answer. */
+  get hasEnded(): boolean {
+    return this.#socket.readableEnded
+  }
+
+  /** Bytes that were written are still in use. */
+  get isFull(): boolean {
+    return this.#socket.writableLength > 0
+  }
+
+  write(bytes: Buffer): void {
+    this.#socket.write(bytes)
+  }
+
+  /** An empty write comes to its turn after those before it. */
+  whenFlushed(): void {
+    this.#socket.write(NOTHING, this.#onFlushed)
+  }
+
+  pause(): void {
+    this.#isPaused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#socket.resume()
+  }
+
+  /** Ends our side in order. */
+  end(): void {
+    this.#socket.end()
+    this.resume()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** Ends the connection so that the client sees an error. */
+  reset(): void {
+    reset(this.#socket)
+  }
+}
+
+function provenanceOf({ remoteAddress }: Socket): Buffer {
+  const address = remoteAddress?.replace(/^::ffff:/, '') ?? 'unknown'
+  return Buffer.from(`X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\n`)
+}

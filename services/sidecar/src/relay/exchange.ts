@@ -1,0 +1,309 @@
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { BROKEN } from '../http1/chunked.ts'
+import type { RequestHead } from '../http1/request-head.ts'
+import type { ResponseHead } from '../http1/response-head.ts'
+import { isTooShortToBlame, scrapeLimit } from '../http1/scrape-timeout.ts'
+import { bodyTooLarge, denialOf, methodsFor } from '../policy/admission.ts'
+import type { AnswerSource, AnswerTaker } from './answer-taker.ts'
+import type { ClientConnection } from './client-connection.ts'
+import type { Peer } from './connection-limits.ts'
+import type { HttpContext } from './http-route.ts'
+import {
+  clientTooSlow,
+  queueFull,
+  requestBodyBroken,
+  scraperTooHasty,
+  upstreamTooSlow,
+} from './relay-failures.ts'
+import { parsed, RequestSender } from './request-sender.ts'
+import { Reply } from './response-sender.ts'
+
+/** A client that moves so many bytes is not slow yet, however long it has waited before. */
+const PACE_BYTES = 4_096
+
+/** One request and its answer; a connection has one of these and uses it for one request after the other. */
+export class Exchange implements AnswerTaker {
+  readonly #client: ClientConnection
+  readonly #context: HttpContext
+  readonly #request: RequestSender
+  readonly #reply: Reply
+  #source: AnswerSource | null = null
+  #isOver = true
+  /** Waits for more of the body before it asks for an upstream connection. */
+  #isGathering = false
+  /** The answer has come whole, and the client's socket has still to take it. */
+  #isFlushing = false
+  #isRepeatable = false
+  #isHasty = false
+  #totalDueMs = 0
+  /** When the client last moved `PACE_BYTES`, and what it has moved since. */
+  #paceMs = 0
+  #paceBytes = 0
+
+  constructor(client: ClientConnection, context: HttpContext) {
+    this.#client = client
+    this.#context = context
+    this.#request = new RequestSender(context.headRules)
+    this.#reply = new Reply(client.socket, context.counters, context.responseBuffer)
+  }
+
+  get method(): string {
+    return this.#reply.method
+  }
+
+  get minor(): number {
+    return this.#reply.minor
+  }
+
+  get peer(): Peer {
+    return this.#client.socket.peer
+  }
+
+  /** The request was received whole. */
+  get isRequestDone(): boolean {
+    return this.#request.isDone
+  }
+
+  get needsFresh(): boolean {
+    return !this.#isRepeatable
+  }
+
+  /**
+   * Takes the request that `parsed.head` describes, whose bytes begin at `start`.
+   * @returns the position after what of `bytes` belongs to it.
+   */
+  start(bytes: Buffer, start: number): number {
+    const { head } = parsed
+    this.#isOver = false
+    this.#isFlushing = false
+    this.#isGathering = false
+    this.#reply.start(head)
+    const position = this.#request.start(bytes, start)
+    const { bodyBytes } = this.#context.route.limits
+    const denial = denialOf(this.#context.allow, bodyBytes, head, bytes)
+    if (denial !== null) this.#answer(denial.failure, denial.allow)
+    else if (position === BROKEN) this.#answer(requestBodyBroken())
+    else if (this.#request.bodyBytes > bodyBytes) this.#answer(bodyTooLarge(bodyBytes))
+    else if (head.maxForwards === 0) this.#answerAsLast(head, bytes)
+    else this.#dispatch(head)
+    return position === BROKEN ? bytes.length : position
+  }
+
+  /** The request is for whoever it reaches now, which is the sidecar (RFC 9110 section 7.6.2). */
+  #answerAsLast(head: RequestHead, bytes: Buffer): void {
+    const methods = methodsFor(this.#context.allow, head, bytes).filter((method) => method !== 'TRACE')
+    this.#reply.options(methods.join(', '), this.#mayPersist)
+    this.finish()
+  }
+
+  #dispatch(head: RequestHead): void {
+    const { deadlines, route } = this.#context
+    const { total, body } = route.timeoutsMs
+    this.#isHasty = isTooShortToBlame(head.scrapeTimeoutMs)
+    this.#totalDueMs = deadlines.nowMs + Math.min(total, scrapeLimit(head.scrapeTimeoutMs))
+    this.#isGathering = !this.#request.isWorthConnection
+    if (this.#isGathering) this.#allow(body)
+    else this.#acquire()
+  }
+
+  #acquire(): void {
+    const { pool, route } = this.#context
+    const { responseHead, body } = route.timeoutsMs
+    this.#isGathering = false
+    this.#isRepeatable = this.#request.isRepeatable
+    this.#allow(this.#request.isDone ? responseHead : body)
+    if (!this.#request.isDone) this.#client.socket.pause()
+    if (!pool.acquire(this)) this.#answer(queueFull(route.limits.queue))
+  }
+
+  /** From now on `ms` for the next step, within the time for the whole. */
+  #allow(ms: number): void {
+    this.#client.allow(Math.min(ms, this.#totalDueMs - this.#context.deadlines.nowMs))
+  }
+
+  begin(source: AnswerSource): void {
+    if (this.#isOver) source.cancel()
+    else this.#send(source)
+  }
+
+  #send(source: AnswerSource): void {
+    this.#source = source
+    this.#reply.follow(source)
+    this.#progress(PACE_BYTES)
+    this.#request.send(source, this.#client.socket.provenance)
+    if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume()
+  }
+
+  /** More of the request's body. @returns the position after what belongs to it. */
+  receive(chunk: Buffer): number {
+    const { bodyBytes } = this.#context.route.limits
+    const position = this.#isGathering ? this.#request.gather(chunk) : this.#request.advance(chunk)
+    if (position === BROKEN) this.#giveUp(requestBodyBroken())
+    else if (this.#request.bodyBytes > bodyBytes) this.#giveUp(bodyTooLarge(bodyBytes))
+    else if (this.#isGathering) this.#gathered()
+    else this.#forward(chunk, position)
+    return position === BROKEN ? chunk.length : position
+  }
+
+  #gathered(): void {
+    if (this.#request.isWorthConnection) this.#acquire()
+    else this.#allow(this.#context.route.timeoutsMs.body)
+  }
+
+  #forward(chunk: Buffer, position: number): void {
+    const { body, responseHead } = this.#context.route.timeoutsMs
+    if (this.#source === null) return
+    this.#progress(position)
+    this.#request.forward(this.#source, chunk, position)
+    if (!this.#reply.hasBegun) this.#allow(this.#request.isDone ? responseHead : body)
+    if (this.#request.isFull && !this.#request.isDone) this.#client.socket.pause()
+  }
+
+  requestDrained(): void {
+    if (!this.#request.isFull) return
+    this.#request.isFull = false
+    this.#progress(PACE_BYTES)
+    this.#client.socket.resume()
+  }
+
+  takeInterim(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
+    this.#reply.takeInterim(head, bytes, start, end)
+  }
+
+  takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
+    this.#progress(PACE_BYTES)
+    this.#reply.takeHead(head, bytes, start, end, this.#mayPersist)
+    this.#allow(this.#context.route.timeoutsMs.body)
+  }
+
+  takeBody(bytes: Buffer, start: number, end: number): void {
+    if (!this.#reply.isFull) this.#progress(PACE_BYTES)
+    this.#reply.takeBody(bytes, start, end)
+    this.#allow(this.#context.route.timeoutsMs.body)
+  }
+
+  get #mayPersist(): boolean {
+    return this.#request.isDone && this.#client.mayPersist
+  }
+
+  /** The client's socket has taken what was written. */
+  clientFlushed(): void {
+    this.#reply.flushed()
+    if (this.#isOver) return
+    this.#progress(PACE_BYTES)
+    if (this.#isFlushing && !this.#reply.isFull) this.#conclude()
+    else this.#allow(this.#context.route.timeoutsMs.body)
+  }
+
+  /** The answer is whole; it is over once the client's socket has taken it. */
+  finish(): void {
+    this.#source = null
+    this.#reply.follow(null)
+    this.#isFlushing = this.#reply.isFull
+    if (!this.#isFlushing) this.#conclude()
+  }
+
+  #conclude(): void {
+    this.#end()
+    this.#client.answered(this.#reply.persistent)
+  }
+
+  fail(failure: Failure, isRetriable: boolean): void {
+    if (this.#isOver) return
+    this.#source = null
+    if (isRetriable && this.#isRepeatable && !this.#reply.hasBegun) this.#repeat()
+    else this.#giveUp(failure)
+  }
+
+  /** Once, on a new connection. */
+  #repeat(): void {
+    const { pool, route } = this.#context
+    this.#isRepeatable = false
+    if (!pool.acquire(this)) this.#giveUp(queueFull(route.limits.queue))
+  }
+
+  /** Answers with a problem while that is possible, else cuts the connection. */
+  #giveUp(failure: Failure): void {
+    this.#dropSource()
+    if (this.#reply.hasBegun) this.#cut(failure)
+    else this.#answer(failure)
+  }
+
+  #cut({ code }: Failure): void {
+    this.#context.counters.fail(code)
+    this.#end()
+    this.#client.socket.reset()
+  }
+
+  #answer(failure: Failure, allow?: string): void {
+    this.#reply.problem(failure, this.#mayPersist, allow)
+    this.finish()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#isGathering = false
+    this.#isFlushing = false
+    this.#source = null
+    this.#reply.end()
+    this.#request.release()
+  }
+
+  #dropSource(): void {
+    const source = this.#source
+    this.#source = null
+    if (source === null) this.#context.pool.forget(this)
+    else source.cancel()
+  }
+
+  /** The client's connection is gone: its answer is not wanted any more. */
+  clientGone(): void {
+    if (this.#isOver) return
+    this.#dropSource()
+    this.#end()
+  }
+
+  /** The client has ended its side and may still wait for the answer, or be gone: nobody can tell. */
+  clientEnded(): void {
+    if (!this.#reply.hasBegun) this.#allow(this.#context.route.timeoutsMs.halfClosed)
+  }
+
+  /** The time allowed for this step is over. */
+  expire(): void {
+    const { pool, route } = this.#context
+    if (!this.#reply.hasBegun && this.#client.socket.hasEnded) this.#client.socket.reset()
+    else if (pool.forget(this)) this.#answer(queueFull(route.limits.queue))
+    else if (this.#isClientSlow) this.#giveUp(clientTooSlow())
+    else if (this.#isHasty) this.#giveUp(scraperTooHasty())
+    else this.#blame(upstreamTooSlow(pool.name))
+  }
+
+  stalledMs(nowMs: number): number {
+    const holdsUpstream = this.#source !== null && (this.#reply.isPaused || this.#isUploadSlow)
+    return holdsUpstream ? nowMs - this.#paceMs : 0
+  }
+
+  giveUpSlow(): void {
+    this.#giveUp(clientTooSlow())
+  }
+
+  get #isClientSlow(): boolean {
+    return this.#reply.isFull || this.#isUploadSlow
+  }
+
+  get #isUploadSlow(): boolean {
+    return !this.#request.isDone && !this.#request.isFull
+  }
+
+  #progress(bytes: number): void {
+    this.#paceBytes += bytes
+    if (this.#paceBytes < PACE_BYTES) return
+    this.#paceBytes = 0
+    this.#paceMs = this.#context.deadlines.nowMs
+  }
+
+  #blame(failure: Failure): void {
+    this.#context.pool.failed(failure, false)
+    this.#giveUp(failure)
+  }
+}

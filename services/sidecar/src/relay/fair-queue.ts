@@ -1,0 +1,85 @@
+import type { Peer } from './connection-limits.ts'
+
+/** What waits, and for whom. */
+export interface Queued {
+  readonly peer: Peer
+}
+
+/** A queue that serves one address after the other, and each address in order: a crowd of one address delays itself. */
+export class FairQueue<T extends Queued> {
+  /** The address that was served longest ago comes first. */
+  readonly #byPeer = new Map<Peer, Set<T>>()
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** How many wait for this address. */
+  sizeOf(peer: Peer): number {
+    return this.#byPeer.get(peer)?.size ?? 0
+  }
+
+  add(item: T): void {
+    const items = this.#byPeer.get(item.peer) ?? new Set()
+    items.add(item)
+    this.#byPeer.set(item.peer, items)
+    this.#size += 1
+  }
+
+  /** @returns false when it does not wait here */
+  delete(item: T): boolean {
+    const items = this.#byPeer.get(item.peer)
+    if (items === undefined || !items.delete(item)) return false
+    if (items.size === 0) this.#byPeer.delete(item.peer)
+    this.#size -= 1
+    return true
+  }
+
+  /** Takes the next one of an address that `mayBeServed`. */
+  shift(mayBeServed: (peer: Peer) => boolean): T | undefined {
+    for (const [peer, items] of this.#byPeer) {
+      if (!mayBeServed(peer)) continue
+      const [next] = items
+      this.#byPeer.delete(peer)
+      this.#byPeer.set(peer, items)
+      this.delete(next as T)
+      return next
+    }
+    return undefined
+  }
+
+  /** Takes the newest one of the address that has the most, if that has more than `count`. */
+  evict(count: number): T | undefined {
+    let most: Set<T> | undefined
+    for (const items of this.#byPeer.values()) if (items.size > (most?.size ?? count)) most = items
+    const newest = most === undefined ? undefined : [...most].at(-1)
+    if (newest !== undefined) this.delete(newest)
+    return newest
+  }
+}
+
+/** A client that has kept its upstream connection waiting for so long is slow, if others wait for that connection. */
+const STALL_MS = 1_000
+
+/** What may wait for a slow client. */
+interface Stallable {
+  readonly peer: Peer | null
+  stalledMs(nowMs: number): number
+}
+
+/**
+ * The connections that have waited for their clients for long, in the order in which they are to be ended: always one
+ * of the address that has most of them left, the longest wait first.
+ */
+export function slowest<T extends Stallable>(connections: readonly T[], nowMs: number): T[] {
+  const stalled = connections
+    .map((connection) => ({ connection, ms: connection.stalledMs(nowMs) }))
+    .filter(({ ms }) => ms >= STALL_MS)
+    .sort((a, b) => a.ms - b.ms)
+    .map(({ connection }) => connection)
+  const byPeer = [...Map.groupBy(stalled, ({ peer }) => peer).values()]
+  // The rank of a connection is how many its address has left when its turn has come.
+  const ranked = byPeer.flatMap((all) => all.map((connection, index) => ({ connection, rank: index + 1 })))
+  return ranked.sort((a, b) => b.rank - a.rank).map(({ connection }) => connection)
+}

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ReadBuffer } from './stream-relay.ts'
+
+describe('a read buffer', () => {
+  it('is used again after a read that left room', () => {
+    const buffer = new ReadBuffer()
+    const { bytes } = buffer
+    buffer.prepare(100, false)
+    assert.equal(buffer.bytes, bytes)
+  })
+
+  it('is another one while its bytes are in use', () => {
+    const buffer = new ReadBuffer()
+    const { bytes } = buffer
+    buffer.prepare(100, true)
+    assert.notEqual(buffer.bytes, bytes)
+    assert.equal(buffer.bytes.length, bytes.length)
+  })
+
+  it('grows while reads fill it, and holds 16 KiB once they do not', () => {
+    const buffer = new ReadBuffer()
+    const sizes = [buffer.bytes.length]
+    for (let read = 0; read < 3; read++) {
+      buffer.prepare(buffer.bytes.length, false)
+      sizes.push(buffer.bytes.length)
+    }
+    buffer.prepare(1, false)
+    assert.deepEqual([...sizes, buffer.bytes.length], [4_096, 16_384, 65_536, 65_536, 16_384])
+  })
+})

@@ -1,0 +1,113 @@
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import type { Refusal } from '../http1/request-head.ts'
+
+/** What can be wrong with a request or its client. */
+
+const HINTS: Partial<Record<FailureCode, string>> = {
+  upgrade_refused: 'this route relays HTTP/1.1 requests; use a route of kind stream for other protocols',
+  head_too_large: 'send fewer fields, or raise limits.fields of the route',
+}
+
+export function refused({ code, reason }: Refusal): Failure {
+  return new Failure(code, {
+    message: `the request cannot be forwarded: ${reason}`,
+    hint: HINTS[code] ?? 'correct the client; what could be read in two ways is refused (RFC 9112)',
+  })
+}
+
+export function headTooLarge(maxBytes: number): Failure {
+  return new Failure('head_too_large', {
+    message: `the request head has more than ${maxBytes} bytes`,
+    hint: 'send less in the URL and the fields, or raise limits.headBytes of the route',
+  })
+}
+
+export function requestBodyBroken(): Failure {
+  return new Failure('bad_request', {
+    message: 'the request cannot be forwarded: its chunked coding is broken',
+    hint: 'correct the client; what could be read in two ways is refused (RFC 9112)',
+  })
+}
+
+export function clientTooSlow(): Failure {
+  return new Failure('client_timeout', {
+    message: 'the client took too long to send its request or to take its answer',
+    hint: 'send it faster, or raise the timeouts of the route',
+  })
+}
+
+export function scraperTooHasty(): Failure {
+  return new Failure('client_timeout', {
+    message:
+      'the scraper allows less than half a second (X-Prometheus-Scrape-Timeout-Seconds), and that was over',
+    hint: 'allow more time in scrape_timeout; the upstream had too little to be blamed for it',
+  })
+}
+
+export function targetTooLong(maxBytes: number): Failure {
+  return new Failure('uri_too_long', {
+    message: `the request line has more than ${maxBytes} bytes`,
+    hint: 'send less in the URL, or raise limits.headBytes of the route',
+  })
+}
+
+export function upstreamTooSlow(name: string): Failure {
+  return new Failure('upstream_timeout', {
+    message: `${name} did not answer in time`,
+    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
+    errno: 'ETIMEDOUT',
+  })
+}
+
+export function queueFull(places: number): Failure {
+  return new Failure('overloaded', {
+    message: `all upstream connections are in use and ${places} requests wait already`,
+    hint: 'try again later, or raise limits.upstreamConnections of the route',
+  })
+}
+
+/** What can go wrong with an upstream that accepted a connection, in words for the one who runs it. */
+
+const LOOK = 'look at the log of the process behind the socket; it ended, crashed or gave up'
+
+export function closedBeforeHead(name: string, cause?: unknown): Failure {
+  const message = `${name} closed the connection before a complete response head`
+  return new Failure('upstream_reset', { message, hint: LOOK, cause })
+}
+
+export function cutInBody(name: string, bytes: number, cause?: unknown): Failure {
+  const message = `${name} closed the connection after ${bytes} bytes of an unfinished response body`
+  return new Failure('upstream_truncated', { message, hint: LOOK, cause })
+}
+
+export function notHttp(name: string, fault: string): Failure {
+  const message = `the response of ${name} is refused: ${fault}`
+  return new Failure('upstream_malformed', {
+    message,
+    hint: 'correct the app; or is this the socket of another protocol?',
+  })
+}
+
+export function tooLarge(name: string, what: string, maxBytes: number): Failure {
+  const message = `the ${what} of ${name} has more than ${maxBytes} bytes`
+  return new Failure('upstream_too_large', {
+    message,
+    hint: 'raise the limit of the route, or answer with less',
+  })
+}
+
+export function tooManyFields(name: string, maxFields: number): Failure {
+  return new Failure('upstream_too_large', {
+    message: `the response head of ${name} has more than ${maxFields} fields`,
+    hint: 'raise limits.fields of the route, or send fewer fields',
+  })
+}
+
+export function notConnected(name: string, timeoutMs: number): Failure {
+  return new Failure('upstream_timeout', {
+    message: `${name} did not accept a connection within ${timeoutMs} ms`,
+    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
+    errno: 'ETIMEDOUT',
+  })
+}

@@ -1,0 +1,176 @@
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { ChunkedFraming } from '../http1/chunked.ts'
+import type { RequestHead } from '../http1/request-head.ts'
+import { hasNoBody, type ResponseHead } from '../http1/response-head.ts'
+import { dateLine, rewriteResponse } from '../http1/rewrite-response.ts'
+import type { RouteCounters } from '../observe/route-counters.ts'
+import type { AnswerSource } from './answer-taker.ts'
+import type { ClientSocket } from './client-socket.ts'
+import type { ResponseBuffer } from './connection-limits.ts'
+import { problemAnswer, statusOf } from './problem-response.ts'
+import { LENT_BYTES } from './upstream-socket.ts'
+
+const CLOSE = Buffer.from('Connection: close\r\n')
+const KEEP_ALIVE = Buffer.from('Connection: keep-alive\r\n')
+
+/** As nginx counts a client that left before its answer. */
+const CLIENT_LEFT = 499
+
+/** What a client gets for one request: the upstream's answer as it comes, or a problem; counted once. */
+export class Reply {
+  method = 'GET'
+  /** Minor version of the client. */
+  minor = 1
+  /** Another request may follow on the client's connection, as far as this one and its answer say. */
+  persistent = false
+  /** The client's socket still uses bytes that were lent. */
+  isFull = false
+  /** The upstream waits, because no more may be kept for the client. */
+  isPaused = false
+  readonly #client: ClientSocket
+  readonly #counters: RouteCounters
+  readonly #buffer: ResponseBuffer
+  #source: AnswerSource | null = null
+  #status = 0
+  #startedMs = 0
+  /** Of the response buffer, until the client's socket has taken everything. */
+  #bufferedBytes = 0
+  /** For a client of HTTP/1.0, which knows no chunks. */
+  #decoder: ChunkedFraming | null = null
+
+  constructor(client: ClientSocket, counters: RouteCounters, buffer: ResponseBuffer) {
+    this.#client = client
+    this.#counters = counters
+    this.#buffer = buffer
+  }
+
+  start({ method, minor, persistent }: RequestHead): void {
+    this.method = method
+    this.persistent = persistent
+    this.minor = minor
+    this.isPaused = false
+    this.#status = 0
+    this.#decoder = null
+    this.#startedMs = performance.now()
+  }
+
+  /** The head was forwarded: nothing else can be said any more. */
+  get hasBegun(): boolean {
+    return this.#status !== 0
+  }
+
+  /** Where the answer comes from, to be held back while the client does not keep up; null: it has all come. */
+  follow(source: AnswerSource | null): void {
+    this.#source = source
+    this.isPaused = false
+  }
+
+  takeInterim(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
+    if (this.minor === 0) return
+    const copy = Buffer.allocUnsafe(end)
+    bytes.copy(copy, start, start, end)
+    this.#client.write(copy.subarray(rewriteResponse(copy, start, head, null), end))
+  }
+
+  /** @param mayPersist as far as the connection says. */
+  takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number, mayPersist: boolean): void {
+    const mustDecode = head.chunked && this.minor === 0 && !hasNoBody(this.method, head.status)
+    this.#status = head.status
+    this.persistent &&= mayPersist && !mustDecode && head.isDelimited
+    if (mustDecode) this.#takeHeadDecoding(head, bytes, start, end)
+    else this.#write(bytes, rewriteResponse(bytes, start, head, this.#insertion(head)), end)
+  }
+
+  takeBody(bytes: Buffer, start: number, end: number): void {
+    if (this.#decoder === null) this.#write(bytes, start, end)
+    else this.#decoder.advance(bytes, start, end, (from, to) => this.#write(bytes, from, to))
+  }
+
+  /** The client's socket has taken what was written before it became full; perhaps also what was written since. */
+  flushed(): void {
+    this.isFull = this.#client.isFull
+    if (this.isFull) return
+    this.#releaseBuffer()
+    this.isPaused = false
+    this.#source?.resume()
+  }
+
+  /** The whole answer. @param allow for the field of a 405. */
+  problem(failure: Failure, mayPersist: boolean, allow?: string): void {
+    this.persistent &&= mayPersist
+    this.#status = statusOf(failure)
+    this.#counters.fail(failure.code)
+    this.#client.write(
+      problemAnswer(failure, { connection: this.#connection, headOnly: this.method === 'HEAD', allow }),
+    )
+  }
+
+  /** The whole answer to a request that ends here: `OPTIONS` with `Max-Forwards: 0`. */
+  options(allow: string, mayPersist: boolean): void {
+    this.persistent &&= mayPersist
+    this.#status = 200
+    const connection = this.#connectionLine() ?? ''
+    const fields = `Allow: ${allow}\r\nContent-Length: 0\r\n${dateLine()}${connection}`
+    this.#client.write(Buffer.from(`HTTP/1.1 200 OK\r\n${fields}\r\n`))
+  }
+
+  /** Counts it, whatever became of it. */
+  end(): void {
+    const status = this.#status === 0 ? CLIENT_LEFT : this.#status
+    this.#counters.answered(this.method, status, performance.now() - this.#startedMs)
+    this.#source = null
+    this.isPaused = false
+    this.isFull = false
+    this.#releaseBuffer()
+  }
+
+  get #connection(): 'close' | 'keep-alive' | null {
+    if (!this.persistent) return 'close'
+    return this.minor === 0 ? 'keep-alive' : null
+  }
+
+  #connectionLine(): Buffer | null {
+    const connection = this.#connection
+    if (connection === null) return null
+    return connection === 'close' ? CLOSE : KEEP_ALIVE
+  }
+
+  /** What the relay adds to the head. */
+  #insertion(head: ResponseHead): Buffer | null {
+    const connection = this.#connectionLine()
+    if (head.dateStart >= 0) return connection
+    return connection === null ? dateLine() : Buffer.concat([connection, dateLine()])
+  }
+
+  #takeHeadDecoding(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
+    const rest = Buffer.from(bytes.subarray(head.end, end))
+    this.#decoder = new ChunkedFraming('server')
+    this.#write(bytes, rewriteResponse(bytes, start, head, this.#insertion(head)), head.end)
+    this.takeBody(rest, 0, rest.length)
+  }
+
+  #write(bytes: Buffer, start: number, end: number): void {
+    if (start === end) return
+    this.#client.write(bytes.subarray(start, end))
+    if (this.#client.isFull) this.#hold()
+  }
+
+  /** The client does not keep up: what it was given is left to it while there is room, else the upstream waits. */
+  #hold(): void {
+    this.isFull = true
+    this.#client.whenFlushed()
+    if (this.#source === null || this.isPaused || !this.#source.isLent) return
+    if (this.#buffer.take(this.#client.peer, LENT_BYTES)) {
+      this.#bufferedBytes += LENT_BYTES
+      this.#source.leaveLent()
+    } else {
+      this.isPaused = true
+      this.#source.pause()
+    }
+  }
+
+  #releaseBuffer(): void {
+    if (this.#bufferedBytes > 0) this.#buffer.release(this.#client.peer, this.#bufferedBytes)
+    this.#bufferedBytes = 0
+  }
+}

@@ -1,0 +1,130 @@
+import type { OnReadOpts, Socket } from 'node:net'
+import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { type Deadlines, Timed } from './deadlines.ts'
+import { reset } from './port.ts'
+
+const LEAST_BYTES = 4_096
+const USUAL_BYTES = 16_384
+const MOST_BYTES = 65_536
+
+/**
+ * What a socket reads into, over and over, where Node would allocate 64 KiB for each read. It grows while reads fill
+ * it, and what is quiet holds little: 4 KiB at first, at most 16 after a read that left room.
+ */
+export class ReadBuffer {
+  /** For the next read. */
+  bytes: Buffer = Buffer.allocUnsafeSlow(LEAST_BYTES)
+
+  /** To be called after each read. @param isInUse somebody still needs the bytes: they are left to them */
+  prepare(count: number, isInUse: boolean): void {
+    const size = this.#sizeAfter(count)
+    if (isInUse || size !== this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(size)
+  }
+
+  #sizeAfter(count: number): number {
+    const { length } = this.bytes
+    return count === length ? Math.min(length * 4, MOST_BYTES) : Math.min(length, USUAL_BYTES)
+  }
+}
+
+/** What an upstream says goes to its client as soon as it is read (`onread` of `net.connect`). */
+export class UpstreamReading implements OnReadOpts {
+  readonly #client: Socket
+  readonly #into = new ReadBuffer()
+  /** Called after bytes have gone that way. */
+  onPassed: () => void = () => undefined
+
+  constructor(client: Socket) {
+    this.#client = client
+  }
+
+  readonly buffer = (): Buffer => this.#into.bytes
+
+  /** @returns false to stop reading until `resume` */
+  readonly callback = (count: number): boolean => {
+    const goesOn = this.#client.write(this.#into.bytes.subarray(0, count))
+    this.#into.prepare(count, this.#client.writableLength > 0)
+    this.onPassed()
+    return goesOn
+  }
+}
+
+export interface RelayOptions {
+  readonly client: Socket
+  readonly upstream: Socket
+  /** Passes on what the upstream says, from before there is a relay. */
+  readonly reading: UpstreamReading
+  readonly deadlines: Deadlines
+  readonly idleMs: number
+  /** Called once, when both sides are closed; the code says why, unless they ended by themselves. */
+  readonly onClosed: (failure: FailureCode | null) => void
+}
+
+/** Two sockets joined: bytes go both ways with backpressure, and the end of one side ends the other's writing side. */
+export class Relay extends Timed {
+  readonly #client: Socket
+  readonly #upstream: Socket
+  readonly #deadlines: Deadlines
+  readonly #onClosed: RelayOptions['onClosed']
+  #idleMs: number
+  #wrappingUp = false
+  #failure: FailureCode | null = null
+  #openSides = 2
+
+  constructor({ client, upstream, reading, deadlines, idleMs, onClosed }: RelayOptions) {
+    super()
+    this.#client = client
+    this.#upstream = upstream
+    this.#deadlines = deadlines
+    this.#idleMs = idleMs
+    this.#onClosed = onClosed
+    client.on('data', (bytes: Buffer) => {
+      this.#deadlines.set(this, this.#idleMs)
+      if (!upstream.write(bytes)) client.pause()
+    })
+    reading.onPassed = () => deadlines.set(this, this.#idleMs)
+    this.#join(client, upstream)
+    this.#join(upstream, client)
+    client.on('error', () => upstream.destroy())
+    upstream.on('error', () => this.fail('upstream_reset'))
+    deadlines.set(this, idleMs)
+  }
+
+  /** Closes both sides at once; the client sees a reset, never a clean end that could pass for a whole answer. */
+  fail(code: FailureCode): void {
+    this.#failure ??= code
+    reset(this.#client)
+    this.#upstream.destroy()
+  }
+
+  /** From now on `quietMs` without a byte are taken for the end. */
+  wrapUp(quietMs: number): void {
+    this.#wrappingUp = true
+    this.#idleMs = Math.min(quietMs, this.#idleMs)
+    this.#deadlines.set(this, this.#idleMs)
+  }
+
+  expire(): void {
+    if (this.#wrappingUp) {
+      this.#client.destroySoon()
+      this.#upstream.destroySoon()
+    } else this.fail('client_timeout')
+  }
+
+  #join(from: Socket, to: Socket): void {
+    to.on('drain', () => {
+      this.#deadlines.set(this, this.#idleMs)
+      from.resume()
+    })
+    from.once('end', () => to.end())
+    from.once('close', () => this.#sideClosed(to))
+  }
+
+  #sideClosed(other: Socket): void {
+    this.#openSides -= 1
+    if (this.#openSides === 0) {
+      this.#deadlines.clear(this)
+      this.#onClosed(this.#failure)
+    } else other.destroySoon()
+  }
+}

@@ -1,0 +1,201 @@
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { HEADROOM } from '../http1/rewrite-response.ts'
+import type { AnswerSource, AnswerTaker } from './answer-taker.ts'
+import type { Peer } from './connection-limits.ts'
+import { Timed } from './deadlines.ts'
+import { notConnected } from './relay-failures.ts'
+import { ResponseReader } from './response-reader.ts'
+import type { UpstreamPool } from './upstream-pool.ts'
+import { UpstreamSocket, type UpstreamSocketOwner } from './upstream-socket.ts'
+
+/** What a peer said before it closed its reading side is here already. */
+const LAST_WORD_MS = 100
+
+const CONNECTING = 0
+const IDLE = 1
+const BUSY = 2
+const CLOSED = 3
+
+/** One connection to the upstream, used for one request after the other. */
+export class UpstreamConnection extends Timed implements AnswerSource, UpstreamSocketOwner {
+  /** Whose request is under way, and whether its body is still to come: the pool counts both. */
+  peer: Peer | null = null
+  isUpload = false
+  readonly #pool: UpstreamPool
+  readonly #socket: UpstreamSocket
+  readonly #reader: ResponseReader
+  #state: number = CONNECTING
+  #taker: AnswerTaker | null
+  /** It reads no more: what is left of the request is dropped. */
+  #isDeaf = false
+  /** Of the request under way. */
+  #writes = 0
+  #isRequestSent = false
+  #answers = 0
+
+  constructor(pool: UpstreamPool, taker: AnswerTaker) {
+    super()
+    this.#pool = pool
+    this.#taker = taker
+    this.#reader = new ResponseReader(pool.name, pool.limits)
+    this.#socket = new UpstreamSocket(pool.endpoint, this)
+    pool.deadlines.set(this, pool.timeoutsMs.connect)
+  }
+
+  /** It did not connect in time, had no last word, or nobody used it. */
+  expire(): void {
+    if (this.#state === CONNECTING) this.#fail(notConnected(this.#pool.name, this.#pool.timeoutsMs.connect))
+    else if (this.#state === BUSY) this.ended()
+    else this.close()
+  }
+
+  /** For how long its request has waited for the client; 0: it does not, or there is none. */
+  stalledMs(nowMs: number): number {
+    return this.#state === BUSY && this.#taker !== null ? this.#taker.stalledMs(nowMs) : 0
+  }
+
+  /** Others need the connection more than its client does, which is too slow. */
+  giveUpSlow(): void {
+    this.#taker?.giveUpSlow()
+  }
+
+  /** Takes an idle connection into use. */
+  use(taker: AnswerTaker): void {
+    this.#taker = taker
+    this.#begin(taker)
+  }
+
+  close(): void {
+    if (this.#state === CLOSED) return
+    this.#state = CLOSED
+    this.#taker = null
+    this.#pool.deadlines.clear(this)
+    this.#socket.destroy()
+    this.#pool.closed(this)
+  }
+
+  write(bytes: Buffer): boolean {
+    this.#writes += 1
+    return this.#isDeaf || this.#socket.write(bytes)
+  }
+
+  get isLent(): boolean {
+    return this.#socket.isLent
+  }
+
+  get isWriting(): boolean {
+    return this.#socket.isWriting
+  }
+
+  cork(): void {
+    this.#socket.cork()
+  }
+
+  uncork(): void {
+    this.#socket.uncork()
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  leaveLent(): void {
+    this.#socket.leaveLent()
+  }
+
+  requestSent(): void {
+    this.#isRequestSent = true
+    this.#pool.uploaded(this)
+  }
+
+  cancel(): void {
+    this.close()
+  }
+
+  connected(): void {
+    if (this.#state !== CONNECTING || this.#taker === null) return
+    this.#pool.connected()
+    this.#begin(this.#taker)
+  }
+
+  #begin(taker: AnswerTaker): void {
+    this.#pool.deadlines.clear(this)
+    this.#state = BUSY
+    this.#isRequestSent = false
+    this.#pool.began(this, taker)
+    this.#writes = 0
+    this.#reader.start()
+    taker.begin(this)
+  }
+
+  drained(): void {
+    this.#taker?.requestDrained()
+  }
+
+  writeFailed(): boolean {
+    const isWorthWaiting = this.#state === BUSY && !this.#isDeaf && this.#writes > 1
+    if (isWorthWaiting) this.#pool.deadlines.set(this, LAST_WORD_MS)
+    this.#isDeaf = true
+    return isWorthWaiting
+  }
+
+  received(bytes: Buffer, end: number): void {
+    if (this.#state === BUSY) this.#readAnswer(bytes, end, this.#taker as AnswerTaker)
+    else this.close() // nobody asked
+  }
+
+  #readAnswer(bytes: Buffer, end: number, taker: AnswerTaker): void {
+    const failure = this.#reader.read(bytes, HEADROOM, end, taker)
+    if (failure !== null) this.#fail(failure)
+    else if (this.#reader.isDone) this.#finish()
+  }
+
+  /** The answer is whole: the connection goes back to the pool before its taker asks for the next. */
+  #finish(): void {
+    const taker = this.#taker
+    if (taker === null) return
+    this.#pool.answered()
+    if (this.#reader.isReusable && this.#isRequestSent) this.#becomeIdle()
+    else this.close()
+    taker.finish()
+  }
+
+  #becomeIdle(): void {
+    const { upstreamIdle } = this.#pool.timeoutsMs
+    const announced = this.#reader.keepAliveSeconds
+    this.#answers += 1
+    this.#taker = null
+    this.#pool.ended(this)
+    this.#state = IDLE
+    if (this.#socket.isPaused) this.#socket.leaveLent()
+    this.#pool.deadlines.set(this, announced < 0 ? upstreamIdle : Math.min(upstreamIdle, announced * 800))
+    this.#pool.release(this)
+  }
+
+  ended(error?: Error): void {
+    if (this.#state === BUSY) this.#endedWhileBusy(error)
+    else if (this.#state === IDLE) this.close()
+    else if (this.#state === CONNECTING && error !== undefined)
+      this.#pool.explain(error).then((failure) => this.#fail(failure))
+  }
+
+  #endedWhileBusy(error?: Error): void {
+    const failure = this.#reader.end(error)
+    if (failure === null) this.#finish()
+    else this.#fail(failure)
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#state === CLOSED) return
+    const taker = this.#taker
+    const isConnecting = this.#state === CONNECTING
+    const isRetriable = this.#answers > 0 && failure.code === 'upstream_reset' && !this.#reader.hasBegun
+    this.close()
+    this.#pool.failed(failure, isConnecting)
+    taker?.fail(failure, isRetriable)
+  }
+}

@@ -1,0 +1,222 @@
+import { dialFailure } from '@uds-sidecar/shared/dial/dial-failure'
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { HttpRoute } from '../config/config.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import type { AnswerTaker } from './answer-taker.ts'
+import type { Peer } from './connection-limits.ts'
+import { type Deadlines, Timed } from './deadlines.ts'
+import { FairQueue, slowest } from './fair-queue.ts'
+import { queueFull } from './relay-failures.ts'
+import { UpstreamConnection } from './upstream-connection.ts'
+
+/** How often those that wait look for a connection that waits for its client. */
+const SWEEP_MS = 100
+/** Of the upstream connections: as many requests at a time may have a body that is still to come. */
+const UPLOAD_SHARE = 1 / 2
+/** What one address leaves to the others, where there are enough connections to share. */
+const SHARE_LEFT = 1 / 8
+
+/**
+ * The connections to one upstream: the one used last is used next. Who finds none free waits: requests that are whole
+ * before those whose body is still to come, one address after the other, each in order. While somebody waits, the
+ * connections that wait for a slow client are ended, beginning with the address that has most of them.
+ */
+export class UpstreamPool extends Timed {
+  readonly endpoint: Endpoint
+  /** For messages. */
+  readonly name: string
+  readonly timeoutsMs: HttpRoute['timeoutsMs']
+  readonly limits: HttpRoute['limits']
+  readonly deadlines: Deadlines
+  readonly #upstream: Upstream
+  readonly #maxUploads: number
+  readonly #maxPerPeer: number
+  readonly #open = new Set<UpstreamConnection>()
+  readonly #idle: UpstreamConnection[] = []
+  readonly #waiting = new FairQueue<AnswerTaker>()
+  readonly #waitingUploads = new FairQueue<AnswerTaker>()
+  #uploads = 0
+  #isClosed = false
+  /** The place that becomes free is spoken for. */
+  #isEvicting = false
+
+  constructor(route: HttpRoute, upstream: Upstream, deadlines: Deadlines) {
+    super()
+    const { upstreamConnections } = route.limits
+    this.endpoint = route.upstream
+    this.name = formatEndpoint(route.upstream)
+    this.timeoutsMs = route.timeoutsMs
+    this.limits = route.limits
+    this.deadlines = deadlines
+    this.#upstream = upstream
+    this.#maxUploads = Math.max(1, Math.floor(upstreamConnections * UPLOAD_SHARE))
+    this.#maxPerPeer = upstreamConnections - Math.floor(upstreamConnections * SHARE_LEFT)
+  }
+
+  /**
+   * Lets `taker` begin, at once or as soon as a connection is there.
+   * @returns false when too many wait already.
+   */
+  acquire(taker: AnswerTaker): boolean {
+    return (this.#mayBegin(taker) && this.#begin(taker)) || this.#enqueue(taker)
+  }
+
+  /** Leaves the queue; false when it was not in it. */
+  forget(taker: AnswerTaker): boolean {
+    return this.#waiting.delete(taker) || this.#waitingUploads.delete(taker)
+  }
+
+  /** Closes what is idle: it leads to a socket that is not the one at the path any more. */
+  closeIdle(): void {
+    for (const connection of [...this.#idle]) connection.close()
+  }
+
+  /** Closes what is idle now and what becomes idle later. */
+  close(): void {
+    this.#isClosed = true
+    this.closeIdle()
+  }
+
+  /** A request has got this connection. */
+  began(connection: UpstreamConnection, { peer, isRequestDone }: AnswerTaker): void {
+    this.#count(connection, peer, !isRequestDone)
+  }
+
+  /** The body of its request was sent whole. */
+  uploaded(connection: UpstreamConnection): void {
+    if (!connection.isUpload) return
+    connection.isUpload = false
+    this.#uploads -= 1
+  }
+
+  /** Its request is over. */
+  ended(connection: UpstreamConnection): void {
+    this.#uncount(connection)
+  }
+
+  release(connection: UpstreamConnection): void {
+    if (this.#isClosed && this.#waitingCount === 0) connection.close()
+    else this.#idle.push(connection)
+    this.#serve()
+  }
+
+  connected(): void {
+    this.#upstream.reportConnected()
+  }
+
+  /** An answer came through whole. */
+  answered(): void {
+    if (this.#upstream.isTroubled) this.#upstream.reportAnswered()
+  }
+
+  closed(connection: UpstreamConnection): void {
+    this.#uncount(connection)
+    this.#open.delete(connection)
+    const index = this.#idle.lastIndexOf(connection)
+    if (index >= 0) this.#idle.splice(index, 1)
+    this.#serve()
+  }
+
+  failed(failure: Failure, isDown: boolean): void {
+    if (isDown) this.#upstream.reportDown(failure)
+    else this.#upstream.reportTrouble(failure)
+  }
+
+  explain(error: Error): Promise<Failure> {
+    return dialFailure(this.endpoint, error)
+  }
+
+  /** Ends connections that wait for their clients, as many as there are requests that wait for a connection. */
+  expire(): void {
+    const victims = slowest([...this.#open], this.deadlines.nowMs).slice(0, this.#waitingCount)
+    for (const connection of victims) connection.giveUpSlow()
+    if (this.#waitingCount > 0) this.deadlines.set(this, SWEEP_MS)
+  }
+
+  get #waitingCount(): number {
+    return this.#waiting.size + this.#waitingUploads.size
+  }
+
+  #mayBegin({ peer, isRequestDone }: AnswerTaker): boolean {
+    return this.#hasShare(peer) && (isRequestDone || this.#uploads < this.#maxUploads)
+  }
+
+  #hasShare(peer: Peer): boolean {
+    return peer.upstreamConnections < this.#maxPerPeer
+  }
+
+  /** @returns false when every connection is in use */
+  #begin(taker: AnswerTaker): boolean {
+    const idle = taker.needsFresh ? undefined : this.#idle.pop()
+    if (idle !== undefined) idle.use(taker)
+    else if (this.#open.size < this.limits.upstreamConnections || this.#evict()) this.#dial(taker)
+    else return false
+    return true
+  }
+
+  #dial(taker: AnswerTaker): void {
+    const connection = new UpstreamConnection(this, taker)
+    this.#open.add(connection)
+    this.#count(connection, taker.peer, !taker.isRequestDone)
+  }
+
+  /** Makes room for a new connection by closing an idle one. */
+  #evict(): boolean {
+    this.#isEvicting = true
+    this.#idle.shift()?.close()
+    this.#isEvicting = false
+    return this.#open.size < this.limits.upstreamConnections
+  }
+
+  /** A full queue refuses whoever has most in it. */
+  #enqueue(taker: AnswerTaker): boolean {
+    const queue = taker.isRequestDone ? this.#waiting : this.#waitingUploads
+    if (this.#waitingCount >= this.limits.queue && !this.#refuseAnother(taker.peer)) return false
+    queue.add(taker)
+    if (this.slot < 0) this.deadlines.set(this, SWEEP_MS)
+    return true
+  }
+
+  #refuseAnother(peer: Peer): boolean {
+    if (this.limits.queue === 0) return false
+    const count = this.#waiting.sizeOf(peer) + this.#waitingUploads.sizeOf(peer)
+    const other = this.#waitingUploads.evict(count + 1) ?? this.#waiting.evict(count + 1)
+    other?.fail(queueFull(this.limits.queue), false)
+    return other !== undefined
+  }
+
+  /** Lets those that wait begin, as long as there are connections for them. */
+  #serve(): void {
+    while (this.#waitingCount > 0 && !this.#isEvicting) {
+      const isFree = this.#idle.length > 0 || this.#open.size < this.limits.upstreamConnections
+      const next = isFree ? this.#next() : undefined
+      if (next === undefined) return
+      this.#begin(next)
+    }
+  }
+
+  #next(): AnswerTaker | undefined {
+    const mayBeServed = (peer: Peer) => this.#hasShare(peer)
+    const ready = this.#waiting.shift(mayBeServed)
+    if (ready !== undefined || this.#uploads >= this.#maxUploads) return ready
+    return this.#waitingUploads.shift(mayBeServed)
+  }
+
+  #count(connection: UpstreamConnection, peer: Peer, isUpload: boolean): void {
+    if (connection.peer !== null) return // counted when it was dialled
+    connection.peer = peer
+    connection.isUpload = isUpload
+    peer.upstreamConnections += 1
+    if (isUpload) this.#uploads += 1
+  }
+
+  #uncount(connection: UpstreamConnection): void {
+    if (connection.peer === null) return
+    connection.peer.upstreamConnections -= 1
+    if (connection.isUpload) this.#uploads -= 1
+    connection.peer = null
+    connection.isUpload = false
+  }
+}

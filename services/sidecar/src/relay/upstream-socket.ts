@@ -1,0 +1,106 @@
+import { connect, type Socket } from 'node:net'
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { nodeAddress } from '@uds-sidecar/shared/endpoint/node-address'
+import { HEADROOM } from '../http1/rewrite-response.ts'
+
+/**
+ * Lets a socket be read after a write to it has failed. A server may answer and close before it has read the whole
+ * request; Node destroys the socket when the next write fails, and with it the answer that waits to be read.
+ * @param onWriteFailed called instead; false to let the socket be destroyed all the same.
+ */
+export function keepReadable(socket: Socket, onWriteFailed: () => boolean): void {
+  const destroy = socket.destroy.bind(socket)
+  socket.destroy = (error?: NodeJS.ErrnoException) => {
+    const isKept = error?.syscall === 'write' && onWriteFailed()
+    return isKept ? socket : destroy(error)
+  }
+}
+
+const READ_BYTES = 65_536
+
+/** What stays in memory when lent bytes are left to who uses them. */
+export const LENT_BYTES = HEADROOM + READ_BYTES
+
+/** Who owns an upstream socket. */
+export interface UpstreamSocketOwner {
+  connected(): void
+  /** `bytes[HEADROOM, end)` was received. */
+  received(bytes: Buffer, end: number): void
+  drained(): void
+  /** The peer has ended, or the connection broke. */
+  ended(error?: Error): void
+  /** @returns whether to go on reading although nothing more can be written. */
+  writeFailed(): boolean
+}
+
+/**
+ * A socket that reads into one buffer of its own, over and over. What was received is lent: the buffer is not written
+ * to while reading is paused.
+ */
+export class UpstreamSocket {
+  readonly #socket: Socket
+  #buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
+  #readInto = this.#buffer.subarray(HEADROOM)
+  isPaused = false
+  /** What was received is in use by whoever was told of it, and the next read would overwrite it. */
+  isLent = false
+
+  constructor(endpoint: Endpoint, owner: UpstreamSocketOwner) {
+    const read = (count: number) => {
+      this.isLent = true
+      owner.received(this.#buffer, HEADROOM + count)
+      return !this.isPaused
+    }
+    this.#socket = connect({
+      ...nodeAddress(endpoint),
+      onread: { buffer: () => this.#readInto, callback: read },
+    })
+      .once('connect', () => owner.connected())
+      .on('drain', () => owner.drained())
+      .once('end', () => owner.ended())
+      .on('error', (error) => owner.ended(error))
+      .once('close', () => owner.ended())
+    keepReadable(this.#socket, () => owner.writeFailed())
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.#socket.write(bytes)
+  }
+
+  /** Bytes that were written are still in use. */
+  get isWriting(): boolean {
+    return this.#socket.writableLength > 0
+  }
+
+  cork(): void {
+    this.#socket.cork()
+  }
+
+  uncork(): void {
+    this.#socket.uncork()
+  }
+
+  pause(): void {
+    if (this.isPaused) return
+    this.isPaused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (!this.isPaused) return
+    this.isPaused = false
+    this.#socket.resume()
+  }
+
+  /** Reads on, leaving what was lent to those who still use it. To be called while they are told of it. */
+  leaveLent(): void {
+    this.isLent = false
+    this.#buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
+    this.#readInto = this.#buffer.subarray(HEADROOM)
+    this.resume()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { FileFacts } from '@uds-sidecar/shared/inspect/file-facts'
+import { NEEDED } from '@uds-sidecar/shared/inspect/permission'
+import { permissionRemedy } from './permission-hint.ts'
+
+const PATH = '/run/app/api/api.sock'
+const STRANGER = { uid: 10_002, gids: [10_002], bypassesPermissions: false }
+const MEMBER = { ...STRANGER, gids: [10_002, 10_200] }
+const OWNER = { ...STRANGER, uid: 10_001 }
+
+function socket(mode: number): FileFacts {
+  return { kind: 'socket', mode, uid: 10_001, gid: 10_200, identity: { dev: 1n, ino: 1n, birthtimeNs: 1n } }
+}
+
+const remedy = (mode: number, who: typeof STRANGER) =>
+  permissionRemedy(PATH, socket(mode), who, NEEDED.socket)
+
+describe('what lets a process in', () => {
+  it('is the group that may write, and that it is not in', () => {
+    assert.equal(remedy(0o660, STRANGER), 'add group_add: ["10200"] to this service')
+  })
+
+  it('is a wider mode where the group may not write, and perhaps meant not to', () => {
+    const alone = 'unless it is meant for uid 10001 alone'
+    assert.equal(remedy(0o600, MEMBER), `chmod g+w ${PATH}, ${alone}`)
+    assert.equal(
+      remedy(0o600, STRANGER),
+      `chmod g+w ${PATH} and add group_add: ["10200"] to this service, ${alone}`,
+    )
+  })
+
+  it('is a right of its own where it is the owner', () => {
+    assert.equal(remedy(0o060, OWNER), `chmod u+w ${PATH}`)
+  })
+
+  it('is a command that a shell takes for what it says, whatever the path is', () => {
+    const hint = permissionRemedy('/run/a;touch b', socket(0o060), OWNER, NEEDED.socket)
+    assert.equal(hint, "chmod u+w '/run/a;touch b'")
+  })
+
+  it('is x on a directory', () => {
+    const directory = { ...socket(0o640), kind: 'directory' } as const
+    assert.match(permissionRemedy('/run/app', directory, MEMBER, NEEDED.directory), /^chmod g\+x \/run\/app/)
+  })
+
+  it('is beyond the mode where that permits it', () => {
+    assert.match(remedy(0o660, MEMBER), /access control lists/)
+  })
+})
