@@ -29,7 +29,7 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: 'a scrape is given up when the scraper has given up',
-    file: `${HTTP}/head/scrape-timeout.ts`,
+    file: 'services/sidecar/src/http1/scrape-timeout.ts',
     find: 'const MARGIN_MS = 250',
     replace: 'const MARGIN_MS = 0',
     killers: [CLIENT],
