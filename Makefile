@@ -48,6 +48,10 @@ interop: dependencies ## The sidecar between servers and clients that nobody her
 	@scripts/ensure-interop-tools.sh
 	@npm run --silent interop
 
+.PHONY: mutants
+mutants: dependencies images ## Break a copy of the product on purpose, once for each known fault, and see a test notice
+	@npm run --silent mutants --workspace=e2e
+
 .PHONY: e2e
 e2e: dependencies images ## End-to-end tests alone, on real containers
 	@npm test --silent --workspace=e2e

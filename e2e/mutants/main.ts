@@ -1,4 +1,4 @@
-import { untilSignal } from '@uds-sidecar/shared/lifecycle/until-signal'
+import { untilSignal } from '@uds-sidecar/shared/lifecycle/run-main'
 import { staleness } from './break.ts'
 import { Images } from './images.ts'
 import { judge } from './judge.ts'

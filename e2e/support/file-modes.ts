@@ -4,7 +4,7 @@ import type { Insider } from './insider.ts'
 export function modesOf(container: Insider, paths: readonly string[]): Promise<string[]> {
   return container.inside(async (paths) => {
     const { lstat } = await import('node:fs/promises')
-    const { fileKind } = await import('@uds-sidecar/shared/dial/file-kind')
+    const { fileKind } = await import('@uds-sidecar/shared/dial/dial-failure')
     return Promise.all(
       paths.map(async (path) => {
         try {

@@ -7,7 +7,7 @@ import type { Insider } from './insider.ts'
 export function getFrom(container: Insider, endpoint: string, path: string): Promise<string> {
   return container.inside(
     async (text, path) => {
-      const { parseEndpoint } = await import('@uds-sidecar/shared/endpoint/parse-endpoint')
+      const { parseEndpoint } = await import('@uds-sidecar/shared/endpoint/endpoint')
       const { Failure } = await import('@uds-sidecar/shared/failure/failure')
       const { request } = await import('@uds-sidecar/shared/http/request')
       try {

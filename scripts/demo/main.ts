@@ -1,6 +1,5 @@
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
-import { runMain } from '@uds-sidecar/shared/lifecycle/run-main'
-import { untilSignal } from '@uds-sidecar/shared/lifecycle/until-signal'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
+import { runMain, untilSignal } from '@uds-sidecar/shared/lifecycle/run-main'
 import { hasRedis } from './redis.ts'
 import { makeRunDirectory } from './run-directory.ts'
 import { exercise, startStack } from './stack.ts'

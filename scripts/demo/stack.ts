@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import * as v from 'valibot'
 import { Program, type ProgramPlan } from './program.ts'
 import { REDIS_READY, redisProgram } from './redis.ts'

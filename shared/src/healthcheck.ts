@@ -1,6 +1,6 @@
-import { parseEndpoint } from './endpoint/parse-endpoint.ts'
-import { EXIT } from './failure/exit-codes.ts'
+import { parseEndpoint } from './endpoint/endpoint.ts'
 import { Failure } from './failure/failure.ts'
+import { EXIT } from './failure/failures.ts'
 import { request } from './http/request.ts'
 import { runMain } from './lifecycle/run-main.ts'
 

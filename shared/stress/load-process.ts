@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { EndpointAgent } from '../src/http/endpoint-agent.ts'
-import { request } from '../src/http/request.ts'
+import { EndpointAgent, request } from '../src/http/request.ts'
 
 export interface Load {
   keptConnections: number

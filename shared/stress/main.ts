@@ -1,4 +1,4 @@
-import { EXIT } from '../src/failure/exit-codes.ts'
+import { EXIT } from '../src/failure/failures.ts'
 import { parseOptions, type StressOptions, USAGE } from './options.ts'
 import { runScenario } from './run-scenario.ts'
 import { scenarios } from './scenarios.ts'

@@ -85,7 +85,7 @@ export const binding: readonly Mutant[] = [
   },
   {
     name: 'characters are counted, not bytes',
-    file: 'shared/src/endpoint/parse-endpoint.ts',
+    file: 'shared/src/endpoint/endpoint.ts',
     find: 'const bytes = Buffer.byteLength(path)',
     replace: 'const bytes = path.length',
     killers: ['shared/src/endpoint/parse-endpoint.test.ts'],

@@ -36,7 +36,7 @@ export const client: readonly Mutant[] = [
   },
   {
     name: 'an error shows control characters as they came',
-    file: 'services/client/src/cli/report-error.ts',
+    file: 'services/client/src/cli/run-command-line.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the product's own text
     find: 'hint: ${visible(hint)}',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the product's own text

@@ -27,7 +27,7 @@ export const configuring: readonly Mutant[] = [
   },
   {
     name: 'a list passes for settings',
-    file: 'services/sidecar/src/config/file-schema.ts',
+    file: 'services/sidecar/src/config/settings.ts',
     find: '!Array.isArray(value)',
     replace: 'Array.isArray(value) || true',
     killers: [PARSE_FILE],
@@ -49,7 +49,7 @@ export const configuring: readonly Mutant[] = [
   },
   {
     name: 'a link-local address needs no scope',
-    file: 'shared/src/endpoint/parse-endpoint.ts',
+    file: 'shared/src/endpoint/endpoint.ts',
     find: 'if (isLinkLocal && !isScoped)',
     replace: 'if (isLinkLocal && isScoped && !isLinkLocal)',
     killers: ['shared/src/endpoint/parse-endpoint.test.ts'],

@@ -60,7 +60,7 @@ export const ending: readonly Mutant[] = [
   },
   {
     name: 'SIGTERM is ignored',
-    file: 'shared/src/lifecycle/until-signal.ts',
+    file: 'shared/src/lifecycle/run-main.ts',
     find: "for (const name of ['SIGTERM', 'SIGINT'] as const)",
     replace: "for (const name of ['SIGINT'] as const)",
     killers: ['services/app/src/main.test.ts'],

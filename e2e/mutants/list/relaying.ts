@@ -176,7 +176,7 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: 'an explanation that fails ends the process',
-    file: 'shared/src/inspect/process-identity.ts',
+    file: 'shared/src/inspect/permission.ts',
     find: "    return ''",
     replace: "    throw new Error('no status')",
     killers: ['shared/src/inspect/without-proc.test.ts'],

@@ -1,4 +1,4 @@
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { Faults } from './admin/faults.ts'
 import type { Config } from './config.ts'

@@ -1,10 +1,33 @@
 import { endpointText, integerText, logLevel, oneOf, onOff } from '@uds-sidecar/shared/config/env-types'
 import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { type BuildInfo, buildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
 import { inheritedDescriptors } from '@uds-sidecar/shared/listen/inherited-descriptors'
 import * as v from 'valibot'
+
+const USAGE = `usage: app [--version]
+
+  --version  print the version
+
+Configured by variables of the environment that begin with APP_.
+`
+
+/** Does what an option asks for. @returns false when there is none, and the app should run. */
+export function runOption(args: readonly string[], { version, revision }: BuildInfo): boolean {
+  const [option] = args
+  if (option === undefined) return false
+  if (option === '--version') process.stdout.write(`app ${version} (${revision})\n`)
+  else if (option === '--help' || option === '-h') process.stdout.write(USAGE)
+  else refuse(option)
+  return true
+}
+
+function refuse(option: string): void {
+  process.stderr.write(`app: there is no option ${option}\n${USAGE}`)
+  process.exitCode = EXIT.usage
+}
 
 export interface Config {
   readonly metrics: Endpoint

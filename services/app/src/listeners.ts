@@ -1,6 +1,5 @@
 import type { Server } from 'node:net'
-import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { listen } from '@uds-sidecar/shared/listen/listen'
 import { DEFAULT_MODE, type ListenOptions } from '@uds-sidecar/shared/listen/listen-options'

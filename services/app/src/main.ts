@@ -1,10 +1,8 @@
 import { buildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { createLog } from '@uds-sidecar/shared/lifecycle/log'
-import { runMain } from '@uds-sidecar/shared/lifecycle/run-main'
-import { untilSignal } from '@uds-sidecar/shared/lifecycle/until-signal'
+import { runMain, untilSignal } from '@uds-sidecar/shared/lifecycle/run-main'
 import { startApp } from './app.ts'
-import { loadConfig } from './config.ts'
-import { runOption } from './run-option.ts'
+import { loadConfig, runOption } from './config.ts'
 
 async function main(): Promise<void> {
   if (runOption(process.argv.slice(2), buildInfo(process.env))) return

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
-import { linesOf } from './echo/lines-of.ts'
+import { linesOf } from './echo/dialogue.ts'
 import { runClient, startClient } from './testing/run-client.ts'
 import { startSmallStack } from './testing/small-stack.ts'
 

@@ -1,7 +1,6 @@
 import { buildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { createLog } from '@uds-sidecar/shared/lifecycle/log'
-import { runMain } from '@uds-sidecar/shared/lifecycle/run-main'
-import { untilSignal } from '@uds-sidecar/shared/lifecycle/until-signal'
+import { runMain, untilSignal } from '@uds-sidecar/shared/lifecycle/run-main'
 import { runOption } from './cli/run-option.ts'
 import { loadConfig, readLogLevel } from './config/load-config.ts'
 import { reloadOnHangup } from './sidecar/reload-on-hangup.ts'

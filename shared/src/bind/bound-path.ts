@@ -1,7 +1,7 @@
 import { unlink } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { dirname } from 'node:path'
-import { checkBytes, checkSocketPath } from '../endpoint/parse-endpoint.ts'
+import { checkBytes, checkSocketPath } from '../endpoint/endpoint.ts'
 import { checkDirectory } from './directory.ts'
 import { formatIdentity, type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
 import { inUse, lockHeld, refuseForeignOwner, refuseLiveOwner } from './incumbent.ts'

@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
-import { fileKind } from '../dial/file-kind.ts'
+import { fileKind } from '../dial/dial-failure.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
 import { shellCommand, shellWord } from '../text/shell-word.ts'
 

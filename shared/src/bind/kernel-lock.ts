@@ -1,13 +1,82 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { errnoOf, type Failure } from '../failure/failure.ts'
 import { shellCommand } from '../text/shell-word.ts'
+import { visible } from '../text/visible.ts'
 import { lstatIfAny } from './identity.ts'
-import { checkLockFile, foreignLockHint } from './lock-file.ts'
-import { describeHolder, lockHolder } from './lock-holder.ts'
-import { lockUnavailable } from './lock-unavailable.ts'
+import { checkLockFile, foreignLockHint, lockUnavailable } from './lock-file.ts'
+
+/** A process that holds a lock, as far as this one may see. */
+export interface LockHolder {
+  readonly pid: number
+  /** The name of its main thread (proc_pid_comm(5)). */
+  readonly name: string
+  /** Stopped by a signal or a debugger: it does nothing, and keeps its lock. */
+  readonly stopped: boolean
+}
+
+/** Bounds the search on a machine with very many open files. */
+const MAX_DESCRIPTORS = 50_000
+
+/**
+ * Which process holds the flock(2) of the file at `path`. Linux says so for each open file
+ * (proc_pid_fdinfo(5)); /proc/locks names only the process that took the lock, which here was a flock(1) that has ended.
+ * @returns undefined where none is seen: one in another container, one of another user, or no /proc
+ */
+export async function lockHolder(path: string): Promise<LockHolder | undefined> {
+  const file = await orUndefined(stat(path))
+  const pids = ((await orUndefined(readdir('/proc'))) ?? []).filter((name) => /^\d+$/.test(name))
+  let seen = 0
+  for (const pid of file === undefined ? [] : pids) {
+    const descriptors = (await orUndefined(readdir(`/proc/${pid}/fd`))) ?? []
+    seen += descriptors.length
+    if (seen > MAX_DESCRIPTORS) return undefined
+    for (const fd of descriptors) {
+      const target = await orUndefined(readlink(`/proc/${pid}/fd/${fd}`))
+      if (target === undefined || basename(target) !== basename(path)) continue
+      const opened = await orUndefined(stat(`/proc/${pid}/fd/${fd}`))
+      if (opened?.ino !== file?.ino || opened?.dev !== file?.dev) continue
+      const info = (await orUndefined(readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))) ?? ''
+      if (/^lock:.* FLOCK .* WRITE /m.test(info)) return await describeProcess(Number(pid))
+    }
+  }
+  return undefined
+}
+
+/** What to say of the one who holds the lock file at `path`, and what ends the wait for him. */
+export function describeHolder(holder: LockHolder | undefined, path: string): { who: string; hint: string } {
+  if (holder === undefined)
+    return {
+      who: 'a process that cannot be seen from here (in another container, or of another user)',
+      hint: `${shellCommand('fuser', '-v', path)}, as root on the host of that process, names it; continue it if it is stopped or paused, or end it`,
+    }
+  const { pid, name, stopped } = holder
+  return {
+    who: `process ${pid} (${visible(name)})${stopped ? ', which is stopped' : ''}`,
+    hint: stopped
+      ? `continue it (kill -CONT ${pid}), or end it`
+      : `stop it first (kill ${pid}), or start both with onConflict takeover`,
+  }
+}
+
+async function describeProcess(pid: number): Promise<LockHolder> {
+  const text = (await orUndefined(readFile(`/proc/${pid}/stat`, 'utf8'))) ?? ''
+  const { name = 'unknown', state = '' } = /^\d+ \((?<name>.*)\) (?<state>\S)/s.exec(text)?.groups ?? {}
+  return { pid, name: name.replace(/-MainThread$/, ''), stopped: state === 'T' || state === 't' }
+}
+
+/** A process or a descriptor that has gone, or is not ours to look at, is none that we see. */
+async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return undefined
+  }
+}
 
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK
 

@@ -1,7 +1,12 @@
 import type { FileHandle } from 'node:fs/promises'
-import { fileKind } from '../dial/file-kind.ts'
+import { fileKind } from '../dial/dial-failure.ts'
+import { Failure } from '../failure/failure.ts'
 import { shellCommand } from '../text/shell-word.ts'
-import { lockUnavailable } from './lock-unavailable.ts'
+
+/** The kernel lock cannot be had, which is not the same as: another holds it. */
+export function lockUnavailable(path: string, what: string, hint: string, cause?: unknown): Failure {
+  return new Failure('lock_unavailable', { message: `lock file ${path} ${what}`, hint, cause })
+}
 
 const PERMISSIONS = 0o777
 const MODE = 0o600

@@ -1,8 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
 import { type LockWait, openLocked } from './kernel-lock.ts'
-import { keepPrivate } from './lock-file.ts'
-import { lockUnavailable } from './lock-unavailable.ts'
+import { keepPrivate, lockUnavailable } from './lock-file.ts'
 import {
   formatPublication,
   isRecord,

@@ -1,12 +1,26 @@
 import { chmod, chown, lstat, rename, rmdir, stat } from 'node:fs/promises'
-import type { Server } from 'node:net'
+import type { ListenOptions, Server } from 'node:net'
 import { dirname } from 'node:path'
 import { errnoOf, Failure } from '../failure/failure.ts'
 import { shellCommand } from '../text/shell-word.ts'
 import { type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
 import { inUse } from './incumbent.ts'
-import { listenOn } from './listen-on.ts'
 import { makeStagingDirectory, removeStagingDirectory, stagedSocket } from './staging.ts'
+
+/** `server.listen` as a promise; a cluster worker binds for itself instead of asking the primary. */
+export function listenOn(
+  server: Server,
+  options: ListenOptions | { fd: number; backlog?: number },
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('listening', resolve)
+  server.once('error', reject)
+  server.listen({ ...options, exclusive: true })
+  return promise.finally(() => {
+    server.off('listening', resolve)
+    server.off('error', reject)
+  })
+}
 
 export interface PublishOptions {
   readonly mode: number

@@ -1,6 +1,5 @@
 import * as v from 'valibot'
-import type { Endpoint } from '../endpoint/endpoint.ts'
-import { parseEndpoint } from '../endpoint/parse-endpoint.ts'
+import { type Endpoint, parseEndpoint } from '../endpoint/endpoint.ts'
 import { Failure } from '../failure/failure.ts'
 import { LOG_LEVELS } from '../lifecycle/log-levels.ts'
 

@@ -1,9 +1,20 @@
+import type { BigIntStats, Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import type { Endpoint } from '../endpoint/endpoint.ts'
-import { formatEndpoint } from '../endpoint/format-endpoint.ts'
+import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
 import type { FailureCode } from '../failure/failures.ts'
-import { fileKind } from './file-kind.ts'
+
+export type FileKind = 'socket' | 'regular file' | 'directory' | 'fifo' | 'symlink' | 'device'
+
+/** What stands at a path, in the words that messages use. */
+export function fileKind(stats: Stats | BigIntStats): FileKind {
+  if (stats.isSocket()) return 'socket'
+  if (stats.isFile()) return 'regular file'
+  if (stats.isDirectory()) return 'directory'
+  if (stats.isFIFO()) return 'fifo'
+  if (stats.isSymbolicLink()) return 'symlink'
+  return 'device'
+}
 
 type Explanation = readonly [code: FailureCode, what: string, hint: string]
 

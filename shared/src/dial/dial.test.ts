@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { request } from '../http/request.ts'
 import { Child } from '../testing/child.ts'
+import { eventually } from '../testing/eventually.ts'
 import { greet } from '../testing/listeners.ts'
 import { datagramServer, fullTcpServer } from '../testing/perl.ts'
 import { readAll } from '../testing/read-all.ts'
@@ -58,6 +59,9 @@ describe('dialling a path', () => {
   it('whose server is killed with the connection in its backlog, fails with upstream_reset', async () => {
     await using directory = await tempDirectory()
     await using server = await startPaused(directory.at('s'))
+    await eventually('it to have stopped', async () =>
+      /^State:\tT/m.test(await readFile(`/proc/${server.pid}/status`, 'utf8')),
+    )
     const dialled = dial({ kind: 'unix', path: directory.at('s') })
     // The kernel has connected already; this process learns of it only after the server is dead.
     execFileSync(

@@ -1,7 +1,5 @@
 import { connect, type OnReadOpts, type Socket } from 'node:net'
-import type { Endpoint } from '../endpoint/endpoint.ts'
-import { formatEndpoint } from '../endpoint/format-endpoint.ts'
-import { nodeAddress } from '../endpoint/node-address.ts'
+import { type Endpoint, formatEndpoint, nodeAddress } from '../endpoint/endpoint.ts'
 import { Failure } from '../failure/failure.ts'
 import { dialFailure } from './dial-failure.ts'
 

@@ -2,9 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { Failure } from '../failure/failure.ts'
-import { type Endpoint, MAX_PATH_BYTES } from './endpoint.ts'
-import { formatEndpoint } from './format-endpoint.ts'
-import { parseEndpoint } from './parse-endpoint.ts'
+import { type Endpoint, formatEndpoint, MAX_PATH_BYTES, parseEndpoint } from './endpoint.ts'
 
 const segment = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { EXIT } from './exit-codes.ts'
-import { errnoOf, Failure } from './failure.ts'
-import { FAILURES, type FailureCode } from './failures.ts'
-import { problemOf } from './problem.ts'
+import { errnoOf, Failure, problemOf } from './failure.ts'
+import { EXIT, FAILURES, type FailureCode } from './failures.ts'
 
 /** Design section 3, row by row. */
 const STATUS: Partial<Record<FailureCode, number | null>> = {

@@ -8,8 +8,7 @@ import type { Endpoint } from '../endpoint/endpoint.ts'
 import { listen } from '../listen/listen.ts'
 import { rejection } from '../testing/rejection.ts'
 import { tempDirectory } from '../testing/temp-directory.ts'
-import { EndpointAgent } from './endpoint-agent.ts'
-import { type RequestOptions, request } from './request.ts'
+import { EndpointAgent, type RequestOptions, request } from './request.ts'
 
 const HEAD = 'HTTP/1.1 200 OK\r\n'
 

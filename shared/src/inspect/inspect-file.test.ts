@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { sameInode } from '../bind/identity.ts'
-import { formatMode } from './file-facts.ts'
-import { inspectFile } from './inspect-file.ts'
+import { formatMode, inspectFile } from './file-facts.ts'
 
 let directory: string
 before(async () => {

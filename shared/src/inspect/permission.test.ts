@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FileFacts } from './file-facts.ts'
-import { modePermits, NEEDED, permissionClass } from './permission.ts'
-import type { ProcessIdentity } from './process-identity.ts'
+import { modePermits, NEEDED, type ProcessIdentity, permissionClass } from './permission.ts'
 
 const socket = (mode: number): FileFacts => ({
   kind: 'socket',

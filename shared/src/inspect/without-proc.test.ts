@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { descriptorLimit } from './descriptor-limit.ts'
-import { processIdentity } from './process-identity.ts'
+import { processIdentity } from './permission.ts'
 
 function noDescriptor(): never {
   throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })

@@ -1,6 +1,5 @@
 import type { Server, Socket } from 'node:net'
-import { HttpAnswers } from './http-answers.ts'
-import { isHttp } from './is-http.ts'
+import { HttpAnswers, isHttp } from './http-answers.ts'
 
 /** How often connections that became idle while draining are closed. */
 const SWEEP_MS = 50

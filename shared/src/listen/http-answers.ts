@@ -1,5 +1,10 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import type { Server, Socket } from 'node:net'
+
+/** Duck-typed: importing node:http adds 20 ms to programs that never use it. */
+export function isHttp(server: Server): server is HttpServer {
+  return 'closeIdleConnections' in server
+}
 
 interface Use {
   /** Answers that are under way: asked for and not yet handed to the kernel whole. */
@@ -13,12 +18,12 @@ interface Use {
  * as done once it is buffered, and cuts what a slow client has not read yet.
  */
 export class HttpAnswers {
-  readonly #server: Server
+  readonly #server: HttpServer
   readonly #uses = new WeakMap<Socket, Use>()
   readonly #underWay = new Set<ServerResponse>()
   #closing = false
 
-  constructor(server: Server) {
+  constructor(server: HttpServer) {
     this.#server = server
     server.prependListener('request', this.#begin)
   }

@@ -1,7 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Endpoint } from '../endpoint/endpoint.ts'
-import { formatEndpoint } from '../endpoint/format-endpoint.ts'
+import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
 import type { FailureCode } from '../failure/failures.ts'
 

@@ -1,5 +1,4 @@
-import type { Endpoint } from '../endpoint/endpoint.ts'
-import { formatEndpoint } from '../endpoint/format-endpoint.ts'
+import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
 import { Failure } from '../failure/failure.ts'
 
 export interface ListenOptions {

@@ -1,15 +1,66 @@
 import { EventEmitter } from 'node:events'
-import type { Server } from 'node:net'
+import type { Server as HttpServer } from 'node:http'
+import { Server } from 'node:net'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import type { BoundPath } from '../bind/bound-path.ts'
 import type { Identity } from '../bind/identity.ts'
 import { Watchdog } from '../bind/watchdog.ts'
-import type { Endpoint } from '../endpoint/endpoint.ts'
+import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
 import { Failure } from '../failure/failure.ts'
-import { acceptorFor } from './acceptor.ts'
 import type { Connections } from './connections.ts'
-import { stopAccepting } from './stop-accepting.ts'
-import { occupied, unaccepted, unwatchable } from './watch-failure.ts'
+import { isHttp } from './http-answers.ts'
+
+/** A server has one listening socket; this one accepts for `server`, whose `connection` event may be emitted. */
+export function acceptorFor(server: Server & { allowHalfOpen?: boolean; pauseOnConnect?: boolean }): Server {
+  const { allowHalfOpen = false, pauseOnConnect = false } = server
+  const acceptor = new Server({ allowHalfOpen, pauseOnConnect })
+  acceptor.maxConnections = server.maxConnections
+  acceptor.on('error', (error) => server.emit('error', error))
+  return acceptor.on('connection', (socket) => server.emit('connection', socket))
+}
+
+/**
+ * Closes the listening socket only. An HTTP server's own `close` also destroys the connections that it holds for
+ * idle, among them those whose client has not read the whole answer yet.
+ * @returns resolves once the server's last connection has ended
+ */
+export function stopAccepting(server: Server): Promise<void> {
+  if (!server.listening) return Promise.resolve()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  server.once('close', resolve)
+  if (isHttp(server)) closeKeepingConnections(server)
+  else server.close()
+  return promise
+}
+
+function closeKeepingConnections(server: HttpServer): void {
+  server.closeIdleConnections = () => undefined
+  try {
+    server.close()
+  } finally {
+    Reflect.deleteProperty(server, 'closeIdleConnections') // the class's own again
+  }
+}
+
+/** Why a listener is lost. */
+export function occupied(path: string): Failure {
+  return new Failure('path_occupied', {
+    message: `something that is not a socket was put at ${path}`,
+    hint: 'move it away: the socket is then published again',
+  })
+}
+
+export function unwatchable(path: string, cause: unknown): Failure {
+  return new Failure('io_error', { message: `cannot look at ${path}`, hint: 'see errno', cause })
+}
+
+export function unaccepted(endpoint: Endpoint, cause: unknown): Failure {
+  return new Failure('overloaded', {
+    message: `cannot accept connections on ${formatEndpoint(endpoint)}: no descriptor is left`,
+    hint: 'raise the limit of descriptors (ulimits: nofile in Compose), or allow fewer connections',
+    cause,
+  })
+}
 
 /** After a takeover, connections that found the old socket still arrive for this long. */
 const GRACE_MS = 300

@@ -1,5 +1,5 @@
 import { dial } from '../dial/dial.ts'
-import { parseEndpoint } from '../endpoint/parse-endpoint.ts'
+import { parseEndpoint } from '../endpoint/endpoint.ts'
 import type { Failure } from '../failure/failure.ts'
 
 /** A process that dials: `node dialling.ts ENDPOINT`; tells `connected`, or the code and errno of the failure. */

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import { parseEndpoint } from '../endpoint/parse-endpoint.ts'
+import { parseEndpoint } from '../endpoint/endpoint.ts'
 import { inheritedDescriptors } from '../listen/inherited-descriptors.ts'
 import { listen } from '../listen/listen.ts'
 

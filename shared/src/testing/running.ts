@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { Failure } from '../failure/failure.ts'
-import { runMain } from '../lifecycle/run-main.ts'
-import { untilSignal } from '../lifecycle/until-signal.ts'
+import { runMain, untilSignal } from '../lifecycle/run-main.ts'
 
 /** A program that ends in one of several ways: `node running.ts end | fail | colour | break | wait | linger`. */
 const MAINS: Record<string, () => Promise<void>> = {

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { formatIdentity } from '../bind/identity.ts'
-import { parseEndpoint } from '../endpoint/parse-endpoint.ts'
+import { parseEndpoint } from '../endpoint/endpoint.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
 import { listen } from '../listen/listen.ts'
 import type { ListenOptions } from '../listen/listen-options.ts'

@@ -1,5 +1,9 @@
-import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { PROBLEM_CONTENT_TYPE, problemOf, RETRY_AFTER_SECONDS } from '@uds-sidecar/shared/failure/problem'
+import {
+  Failure,
+  PROBLEM_CONTENT_TYPE,
+  problemOf,
+  RETRY_AFTER_SECONDS,
+} from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 

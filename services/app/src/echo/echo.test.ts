@@ -10,8 +10,7 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { listen } from '@uds-sidecar/shared/listen/listen'
 import fc from 'fast-check'
 import { MAX_LINE_BYTES } from './echo-lines.ts'
-import { createEchoServer } from './echo-server.ts'
-import { handleEcho } from './handle-echo.ts'
+import { createEchoServer, handleEcho } from './echo-server.ts'
 
 /** One way to reach the echo handler; the tests below know nothing else of it. */
 interface Transport extends AsyncDisposable {

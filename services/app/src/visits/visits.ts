@@ -1,6 +1,4 @@
-import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
-import { nodeAddress } from '@uds-sidecar/shared/endpoint/node-address'
+import { type Endpoint, formatEndpoint, nodeAddress } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Redis } from 'ioredis'

@@ -1,12 +1,20 @@
-import { ErrorCounts } from './error-counts.ts'
-import type { Exchanger } from './exchange/exchanger.ts'
-import { openExchanger } from './exchange/open-exchanger.ts'
-import { type Latencies, newLatencies, recordMs } from './latencies.ts'
-import { closedLoop } from './load/closed-loop.ts'
-import { constantRate } from './load/constant-rate.ts'
-import type { Load } from './load/load.ts'
+import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
+import { type Latencies, newLatencies, recordMs } from '../stats/latencies.ts'
+import { type Exchanger, openExchanger } from './exchange.ts'
+import { closedLoop, constantRate, type Load } from './load.ts'
 import type { Settings } from './settings.ts'
 import type { Ground, Target } from './target.ts'
+
+/** Counts failures by reason: a code of the failure contract, or else the system's error name. */
+export class ErrorCounts {
+  readonly byReason: Record<string, number> = {}
+
+  count(error: unknown): void {
+    const reason = error instanceof Failure ? error.code : errnoOf(error)
+    if (reason === undefined) throw error
+    this.byReason[reason] = (this.byReason[reason] ?? 0) + 1
+  }
+}
 
 /** What one target did in one round. */
 export interface Measurement {

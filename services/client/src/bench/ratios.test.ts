@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ratios } from './ratios.ts'
-import type { RoundSummary, TargetSummary } from './result.ts'
+import { type RoundSummary, ratios, type TargetSummary } from './result.ts'
 import type { TargetName } from './target.ts'
 
 function target(name: TargetName, rounds: readonly Partial<RoundSummary>[]): TargetSummary {

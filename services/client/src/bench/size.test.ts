@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { formatSize, parseSize } from './size.ts'
+import { formatSize, parseSize } from './settings.ts'
 
 describe('sizes', () => {
   const written = [

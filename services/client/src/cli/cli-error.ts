@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from '@uds-sidecar/shared/failure/exit-codes'
+import { EXIT, type ExitCode } from '@uds-sidecar/shared/failure/failures'
 
 interface CliErrorDetails {
   readonly message: string

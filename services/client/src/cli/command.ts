@@ -4,6 +4,8 @@ import type { Streams } from './streams.ts'
 
 export interface Context extends Streams {
   readonly config: ClientConfig
+  /** Every command there is, loaded. */
+  readonly allCommands: () => Promise<readonly Command[]>
   /** Whether `--json` was given. */
   readonly json: boolean
   /** Aborts at SIGTERM or SIGINT. A command that never asks ends at once, as a program does by itself. */

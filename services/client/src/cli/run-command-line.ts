@@ -1,15 +1,54 @@
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { buildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
-import { untilSignal } from '@uds-sidecar/shared/lifecycle/until-signal'
+import { untilSignal } from '@uds-sidecar/shared/lifecycle/run-main'
+import { visible, visibleJson, visibleLines } from '@uds-sidecar/shared/text/visible'
 import { loadConfig } from '../config.ts'
-import { usageError } from './cli-error.ts'
+import { CliError, usageError } from './cli-error.ts'
 import type { Context } from './command.ts'
 import { loadAllCommands, loadCommand } from './command-table.ts'
-import { endQuietlyOnBrokenPipe } from './end-quietly-on-broken-pipe.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { parseArguments } from './parse-arguments.ts'
-import { reportError } from './report-error.ts'
-import type { Streams } from './streams.ts'
+import type { Output, Streams } from './streams.ts'
+
+/** `client metrics | head` closes our stdout when it has enough: that is the end of the work, not an error. */
+export function endQuietlyOnBrokenPipe(stdout: Output): void {
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(EXIT.ok)
+  })
+}
+
+/** Codes whose message has several lines by itself: a list of mistakes, a stack. */
+const OF_LINES: ReadonlySet<string> = new Set(['bad_config', 'internal'])
+
+/**
+ * Says on stderr what went wrong, as text or (with `--json`) as `{"error": {code, message, hint, errno?}}`.
+ * What others have put into it (a path, an argument, a response) is shown and never obeyed. Returns the exit code. Anything that is neither a `Failure` nor a `CliError` is a defect of ours: its stack, and 70.
+ */
+export function reportError(error: unknown, json: boolean, { stderr }: Pick<Streams, 'stderr'>): number {
+  const { code, message, hint, errno, exitCode } = describe(error)
+  const text = errno === undefined ? message : `${message} (${errno})`
+  stderr.write(
+    json
+      ? `${visibleJson({ error: { code, message, hint, errno } })}\n`
+      : `client: ${visible(code)}: ${OF_LINES.has(code) ? visibleLines(text) : visible(text)}\n  hint: ${visible(hint)}\n`,
+  )
+  return exitCode
+}
+
+function describe(error: unknown) {
+  if (error instanceof Failure) return error
+  if (error instanceof CliError) return Object.assign(error, { errno: undefined })
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return {
+    code: 'internal',
+    message,
+    hint: 'this is a defect: please report it',
+    errno: undefined,
+    exitCode: EXIT.internal,
+  }
+}
 
 /** Runs one command line (without the program's name) and returns the exit code; never throws. */
 export async function runCommandLine(args: readonly string[], streams: Streams): Promise<number> {
@@ -45,6 +84,7 @@ function contextOf(streams: Streams, json: boolean): Context {
     env,
     config,
     json,
+    allCommands: loadAllCommands,
     interrupted: untilSignal,
   }
 }

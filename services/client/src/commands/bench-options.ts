@@ -1,5 +1,4 @@
-import { BENCH_PROTOCOLS, type BenchProtocol } from '../bench/settings.ts'
-import { parseSize } from '../bench/size.ts'
+import { BENCH_PROTOCOLS, type BenchProtocol, parseSize } from '../bench/settings.ts'
 import { usageError } from '../cli/cli-error.ts'
 import { type Flag, type Options, oneOf, type Valued, wholeNumber } from '../cli/options.ts'
 

@@ -1,9 +1,7 @@
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { usageError } from '../cli/cli-error.ts'
 import { type Command, defineCommand } from '../cli/command.ts'
-import { loadAllCommands } from '../cli/command-table.ts'
-import { bashCompletion } from '../completion/bash.ts'
-import { zshCompletion } from '../completion/zsh.ts'
+import { bashCompletion, zshCompletion } from '../completion/completion.ts'
 
 const SHELLS: Readonly<Record<string, (commands: readonly Command[]) => string>> = {
   bash: bashCompletion,
@@ -24,11 +22,11 @@ export const command = defineCommand({
     ['source <(client completion zsh)', 'in ~/.zshrc, after compinit'],
   ],
   jsonShape: '{"script": TEXT}',
-  async run({ positionals: [shell = ''] }, { json, stdout }) {
+  async run({ positionals: [shell = ''] }, { json, stdout, allCommands }) {
     const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined
     if (script === undefined)
       throw usageError(`no completion for ${JSON.stringify(shell)}`, `there is ${NAMES.join(', ')}`)
-    const text = script(await loadAllCommands())
+    const text = script(await allCommands())
     stdout.write(json ? `${JSON.stringify({ script: text })}\n` : text)
     return EXIT.ok
   },

@@ -1,13 +1,12 @@
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
 import { type Arguments, type Context, defineCommand } from '../cli/command.ts'
 import { oneOf, TIMEOUT_OPTION, type Valued } from '../cli/options.ts'
-import { diagnose } from '../doctor/diagnose.ts'
-import { diagnoseText } from '../doctor/diagnose-text.ts'
+import { diagnose, diagnoseText } from '../doctor/diagnose.ts'
 import type { Diagnosis } from '../doctor/diagnosis.ts'
 import { PROTOCOLS, type Protocol, placeAt, placesOf } from '../doctor/place.ts'
 import { report } from '../doctor/report.ts'
-import { palette } from '../output/style.ts'
+import { palette } from '../output/text.ts'
 
 const PROTOCOL_OPTION = {
   kind: 'value',

@@ -1,14 +1,13 @@
 import { StringDecoder } from 'node:string_decoder'
 import { dial } from '@uds-sidecar/shared/dial/dial'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { visibleJson, visibleLines } from '@uds-sidecar/shared/text/visible'
 import { usageError } from '../cli/cli-error.ts'
 import { type Context, defineCommand } from '../cli/command.ts'
-import { endpointArgument, TCP_OPTION } from '../cli/endpoint-argument.ts'
 import { TIMEOUT_OPTION, type Valued } from '../cli/options.ts'
-import { dialogue } from '../echo/dialogue.ts'
-import { linesOf } from '../echo/lines-of.ts'
+import { endpointArgument, TCP_OPTION } from '../cli/parse-arguments.ts'
+import { dialogue, linesOf } from '../echo/dialogue.ts'
 import { pipeBothWays } from '../echo/pipe-both-ways.ts'
 
 const MESSAGE_OPTION = {

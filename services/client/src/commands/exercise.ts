@@ -1,13 +1,11 @@
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
 import { type Context, defineCommand } from '../cli/command.ts'
 import { oneOf, type Valued } from '../cli/options.ts'
-import type { Outcome } from '../exercise/check.ts'
+import { lookAround, type Outcome, runCheck } from '../exercise/check.ts'
 import { report, tally } from '../exercise/report.ts'
 import { allRows } from '../exercise/rows/all-rows.ts'
-import { runCheck } from '../exercise/run-check.ts'
-import { lookAround } from '../exercise/situation.ts'
-import { palette } from '../output/style.ts'
+import { palette } from '../output/text.ts'
 
 const EXPECT_REDIS_OPTION = {
   kind: 'value',

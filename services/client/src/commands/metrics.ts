@@ -1,16 +1,15 @@
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { type Response, request } from '@uds-sidecar/shared/http/request'
 import { visibleJson } from '@uds-sidecar/shared/text/visible'
 import { usageError } from '../cli/cli-error.ts'
 import { defineCommand } from '../cli/command.ts'
-import { endpointArgument, TCP_OPTION } from '../cli/endpoint-argument.ts'
 import { TIMEOUT_OPTION, type Valued } from '../cli/options.ts'
-import { formatFamilies } from '../exposition/format-families.ts'
-import { grepFamilies } from '../exposition/grep-families.ts'
+import { endpointArgument, TCP_OPTION } from '../cli/parse-arguments.ts'
+import { formatFamilies, grepFamilies } from '../exposition/format-families.ts'
 import { type MetricFamily, parseExposition } from '../exposition/parse-exposition.ts'
-import { expectOk } from '../http/expect-ok.ts'
-import { palette } from '../output/style.ts'
+import { expectOk } from '../http/request-json.ts'
+import { palette } from '../output/text.ts'
 
 const GREP_OPTION = {
   kind: 'value',

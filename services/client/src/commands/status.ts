@@ -1,11 +1,11 @@
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
 import * as v from 'valibot'
 import { defineCommand } from '../cli/command.ts'
-import { endpointArgument, TCP_OPTION } from '../cli/endpoint-argument.ts'
 import { TIMEOUT_OPTION } from '../cli/options.ts'
+import { endpointArgument, TCP_OPTION } from '../cli/parse-arguments.ts'
 import { requestJson } from '../http/request-json.ts'
-import { keyValues } from '../output/key-values.ts'
+import { keyValues } from '../output/text.ts'
 
 const anyObject = v.record(v.string(), v.unknown())
 

@@ -1,9 +1,9 @@
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { defineCommand } from '../cli/command.ts'
-import { endpointArgument, TCP_OPTION } from '../cli/endpoint-argument.ts'
 import { TIMEOUT_OPTION, wholeNumber } from '../cli/options.ts'
+import { endpointArgument, TCP_OPTION } from '../cli/parse-arguments.ts'
 import { requestJson } from '../http/request-json.ts'
-import { visitsSchema } from '../http/visits-schema.ts'
+import { visitsSchema } from '../http/schemas.ts'
 
 export const command = defineCommand({
   name: 'visit',

@@ -1,12 +1,9 @@
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
 import { type Context, defineCommand } from '../cli/command.ts'
 import { type Valued, wholeNumber } from '../cli/options.ts'
-import { palette } from '../output/style.ts'
-import { newsLines, newsObjects } from '../watch/lines.ts'
-import { Screen } from '../watch/screen.ts'
-import { summary } from '../watch/summary.ts'
-import { type Watched, watch } from '../watch/watch.ts'
+import { palette } from '../output/text.ts'
+import { newsLines, newsObjects, Screen, summary, type Watched, watch } from '../watch/watch.ts'
 
 const INTERVAL_OPTION = {
   kind: 'value',

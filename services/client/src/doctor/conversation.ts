@@ -1,7 +1,7 @@
 import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
 import { request } from '@uds-sidecar/shared/http/request'
 import { dialogue } from '../echo/dialogue.ts'
-import { problemIn, type ReceivedProblem } from '../http/problem-in.ts'
+import { problemIn, type ReceivedProblem } from '../http/request-json.ts'
 import type { Place } from './place.ts'
 
 /** What came of speaking to an endpoint that took the connection. */

@@ -1,12 +1,11 @@
 import { readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
-import { errnoOf } from '@uds-sidecar/shared/failure/failure'
+import { type Endpoint, formatEndpoint, parseEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { type Inspection, inspect } from '@uds-sidecar/shared/inspect/inspect'
 import { converse } from './conversation.ts'
-import type { Diagnosis, Finding } from './diagnosis.ts'
-import type { Facts } from './facts.ts'
+import { advice, type Diagnosis, type Facts, type Finding, finding } from './diagnosis.ts'
 import { find } from './findings/find.ts'
 import type { Place } from './place.ts'
 import { stepsOf } from './steps.ts'
@@ -38,4 +37,28 @@ async function neighboursOf({ endpoint, file }: Inspection): Promise<string[]> {
     if (errnoOf(error) === undefined) throw error
     return []
   }
+}
+
+/** An endpoint as somebody typed it; one that is none is a finding too, so that the others are still looked at. */
+export async function diagnoseText(
+  text: string,
+  look: (endpoint: Endpoint) => Promise<Diagnosis>,
+): Promise<Diagnosis> {
+  try {
+    return await look(parseEndpoint(text))
+  } catch (error) {
+    if (!(error instanceof Failure) || (error.code !== 'bad_endpoint' && error.code !== 'path_too_long'))
+      throw error
+    return invalid(text, error.code, error)
+  }
+}
+
+function invalid(
+  endpoint: string,
+  name: 'bad_endpoint' | 'path_too_long',
+  { message, hint }: Failure,
+): Diagnosis {
+  const found = finding(name, name, message, [advice(hint)])
+  const step = { state: 'failed', subject: 'address', said: name } as const
+  return { endpoint, verdict: name, steps: [step], finding: found, exitCode: found.exitCode }
 }

@@ -1,5 +1,4 @@
-import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { ClientConfig } from '../config.ts'
 
 export const PROTOCOLS = ['http', 'echo', 'none'] as const

@@ -1,5 +1,4 @@
-import type { Palette } from '../output/style.ts'
-import { table } from '../output/table.ts'
+import { type Palette, table } from '../output/text.ts'
 import type { Diagnosis, Finding, Fix, Step } from './diagnosis.ts'
 
 /** Every diagnosis for a person; of several, those that have no finding take one line, and a count ends it. */

@@ -1,11 +1,8 @@
-import { MAX_PATH_BYTES } from '@uds-sidecar/shared/endpoint/endpoint'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { formatEndpoint, MAX_PATH_BYTES } from '@uds-sidecar/shared/endpoint/endpoint'
 import { type FileFacts, formatMode } from '@uds-sidecar/shared/inspect/file-facts'
-import type { DirectoryReport } from '@uds-sidecar/shared/inspect/inspect-directories'
-import { classMay } from '@uds-sidecar/shared/inspect/permission'
-import { formatIdentityOfProcess } from '@uds-sidecar/shared/inspect/process-identity'
-import type { Step } from './diagnosis.ts'
-import type { Facts } from './facts.ts'
+import type { DirectoryReport } from '@uds-sidecar/shared/inspect/inspect'
+import { classMay, formatIdentityOfProcess } from '@uds-sidecar/shared/inspect/permission'
+import type { Facts, Step } from './diagnosis.ts'
 
 /** The way to an answer, one line for each thing that was looked at. */
 export function stepsOf(facts: Facts): Step[] {

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import type { AbstractEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { nodeAddress } from '@uds-sidecar/shared/endpoint/node-address'
+import { type AbstractEndpoint, nodeAddress } from '@uds-sidecar/shared/endpoint/endpoint'
 import { dialogue } from './dialogue.ts'
 
 async function serve(handler: (socket: Socket) => void) {

@@ -1,8 +1,22 @@
+import type { Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 import { dial } from '@uds-sidecar/shared/dial/dial'
-import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { linesOf } from './lines-of.ts'
+
+/** The lines of a byte stream without their newline; what follows the last newline is a line too, unless empty. */
+export async function* linesOf(stream: Readable): AsyncGenerator<string, undefined> {
+  const decoder = new StringDecoder('utf8')
+  let rest = ''
+  // A socket whose reading side has ended may still be written to: leave it to its owner.
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    const pieces = (rest + decoder.write(chunk)).split('\n')
+    rest = pieces.pop() ?? ''
+    yield* pieces
+  }
+  rest += decoder.end()
+  if (rest !== '') yield rest
+}
 
 /**
  * Sends each line on one connection and waits for one line in answer before it sends the next.

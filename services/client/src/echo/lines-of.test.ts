@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { it } from 'node:test'
 import fc from 'fast-check'
-import { linesOf } from './lines-of.ts'
+import { linesOf } from './dialogue.ts'
 
 it('linesOf yields the same lines wherever the bytes are cut', async () => {
   const cut = fc.record({ text: fc.string({ unit: 'grapheme' }), at: fc.array(fc.nat(40)) })

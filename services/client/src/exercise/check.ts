@@ -1,4 +1,10 @@
-import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { CliError } from '../cli/cli-error.ts'
+import type { ClientConfig } from '../config.ts'
+import { requestJson } from '../http/request-json.ts'
+import { type AppStatus, type Route, routesSchema, statusSchema } from '../http/schemas.ts'
 
 export type Result = 'ok' | 'differs' | 'not shown'
 
@@ -30,4 +36,59 @@ export function seen(observed: string, ok: boolean): Observation {
 /** This situation cannot show the row; `reason` says plainly why. */
 export function notShown(reason: string): Observation {
   return { observed: '-', result: 'not shown', note: reason }
+}
+
+/** What the expectations of an exercise depend on, found out once before it begins. */
+export interface Situation {
+  readonly config: ClientConfig
+  /** What the caller says about Redis, so that a Redis that is away by mistake differs. */
+  readonly expectRedis: 'up' | 'down'
+  /** The app's own word, over its socket; undefined when it gives none, which S1 then reports. */
+  readonly status: AppStatus | undefined
+  /** The sidecar's routes; undefined when it does not tell, which S7 then reports. */
+  readonly routes: readonly Route[] | undefined
+}
+
+export async function lookAround(config: ClientConfig, expectRedis: 'up' | 'down'): Promise<Situation> {
+  const [status, routes] = await Promise.all([
+    unlessFailed(requestJson(config.api, statusSchema, { path: '/status' })),
+    unlessFailed(requestJson(config.ops, routesSchema, { path: '/routes' })),
+  ])
+  return { config, expectRedis, status, routes }
+}
+
+async function unlessFailed<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof Failure || error instanceof CliError) return undefined
+    throw error
+  }
+}
+
+/** Runs one check; what it throws is what was observed, and differs. */
+export async function runCheck(check: Check): Promise<Outcome> {
+  const { row, what, endpoint, expected } = check
+  const observation = await check.observe().catch(unexpected)
+  const where = endpoint === undefined ? {} : { endpoint: formatEndpoint(endpoint) }
+  return { row, what, ...where, expected, ...observation }
+}
+
+function unexpected(error: unknown): Observation {
+  if (!(error instanceof Failure) && !(error instanceof CliError)) throw error
+  return { ...seen(error.code, false), note: `${error.message}; ${error.hint}` }
+}
+
+/** What must be refused: ok only if `attempt` fails with exactly this code. */
+export async function refusal(code: FailureCode, attempt: () => Promise<unknown>): Promise<Observation> {
+  try {
+    await attempt()
+    return seen('it was let through', false)
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return seen(
+      error.errno === undefined ? error.code : `${error.code} (${error.errno})`,
+      error.code === code,
+    )
+  }
 }

@@ -1,5 +1,4 @@
-import type { Palette } from '../output/style.ts'
-import { table } from '../output/table.ts'
+import { type Palette, table } from '../output/text.ts'
 import type { Outcome, Result } from './check.ts'
 
 const MARKS: Record<Result, string> = { ok: '✓ ok', differs: '✗ differs', 'not shown': '– not shown' }

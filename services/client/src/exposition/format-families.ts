@@ -1,8 +1,23 @@
 import { visible } from '@uds-sidecar/shared/text/visible'
-import type { Palette } from '../output/style.ts'
-import { table } from '../output/table.ts'
+import { type Palette, table } from '../output/text.ts'
 import type { MetricFamily, Sample } from './parse-exposition.ts'
 import type { Labels } from './read-line.ts'
+
+/** The families whose name the pattern matches, whole; of the others, those samples whose labels it matches. */
+export function grepFamilies(families: readonly MetricFamily[], pattern: RegExp): MetricFamily[] {
+  return families.flatMap((family) => {
+    if (pattern.test(family.name)) return [family]
+    const samples = matching(family, pattern)
+    return samples.length === 0 ? [] : [{ ...family, samples }]
+  })
+}
+
+function matching({ samples }: MetricFamily, pattern: RegExp) {
+  return samples.filter(
+    ({ name, labels }) =>
+      pattern.test(name) || Object.entries(labels).some(([key, value]) => pattern.test(`${key}="${value}"`)),
+  )
+}
 
 /** Metrics for a person: a heading for each, its samples indented below, values in one column. */
 export function formatFamilies(families: readonly MetricFamily[], { strong, faint }: Palette): string {

@@ -1,9 +1,46 @@
-import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
-import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { Failure, PROBLEM_CONTENT_TYPE } from '@uds-sidecar/shared/failure/failure'
+import { EXIT, type ExitCode } from '@uds-sidecar/shared/failure/failures'
 import { type RequestOptions, type Response, request } from '@uds-sidecar/shared/http/request'
 import * as v from 'valibot'
-import { expectOk } from './expect-ok.ts'
+import { CliError } from '../cli/cli-error.ts'
+
+const problemSchema = v.object({
+  title: v.optional(v.string()),
+  detail: v.optional(v.string()),
+  code: v.optional(v.string()),
+  hint: v.optional(v.string()),
+})
+
+export type ReceivedProblem = v.InferOutput<typeof problemSchema>
+
+/** The problem details (RFC 9457) that an answer carries, if it says that it does and they can be read. */
+export function problemIn({ headers, body }: Response): ReceivedProblem | undefined {
+  if (!headers['content-type']?.startsWith(PROBLEM_CONTENT_TYPE)) return undefined
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), problemSchema), body.toString())
+  return parsed.success ? parsed.output : undefined
+}
+
+/**
+ * Passes a 2xx answer through.
+ * @throws CliError with the code and hint of the problem body (RFC 9457) where the answer has one; exit 77 for 401
+ * and 403, 64 for another 4xx, 69 for the rest.
+ */
+export function expectOk(endpoint: Endpoint, path: string, response: Response): Response {
+  if (response.status >= 200 && response.status < 300) return response
+  const problem = problemIn(response)
+  const said = problem?.detail ?? problem?.title
+  throw new CliError(problem?.code ?? `http_${response.status}`, {
+    message: `${formatEndpoint(endpoint)} ${path} answered ${response.status}${said ? `: ${said}` : ''}`,
+    hint: problem?.hint ?? 'is this the endpoint that you meant? Its log may say more',
+    exitCode: exitCodeOf(response.status),
+  })
+}
+
+function exitCodeOf(status: number): ExitCode {
+  if (status === 401 || status === 403) return EXIT.denied
+  return status >= 400 && status < 500 ? EXIT.usage : EXIT.notAnswering
+}
 
 /**
  * One request whose answer is JSON of the given shape.

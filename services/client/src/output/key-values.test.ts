@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { keyValues } from './key-values.ts'
+import { keyValues } from './text.ts'
 
 it('keyValues shows scalars as lines and lists of objects as tables', () => {
   const text = keyValues({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { describe, it } from 'node:test'
-import { palette } from './style.ts'
+import { palette } from './text.ts'
 
 const terminal = Object.assign(new PassThrough(), { isTTY: true })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { table } from './table.ts'
+import { table } from './text.ts'
 
 describe('table', () => {
   it('makes columns as wide as their widest cell, and no trailing blanks', () => {

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createNetServer, type Server } from 'node:net'
-import { PROBLEM_CONTENT_TYPE } from '@uds-sidecar/shared/failure/problem'
-import { linesOf } from '../echo/lines-of.ts'
+import { PROBLEM_CONTENT_TYPE } from '@uds-sidecar/shared/failure/failure'
+import { linesOf } from '../echo/dialogue.ts'
 
 export const EXPOSITION = [
   '# HELP app_build_info What it was built from',

@@ -1,8 +1,42 @@
+import { formatIdentity } from '@uds-sidecar/shared/bind/identity'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { request } from '@uds-sidecar/shared/http/request'
+import { inspectFile } from '@uds-sidecar/shared/inspect/file-facts'
+import { CliError } from '../cli/cli-error.ts'
 import type { ClientConfig } from '../config.ts'
 import { dialogue } from '../echo/dialogue.ts'
-import { expectOk } from '../http/expect-ok.ts'
+import { expectOk } from '../http/request-json.ts'
+import { type Route, routeBehind } from '../http/schemas.ts'
+
+/** What one look at a target saw. */
+export interface Look {
+  /** `up`, or the code that says why it does not answer. */
+  readonly state: string
+  /** Milliseconds until the answer; null without one. */
+  readonly ms: number | null
+  /** Another text means that another socket stands there; null where that cannot be seen. */
+  readonly socket: string | null
+}
+
+/** Whether a target answers, and how fast. */
+export async function look(target: Target, timeoutMs: number): Promise<Omit<Look, 'socket'>> {
+  const start = performance.now()
+  try {
+    await target.probe(timeoutMs)
+    return { state: 'up', ms: performance.now() - start }
+  } catch (error) {
+    if (!(error instanceof Failure) && !(error instanceof CliError)) throw error
+    return { state: error.code, ms: null }
+  }
+}
+
+/** Which socket stands there. @param routes what the sidecar says of the sockets behind its ports */
+export async function socketOf({ endpoint }: Target, routes: readonly Route[]): Promise<Look['socket']> {
+  if (endpoint.kind !== 'unix') return routeBehind(routes, endpoint)?.generation.toString() ?? null
+  const { facts } = await inspectFile(endpoint.path)
+  return facts === null ? null : formatIdentity(facts.identity)
+}
 
 /** One way into the stack, and how to find out whether it answers. */
 export interface Target {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Look } from './look.ts'
+import type { Look } from './target.ts'
 import { follow, type News, type Track } from './track.ts'
 
 const up = (socket: string): Look => ({ state: 'up', ms: 1, socket })

@@ -5,12 +5,9 @@ import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { loadConfig } from '../config.ts'
-import { palette } from '../output/style.ts'
+import { palette } from '../output/text.ts'
 import { type SmallStack, startSmallStack } from '../testing/small-stack.ts'
-import { newsLines, newsObjects } from './lines.ts'
-import { Screen } from './screen.ts'
-import { summary } from './summary.ts'
-import { type Watched, watch } from './watch.ts'
+import { newsLines, newsObjects, Screen, summary, type Watched, watch } from './watch.ts'
 
 const plain = palette(new PassThrough(), {})
 

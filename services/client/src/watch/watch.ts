@@ -1,13 +1,81 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { CliError } from '../cli/cli-error.ts'
+import type { Output } from '../cli/streams.ts'
 import type { ClientConfig } from '../config.ts'
 import { requestJson } from '../http/request-json.ts'
-import { type Route, routesSchema } from '../http/routes-schema.ts'
-import { type Look, look, socketOf } from './look.ts'
-import { type Target, targetsOf } from './target.ts'
-import { follow, type News, type Track } from './track.ts'
+import { type Route, routesSchema } from '../http/schemas.ts'
+import { clip, type Palette, table } from '../output/text.ts'
+import { percentile } from '../stats/latencies.ts'
+import { type Look, look, socketOf, type Target, targetsOf } from './target.ts'
+import { follow, formatDuration, type News, type Track } from './track.ts'
+
+const UP_AND_CLEAR = (lines: number) => `\u001b[${lines}A\u001b[J`
+
+/** A part of a terminal that is drawn again and again in place; what was drawn last stays when it ends. */
+export class Screen {
+  readonly #stdout: Output
+  #drawn = 0
+
+  constructor(stdout: Output) {
+    this.#stdout = stdout
+  }
+
+  draw(text: string): void {
+    const lines = text.split('\n').map((line) => clip(line, this.#stdout.columns ?? 80))
+    const clear = this.#drawn === 0 ? '' : UP_AND_CLEAR(this.#drawn)
+    this.#stdout.write(`${clear}${lines.join('\n')}\n`)
+    this.#drawn = lines.length
+  }
+}
+
+/** What is new of one target, one line each: for a log, or for a person who scrolls. */
+export function newsLines(
+  { name, endpoint, track, news }: Watched,
+  time: string,
+  colours: Palette,
+): string[] {
+  const { good, bad, faint, strong } = colours
+  const state = track.state === 'up' ? good('up') : bad(track.state)
+  return news.map(
+    (one) => `${faint(time)} ${strong(name)} ${endpoint} ${state}${describe(one, track.generation)}`,
+  )
+}
+
+/** The same as JSON: `{time, event, name, endpoint, state, generation, was?, wasForMs?}`. */
+export function newsObjects({ name, endpoint, track, news }: Watched, time: string): object[] {
+  const { state, generation } = track
+  return news.map((one) => ({ time, name, endpoint, state, generation, ...one }))
+}
+
+function describe(news: News, generation: number): string {
+  if (news.event === 'replaced') return `, another socket (generation ${generation}) without a gap`
+  if (news.was === undefined) return ''
+  return ` (was ${news.was} for ${formatDuration(news.wasForMs ?? 0)}${generation > 1 ? `, generation ${generation}` : ''})`
+}
+
+const HEADINGS = ['', 'state', 'for', 'p50 ms', 'p99 ms', 'generation', 'errors so far', '']
+
+/** Every target in one table. */
+export function summary(watched: readonly Watched[], now: number, colours: Palette): string {
+  const { good, bad, faint, strong } = colours
+  const rows = watched.map(({ name, endpoint, track }) => [
+    strong(name),
+    track.state === 'up' ? good('up') : bad(track.state),
+    formatDuration(now - track.since),
+    ...[50, 99].map((percent) => percentile(track.recentMs, percent)?.toFixed(2) ?? '-'),
+    track.generation === 0 ? '-' : String(track.generation),
+    errors(track.errors),
+    faint(endpoint),
+  ])
+  return table([HEADINGS.map(faint), ...rows])
+}
+
+function errors(counts: Readonly<Record<string, number>>): string {
+  const entries = Object.entries(counts).map(([code, count]) => `${code} ${count}`)
+  return entries.length === 0 ? '-' : entries.join(', ')
+}
 
 /** One target at one moment. */
 export interface Watched {

@@ -1,4 +1,4 @@
-import { EXIT } from '@uds-sidecar/shared/failure/exit-codes'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { boundsTable } from '../config/bounds-table.ts'
 import { jsonSchema } from '../config/json-schema.ts'

@@ -1,6 +1,5 @@
 import * as v from 'valibot'
 import type { Bound, GivenBounds } from './bounds.ts'
-import { mapping } from './file-schema.ts'
 import {
   DURATION_PATTERN,
   formatDuration,
@@ -9,6 +8,7 @@ import {
   parseSize,
   SIZE_PATTERN,
 } from './quantity.ts'
+import { mapping } from './settings.ts'
 
 type Table = Readonly<Record<string, Bound>>
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { RunningOperations } from '../sidecar/running-operations.ts'
 import type { RunningRoute } from '../sidecar/running-route.ts'
 import type { Config, Route } from './config.ts'

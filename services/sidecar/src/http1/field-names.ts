@@ -20,6 +20,8 @@ export const FIELD = {
   trailer: 11,
   keepAlive: 12,
   date: 13,
+  /** Not to be sent where a recipient may overlook it. */
+  credentials: 17,
   maxForwards: 14,
   /** Its name has a character other than letters, digits and `-`, and no meaning to the relay. */
   oddName: 15,
@@ -45,6 +47,8 @@ const NAMES: Readonly<Record<string, FieldId>> = {
   'x-request-id': FIELD.requestId,
   'x-prometheus-scrape-timeout-seconds': FIELD.scrapeTimeout,
   date: FIELD.date,
+  authorization: FIELD.credentials,
+  cookie: FIELD.credentials,
   'max-forwards': FIELD.maxForwards,
 }
 

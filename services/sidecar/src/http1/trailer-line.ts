@@ -8,8 +8,8 @@ export const LEFT_OUT = 1
 export const FORBIDDEN = 2
 export type Verdict = typeof FORWARDED | typeof LEFT_OUT | typeof FORBIDDEN
 
-/** Longer than any name that has a meaning. */
-const MAX_KNOWN_BYTES = 64
+/** Longer than any name that has a meaning; of longer ones only the beginning can have one. */
+const MAX_KNOWN_BYTES = 63
 
 /** The name of one trailer line, as far as it came. */
 export class TrailerLine {
@@ -32,18 +32,18 @@ export class TrailerLine {
   }
 
   /**
-   * A trailer may not say what a head must (RFC 9110 section 6.5.1): refused in a request, left out of a response, whose
-   * sender has done its work already. What a request's head may not have, its trailers may not have either.
+   * A trailer may not say what a head must, nor who asks or whence (RFC 9110 section 6.5.1): refused in a request, left
+   * out of a response, whose sender has done its work already. Odd names are left out of requests, as in a head.
    */
   verdict(isResponse: boolean): Verdict {
     if (this.#length === 0) return FORBIDDEN
-    const id = this.#length > MAX_KNOWN_BYTES ? FIELD.unknown : fieldId(this.#name, 0, this.#length)
+    const id = fieldId(this.#name, 0, Math.min(this.#length, MAX_KNOWN_BYTES))
     if (isResponse) return isReserved(id) ? LEFT_OUT : FORWARDED
-    if (id === FIELD.dropped || (this.#isOdd && !isReserved(id))) return LEFT_OUT
-    return isReserved(id) ? FORBIDDEN : FORWARDED
+    if (isReserved(id) || id === FIELD.dropped || id === FIELD.credentials) return FORBIDDEN
+    return this.#isOdd ? LEFT_OUT : FORWARDED
   }
 }
 
 function isReserved(id: FieldId): boolean {
-  return id !== FIELD.unknown && id !== FIELD.dropped && id !== FIELD.date
+  return id !== FIELD.unknown && id !== FIELD.dropped && id !== FIELD.date && id !== FIELD.credentials
 }

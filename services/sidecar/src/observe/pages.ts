@@ -1,4 +1,4 @@
-import { processIdentity } from '@uds-sidecar/shared/inspect/process-identity'
+import { processIdentity } from '@uds-sidecar/shared/inspect/permission'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { Exposition } from './exposition.ts'
 import { landingPage } from './landing-page.ts'

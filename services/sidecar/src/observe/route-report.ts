@@ -1,5 +1,4 @@
-import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { Route } from '../config/config.ts'
 import type { ConnectionLimits } from '../relay/connection-limits.ts'

@@ -17,7 +17,7 @@ export function denialOf(
   bytes: Buffer,
 ): Denial | null {
   const { path, from, to } = pathOf(head, bytes)
-  if (!isNormalPath(path, from, to)) return { failure: notNormal(path.toString('latin1', from, to)) }
+  if (!isNormalPath(path, from, to)) return { failure: notNormal(textOf(path, from, to)) }
   if (!allow.allows(head.method, path, from, to)) return notAllowed(allow, head, bytes)
   if (head.contentLength > maxBodyBytes) return { failure: bodyTooLarge(maxBodyBytes) }
   return null
@@ -52,12 +52,20 @@ function notNormal(path: string): Failure {
 
 function notAllowed(allow: AllowList, head: RequestHead, bytes: Buffer): Denial {
   const { path, from, to } = pathOf(head, bytes)
-  const text = path.toString('latin1', from, to)
+  const text = textOf(path, from, to)
   const methods = allow.methodsFor(path, from, to)
   if (methods.length === 0) return { failure: pathNotAllowed(text) }
   const hint = `use ${methods.join(' or ')}, or add the method to the allow list of the route`
   const message = `${head.method} is not allowed for ${text}`
   return { failure: new Failure('method_not_allowed', { message, hint }), allow: methods.join(', ') }
+}
+
+/** For a message, which is not to grow with what a client sends. */
+const MAX_PATH_CHARACTERS = 256
+
+function textOf(path: Buffer, from: number, to: number): string {
+  const text = path.toString('latin1', from, Math.min(to, from + MAX_PATH_CHARACTERS))
+  return to - from > MAX_PATH_CHARACTERS ? `${text}…` : text
 }
 
 function pathNotAllowed(path: string): Failure {

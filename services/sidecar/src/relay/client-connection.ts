@@ -2,15 +2,15 @@ import type { Socket } from 'node:net'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { CR, LF } from '../http1/bytes.ts'
 import { INCOMPLETE } from '../http1/fields.ts'
-import { GrowingBuffer } from '../http1/growing-buffer.ts'
 import { parseRequestHead } from '../http1/parse-request-head.ts'
 import { PartialHead } from '../http1/partial-head.ts'
 import { REFUSED } from '../http1/request-head.ts'
+import { ByteQueue } from './byte-queue.ts'
 import { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
 import { Timed } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
-import type { HttpContext } from './http-route.ts'
+import type { HttpContext } from './http-context.ts'
 import { problemAnswer, statusOf } from './problem-response.ts'
 import { clientTooSlow, headTooLarge, refused, targetTooLong } from './relay-failures.ts'
 import { parsed } from './request-sender.ts'
@@ -39,7 +39,7 @@ export class ClientConnection extends Timed {
   /** A head whose rest is to come. */
   #partial: PartialHead | null = null
   /** Requests that came early. */
-  #early: GrowingBuffer | null = null
+  readonly #early = new ByteQueue()
   /** The deadline is that of the head which comes. */
   #isHeadTimed = false
   #lingerUntilMs = 0
@@ -76,7 +76,7 @@ export class ClientConnection extends Timed {
   /** Another request may follow on this connection. */
   get mayPersist(): boolean {
     const { draining, route } = this.#context
-    const hasMore = this.#isReading || this.#early !== null || !this.socket.hasEnded
+    const hasMore = this.#isReading || this.#early.length > 0 || !this.socket.hasEnded
     return !draining && hasMore && this.#requests < route.limits.requestsPerConnection
   }
 
@@ -124,19 +124,22 @@ export class ClientConnection extends Timed {
   /** Requests may be sent ahead, within the size of a head. */
   #keepForLater(bytes: Buffer): void {
     if (this.#state !== BUSY) return
-    this.#early ??= new GrowingBuffer()
-    this.#early.append(bytes)
-    if (this.#early.length > this.#context.route.limits.headBytes) this.socket.pause()
+    this.#early.push(bytes)
+    this.#holdBack()
+  }
+
+  #holdBack(): void {
+    if (this.#early.length > this.#context.route.limits.headBytes) this.socket.pause('early')
   }
 
   #next(): void {
     this.#state = IDLE
     this.allow(this.#idleMs)
-    this.socket.resume()
+    this.socket.resume('exchange')
     if (this.#isReading) return
-    const early = this.#early
-    this.#early = null
-    if (early !== null) this.#read(early.bytes)
+    if (this.#early.length > 0) this.#read(this.#early.takeAll())
+    // What is left is not put together with more before half of it is used up, which would copy it again and again.
+    if (this.#early.length <= this.#context.route.limits.headBytes / 2) this.socket.resume('early')
     if (this.socket.hasEnded && this.#state !== BUSY) this.#linger()
   }
 
@@ -148,7 +151,9 @@ export class ClientConnection extends Timed {
     while (start < bytes.length && this.#state === IDLE) start = this.#readRequest(bytes, start)
     this.#isReading = false
     if (this.#state !== HEAD) this.#partial = null
-    if (start < bytes.length) this.#keepForLater(bytes.subarray(start))
+    if (start === bytes.length || this.#state !== BUSY) return
+    this.#early.unshift(bytes.subarray(start))
+    this.#holdBack()
   }
 
   /** @returns the position after the request. */
@@ -206,7 +211,7 @@ export class ClientConnection extends Timed {
   #linger(): void {
     this.#state = LINGERING
     this.#partial = null
-    this.#early = null
+    this.#early.clear()
     this.#lingerUntilMs = this.#context.deadlines.nowMs + MAX_LINGER_MS
     this.socket.end()
     this.allow(LINGER_MS)

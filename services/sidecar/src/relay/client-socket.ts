@@ -4,6 +4,10 @@ import { reset } from './port.ts'
 
 const NOTHING = Buffer.alloc(0)
 
+/** Why a client is not read: the exchange cannot take more, or too many requests came early. */
+export type PauseReason = keyof typeof REASONS
+const REASONS = { exchange: 1, early: 2 } as const
+
 /** A client's socket, as those who talk to the client see it. */
 export class ClientSocket {
   readonly #socket: Socket
@@ -11,7 +15,8 @@ export class ClientSocket {
   readonly peer: Peer
   readonly #onFlushed: () => void
   #provenance: Buffer | null = null
-  #isPaused = false
+  /** `REASONS` put together. */
+  #pausedFor = 0
 
   /** @param onFlushed called when `whenFlushed` had asked for it and everything that was written before is gone. */
   constructor(socket: Socket, peer: Peer, onFlushed: () => void) {
@@ -45,21 +50,23 @@ export class ClientSocket {
     this.#socket.write(NOTHING, this.#onFlushed)
   }
 
-  pause(): void {
-    this.#isPaused = true
+  pause(reason: PauseReason): void {
+    this.#pausedFor |= REASONS[reason]
     this.#socket.pause()
   }
 
-  resume(): void {
-    if (!this.#isPaused) return
-    this.#isPaused = false
-    this.#socket.resume()
+  /** Reads on, unless there is another reason not to. */
+  resume(reason: PauseReason): void {
+    if (this.#pausedFor === 0) return
+    this.#pausedFor &= ~REASONS[reason]
+    if (this.#pausedFor === 0) this.#socket.resume()
   }
 
   /** Ends our side in order. */
   end(): void {
     this.#socket.end()
-    this.resume()
+    this.#pausedFor = 0
+    this.#socket.resume()
   }
 
   destroy(): void {

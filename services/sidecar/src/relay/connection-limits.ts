@@ -4,6 +4,10 @@ export class Peer {
   connections = 0
   /** Upstream connections that its requests use. */
   upstreamConnections = 0
+  /** Those of them whose request has a body that is still to come. */
+  uploads = 0
+  /** When a connection of its was last ended for a slow client; in milliseconds of the deadlines' clock. */
+  evictedMs = Number.NEGATIVE_INFINITY
   /** Bytes of responses that wait in memory until its clients read them. */
   bufferedBytes = 0
 

@@ -5,25 +5,35 @@ import type { ResponseHead } from '../http1/response-head.ts'
 import { isTooShortToBlame, scrapeLimit } from '../http1/scrape-timeout.ts'
 import { bodyTooLarge, denialOf, methodsFor } from '../policy/admission.ts'
 import type { AnswerSource, AnswerTaker } from './answer-taker.ts'
-import type { ClientConnection } from './client-connection.ts'
+import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
-import type { HttpContext } from './http-route.ts'
+import type { HttpContext } from './http-context.ts'
 import {
   clientTooSlow,
   queueFull,
   requestBodyBroken,
   scraperTooHasty,
+  traceEndsHere,
   upstreamTooSlow,
 } from './relay-failures.ts'
 import { parsed, RequestSender } from './request-sender.ts'
 import { Reply } from './response-sender.ts'
+import { Pace } from './slow-clients.ts'
 
-/** A client that moves so many bytes is not slow yet, however long it has waited before. */
-const PACE_BYTES = 4_096
+/** The client connection, as its exchange sees it. */
+export interface ExchangeClient {
+  readonly socket: ClientSocket
+  /** Another request may follow on this connection. */
+  readonly mayPersist: boolean
+  /** From now on `ms` for the next step. */
+  allow(ms: number): void
+  /** The response was written; with `keep` the next request may follow. */
+  answered(keep: boolean): void
+}
 
 /** One request and its answer; a connection has one of these and uses it for one request after the other. */
 export class Exchange implements AnswerTaker {
-  readonly #client: ClientConnection
+  readonly #client: ExchangeClient
   readonly #context: HttpContext
   readonly #request: RequestSender
   readonly #reply: Reply
@@ -36,11 +46,9 @@ export class Exchange implements AnswerTaker {
   #isRepeatable = false
   #isHasty = false
   #totalDueMs = 0
-  /** When the client last moved `PACE_BYTES`, and what it has moved since. */
-  #paceMs = 0
-  #paceBytes = 0
+  readonly #pace = new Pace()
 
-  constructor(client: ClientConnection, context: HttpContext) {
+  constructor(client: ExchangeClient, context: HttpContext) {
     this.#client = client
     this.#context = context
     this.#request = new RequestSender(context.headRules)
@@ -92,8 +100,9 @@ export class Exchange implements AnswerTaker {
   /** The request is for whoever it reaches now, which is the sidecar (RFC 9110 section 7.6.2). */
   #answerAsLast(head: RequestHead, bytes: Buffer): void {
     const methods = methodsFor(this.#context.allow, head, bytes).filter((method) => method !== 'TRACE')
-    this.#reply.options(methods.join(', '), this.#mayPersist)
-    this.finish()
+    if (head.method === 'TRACE') this.#answer(traceEndsHere(), methods.join(', '))
+    else this.#reply.options(methods.join(', '), this.#mayPersist)
+    if (head.method !== 'TRACE') this.finish()
   }
 
   #dispatch(head: RequestHead): void {
@@ -112,7 +121,7 @@ export class Exchange implements AnswerTaker {
     this.#isGathering = false
     this.#isRepeatable = this.#request.isRepeatable
     this.#allow(this.#request.isDone ? responseHead : body)
-    if (!this.#request.isDone) this.#client.socket.pause()
+    if (!this.#request.isDone) this.#client.socket.pause('exchange')
     if (!pool.acquire(this)) this.#answer(queueFull(route.limits.queue))
   }
 
@@ -129,14 +138,15 @@ export class Exchange implements AnswerTaker {
   #send(source: AnswerSource): void {
     this.#source = source
     this.#reply.follow(source)
-    this.#progress(PACE_BYTES)
+    this.#pace.restart(this.#context.deadlines.nowMs)
     this.#request.send(source, this.#client.socket.provenance)
-    if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume()
+    if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
   }
 
   /** More of the request's body. @returns the position after what belongs to it. */
   receive(chunk: Buffer): number {
     const { bodyBytes } = this.#context.route.limits
+    if (this.#isFlushing) return chunk.length // of a request that was answered before it ended
     const position = this.#isGathering ? this.#request.gather(chunk) : this.#request.advance(chunk)
     if (position === BROKEN) this.#giveUp(requestBodyBroken())
     else if (this.#request.bodyBytes > bodyBytes) this.#giveUp(bodyTooLarge(bodyBytes))
@@ -153,17 +163,17 @@ export class Exchange implements AnswerTaker {
   #forward(chunk: Buffer, position: number): void {
     const { body, responseHead } = this.#context.route.timeoutsMs
     if (this.#source === null) return
-    this.#progress(position)
+    this.#pace.moved(position, this.#context.deadlines.nowMs)
     this.#request.forward(this.#source, chunk, position)
     if (!this.#reply.hasBegun) this.#allow(this.#request.isDone ? responseHead : body)
-    if (this.#request.isFull && !this.#request.isDone) this.#client.socket.pause()
+    if (this.#request.isFull && !this.#request.isDone) this.#client.socket.pause('exchange')
   }
 
   requestDrained(): void {
     if (!this.#request.isFull) return
     this.#request.isFull = false
-    this.#progress(PACE_BYTES)
-    this.#client.socket.resume()
+    this.#pace.restart(this.#context.deadlines.nowMs)
+    this.#client.socket.resume('exchange')
   }
 
   takeInterim(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
@@ -171,13 +181,13 @@ export class Exchange implements AnswerTaker {
   }
 
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
-    this.#progress(PACE_BYTES)
+    this.#pace.restart(this.#context.deadlines.nowMs)
     this.#reply.takeHead(head, bytes, start, end, this.#mayPersist)
     this.#allow(this.#context.route.timeoutsMs.body)
   }
 
   takeBody(bytes: Buffer, start: number, end: number): void {
-    if (!this.#reply.isFull) this.#progress(PACE_BYTES)
+    if (!this.#reply.isFull) this.#pace.restart(this.#context.deadlines.nowMs)
     this.#reply.takeBody(bytes, start, end)
     this.#allow(this.#context.route.timeoutsMs.body)
   }
@@ -190,8 +200,9 @@ export class Exchange implements AnswerTaker {
   clientFlushed(): void {
     this.#reply.flushed()
     if (this.#isOver) return
-    this.#progress(PACE_BYTES)
+    this.#pace.restart(this.#context.deadlines.nowMs)
     if (this.#isFlushing && !this.#reply.isFull) this.#conclude()
+    else if (this.#isFlushing) this.#client.allow(this.#context.route.timeoutsMs.body)
     else this.#allow(this.#context.route.timeoutsMs.body)
   }
 
@@ -200,7 +211,8 @@ export class Exchange implements AnswerTaker {
     this.#source = null
     this.#reply.follow(null)
     this.#isFlushing = this.#reply.isFull
-    if (!this.#isFlushing) this.#conclude()
+    if (this.#isFlushing) this.#client.allow(this.#context.route.timeoutsMs.body)
+    else this.#conclude()
   }
 
   #conclude(): void {
@@ -280,7 +292,7 @@ export class Exchange implements AnswerTaker {
 
   stalledMs(nowMs: number): number {
     const holdsUpstream = this.#source !== null && (this.#reply.isPaused || this.#isUploadSlow)
-    return holdsUpstream ? nowMs - this.#paceMs : 0
+    return holdsUpstream ? this.#pace.waitedMs(nowMs) : 0
   }
 
   giveUpSlow(): void {
@@ -293,13 +305,6 @@ export class Exchange implements AnswerTaker {
 
   get #isUploadSlow(): boolean {
     return !this.#request.isDone && !this.#request.isFull
-  }
-
-  #progress(bytes: number): void {
-    this.#paceBytes += bytes
-    if (this.#paceBytes < PACE_BYTES) return
-    this.#paceBytes = 0
-    this.#paceMs = this.#context.deadlines.nowMs
   }
 
   #blame(failure: Failure): void {

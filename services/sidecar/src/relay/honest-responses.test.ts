@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import { type HttpStack, httpStack, type OnReceived } from '../testing/http-stack.ts'
@@ -63,9 +64,18 @@ describe('a response that has no body by its status or method', () => {
     ['HEAD', '200 OK', ''],
   ] as const)
     it(`never lends what follows it to another client: ${method} ${status} ${fields.trim()}`, async () => {
-      await using stack = await httpStack(inTurn(`HTTP/1.1 ${status}\r\n${DATE}${fields}\r\n`, OTHER))
+      const used = new Set<Socket>()
+      let count = 0
+      /** What follows the first response comes late: when its connection is used again. */
+      const late: OnReceived = ({ socket, received }) => {
+        if (!received.includes(END)) return
+        count += 1
+        if (used.has(socket)) socket.write(STRAY)
+        else socket.write(count === 1 ? `HTTP/1.1 ${status}\r\n${DATE}${fields}\r\n` : OTHER)
+        used.add(socket)
+      }
+      await using stack = await httpStack(late)
       await stack.open().send(`${method} /a HTTP/1.1\r\nHost: a\r\n\r\n`).hears(END)
-      stack.connections[0]?.write(STRAY)
       assert.match(await responseTo(stack, GET, 'other'), /^HTTP\/1.1 299 /)
       assert.equal(stack.connections.length, 2)
     })

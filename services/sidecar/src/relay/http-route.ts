@@ -8,22 +8,10 @@ import type { Upstream } from '../upstream/upstream.ts'
 import { ClientConnection } from './client-connection.ts'
 import { type ConnectionLimits, type Peer, ResponseBuffer } from './connection-limits.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { HttpContext } from './http-context.ts'
 import { type ConnectionHandler, reset } from './port.ts'
 import { problemAnswer, statusOf } from './problem-response.ts'
 import { UpstreamPool } from './upstream-pool.ts'
-
-/** What the connections of one route share. */
-export interface HttpContext {
-  readonly route: HttpRoute
-  readonly allow: AllowList
-  readonly pool: UpstreamPool
-  readonly headRules: RequestHeadRules
-  readonly responseBuffer: ResponseBuffer
-  readonly counters: RouteCounters
-  readonly deadlines: Deadlines
-  /** Every answer from now on is the last of its connection. */
-  readonly draining: boolean
-}
 
 /** While draining, an idle client gets this long, for a request of its may be on the wire. */
 const GRACE_MS = 300

@@ -189,6 +189,8 @@ describe('a client that', () => {
     await eventually('the request to be forwarded', () => stack.connections.length === 1)
     await eventually('the rest to wait in the client', () => client.socket.writableLength > 0)
     assert.equal(stack.connections.length, 1)
+    client[Symbol.dispose]()
+    stack.connections[0]?.destroy() // what it is answered then shows that it has gone
   })
 })
 

@@ -1,6 +1,10 @@
-import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import {
+  type Failure,
+  PROBLEM_CONTENT_TYPE,
+  problemOf,
+  RETRY_AFTER_SECONDS,
+} from '@uds-sidecar/shared/failure/failure'
 import { FAILURES } from '@uds-sidecar/shared/failure/failures'
-import { PROBLEM_CONTENT_TYPE, problemOf, RETRY_AFTER_SECONDS } from '@uds-sidecar/shared/failure/problem'
 import { dateLine } from '../http1/rewrite-response.ts'
 
 /** Of the statuses in the failure table; `node:http` has them too, and takes 10 ms to load. */

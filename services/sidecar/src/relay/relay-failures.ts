@@ -45,6 +45,14 @@ export function scraperTooHasty(): Failure {
   })
 }
 
+/** TRACE shows what came, credentials included, to whoever can make a browser send it. */
+export function traceEndsHere(): Failure {
+  return new Failure('method_not_allowed', {
+    message: 'the sidecar itself does not take part in TRACE, and Max-Forwards is 0',
+    hint: 'raise Max-Forwards, so that the request reaches the app',
+  })
+}
+
 export function targetTooLong(maxBytes: number): Failure {
   return new Failure('uri_too_long', {
     message: `the request line has more than ${maxBytes} bytes`,

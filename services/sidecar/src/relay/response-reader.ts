@@ -146,7 +146,7 @@ export class ResponseReader {
     this.keepAliveSeconds = head.keepAliveSeconds
     const { pieces } = this.#framing
     taker.takeHead(head, bytes, start, pieces === null ? bodyEnd : position)
-    if (pieces !== null) for (const piece of pieces) taker.takeBody(piece, 0, piece.length)
+    if (pieces !== null) takePieces(pieces, taker)
     return null
   }
 
@@ -165,7 +165,13 @@ export class ResponseReader {
     if (position < end) this.isReusable = false
     const { pieces } = this.#framing
     if (pieces === null) taker.takeBody(bytes, start, position)
-    else for (const piece of pieces) taker.takeBody(piece, 0, piece.length)
+    else takePieces(pieces, taker)
     return null
   }
+}
+
+/** In one piece, for each costs a write of its own. */
+function takePieces(pieces: readonly Buffer[], taker: AnswerTaker): void {
+  const bytes = Buffer.concat(pieces)
+  if (bytes.length > 0) taker.takeBody(bytes, 0, bytes.length)
 }

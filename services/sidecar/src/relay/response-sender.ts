@@ -83,7 +83,16 @@ export class Reply {
 
   takeBody(bytes: Buffer, start: number, end: number): void {
     if (this.#decoder === null) this.#write(bytes, start, end)
-    else this.#decoder.advance(bytes, start, end, (from, to) => this.#write(bytes, from, to))
+    else this.#takeDecoded(this.#decoder, bytes, start, end)
+  }
+
+  /** One write for all data, however small the chunks are. */
+  #takeDecoded(decoder: ChunkedFraming, bytes: Buffer, start: number, end: number): void {
+    const data: Buffer[] = []
+    decoder.advance(bytes, start, end, (from, to) => data.push(bytes.subarray(from, to)))
+    const [first] = data
+    if (data.length === 1 && first !== undefined) this.#write(first, 0, first.length)
+    else if (data.length > 1) this.#write(Buffer.concat(data), 0)
   }
 
   /** The client's socket has taken what was written before it became full; perhaps also what was written since. */
@@ -100,9 +109,8 @@ export class Reply {
     this.persistent &&= mayPersist
     this.#status = statusOf(failure)
     this.#counters.fail(failure.code)
-    this.#client.write(
-      problemAnswer(failure, { connection: this.#connection, headOnly: this.method === 'HEAD', allow }),
-    )
+    const options = { connection: this.#connection, headOnly: this.method === 'HEAD', allow }
+    this.#writeOwn(problemAnswer(failure, options))
   }
 
   /** The whole answer to a request that ends here: `OPTIONS` with `Max-Forwards: 0`. */
@@ -111,7 +119,15 @@ export class Reply {
     this.#status = 200
     const connection = this.#connectionLine() ?? ''
     const fields = `Allow: ${allow}\r\nContent-Length: 0\r\n${dateLine()}${connection}`
-    this.#client.write(Buffer.from(`HTTP/1.1 200 OK\r\n${fields}\r\n`))
+    this.#writeOwn(Buffer.from(`HTTP/1.1 200 OK\r\n${fields}\r\n`))
+  }
+
+  /** What the relay itself says; the next request waits until the client's socket has taken it. */
+  #writeOwn(bytes: Buffer): void {
+    this.#client.write(bytes)
+    if (!this.#client.isFull) return
+    this.isFull = true
+    this.#client.whenFlushed()
   }
 
   /** Counts it, whatever became of it. */
@@ -149,7 +165,7 @@ export class Reply {
     this.takeBody(rest, 0, rest.length)
   }
 
-  #write(bytes: Buffer, start: number, end: number): void {
+  #write(bytes: Buffer, start: number, end = bytes.length): void {
     if (start === end) return
     this.#client.write(bytes.subarray(start, end))
     if (this.#client.isFull) this.#hold()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
+import { duplexPair } from 'node:stream'
 import { describe, it } from 'node:test'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import { type HttpStack, httpStack, type OnReceived } from '../testing/http-stack.ts'
@@ -196,5 +197,63 @@ describe('requests that wait for an upstream connection', () => {
     await eventually('one of them to be forwarded', () => stack.connections.length === 1)
     await stack.open().send(GET).hears('\r\n\r\nok')
     assert.equal(slow.received + other.received, '')
+  })
+})
+
+describe('a client that does not read', () => {
+  for (const [what, request, settings] of [
+    ['refusals', 'GET /b HTTP/1.1\r\nHost: a\r\n\r\n', 'allow: [GET /a]'],
+    ['answers of the sidecar itself', 'OPTIONS /a HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n', ''],
+  ] as const)
+    it(`is answered no more until it does: ${what}`, async () => {
+      await using stack = await httpStack(upstream, settings)
+      const route = stack.sidecar.routes[0]
+      // A pair in memory holds some KiB, where the kernel holds MiB.
+      const [client, side] = duplexPair()
+      route?.port.handler.accept(side as unknown as Socket)
+      client.write(request.repeat(REQUESTS))
+      const answered = () =>
+        [...(route?.counters.answers.values() ?? [])].reduce((sum, byStatus) => sum + total(byStatus), 0)
+      await eventually('it to be answered no more', async () => {
+        const before = answered()
+        for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate)
+        return before > 0 && before === answered()
+      })
+      assert.ok(answered() < REQUESTS / 2, `${answered()} responses wait in memory`)
+      client.resume()
+      await eventually('the rest to be answered', () => answered() === REQUESTS)
+      client.destroy()
+    })
+})
+
+const REQUESTS = 2_000
+
+function total(byStatus: ReadonlyMap<number, number>): number {
+  return [...byStatus.values()].reduce((sum, count) => sum + count, 0)
+}
+
+describe('bodies that are still to come', () => {
+  it('do not wait behind whole requests for ever, nor those for bodies', async () => {
+    const waiting: (() => void)[] = []
+    const order: string[] = []
+    const holding: OnReceived = (dialogue) => {
+      if (!dialogue.received.includes('\r\n\r\n')) return
+      order.push(dialogue.received.slice(0, dialogue.received.indexOf(' ')))
+      dialogue.received = ''
+      waiting.push(() => dialogue.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+    }
+    await using stack = await httpStack(holding, 'limits: {upstreamConnections: 1}')
+    stack.open().send(GET)
+    await eventually('the first to be forwarded', () => waiting.length === 1)
+    for (let i = 0; i < 4; i++) (await stack.openAndWait()).send(GET)
+    for (let i = 0; i < 2; i++)
+      (await stack.openAndWait()).send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx')
+    ;(await stack.openAndWait()).send(GET)
+    await stack.openAndWait()
+    waiting[0]?.()
+    await eventually('the next to be forwarded', () => waiting.length === 2)
+    waiting[1]?.()
+    await eventually('the third to be forwarded', () => waiting.length === 3)
+    assert.deepEqual(order.slice(1, 3).sort(), ['GET', 'POST'])
   })
 })

@@ -1,11 +1,12 @@
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { HttpRoute } from '../config/config.ts'
 import { HEADROOM } from '../http1/rewrite-response.ts'
 import type { AnswerSource, AnswerTaker } from './answer-taker.ts'
 import type { Peer } from './connection-limits.ts'
-import { Timed } from './deadlines.ts'
+import { type Deadlines, Timed } from './deadlines.ts'
 import { notConnected } from './relay-failures.ts'
 import { ResponseReader } from './response-reader.ts'
-import type { UpstreamPool } from './upstream-pool.ts'
 import { UpstreamSocket, type UpstreamSocketOwner } from './upstream-socket.ts'
 
 /** What a peer said before it closed its reading side is here already. */
@@ -16,12 +17,37 @@ const IDLE = 1
 const BUSY = 2
 const CLOSED = 3
 
+/** Who keeps upstream connections: the pool. */
+export interface ConnectionOwner {
+  readonly endpoint: Endpoint
+  /** For messages. */
+  readonly name: string
+  readonly timeoutsMs: HttpRoute['timeoutsMs']
+  readonly limits: HttpRoute['limits']
+  readonly deadlines: Deadlines
+  connected(): void
+  /** A request has got this connection. */
+  began(connection: UpstreamConnection, taker: AnswerTaker): void
+  /** The body of its request was sent whole. */
+  uploaded(connection: UpstreamConnection): void
+  /** Its request is over. */
+  ended(connection: UpstreamConnection): void
+  /** It may be used again. */
+  release(connection: UpstreamConnection): void
+  closed(connection: UpstreamConnection): void
+  /** An answer came through whole. */
+  answered(): void
+  /** @param isDown no connection can be had */
+  failed(failure: Failure, isDown: boolean): void
+  explain(error: Error): Promise<Failure>
+}
+
 /** One connection to the upstream, used for one request after the other. */
 export class UpstreamConnection extends Timed implements AnswerSource, UpstreamSocketOwner {
   /** Whose request is under way, and whether its body is still to come: the pool counts both. */
   peer: Peer | null = null
   isUpload = false
-  readonly #pool: UpstreamPool
+  readonly #pool: ConnectionOwner
   readonly #socket: UpstreamSocket
   readonly #reader: ResponseReader
   #state: number = CONNECTING
@@ -33,7 +59,7 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
   #isRequestSent = false
   #answers = 0
 
-  constructor(pool: UpstreamPool, taker: AnswerTaker) {
+  constructor(pool: ConnectionOwner, taker: AnswerTaker) {
     super()
     this.#pool = pool
     this.#taker = taker

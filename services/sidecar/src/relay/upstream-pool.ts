@@ -1,15 +1,15 @@
 import { dialFailure } from '@uds-sidecar/shared/dial/dial-failure'
-import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { HttpRoute } from '../config/config.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { AnswerTaker } from './answer-taker.ts'
 import type { Peer } from './connection-limits.ts'
 import { type Deadlines, Timed } from './deadlines.ts'
-import { FairQueue, slowest } from './fair-queue.ts'
+import { FairQueue } from './fair-queue.ts'
 import { queueFull } from './relay-failures.ts'
-import { UpstreamConnection } from './upstream-connection.ts'
+import { slowest } from './slow-clients.ts'
+import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
 
 /** How often those that wait look for a connection that waits for its client. */
 const SWEEP_MS = 100
@@ -20,10 +20,10 @@ const SHARE_LEFT = 1 / 8
 
 /**
  * The connections to one upstream: the one used last is used next. Who finds none free waits: requests that are whole
- * before those whose body is still to come, one address after the other, each in order. While somebody waits, the
+ * and requests whose body is still to come take turns, one address after the other, each in order. While somebody waits, the
  * connections that wait for a slow client are ended, beginning with the address that has most of them.
  */
-export class UpstreamPool extends Timed {
+export class UpstreamPool extends Timed implements ConnectionOwner {
   readonly endpoint: Endpoint
   /** For messages. */
   readonly name: string
@@ -33,11 +33,13 @@ export class UpstreamPool extends Timed {
   readonly #upstream: Upstream
   readonly #maxUploads: number
   readonly #maxPerPeer: number
+  readonly #maxUploadsPerPeer: number
   readonly #open = new Set<UpstreamConnection>()
   readonly #idle: UpstreamConnection[] = []
   readonly #waiting = new FairQueue<AnswerTaker>()
   readonly #waitingUploads = new FairQueue<AnswerTaker>()
   #uploads = 0
+  #isUploadsTurn = false
   #isClosed = false
   /** The place that becomes free is spoken for. */
   #isEvicting = false
@@ -52,7 +54,8 @@ export class UpstreamPool extends Timed {
     this.deadlines = deadlines
     this.#upstream = upstream
     this.#maxUploads = Math.max(1, Math.floor(upstreamConnections * UPLOAD_SHARE))
-    this.#maxPerPeer = upstreamConnections - Math.floor(upstreamConnections * SHARE_LEFT)
+    this.#maxPerPeer = shareOf(upstreamConnections)
+    this.#maxUploadsPerPeer = shareOf(this.#maxUploads)
   }
 
   /**
@@ -89,6 +92,8 @@ export class UpstreamPool extends Timed {
     if (!connection.isUpload) return
     connection.isUpload = false
     this.#uploads -= 1
+    if (connection.peer !== null) connection.peer.uploads -= 1
+    this.#serve()
   }
 
   /** Its request is over. */
@@ -131,7 +136,10 @@ export class UpstreamPool extends Timed {
   /** Ends connections that wait for their clients, as many as there are requests that wait for a connection. */
   expire(): void {
     const victims = slowest([...this.#open], this.deadlines.nowMs).slice(0, this.#waitingCount)
-    for (const connection of victims) connection.giveUpSlow()
+    for (const connection of victims) {
+      if (connection.peer !== null) connection.peer.evictedMs = this.deadlines.nowMs
+      connection.giveUpSlow()
+    }
     if (this.#waitingCount > 0) this.deadlines.set(this, SWEEP_MS)
   }
 
@@ -140,7 +148,11 @@ export class UpstreamPool extends Timed {
   }
 
   #mayBegin({ peer, isRequestDone }: AnswerTaker): boolean {
-    return this.#hasShare(peer) && (isRequestDone || this.#uploads < this.#maxUploads)
+    return this.#hasShare(peer) && (isRequestDone || this.#mayUpload(peer))
+  }
+
+  #mayUpload(peer: Peer): boolean {
+    return this.#uploads < this.#maxUploads && peer.uploads < this.#maxUploadsPerPeer
   }
 
   #hasShare(peer: Peer): boolean {
@@ -198,10 +210,17 @@ export class UpstreamPool extends Timed {
   }
 
   #next(): AnswerTaker | undefined {
-    const mayBeServed = (peer: Peer) => this.#hasShare(peer)
-    const ready = this.#waiting.shift(mayBeServed)
-    if (ready !== undefined || this.#uploads >= this.#maxUploads) return ready
-    return this.#waitingUploads.shift(mayBeServed)
+    this.#isUploadsTurn = !this.#isUploadsTurn
+    if (this.#isUploadsTurn) return this.#nextUpload() ?? this.#nextWhole()
+    return this.#nextWhole() ?? this.#nextUpload()
+  }
+
+  #nextWhole(): AnswerTaker | undefined {
+    return this.#waiting.shift((peer) => this.#hasShare(peer))
+  }
+
+  #nextUpload(): AnswerTaker | undefined {
+    return this.#waitingUploads.shift((peer) => this.#hasShare(peer) && this.#mayUpload(peer))
   }
 
   #count(connection: UpstreamConnection, peer: Peer, isUpload: boolean): void {
@@ -209,14 +228,24 @@ export class UpstreamPool extends Timed {
     connection.peer = peer
     connection.isUpload = isUpload
     peer.upstreamConnections += 1
-    if (isUpload) this.#uploads += 1
+    if (!isUpload) return
+    this.#uploads += 1
+    peer.uploads += 1
   }
 
   #uncount(connection: UpstreamConnection): void {
     if (connection.peer === null) return
     connection.peer.upstreamConnections -= 1
-    if (connection.isUpload) this.#uploads -= 1
+    if (connection.isUpload) {
+      this.#uploads -= 1
+      connection.peer.uploads -= 1
+    }
     connection.peer = null
     connection.isUpload = false
   }
+}
+
+/** What one address may have at a time: it leaves some to others, where there are enough to share. */
+function shareOf(count: number): number {
+  return count - Math.floor(count * SHARE_LEFT)
 }

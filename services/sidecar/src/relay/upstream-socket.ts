@@ -1,6 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { nodeAddress } from '@uds-sidecar/shared/endpoint/node-address'
+import { type Endpoint, nodeAddress } from '@uds-sidecar/shared/endpoint/endpoint'
 import { HEADROOM } from '../http1/rewrite-response.ts'
 
 /**

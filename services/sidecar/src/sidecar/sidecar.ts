@@ -1,4 +1,4 @@
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { descriptorLimit } from '@uds-sidecar/shared/inspect/descriptor-limit'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'

@@ -1,13 +1,15 @@
 import type { UnixEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { type FileFacts, formatMode } from '@uds-sidecar/shared/inspect/file-facts'
-import { inspectDirectories } from '@uds-sidecar/shared/inspect/inspect-directories'
-import { inspectFile } from '@uds-sidecar/shared/inspect/inspect-file'
-import { classMay, modePermits, NEEDED, permissionClass } from '@uds-sidecar/shared/inspect/permission'
+import { type FileFacts, formatMode, inspectFile } from '@uds-sidecar/shared/inspect/file-facts'
+import { inspectDirectories } from '@uds-sidecar/shared/inspect/inspect'
 import {
+  classMay,
   formatIdentityOfProcess,
+  modePermits,
+  NEEDED,
   type ProcessIdentity,
+  permissionClass,
   processIdentity,
-} from '@uds-sidecar/shared/inspect/process-identity'
+} from '@uds-sidecar/shared/inspect/permission'
 import { shellCommand } from '@uds-sidecar/shared/text/shell-word'
 
 /** What gives `who` the right that it lacks on the file at `path`: a line of Compose, or a command. */

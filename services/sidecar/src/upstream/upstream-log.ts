@@ -1,9 +1,8 @@
-import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { FAILURES } from '@uds-sidecar/shared/failure/failures'
 import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
-import { processIdentity } from '@uds-sidecar/shared/inspect/process-identity'
+import { processIdentity } from '@uds-sidecar/shared/inspect/permission'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { UpstreamState } from './upstream-state.ts'
 

@@ -1,14 +1,34 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
-import { parseEndpoint } from '@uds-sidecar/shared/endpoint/parse-endpoint'
+import { formatEndpoint, parseEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { http } from '@uds-sidecar/shared/http/node-http'
 import { runMain } from '@uds-sidecar/shared/lifecycle/run-main'
 import { listen } from '@uds-sidecar/shared/listen/listen'
 import type { Listener } from '@uds-sidecar/shared/listen/listener'
 import { BENCH_PROTOCOLS, type BenchProtocol } from '../settings.ts'
-import { HANDLERS } from './handlers.ts'
 import { hasSidecar, startSidecar } from './start-sidecar.ts'
+
+/** What is measured: handlers that do next to nothing, so that the way to them shows. */
+export const HANDLERS: Readonly<Record<BenchProtocol, () => Server>> = { echo: echoServer, http: httpServer }
+
+function echoServer(): Server {
+  return createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => socket.destroy()).pipe(socket)
+  })
+}
+
+/** `GET /bytes?N` answers with N bytes. */
+function httpServer(): Server {
+  const bodies = new Map<string, Buffer>()
+  return http.createServer({ noDelay: true }, (request, response) => {
+    const url = request.url ?? ''
+    const body = bodies.get(url) ?? Buffer.alloc(Number(url.slice('/bytes?'.length)), 'x')
+    bodies.set(url, body)
+    response.setHeader('content-length', body.length).end(body)
+  })
+}
 
 /**
  * Serves each handler over a socket in a directory of its own and over loopback TCP, with a sidecar before the socket

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { parseEndpoint } from '@uds-sidecar/shared/endpoint/parse-endpoint'
+import { parseEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { linesOf } from '../../echo/lines-of.ts'
+import { linesOf } from '../../echo/dialogue.ts'
 import type { BenchProtocol } from '../settings.ts'
 import { TARGET_NAMES, type Target, type TargetName } from '../target.ts'
 

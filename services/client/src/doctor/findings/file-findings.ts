@@ -1,12 +1,101 @@
 import { basename, dirname, join } from 'node:path'
 import { type FileFacts, formatMode } from '@uds-sidecar/shared/inspect/file-facts'
-import { formatIdentityOfProcess } from '@uds-sidecar/shared/inspect/process-identity'
+import type { DirectoryReport } from '@uds-sidecar/shared/inspect/inspect'
+import {
+  classMay,
+  formatIdentityOfProcess,
+  type ProcessIdentity,
+  permissionClass,
+} from '@uds-sidecar/shared/inspect/permission'
 import { shellCommand, shellWord } from '@uds-sidecar/shared/text/shell-word'
 import { suggest } from '../../cli/suggest.ts'
-import type { Finding } from '../diagnosis.ts'
-import type { Facts } from '../facts.ts'
-import { advice, compose, finding, mountOf, onService, shell } from '../finding.ts'
-import { permissionFixes } from './permission-fixes.ts'
+import {
+  advice,
+  compose,
+  type Facts,
+  type Finding,
+  type Fix,
+  finding,
+  mountOf,
+  onService,
+  shell,
+} from '../diagnosis.ts'
+
+const LETTERS = { 1: 'x', 2: 'w' } as const
+
+/** The right that is missing: search a directory, write to a socket. */
+export type Right = keyof typeof LETTERS
+
+/** What gives this process the right: joining the group that has it, a wider mode, or being the owner. */
+export function permissionFixes(path: string, facts: FileFacts, who: ProcessIdentity, right: Right): Fix[] {
+  const ours = permissionClass(facts, who)
+  if (classMay(facts, ours, right)) return beyondTheMode(path)
+  if (ours === 'owner') return [shell(shellCommand('chmod', `u+${LETTERS[right]}`, path))]
+  const join = ours === 'group' ? [] : joinGroup(facts)
+  if (classMay(facts, 'group', right)) return join
+  return [
+    ...(classMay(facts, 'owner', right) ? beOwner(facts) : []),
+    ...widenGroup(path, facts, right),
+    ...join,
+  ]
+}
+
+function joinGroup({ gid }: FileFacts): Fix[] {
+  return [compose(`group_add: ["${gid}"]`), shell(`sudo usermod -aG ${gid} "$(id -un)"`)]
+}
+
+/** A mode without rights for the group is often meant so. */
+function beOwner({ uid }: FileFacts): Fix[] {
+  return [compose(`user: "${uid}"`, 'if it is meant for its owner alone'), shell(`sudo -u "#${uid}" COMMAND`)]
+}
+
+function widenGroup(path: string, facts: FileFacts, right: Right): Fix[] {
+  const wider = formatMode(facts.mode | (right << 3))
+  const volume = compose(`o: "uid=${facts.uid},gid=${facts.gid},mode=${wider}"`, 'driver_opts of its volume')
+  const chmod = shell(shellCommand('chmod', `g+${LETTERS[right]}`, path), 'if its group is meant to have it')
+  return facts.kind === 'directory' ? [volume, chmod] : [chmod]
+}
+
+/** The mode lets us through and the kernel does not: an access control list or a security module. */
+function beyondTheMode(path: string): Fix[] {
+  return [
+    shell(shellCommand('getfacl', path), 'an access control list may say otherwise than the mode'),
+    shell('dmesg | grep -iE "apparmor|avc"', 'or AppArmor or SELinux denies it'),
+  ]
+}
+
+/** A directory on the way is not there, or something else stands in its place. */
+export function directoryMissing({ inspection, place }: Facts): Finding | undefined {
+  const stop = inspection.directories.find(({ errno }) => errno === 'ENOENT' || errno === 'ENOTDIR')
+  if (stop === undefined || place.endpoint.kind !== 'unix') return undefined
+  const wanted = dirname(place.endpoint.path)
+  return finding('directory_missing', 'socket_missing', `${stop.path} ${whatItIs(stop)}`, [
+    compose(mountOf(place, wanted), 'the volume is not mounted here'),
+    ...(stop.link === undefined
+      ? []
+      : [shell(shellCommand('ln', '-sfn', 'REAL-DIRECTORY', stop.path), 'the link is wrong')]),
+    ...(stop.facts === null ? [] : [shell(shellCommand('mv', stop.path, `${stop.path}.aside`))]),
+    shell(
+      shellCommand('install', '-d', '-m', '2750', wanted),
+      'without containers, as the user of the server',
+    ),
+  ])
+}
+
+function whatItIs({ facts, link }: DirectoryReport): string {
+  if (facts !== null) return `is a ${facts.kind}, not a directory`
+  return link === undefined ? 'does not exist' : `is a symbolic link to ${link}, which is not there`
+}
+
+/** A directory on the way may not be searched by this uid and its groups. */
+export function directoryDenied({ inspection: { directories, who } }: Facts): Finding | undefined {
+  const stop = directories.find(({ errno }) => errno === 'EACCES')
+  if (stop === undefined || stop.facts === null) return undefined
+  const { path, facts } = stop
+  const whose = `mode ${formatMode(facts.mode)}, owner ${facts.uid}:${facts.gid}`
+  const message = `${formatIdentityOfProcess(who)} may not pass through ${path} (${whose}): x is missing`
+  return finding('directory_denied', 'socket_denied', message, permissionFixes(path, facts, who, 0o1))
+}
 
 /** The directory is there, the file is not. */
 export function fileMissing({ inspection: { file }, place, neighbours }: Facts): Finding | undefined {

@@ -1,11 +1,10 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
-import type { Finding } from '../diagnosis.ts'
-import type { Facts } from '../facts.ts'
-import { advice, finding } from '../finding.ts'
+import { advice, type Facts, type Finding, finding } from '../diagnosis.ts'
 import { hung, reset, serverError, wrongProtocol } from './conversation-findings.ts'
-import { directoryDenied, directoryMissing } from './directory-findings.ts'
 import {
   danglingLink,
+  directoryDenied,
+  directoryMissing,
   fileMissing,
   impossibleLink,
   linkDenied,

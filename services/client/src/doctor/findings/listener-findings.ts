@@ -1,8 +1,6 @@
-import { formatEndpoint } from '@uds-sidecar/shared/endpoint/format-endpoint'
+import { formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { shellCommand, shellWord } from '@uds-sidecar/shared/text/shell-word'
-import type { Finding, Fix } from '../diagnosis.ts'
-import type { Facts } from '../facts.ts'
-import { compose, finding, onService, shell } from '../finding.ts'
+import { compose, type Facts, type Finding, type Fix, finding, onService, shell } from '../diagnosis.ts'
 import type { Place } from '../place.ts'
 
 /** The file is a socket, and nobody listens on it. */

@@ -1,9 +1,16 @@
 import type { TcpEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { shellCommand } from '@uds-sidecar/shared/text/shell-word'
-import type { Finding, FindingName, Fix } from '../diagnosis.ts'
-import type { Facts } from '../facts.ts'
-import { compose, finding, onService, shell } from '../finding.ts'
+import {
+  compose,
+  type Facts,
+  type Finding,
+  type FindingName,
+  type Fix,
+  finding,
+  onService,
+  shell,
+} from '../diagnosis.ts'
 import type { Place } from '../place.ts'
 
 interface Case {

@@ -1,15 +1,7 @@
-import { type Check, notShown } from '../check.ts'
-import type { Situation } from '../situation.ts'
-import { justAnotherAddress } from './s01-just-another-address.ts'
-import { echo } from './s03-echo.ts'
-import { permissions } from './s04-permissions.ts'
-import { httpOverASocket } from './s05-http-over-a-socket.ts'
-import { oneSetOfHandlers } from './s06-one-set-of-handlers.ts'
-import { offTheNetwork } from './s07-off-the-network.ts'
-import { redis } from './s08-redis.ts'
-import { staleOrMissing } from './s09-stale-or-missing.ts'
-import { pathLimits } from './s10-path-limits.ts'
-import { abstractNames } from './s11-abstract-names.ts'
+import { type Check, notShown, type Situation } from '../check.ts'
+import { abstractNames, pathLimits, redis, staleOrMissing } from './endpoints.ts'
+import { offTheNetwork, permissions } from './permissions.ts'
+import { echo, httpOverASocket, justAnotherAddress, oneSetOfHandlers } from './serving.ts'
 
 /** Every check in the order of the requirements. */
 export function allRows(situation: Situation): Check[] {

@@ -41,10 +41,15 @@ export const HEADS: readonly Attack[] = [
   refused('a byte past ASCII in a name', RFC_5, get('GET / HTTP/1.1', 'Content-L\xe9ngth: 5')),
   refused('parentheses in a name', 'RFC 9110 section 5.6.2', get('GET / HTTP/1.1', 'A(b): c')),
   refused('a name in quotes', 'RFC 9110 section 5.6.2', get('GET / HTTP/1.1', '"Content-Length": 5')),
-  refused(
-    'X_Forwarded_For',
+  forwarded(
+    'X_Forwarded_For, which is left out',
     'CGI and WSGI take _ for - (RFC 3875 section 4.1.18)',
     get('GET / HTTP/1.1', 'X_Forwarded_For: 127.0.0.1'),
+  ),
+  forwarded(
+    'SCRIPT_NAME, which is left out',
+    'gunicorn takes it for the prefix of the app',
+    get('GET / HTTP/1.1', 'SCRIPT_NAME: /admin'),
   ),
   refused('Content_Length', 'CGI and WSGI take _ for -', post(['Content_Length: 5'], 'hello')),
   refused('no Host', RFC_3_2, 'GET / HTTP/1.1\r\nA: b\r\n\r\n'),
@@ -78,8 +83,8 @@ export const HEADS: readonly Attack[] = [
   refused('HTTP in lower case', TREQS, get('GET / http/1.1')),
   refused('HTTP/2.0 preface', 'RFC 9113 section 3.4', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   refused('two request lines', TREQS, 'GET / HTTP/1.1 GET /x HTTP/1.1\r\nHost: h\r\n\r\n'),
-  refused(
-    'h2c',
+  forwarded(
+    'h2c, without its upgrade',
     'Jake Miller: h2c Smuggling (2020)',
     get(
       'GET / HTTP/1.1',

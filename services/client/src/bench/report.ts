@@ -1,0 +1,91 @@
+import type { Output } from '../cli/streams.ts'
+import { clip, type Palette, table } from '../output/text.ts'
+import type { Ratio, RunSummary, TargetSummary } from './result.ts'
+import type { Progress } from './run.ts'
+import { formatSize, type Settings } from './settings.ts'
+
+/** `echo, 64 B`, or `http` alone where the size is the stack's own. */
+export function describePayload({ protocol, sizeBytes }: Settings): string {
+  return sizeBytes === null ? protocol : `${protocol}, ${formatSize(sizeBytes)}`
+}
+
+const WIDTH = 30
+const CLEAR_LINE = '\r\u001b[K'
+
+/** A bar on a terminal, nothing elsewhere; `runs` and `targets` tell how much there is to do. */
+export class ProgressBar implements Disposable {
+  readonly #output: Output
+  readonly #steps: number
+  #done = 0
+
+  constructor(output: Output, steps: number) {
+    this.#output = output
+    this.#steps = steps
+  }
+
+  show({ settings, round, target }: Progress): void {
+    if (!this.#output.isTTY) return
+    const full = Math.round((this.#done++ / this.#steps) * WIDTH)
+    const bar = `[${'█'.repeat(full)}${' '.repeat(WIDTH - full)}]`
+    const what = round === 0 ? 'warm-up' : `round ${round} of ${settings.rounds}`
+    const text = `${bar} ${describePayload(settings)}: ${what}, ${target}`
+    this.#output.write(`${CLEAR_LINE}${clip(text, this.#output.columns ?? 80)}`)
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#output.isTTY) this.#output.write(CLEAR_LINE)
+  }
+}
+
+const HEADINGS = ['', 'p50 µs', 'p90', 'p99', 'p99.9', 'max', 'requests/s', 'MiB/s', 'requests', 'errors']
+
+/** One run for a person: what was done, a line for each way, and the ratios to the socket. */
+export function report(summary: RunSummary, colours: Palette): string {
+  const rows = summary.targets.map((target) => line(target, colours))
+  return [
+    colours.strong(heading(summary)),
+    table([HEADINGS.map(colours.faint), ...rows]),
+    ...summary.ratios.map((ratio) => `${describe(ratio)}`),
+    ...(summary.interrupted ? [colours.bad('interrupted: what there is so far')] : []),
+    '',
+  ].join('\n')
+}
+
+function heading({ settings, coordinatedOmission }: RunSummary): string {
+  const { connections, ratePerSecond, rounds, roundMs } = settings
+  const pace =
+    ratePerSecond === null
+      ? 'closed loop, timed from sending'
+      : `${ratePerSecond} requests/s, timed from when they were due`
+  return [
+    `${describePayload(settings)}, ${connections} connection${connections === 1 ? '' : 's'}`,
+    `${pace} (coordinated omission ${coordinatedOmission})`,
+    `${rounds} rounds of ${roundMs} ms`,
+  ].join('; ')
+}
+
+function line(
+  { name, latency, requestsPerSecond, mebibytesPerSecond, requests, errors }: TargetSummary,
+  colours: Palette,
+) {
+  const { p50Us, p90Us, p99Us, p999Us, maxUs } = latency
+  return [
+    name,
+    ...[p50Us, p90Us, p99Us, p999Us, maxUs].map((us) => us.toFixed(1)),
+    requestsPerSecond.toFixed(0),
+    mebibytesPerSecond?.toFixed(1) ?? '-',
+    String(requests),
+    failures(errors, colours),
+  ]
+}
+
+function failures(errors: Readonly<Record<string, number>>, { bad }: Palette): string {
+  const entries = Object.entries(errors).map(([reason, count]) => bad(`${reason} ${count}`))
+  return entries.length === 0 ? '0' : entries.join(', ')
+}
+
+function describe({ of, compared, median, min, max }: Ratio): string {
+  const what = of === 'throughput' ? 'requests/s of socket over' : `${of} of`
+  const rest = of === 'throughput' ? compared : `${compared} over socket`
+  return `  ${what} ${rest}: ${median.toFixed(2)} (${min.toFixed(2)} to ${max.toFixed(2)} over the rounds)`
+}

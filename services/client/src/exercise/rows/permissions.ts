@@ -1,0 +1,121 @@
+import { dial } from '@uds-sidecar/shared/dial/dial'
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { request } from '@uds-sidecar/shared/http/request'
+import { formatMode, inspectFile } from '@uds-sidecar/shared/inspect/file-facts'
+import { processIdentity } from '@uds-sidecar/shared/inspect/permission'
+import { problemIn } from '../../http/request-json.ts'
+import { routeBehind } from '../../http/schemas.ts'
+import { type Check, notShown, type Observation, refusal, type Situation, seen } from '../check.ts'
+
+/**
+ * Why file permissions cannot deny this process that socket, whatever its mode is; undefined when they can.
+ * Looks at who we are and never at the mode, so that a mode that is too wide is not taken for a reason.
+ */
+export async function whyPermitted(endpoint: Endpoint, { groupCounts }: { groupCounts: boolean }) {
+  if (endpoint.kind !== 'unix') return 'file permissions belong to socket files alone'
+  const { uid, gids, bypassesPermissions } = processIdentity()
+  if (bypassesPermissions) return `uid ${uid} may bypass them (CAP_DAC_OVERRIDE)`
+  const { facts } = await inspectFile(endpoint.path)
+  if (facts === null) return undefined
+  if (facts.uid === uid) return `uid ${uid} owns it`
+  return groupCounts && gids.includes(facts.gid) ? `we are in its group, ${facts.gid}` : undefined
+}
+
+/** S4: file permissions decide who may connect, the directory's too. */
+export function permissions({ config }: Situation): Check[] {
+  return [
+    mode(config.api, '0660'),
+    mode(config.admin, '0600'),
+    denied(config.admin, 'connect: only its owner may', { groupCounts: false }),
+    denied(config.metrics, 'connect: only its group may', { groupCounts: true }),
+  ]
+}
+
+function mode(endpoint: Endpoint, expected: string): Check {
+  return {
+    row: 'S4',
+    what: 'look at its mode',
+    endpoint,
+    expected,
+    observe: async () =>
+      endpoint.kind === 'unix' ? modeAt(endpoint.path, expected) : notShown('it has no file'),
+  }
+}
+
+async function modeAt(path: string, expected: string): Promise<Observation> {
+  const { facts, errno } = await inspectFile(path)
+  const observed = facts === null ? `${errno}` : formatMode(facts.mode)
+  return seen(observed, observed === expected)
+}
+
+function denied(endpoint: Endpoint, what: string, options: { groupCounts: boolean }): Check {
+  return {
+    row: 'S4',
+    what,
+    endpoint,
+    expected: 'socket_denied',
+    async observe() {
+      const reason = await whyPermitted(endpoint, options)
+      if (reason !== undefined) return notShown(`nothing to refuse here: ${reason}`)
+      return refusal('socket_denied', async () => (await dial(endpoint)).destroy())
+    },
+  }
+}
+
+/** S7: of a service without a network, the sidecar shows what its allow list says and nothing else. */
+export function offTheNetwork(situation: Situation): Check[] {
+  const { ops, tcpMetrics, tcpApi } = situation.config
+  return [
+    answers(ops, '/-/healthy'),
+    answers(ops, '/-/ready'),
+    scrape(tcpMetrics),
+    forbidden(situation, tcpMetrics, { method: 'GET', path: '/status' }, '403 path_not_allowed'),
+    forbidden(situation, tcpMetrics, { method: 'POST', path: '/metrics' }, '405 method_not_allowed'),
+    forbidden(situation, tcpApi, { method: 'GET', path: '/not-listed' }, '403 path_not_allowed'),
+  ]
+}
+
+function answers(endpoint: Endpoint, path: string): Check {
+  return {
+    row: 'S7',
+    what: `sidecar: GET ${path}`,
+    endpoint,
+    expected: '200',
+    async observe() {
+      const { status } = await request(endpoint, { path })
+      return seen(String(status), status === 200)
+    },
+  }
+}
+
+function scrape(endpoint: Endpoint): Check {
+  return {
+    row: 'S7',
+    what: "GET /metrics, the app's, through the sidecar",
+    endpoint,
+    expected: '200 with app_build_info',
+    async observe() {
+      const { status, body } = await request(endpoint, { path: '/metrics' })
+      const has = /^app_build_info\{/m.test(body.toString())
+      return seen(`${status} ${has ? 'with' : 'without'} app_build_info`, status === 200 && has)
+    },
+  }
+}
+
+type Asked = { readonly method: string; readonly path: string }
+
+function forbidden({ routes }: Situation, endpoint: Endpoint, asked: Asked, expected: string): Check {
+  return {
+    row: 'S7',
+    what: `${asked.method} ${asked.path}, not on the allow list`,
+    endpoint,
+    expected,
+    async observe() {
+      const route = routeBehind(routes ?? [], endpoint)
+      if (route?.kind === 'stream') return notShown(`route ${route.name} relays a stream: no allow list`)
+      const response = await request(endpoint, asked)
+      const observed = `${response.status} ${problemIn(response)?.code ?? 'without a problem code'}`
+      return seen(observed, observed === expected)
+    },
+  }
+}

@@ -1,0 +1,140 @@
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { request } from '@uds-sidecar/shared/http/request'
+import { dialogue } from '../../echo/dialogue.ts'
+import { problemIn, requestJson } from '../../http/request-json.ts'
+import { statusSchema, visitsSchema } from '../../http/schemas.ts'
+import { type Check, type Situation, seen } from '../check.ts'
+
+/** S1: the same client code over a socket and over TCP reaches the same process. */
+export function justAnotherAddress({ config, status }: Situation): Check[] {
+  const expected = status === undefined ? 'an answer' : `200, ${status.name} with pid ${status.pid}`
+  return [ask(config.api, expected), ask(config.tcpApi, expected)]
+}
+
+function ask(endpoint: Endpoint, expected: string): Check {
+  return {
+    row: 'S1',
+    what: 'GET /status',
+    endpoint,
+    expected,
+    async observe() {
+      const { name, pid } = await requestJson(endpoint, statusSchema, { path: '/status' })
+      const observed = `200, ${name} with pid ${pid}`
+      return seen(observed, observed === expected)
+    },
+  }
+}
+
+const CONNECTIONS = 16
+
+/** S3: a line protocol, and a handler of its own for each connection. */
+export function echo({ config }: Situation): Check[] {
+  return [config.echo, config.tcpEcho].flatMap((endpoint) => [ping(endpoint), atOnce(endpoint)])
+}
+
+function ping(endpoint: Endpoint): Check {
+  return {
+    row: 'S3',
+    what: 'send "ping"',
+    endpoint,
+    expected: 'echo: ping',
+    async observe() {
+      const [answer = 'nothing'] = await dialogue(endpoint, ['ping'])
+      return seen(answer, answer === 'echo: ping')
+    },
+  }
+}
+
+function atOnce(endpoint: Endpoint): Check {
+  return {
+    row: 'S3',
+    what: `${CONNECTIONS} connections at once, 2 lines each`,
+    endpoint,
+    expected: 'each its own answers',
+    async observe() {
+      const numbers = Array.from({ length: CONNECTIONS }, (_, i) => i)
+      const right = await Promise.all(numbers.map((i) => answersItsOwn(endpoint, i)))
+      const count = right.filter(Boolean).length
+      return seen(
+        count === CONNECTIONS ? 'each its own answers' : `${count} of ${CONNECTIONS}`,
+        count === CONNECTIONS,
+      )
+    },
+  }
+}
+
+async function answersItsOwn(endpoint: Endpoint, i: number): Promise<boolean> {
+  const lines = [`connection ${i} line 1`, `connection ${i} line 2`]
+  const answers = await dialogue(endpoint, lines)
+  return answers.every((answer, j) => answer === `echo: ${lines[j]}`)
+}
+
+const NOWHERE = 'no-such-host.invalid'
+
+/** S5: HTTP over a socket; the host in the request says nothing about where it goes. */
+export function httpOverASocket({ config }: Situation): Check[] {
+  return [anyHost(config.api), healthy(config.api)]
+}
+
+function anyHost(endpoint: Endpoint): Check {
+  return {
+    row: 'S5',
+    what: `GET /status with Host: ${NOWHERE}`,
+    endpoint,
+    expected: '200',
+    async observe() {
+      const { status } = await request(endpoint, { path: '/status', headers: { host: NOWHERE } })
+      return seen(String(status), status === 200)
+    },
+  }
+}
+
+function healthy(endpoint: Endpoint): Check {
+  return {
+    row: 'S5',
+    what: 'GET /-/healthy',
+    endpoint,
+    expected: '200',
+    async observe() {
+      const { status } = await request(endpoint, { path: '/-/healthy' })
+      return seen(String(status), status === 200)
+    },
+  }
+}
+
+/** S6: one set of handlers behind both; a visit made over TCP is counted on top of one made over the socket. */
+export function oneSetOfHandlers({ config, expectRedis }: Situation): Check[] {
+  const both = [config.api, config.tcpApi]
+  return expectRedis === 'down' ? both.map(visitWithoutRedis) : countedTogether(both)
+}
+
+function countedTogether(endpoints: readonly Endpoint[]): Check[] {
+  let before = 0
+  return endpoints.map((endpoint, i) => ({
+    row: 'S6',
+    what: 'POST /visits',
+    endpoint,
+    expected: i === 0 ? 'a number' : 'a higher number',
+    async observe() {
+      const { visits } = await requestJson(endpoint, visitsSchema, { method: 'POST', path: '/visits' })
+      const higher = visits > before
+      before = visits
+      return seen(`visits: ${visits}`, higher)
+    },
+  }))
+}
+
+function visitWithoutRedis(endpoint: Endpoint): Check {
+  return {
+    row: 'S6',
+    what: 'POST /visits while Redis is down',
+    endpoint,
+    expected: '503 with a problem body',
+    async observe() {
+      const response = await request(endpoint, { method: 'POST', path: '/visits' })
+      const problem = problemIn(response)
+      const body = problem === undefined ? 'no problem body' : `problem ${problem.code ?? 'without code'}`
+      return seen(`${response.status}, ${body}`, response.status === 503 && problem !== undefined)
+    },
+  }
+}
