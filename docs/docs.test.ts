@@ -52,3 +52,42 @@ describe('the failure table of README.md', () => {
     })
   }
 })
+
+describe('the rooms of the sidecar in ARCHITECTURE.md', () => {
+  const SOURCE = 'services/sidecar/src'
+  const rows = [
+    ...read('ARCHITECTURE.md').matchAll(
+      /^\| `services\/sidecar\/src\/(?<room>[\w-]+)` \|[^|]*\| (?<allowed>[^|]*) \|$/gm,
+    ),
+  ]
+  const rooms = new Map(
+    rows.map(({ groups = {} }) => [
+      groups.room ?? '',
+      [...(groups.allowed ?? '').matchAll(/`([\w-]+)`/g)].map(([, name]) => name ?? ''),
+    ]),
+  )
+
+  it('are all there', () => {
+    const folders = globSync(`${SOURCE}/*/`, { cwd: ROOT })
+      .map((folder) => folder.replace(/\/$/, '').split('/').at(-1) ?? '')
+      .filter(
+        (folder) => !['cli', 'testing', 'main.ts', 'descriptors.test.ts', 'main.test.ts'].includes(folder),
+      )
+    assert.deepEqual([...rooms.keys()].sort(), folders.sort())
+  })
+
+  for (const [room, allowed] of rooms)
+    it(`${room} imports only what it may`, () => {
+      const files = globSync(`${SOURCE}/${room}/*.ts`, { cwd: ROOT }).filter(
+        (file) => !file.endsWith('.test.ts'),
+      )
+      const imported = files.flatMap((file) =>
+        [...read(file).matchAll(/from '\.\.\/([\w-]+)\//g)].map(([, name]) => name ?? ''),
+      )
+      const everything = allowed.length === 0 && room === 'sidecar' ? [...rooms.keys()] : allowed
+      assert.deepEqual(
+        [...new Set(imported)].filter((name) => !everything.includes(name)),
+        [],
+      )
+    })
+})

@@ -17,10 +17,10 @@ async function main(): Promise<void> {
   }
   const { status, body } = await request(parseEndpoint(endpoint), { path, timeoutMs: 2_000 })
   if (status >= 200 && status < 300) return
-  throw new Failure('io_error', {
+  throw new Failure('unhealthy', {
     message: `${endpoint} ${path} answered ${status}: ${body}`,
     hint: 'see its log',
   })
 }
 
-await runMain('healthcheck', main)
+if (import.meta.main) await runMain('healthcheck', main)

@@ -155,7 +155,7 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: 'ports do not change hands',
-    file: 'services/sidecar/src/config/reload-plan.ts',
+    file: 'services/sidecar/src/sidecar/reload-plan.ts',
     find: 'const port = takeHolder(free, formatEndpoint(ops), null)',
     replace: "const port = takeHolder(free, '', null)",
     killers: ['services/sidecar/src/sidecar/sidecar.test.ts'],

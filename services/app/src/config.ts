@@ -7,9 +7,10 @@ import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
 import { inheritedDescriptors } from '@uds-sidecar/shared/listen/inherited-descriptors'
 import * as v from 'valibot'
 
-const USAGE = `usage: app [--version]
+const USAGE = `usage: app [--version | --help]
 
   --version  print the version
+  --help     print this
 
 Configured by variables of the environment that begin with APP_.
 `

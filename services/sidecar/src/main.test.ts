@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
@@ -199,6 +199,15 @@ describe('an option', () => {
     const bad = await run({ SIDECAR_LISTEN: LISTEN }, '--check')
     assert.equal(bad.code, 78)
     assert.match(bad.error, /^sidecar: bad_config: SIDECAR_UPSTREAM is not set and must be\n {2}hint: /)
+  })
+
+  it('--help explains the options on stdout, and an unknown one is 64', () => {
+    const help = spawnSync(process.execPath, [MAIN, '--help'], { encoding: 'utf8' })
+    assert.deepEqual([help.status, help.stderr], [0, ''])
+    assert.match(help.stdout, /^usage: sidecar /)
+    const unknown = spawnSync(process.execPath, [MAIN, '--bogus'], { encoding: 'utf8' })
+    assert.deepEqual([unknown.status, unknown.stdout], [64, ''])
+    assert.match(unknown.stderr, /no option --bogus/)
   })
 
   it('--version prints the version', async () => {

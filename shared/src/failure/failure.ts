@@ -1,4 +1,4 @@
-import { FAILURES, type FailureCode } from './failures.ts'
+import { FAILURES, type FailureCode, statusOf } from './failures.ts'
 
 export interface FailureDetails {
   /** What failed, on what, and what is the matter. */
@@ -52,11 +52,11 @@ export const PROBLEM_CONTENT_TYPE = 'application/problem+json'
 export const RETRY_AFTER_SECONDS = 1
 
 export function problemOf(failure: Failure): Problem {
-  const { status, title } = FAILURES[failure.code]
+  const { title } = FAILURES[failure.code]
   return {
     type: 'about:blank',
     title,
-    status: status ?? 500,
+    status: statusOf(failure.code),
     detail: failure.message,
     code: failure.code,
     ...(failure.errno === undefined ? {} : { errno: failure.errno }),

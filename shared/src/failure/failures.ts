@@ -37,6 +37,8 @@ function row(status: number | null, exitCode: ExitCode, level: LogLevel, title: 
   return { status, exitCode, level, title }
 }
 
+const INTERNAL_ERROR_STATUS = 500
+
 /**
  * The failure contract: the one table that maps a condition to its code (also the metric label),
  * status, exit code and log level. `docs/failure-modes.md` shows it with the test that proves each row.
@@ -49,13 +51,14 @@ export const FAILURES = {
   not_a_socket: row(502, EXIT.badConfig, 'error', 'The path is not a stream socket'),
   backlog_full: row(503, EXIT.notAnswering, 'warn', 'The listen backlog is full'),
   connection_refused: row(503, EXIT.notAnswering, 'warn', 'Nobody listens on the TCP port'),
-  host_unreachable: row(502, EXIT.notAnswering, 'warn', 'No way to the host'),
+  host_unreachable: row(502, EXIT.notAnswering, 'warn', 'Host unreachable'),
   host_unknown: row(502, EXIT.notAnswering, 'warn', 'The host name does not resolve'),
   upstream_timeout: row(504, EXIT.notAnswering, 'warn', 'No connection or no answer in time'),
   upstream_reset: row(502, EXIT.notAnswering, 'warn', 'Closed before a complete response head'),
   upstream_malformed: row(502, EXIT.notAnswering, 'error', 'The response is not valid HTTP'),
   upstream_too_large: row(502, EXIT.notAnswering, 'error', 'The response is over its limit'),
   upstream_truncated: row(null, EXIT.notAnswering, 'error', 'The response was cut in mid-body'),
+  unhealthy: row(null, EXIT.notAnswering, 'warn', 'The health check got a response, and not a good one'),
   // A request that is refused
   path_not_allowed: row(403, EXIT.denied, 'info', 'The path is not on the allow list'),
   method_not_allowed: row(405, EXIT.denied, 'info', 'The method is not allowed for this path'),
@@ -83,8 +86,33 @@ export const FAILURES = {
   group_denied: row(null, EXIT.denied, 'error', 'The socket may not be given to that group'),
   address_denied: row(null, EXIT.denied, 'error', 'The address may not be bound'),
   lock_unavailable: row(null, EXIT.badConfig, 'error', 'The kernel lock cannot be had'),
-  internal_error: row(500, EXIT.internal, 'error', 'A defect of this program'),
+  internal_error: row(INTERNAL_ERROR_STATUS, EXIT.internal, 'error', 'A defect of this program'),
   io_error: row(502, EXIT.internal, 'error', 'The system refused for another reason'),
 } as const satisfies Record<string, FailureRow>
 
 export type FailureCode = keyof typeof FAILURES
+
+/**
+ * The HTTP status of a response that tells of this failure. One that is not of a request, and so has no status of its
+ * own, is a defect of whoever tells it over HTTP.
+ */
+export function statusOf(code: FailureCode): number {
+  return FAILURES[code].status ?? INTERNAL_ERROR_STATUS
+}
+
+/** Of every status in the table; `node:http` has them too, and takes 10 ms to load. */
+export const STATUS_PHRASES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}

@@ -4,12 +4,13 @@ import { boundsTable } from '../config/bounds-table.ts'
 import { jsonSchema } from '../config/json-schema.ts'
 import { loadConfig } from '../config/load-config.ts'
 
-const USAGE = `usage: sidecar [--check | --bounds | --schema | --version]
+const USAGE = `usage: sidecar [--check | --bounds | --schema | --version | --help]
 
   --check    validate the configuration and end
   --bounds   print every bound with its default, as Markdown
   --schema   print the JSON Schema of the configuration file, for editors
   --version  print the version
+  --help     print this
 
 Configured by the file that SIDECAR_CONFIG names, or by SIDECAR_LISTEN and SIDECAR_UPSTREAM.
 `
@@ -29,6 +30,7 @@ export async function runOption(
   else if (option === '--schema') process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`)
   else if (option === '--bounds') process.stdout.write(boundsTable())
   else if (option === '--check') process.stdout.write(`the configuration is good: ${routeNames(env)}\n`)
+  else if (option === '--help' || option === '-h') process.stdout.write(USAGE)
   else refuse(option)
   return true
 }
@@ -46,7 +48,6 @@ function routeNames(env: NodeJS.ProcessEnv): string {
 }
 
 function refuse(option: string): void {
-  const isHelp = option === '--help' || option === '-h'
-  process.stderr.write(isHelp ? USAGE : `sidecar: there is no option ${option}\n${USAGE}`)
-  if (!isHelp) process.exitCode = EXIT.usage
+  process.stderr.write(`sidecar: there is no option ${option}\n${USAGE}`)
+  process.exitCode = EXIT.usage
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { statusOf } from '@uds-sidecar/shared/failure/failures'
 import { CR, LF } from '../http1/bytes.ts'
 import { INCOMPLETE } from '../http1/fields.ts'
 import { parseRequestHead } from '../http1/parse-request-head.ts'
@@ -11,7 +12,7 @@ import type { Peer } from './connection-limits.ts'
 import { Timed } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
 import type { HttpContext } from './http-context.ts'
-import { problemAnswer, statusOf } from './problem-response.ts'
+import { problemAnswer } from './problem-response.ts'
 import { clientTooSlow, headTooLarge, refused, targetTooLong } from './relay-failures.ts'
 import { parsed } from './request-sender.ts'
 
@@ -203,7 +204,7 @@ export class ClientConnection extends Timed {
 
   #refuse(failure: Failure): void {
     this.#context.counters.fail(failure.code)
-    this.#context.counters.answered('', statusOf(failure), 0)
+    this.#context.counters.answered('', statusOf(failure.code), 0)
     this.socket.write(problemAnswer(failure, { connection: 'close', headOnly: false }))
     this.#linger()
   }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { statusOf } from '@uds-sidecar/shared/failure/failures'
 import type { HttpRoute } from '../config/config.ts'
 import type { RequestHeadRules } from '../http1/parse-request-head.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
@@ -10,7 +11,7 @@ import { type ConnectionLimits, type Peer, ResponseBuffer } from './connection-l
 import type { Deadlines } from './deadlines.ts'
 import type { HttpContext } from './http-context.ts'
 import { type ConnectionHandler, reset } from './port.ts'
-import { problemAnswer, statusOf } from './problem-response.ts'
+import { problemAnswer } from './problem-response.ts'
 import { UpstreamPool } from './upstream-pool.ts'
 
 /** While draining, an idle client gets this long, for a request of its may be on the wire. */
@@ -92,7 +93,7 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
       hint: 'close some, or raise limits.connections or limits.connectionsPerAddress of the route',
     })
     this.counters.fail(failure.code)
-    this.counters.answered('', statusOf(failure), 0)
+    this.counters.answered('', statusOf(failure.code), 0)
     client.on('error', () => client.destroy())
     if (!this.#limits.mayReadRefusal()) {
       reset(client)

@@ -1,4 +1,5 @@
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { statusOf } from '@uds-sidecar/shared/failure/failures'
 import { ChunkedFraming } from '../http1/chunked.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import { hasNoBody, type ResponseHead } from '../http1/response-head.ts'
@@ -7,7 +8,7 @@ import type { RouteCounters } from '../observe/route-counters.ts'
 import type { AnswerSource } from './answer-taker.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { ResponseBuffer } from './connection-limits.ts'
-import { problemAnswer, statusOf } from './problem-response.ts'
+import { problemAnswer } from './problem-response.ts'
 import { LENT_BYTES } from './upstream-socket.ts'
 
 const CLOSE = Buffer.from('Connection: close\r\n')
@@ -107,7 +108,7 @@ export class Reply {
   /** The whole answer. @param allow for the field of a 405. */
   problem(failure: Failure, mayPersist: boolean, allow?: string): void {
     this.persistent &&= mayPersist
-    this.#status = statusOf(failure)
+    this.#status = statusOf(failure.code)
     this.#counters.fail(failure.code)
     const options = { connection: this.#connection, headOnly: this.method === 'HEAD', allow }
     this.#writeOwn(problemAnswer(failure, options))

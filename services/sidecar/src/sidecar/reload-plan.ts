@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import type { RunningOperations } from '../sidecar/running-operations.ts'
-import type { RunningRoute } from '../sidecar/running-route.ts'
-import type { Config, Route } from './config.ts'
+import type { Config, Route } from '../config/config.ts'
+import type { RunningOperations } from './running-operations.ts'
+import type { RunningRoute } from './running-route.ts'
 
 /** What listens on a port: a route, or the operations port. */
 export type Holder = RunningRoute | RunningOperations
