@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { COMPOSED_EXTRA, composeRequest } from './compose-request.ts'
+import { COMPOSED_EXTRA, composeRequest, RequestIds } from './compose-request.ts'
 import { parseRequestHead } from './parse-request-head.ts'
 import { RequestHead } from './request-head.ts'
 
@@ -11,7 +11,7 @@ function forwarded(...lines: string[]): string[] {
   const bytes = Buffer.from(`??${lines.join('\r\n')}\r\n\r\n`, 'latin1')
   assert.equal(parseRequestHead(head, bytes, 2, bytes.length), bytes.length, head.refusal.reason)
   const out = Buffer.alloc(bytes.length + PROVENANCE.length + COMPOSED_EXTRA)
-  const end = composeRequest(out, head, bytes, 2, PROVENANCE)
+  const end = composeRequest(out, head, bytes, 2, PROVENANCE, new RequestIds())
   return out
     .toString('latin1', 0, end)
     .split('\r\n')

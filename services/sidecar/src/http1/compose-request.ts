@@ -9,22 +9,33 @@ export function isRequestId(bytes: Buffer, from: number, to: number): boolean {
   return to > from && to - from <= MAX_BYTES && ALLOWED.test(bytes.toString('latin1', from, to))
 }
 
-/** Different in each process, not secret: loading `node:crypto` for it would cost a tenth of the start. */
-const PROCESS = Math.floor(Math.random() * 2 ** 48)
-const LINE = Buffer.from(`X-Request-Id: ${PROCESS.toString(16).padStart(12, '0')}-00000000\r\n`)
-const LAST_DIGIT = LINE.length - 3
 const HEX_DIGITS = Buffer.from('0123456789abcdef')
-let serial = 0
+/** Digits of the serial number. */
+const SERIAL_DIGITS = 8
 
-/** A field line with an id that this process gives once: random per process, then a serial number. Reused. */
-export function nextRequestIdLine(): Buffer {
-  serial = (serial + 1) >>> 0
-  let rest = serial
-  for (let at = LAST_DIGIT; at > LAST_DIGIT - 8; at--) {
-    LINE[at] = HEX_DIGITS[rest & 15] as number
-    rest >>>= 4
+/** Gives request ids: random per instance, then a serial number. Not secret: `node:crypto` would cost a tenth of the start. */
+export class RequestIds {
+  readonly #line: Buffer
+  #serial = 0
+
+  constructor() {
+    const random = Math.floor(Math.random() * 2 ** 48)
+      .toString(16)
+      .padStart(12, '0')
+    this.#line = Buffer.from(`X-Request-Id: ${random}-${'0'.repeat(SERIAL_DIGITS)}\r\n`)
   }
-  return LINE
+
+  /** A field line with an id that was not given before; valid until the next one is asked for. */
+  nextLine(): Buffer {
+    this.#serial = (this.#serial + 1) >>> 0
+    let rest = this.#serial
+    const last = this.#line.length - '\r\n'.length - 1
+    for (let at = last; at > last - SERIAL_DIGITS; at--) {
+      this.#line[at] = HEX_DIGITS[rest & 15] as number
+      rest >>>= 4
+    }
+    return this.#line
+  }
 }
 
 const VERSION = Buffer.from(' HTTP/1.1\r\n')
@@ -45,13 +56,14 @@ export function composeRequest(
   bytes: Buffer,
   start: number,
   provenance: Buffer,
+  ids: RequestIds,
 ): number {
   let at = composeLine(out, head, bytes, start)
   at = copyKept(out, at, head, bytes)
   if (!head.hasHost) at += HOST.copy(out, at)
   if (head.maxForwards > 0) at += out.write(`Max-Forwards: ${head.maxForwards - 1}\r\n`, at, 'latin1')
   at += provenance.copy(out, at)
-  if (head.requestIdStart < 0) at += nextRequestIdLine().copy(out, at)
+  if (head.requestIdStart < 0) at += ids.nextLine().copy(out, at)
   out[at] = CR
   out[at + 1] = LF
   return at + 2

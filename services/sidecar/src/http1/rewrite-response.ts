@@ -1,16 +1,19 @@
 import type { ResponseHead } from './response-head.ts'
 
-let second = 0
-let line: Buffer = Buffer.alloc(0)
+/** `Date` as a field line (RFC 9110 section 6.6.1), made once a second. */
+export class DateLine {
+  #second = 0
+  #line: Buffer = Buffer.alloc(0)
 
-/** `Date` of now as a field line (RFC 9110 section 6.6.1), made once a second. */
-export function dateLine(): Buffer {
-  const now = Math.floor(Date.now() / 1_000)
-  if (now !== second) {
-    second = now
-    line = Buffer.from(`Date: ${new Date(now * 1_000).toUTCString()}\r\n`)
+  /** Of now. */
+  now(): Buffer {
+    const second = Math.floor(Date.now() / 1_000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#line = Buffer.from(`Date: ${new Date(second * 1_000).toUTCString()}\r\n`)
+    }
+    return this.#line
   }
-  return line
 }
 
 const MINOR_VERSION = 'HTTP/1.'.length
@@ -21,8 +24,9 @@ export const HEADROOM = 256
 
 /**
  * Removes the lines that end here from the head at `bytes[start, head.end)`, inserts whole lines after its status line,
- * a framing field of its own among them where it wants one, and makes it HTTP/1.1, which the relay itself speaks (RFC 9110 section 2.5). All in place: what comes before a gap
- * moves towards the body, so that head and body stay one piece.
+ * a framing field of its own among them where it wants one, and makes it HTTP/1.1, which the relay itself speaks
+ * (RFC 9110 section 2.5). All in place: what comes before a gap moves towards the body, so that head and body stay one
+ * piece.
  * @param bytes has at least `HEADROOM` bytes before `start` that may be overwritten.
  * @returns where the head now begins.
  */

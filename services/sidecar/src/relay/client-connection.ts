@@ -5,7 +5,7 @@ import { CR, LF } from '../http1/bytes.ts'
 import { INCOMPLETE } from '../http1/fields.ts'
 import { parseRequestHead } from '../http1/parse-request-head.ts'
 import { PartialHead } from '../http1/partial-head.ts'
-import { REFUSED } from '../http1/request-head.ts'
+import { REFUSED, type RequestHead } from '../http1/request-head.ts'
 import { ByteQueue } from './byte-queue.ts'
 import { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
@@ -14,7 +14,6 @@ import { Exchange } from './exchange.ts'
 import type { HttpContext } from './http-context.ts'
 import { problemAnswer } from './problem-response.ts'
 import { clientTooSlow, headTooLarge, refused, targetTooLong } from './relay-failures.ts'
-import { parsed } from './request-sender.ts'
 
 /** Waits for the first byte of a request. */
 const IDLE = 0
@@ -162,18 +161,18 @@ export class ClientConnection extends Timed {
     const start = afterEmptyLines(bytes, from)
     if (start === bytes.length) return start
     const isHalfLine = start + 1 === bytes.length && bytes[start] === CR
-    const position = isHalfLine
-      ? INCOMPLETE
-      : parseRequestHead(parsed.head, bytes, start, bytes.length, this.#context.headRules)
-    parsed.by = null
-    const failure = this.#failureOf(position, bytes, start)
+    const { heads, headRules } = this.#context
+    const head = heads.take()
+    const position = isHalfLine ? INCOMPLETE : parseRequestHead(head, bytes, start, bytes.length, headRules)
+    const failure = this.#failureOf(head, position, bytes, start)
+    if (failure === null && position !== INCOMPLETE) return this.#start(head, bytes, start)
+    heads.give(head)
     if (failure !== null) this.#refuse(failure)
-    else if (position === INCOMPLETE) this.#awaitHead(bytes, start, isHalfLine)
-    else return this.#start(bytes, start)
+    else this.#awaitHead(bytes, start, isHalfLine)
     return bytes.length
   }
 
-  #failureOf(position: number, bytes: Buffer, start: number): Failure | null {
+  #failureOf(head: RequestHead, position: number, bytes: Buffer, start: number): Failure | null {
     const { headBytes } = this.#context.route.limits
     const length = (position > 0 ? position : bytes.length) - start
     if (length > headBytes && position !== REFUSED) {
@@ -181,15 +180,15 @@ export class ClientConnection extends Timed {
       const isLine = lineEnd < 0 || lineEnd - start >= headBytes
       return isLine ? targetTooLong(headBytes) : headTooLarge(headBytes)
     }
-    return position === REFUSED ? refused(parsed.head.refusal) : null
+    return position === REFUSED ? refused(head.refusal) : null
   }
 
-  #start(bytes: Buffer, start: number): number {
+  #start(head: RequestHead, bytes: Buffer, start: number): number {
     this.#state = BUSY
     this.#isHeadTimed = false
     this.#requests += 1
     this.#exchange ??= new Exchange(this, this.#context)
-    return this.#exchange.start(bytes, start)
+    return this.#exchange.start(head, bytes, start)
   }
 
   /** Its deadline is that of its first byte, however often more of it comes; half of an empty line is not yet a head. */

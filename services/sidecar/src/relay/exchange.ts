@@ -16,7 +16,7 @@ import {
   traceEndsHere,
   upstreamTooSlow,
 } from './relay-failures.ts'
-import { parsed, RequestSender } from './request-sender.ts'
+import { RequestSender } from './request-sender.ts'
 import { Reply } from './response-sender.ts'
 import { Pace } from './slow-clients.ts'
 
@@ -51,8 +51,8 @@ export class Exchange implements AnswerTaker {
   constructor(client: ExchangeClient, context: HttpContext) {
     this.#client = client
     this.#context = context
-    this.#request = new RequestSender(context.headRules)
-    this.#reply = new Reply(client.socket, context.counters, context.responseBuffer)
+    this.#request = new RequestSender(context.headRules, context.writer)
+    this.#reply = new Reply(client.socket, context)
   }
 
   get method(): string {
@@ -77,16 +77,15 @@ export class Exchange implements AnswerTaker {
   }
 
   /**
-   * Takes the request that `parsed.head` describes, whose bytes begin at `start`.
+   * Takes the request that `head` describes, whose bytes begin at `start`, and gives the head back when it is over.
    * @returns the position after what of `bytes` belongs to it.
    */
-  start(bytes: Buffer, start: number): number {
-    const { head } = parsed
+  start(head: RequestHead, bytes: Buffer, start: number): number {
     this.#isOver = false
     this.#isFlushing = false
     this.#isGathering = false
     this.#reply.start(head)
-    const position = this.#request.start(bytes, start)
+    const position = this.#request.start(head, bytes, start)
     const { bodyBytes } = this.#context.route.limits
     const denial = denialOf(this.#context.allow, bodyBytes, head, bytes)
     if (denial !== null) this.#answer(denial.failure, denial.allow)
@@ -258,7 +257,8 @@ export class Exchange implements AnswerTaker {
     this.#isFlushing = false
     this.#source = null
     this.#reply.end()
-    this.#request.release()
+    const head = this.#request.release()
+    if (head !== null) this.#context.heads.give(head)
   }
 
   #dropSource(): void {

@@ -3,6 +3,7 @@ import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { statusOf } from '@uds-sidecar/shared/failure/failures'
 import type { HttpRoute } from '../config/config.ts'
 import type { RequestHeadRules } from '../http1/parse-request-head.ts'
+import { DateLine } from '../http1/rewrite-response.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import { AllowList } from '../policy/allow-list.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -12,6 +13,7 @@ import type { Deadlines } from './deadlines.ts'
 import type { HttpContext } from './http-context.ts'
 import { type ConnectionHandler, reset } from './port.ts'
 import { problemAnswer } from './problem-response.ts'
+import { RequestWriter, SpareHeads } from './request-sender.ts'
 import { UpstreamPool } from './upstream-pool.ts'
 
 /** While draining, an idle client gets this long, for a request of its may be on the wire. */
@@ -33,6 +35,9 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
   readonly allow: AllowList
   readonly pool: UpstreamPool
   readonly headRules: RequestHeadRules
+  readonly heads = new SpareHeads()
+  readonly writer = new RequestWriter()
+  readonly date = new DateLine()
   readonly responseBuffer: ResponseBuffer
   readonly counters: RouteCounters
   readonly deadlines: Deadlines

@@ -5,7 +5,6 @@ import {
   RETRY_AFTER_SECONDS,
 } from '@uds-sidecar/shared/failure/failure'
 import { STATUS_PHRASES, statusOf } from '@uds-sidecar/shared/failure/failures'
-import { dateLine } from '../http1/rewrite-response.ts'
 
 export interface ProblemAnswerOptions {
   /** What becomes of the client's connection; null: it is kept, which HTTP/1.1 need not be told. */
@@ -28,7 +27,7 @@ export function problemAnswer(
     `Content-Type: ${PROBLEM_CONTENT_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Cache-Control: no-store',
-    `${dateLine()}`.trimEnd(),
+    `Date: ${new Date().toUTCString()}`,
     ...(status === 503 ? [`Retry-After: ${RETRY_AFTER_SECONDS}`] : []),
     ...(allow === undefined ? [] : [`Allow: ${allow}`]),
     ...(connection === null ? [] : [`Connection: ${connection}`]),

@@ -1,6 +1,6 @@
 import { BodyFraming } from '../http1/body-framing.ts'
 import { BROKEN } from '../http1/chunked.ts'
-import { COMPOSED_EXTRA, composeRequest } from '../http1/compose-request.ts'
+import { COMPOSED_EXTRA, composeRequest, RequestIds } from '../http1/compose-request.ts'
 import { GrowingBuffer } from '../http1/growing-buffer.ts'
 import { parseRequestHead, type RequestHeadRules } from '../http1/parse-request-head.ts'
 import { RequestHead } from '../http1/request-head.ts'
@@ -9,28 +9,35 @@ import type { AnswerSource } from './answer-taker.ts'
 
 const SCRATCH_BYTES = 65_536
 
-/** Where requests are composed; given away when the kernel did not take all of it at once. */
-let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+/** Writes request heads for one route, in a buffer that is used again and again. */
+export class RequestWriter {
+  readonly #ids = new RequestIds()
+  /** Given away when the kernel did not take all of it at once. */
+  #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
-/** Sends a head and what came of the body, `bytes[head.end, bodyEnd)`, in one write where they fit together. */
-export function writeRequest(
-  source: AnswerSource,
-  head: RequestHead,
-  bytes: Buffer,
-  start: number,
-  provenance: Buffer,
-  bodyEnd: number,
-): boolean {
-  const bodyBytes = bodyEnd - head.end
-  const headBytes = head.end - start + provenance.length + COMPOSED_EXTRA
-  const out = headBytes <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafe(headBytes)
-  const at = composeRequest(out, head, bytes, start, provenance)
-  if (at + bodyBytes > out.length)
-    return writeApart(source, out.subarray(0, at), bytes.subarray(head.end, bodyEnd))
-  const end = bodyBytes === 0 ? at : at + bytes.copy(out, at, head.end, bodyEnd)
-  const isReady = source.write(out.subarray(0, end))
-  if (source.isWriting) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
-  return isReady
+  /**
+   * Sends a head and what came of the body, `bytes[head.end, bodyEnd)`, in one write where they fit together.
+   * @returns as `source.write`
+   */
+  write(
+    source: AnswerSource,
+    head: RequestHead,
+    bytes: Buffer,
+    start: number,
+    provenance: Buffer,
+    bodyEnd: number,
+  ): boolean {
+    const bodyBytes = bodyEnd - head.end
+    const headBytes = head.end - start + provenance.length + COMPOSED_EXTRA
+    const out = headBytes <= SCRATCH_BYTES ? this.#scratch : Buffer.allocUnsafe(headBytes)
+    const at = composeRequest(out, head, bytes, start, provenance, this.#ids)
+    if (at + bodyBytes > out.length)
+      return writeApart(source, out.subarray(0, at), bytes.subarray(head.end, bodyEnd))
+    const end = bodyBytes === 0 ? at : at + bytes.copy(out, at, head.end, bodyEnd)
+    const isReady = source.write(out.subarray(0, end))
+    if (source.isWriting) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+    return isReady
+  }
 }
 
 function writeApart(source: AnswerSource, head: Buffer, body: Buffer): boolean {
@@ -41,18 +48,31 @@ function writeApart(source: AnswerSource, head: Buffer, body: Buffer): boolean {
   return isReady
 }
 
+/** Heads that no request uses: as many as there were requests at a time, so that an idle connection has none. */
+export class SpareHeads {
+  readonly #heads: RequestHead[] = []
+
+  take(): RequestHead {
+    return this.#heads.pop() ?? new RequestHead()
+  }
+
+  give(head: RequestHead): void {
+    this.#heads.push(head)
+  }
+}
+
 const NOTHING: Buffer = Buffer.alloc(0)
 
 /** As much of a body is taken before there is an upstream connection, at most. */
 const MAX_GATHERED_BYTES = 16_384
 
-/** The head that was parsed last, and whose it is: one for all, parsed again when another came between. */
-export const parsed = { head: new RequestHead(), by: null as RequestSender | null }
-
 /** Sends one request to the upstream: its head at once, its body as it comes. */
 export class RequestSender {
   readonly #rules: RequestHeadRules
+  readonly #writer: RequestWriter
   readonly #body = new BodyFraming('client')
+  /** Of the request under way, in `#bytes`. */
+  #head: RequestHead | null = null
   /** The request as it came, needed until it was sent for good. */
   #bytes = NOTHING
   #start = 0
@@ -63,8 +83,9 @@ export class RequestSender {
   /** Bytes that were sent are still in use at the upstream's side. */
   isFull = false
 
-  constructor(rules: RequestHeadRules) {
+  constructor(rules: RequestHeadRules, writer: RequestWriter) {
     this.#rules = rules
+    this.#writer = writer
   }
 
   /** All of the request was received. */
@@ -78,12 +99,11 @@ export class RequestSender {
   }
 
   /**
-   * Takes the request that `parsed.head` describes, whose bytes begin at `start`.
+   * Takes the request that `head` describes, whose bytes begin at `start`.
    * @returns the position after what of `bytes` belongs to it, or `BROKEN`.
    */
-  start(bytes: Buffer, start: number): number {
-    const { head } = parsed
-    parsed.by = this
+  start(head: RequestHead, bytes: Buffer, start: number): number {
+    this.#head = head
     this.#bytes = bytes
     this.#start = start
     this.#gathered = null
@@ -124,9 +144,9 @@ export class RequestSender {
 
   /** Sends the head, and what came of the body so far. */
   send(source: AnswerSource, provenance: Buffer): void {
-    if (this.#gathered !== null) this.#takeGathered(this.#gathered)
-    if (parsed.by !== this) this.#parseAgain()
-    this.isFull = !writeRequest(source, parsed.head, this.#bytes, this.#start, provenance, this.#bodyEnd)
+    const head = this.#head as RequestHead
+    if (this.#gathered !== null) this.#takeGathered(head, this.#gathered)
+    this.isFull = !this.#writer.write(source, head, this.#bytes, this.#start, provenance, this.#bodyEnd)
     if (this.#body.done) source.requestSent()
     else this.#bytes = NOTHING
   }
@@ -143,10 +163,13 @@ export class RequestSender {
     if (this.#body.done) source.requestSent()
   }
 
-  /** Lets go of the request's bytes. */
-  release(): void {
+  /** Lets go of the request's bytes. @returns its head, which is nobody's now */
+  release(): RequestHead | null {
+    const head = this.#head
+    this.#head = null
     this.#bytes = NOTHING
     this.#gathered = null
+    return head
   }
 
   #gather(...pieces: Buffer[]): void {
@@ -154,16 +177,12 @@ export class RequestSender {
     for (const piece of pieces) this.#gathered.append(piece)
   }
 
-  #takeGathered({ bytes }: GrowingBuffer): void {
+  /** The head is parsed again, for its positions are others there. */
+  #takeGathered(head: RequestHead, { bytes }: GrowingBuffer): void {
     this.#bytes = bytes
     this.#start = 0
     this.#bodyEnd = bytes.length
     this.#gathered = null
-    parsed.by = null
-  }
-
-  #parseAgain(): void {
-    parseRequestHead(parsed.head, this.#bytes, this.#start, this.#bytes.length, this.#rules)
-    parsed.by = this
+    parseRequestHead(head, bytes, 0, bytes.length, this.#rules)
   }
 }

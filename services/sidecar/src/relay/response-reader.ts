@@ -11,9 +11,6 @@ import { closedBeforeHead, cutInBody, notHttp, tooLarge, tooManyFields } from '.
 
 const MAX_INTERIM = 32
 
-/** Valid from one parse to the next, which is as long as anybody looks at it. */
-const head = new ResponseHead()
-
 export interface ResponseLimits {
   readonly responseHeadBytes: number
   readonly responseBytes: number
@@ -25,6 +22,8 @@ export class ResponseReader {
   readonly #name: string
   readonly #limits: ResponseLimits
   readonly #framing = new BodyFraming('server')
+  /** Valid from one parse to the next, which is as long as anybody looks at it. */
+  readonly #head = new ResponseHead()
   /** The start of a head whose rest is to come, with room before it. */
   #partial: PartialHead | null = null
   #hasHead = false
@@ -98,13 +97,13 @@ export class ResponseReader {
     partial: PartialHead | null = null,
   ): Failure | null {
     const { responseHeadBytes, fields } = this.#limits
-    const position = parseResponseHead(head, bytes, start, end, taker, fields)
+    const position = parseResponseHead(this.#head, bytes, start, end, taker, fields)
     const length = (position === INCOMPLETE ? end : position) - start
-    if (position === MALFORMED) return notHttp(this.#name, head.fault)
+    if (position === MALFORMED) return notHttp(this.#name, this.#head.fault)
     if (position === TOO_MANY_FIELDS) return tooManyFields(this.#name, fields)
     if (length > responseHeadBytes) return tooLarge(this.#name, 'response head', responseHeadBytes)
     if (position === INCOMPLETE) return this.#keepPartial(partial, bytes, start, end)
-    if (head.status < 200) return this.#readInterim(bytes, start, position, end, taker)
+    if (this.#head.status < 200) return this.#readInterim(bytes, start, position, end, taker)
     return this.#startBody(bytes, start, position, end, taker)
   }
 
@@ -121,9 +120,9 @@ export class ResponseReader {
     taker: AnswerTaker,
   ): Failure | null {
     this.#interims += 1
-    if (head.status === 101) return notHttp(this.#name, 'it switches protocols, which nobody asked for')
+    if (this.#head.status === 101) return notHttp(this.#name, 'it switches protocols, which nobody asked for')
     if (this.#interims > MAX_INTERIM) return notHttp(this.#name, 'it sends interim responses without end')
-    taker.takeInterim(head, bytes, start, position)
+    taker.takeInterim(this.#head, bytes, start, position)
     return this.#readHead(bytes, position, end, taker)
   }
 
@@ -136,24 +135,25 @@ export class ResponseReader {
   ): Failure | null {
     const { responseBytes } = this.#limits
     this.#frame()
-    if (head.contentLength > responseBytes && !this.#framing.done)
+    if (this.#head.contentLength > responseBytes && !this.#framing.done)
       return tooLarge(this.#name, 'response', responseBytes)
     const bodyEnd = this.#framing.advance(bytes, position, end)
     if (bodyEnd === BROKEN) return notHttp(this.#name, 'its chunked coding is broken')
     if (this.#framing.bytes > responseBytes) return tooLarge(this.#name, 'response', responseBytes)
     this.#hasHead = true
-    this.isReusable = head.persistent && bodyEnd === end && !head.mayBeFollowedByBody(taker.method)
-    this.keepAliveSeconds = head.keepAliveSeconds
+    this.isReusable =
+      this.#head.persistent && bodyEnd === end && !this.#head.mayBeFollowedByBody(taker.method)
+    this.keepAliveSeconds = this.#head.keepAliveSeconds
     const { pieces } = this.#framing
-    taker.takeHead(head, bytes, start, pieces === null ? bodyEnd : position)
+    taker.takeHead(this.#head, bytes, start, pieces === null ? bodyEnd : position)
     if (pieces !== null) takePieces(pieces, taker)
     return null
   }
 
   #frame(): void {
-    if (head.isBodiless) this.#framing.startNone()
-    else if (head.chunked) this.#framing.startChunked()
-    else if (head.contentLength >= 0) this.#framing.startLength(head.contentLength)
+    if (this.#head.isBodiless) this.#framing.startNone()
+    else if (this.#head.chunked) this.#framing.startChunked()
+    else if (this.#head.contentLength >= 0) this.#framing.startLength(this.#head.contentLength)
     else this.#framing.startUntilClose()
   }
 

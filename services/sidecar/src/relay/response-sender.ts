@@ -3,11 +3,12 @@ import { statusOf } from '@uds-sidecar/shared/failure/failures'
 import { ChunkedFraming } from '../http1/chunked.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import { hasNoBody, type ResponseHead } from '../http1/response-head.ts'
-import { dateLine, rewriteResponse } from '../http1/rewrite-response.ts'
+import { type DateLine, rewriteResponse } from '../http1/rewrite-response.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { AnswerSource } from './answer-taker.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { ResponseBuffer } from './connection-limits.ts'
+import type { HttpContext } from './http-context.ts'
 import { problemAnswer } from './problem-response.ts'
 import { LENT_BYTES } from './upstream-socket.ts'
 
@@ -31,6 +32,7 @@ export class Reply {
   readonly #client: ClientSocket
   readonly #counters: RouteCounters
   readonly #buffer: ResponseBuffer
+  readonly #date: DateLine
   #source: AnswerSource | null = null
   #status = 0
   #startedMs = 0
@@ -39,10 +41,11 @@ export class Reply {
   /** For a client of HTTP/1.0, which knows no chunks. */
   #decoder: ChunkedFraming | null = null
 
-  constructor(client: ClientSocket, counters: RouteCounters, buffer: ResponseBuffer) {
+  constructor(client: ClientSocket, { counters, responseBuffer, date }: HttpContext) {
     this.#client = client
     this.#counters = counters
-    this.#buffer = buffer
+    this.#buffer = responseBuffer
+    this.#date = date
   }
 
   start({ method, minor, persistent }: RequestHead): void {
@@ -119,7 +122,7 @@ export class Reply {
     this.persistent &&= mayPersist
     this.#status = 200
     const connection = this.#connectionLine() ?? ''
-    const fields = `Allow: ${allow}\r\nContent-Length: 0\r\n${dateLine()}${connection}`
+    const fields = `Allow: ${allow}\r\nContent-Length: 0\r\n${this.#date.now()}${connection}`
     this.#writeOwn(Buffer.from(`HTTP/1.1 200 OK\r\n${fields}\r\n`))
   }
 
@@ -156,7 +159,7 @@ export class Reply {
   #insertion(head: ResponseHead): Buffer | null {
     const connection = this.#connectionLine()
     if (head.dateStart >= 0) return connection
-    return connection === null ? dateLine() : Buffer.concat([connection, dateLine()])
+    return connection === null ? this.#date.now() : Buffer.concat([connection, this.#date.now()])
   }
 
   #takeHeadDecoding(head: ResponseHead, bytes: Buffer, start: number, end: number): void {

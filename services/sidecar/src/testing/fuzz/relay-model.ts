@@ -1,6 +1,6 @@
 import { BodyFraming } from '../../http1/body-framing.ts'
 import { BROKEN } from '../../http1/chunked.ts'
-import { COMPOSED_EXTRA, composeRequest } from '../../http1/compose-request.ts'
+import { COMPOSED_EXTRA, composeRequest, RequestIds } from '../../http1/compose-request.ts'
 import { INCOMPLETE } from '../../http1/fields.ts'
 import { parseRequestHead } from '../../http1/parse-request-head.ts'
 import { REFUSED, RequestHead } from '../../http1/request-head.ts'
@@ -22,6 +22,7 @@ export interface Forwarded {
   readonly bytes: Buffer
 }
 
+const IDS = new RequestIds()
 export const PROVENANCE = Buffer.from('X-Forwarded-For: 9.9.9.9\r\n')
 
 const ALLOW = new AllowList([
@@ -81,7 +82,7 @@ export function framingOf(head: RequestHead): BodyFraming {
 
 function describe(head: RequestHead, input: Buffer, start: number, sent: Buffer, complete: boolean) {
   const out = Buffer.alloc(head.end - start + PROVENANCE.length + COMPOSED_EXTRA)
-  const headBytes = composeRequest(out, head, input, start, PROVENANCE)
+  const headBytes = composeRequest(out, head, input, start, PROVENANCE, IDS)
   return {
     start,
     method: head.method,
