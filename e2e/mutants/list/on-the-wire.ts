@@ -96,7 +96,7 @@ export const onTheWire: readonly Mutant[] = [
   {
     name: 'an answer that was not read counts as taken',
     file: 'services/sidecar/src/relay/exchange.ts',
-    find: 'this.#isFlushing = this.#reply.isFull',
+    find: 'this.#isFlushing = this.#response.isFull',
     replace: 'this.#isFlushing = false',
     killers: [SLOW],
   },

@@ -25,7 +25,7 @@ export type LogLevel = 'info' | 'warn' | 'error'
 
 /** What one failure means everywhere: to an HTTP client, to a shell, and in the log. */
 export interface FailureRow {
-  /** HTTP status of a proxied request; null where no answer can be given any more or the failure is not of a request. */
+  /** HTTP status of a proxied request; null where no response can be given any more or the failure is not of a request. */
   readonly status: number | null
   readonly exitCode: ExitCode
   readonly level: LogLevel
@@ -53,7 +53,7 @@ export const FAILURES = {
   connection_refused: row(503, EXIT.notAnswering, 'warn', 'Nobody listens on the TCP port'),
   host_unreachable: row(502, EXIT.notAnswering, 'warn', 'Host unreachable'),
   host_unknown: row(502, EXIT.notAnswering, 'warn', 'The host name does not resolve'),
-  upstream_timeout: row(504, EXIT.notAnswering, 'warn', 'No connection or no answer in time'),
+  upstream_timeout: row(504, EXIT.notAnswering, 'warn', 'No connection or no response in time'),
   upstream_reset: row(502, EXIT.notAnswering, 'warn', 'Closed before a complete response head'),
   upstream_malformed: row(502, EXIT.notAnswering, 'error', 'The response is not valid HTTP'),
   upstream_too_large: row(502, EXIT.notAnswering, 'error', 'The response is over its limit'),

@@ -66,14 +66,14 @@ export const HTTP_TIMEOUTS = {
     'without a byte of a body, in either direction; then 408, 504 or a reset',
   ),
   idle: bound('ms', MINUTE, 10, HOUR, 'a client connection without a request; then it is closed'),
-  responseHead: bound('ms', 30 * SECOND, 10, HOUR, 'from the request to the head of its answer; then 504'),
-  total: bound('ms', 5 * MINUTE, 10, 24 * HOUR, 'a request and its answer; then 408, 504 or a reset'),
+  responseHead: bound('ms', 30 * SECOND, 10, HOUR, 'from the request to the head of its response; then 504'),
+  total: bound('ms', 5 * MINUTE, 10, 24 * HOUR, 'a request and its response; then 408, 504 or a reset'),
   halfClosed: bound(
     'ms',
     SECOND,
     10,
     HOUR,
-    'for an answer after the client has ended its side; then it counts as gone',
+    'for a response after the client has ended its side; then it counts as gone',
   ),
   upstreamIdle: bound(
     'ms',

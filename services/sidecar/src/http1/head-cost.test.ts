@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Session } from 'node:inspector/promises'
 import { describe, it } from 'node:test'
-import type { AnswerTaker } from '../relay/answer-taker.ts'
+import type { ResponseTaker } from '../relay/response-taker.ts'
 
 /**
  * How often any block of the relay's own code ran: a count, as V8 keeps it for coverage, that no other load on the
@@ -47,7 +47,7 @@ function parseByteByByte(text: string): void {
       position = parseRequestHead(head, partial.bytes, 0, partial.length, RULES)
 }
 
-const TAKER: AnswerTaker = {
+const TAKER: ResponseTaker = {
   method: 'GET',
   minor: 1,
   peer: new Peer(''),

@@ -4,7 +4,7 @@ export function parseScrapeTimeout(bytes: Buffer, from: number, to: number): num
   return /^\d{1,6}(\.\d+)?$/.test(text) ? Number(text) * 1_000 : 0
 }
 
-/** A scraper that waits for less says nothing of the upstream when it gets no answer in time. */
+/** A scraper that waits for less says nothing of the upstream when it gets no response in time. */
 const MIN_BLAME_MS = 500
 
 /** Whether the time that a scraper allows is too short to hold its end against the upstream. */
@@ -12,7 +12,7 @@ export function isTooShortToBlame(scrapeTimeoutMs: number): boolean {
   return scrapeTimeoutMs > 0 && scrapeTimeoutMs < MIN_BLAME_MS
 }
 
-/** The answer must be there a little before the scraper gives up. */
+/** The response must be there a little before the scraper gives up. */
 const MARGIN_MS = 250
 
 /** Milliseconds that the whole exchange may take; 0, no scraper, is without limit. */

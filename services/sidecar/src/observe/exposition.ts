@@ -89,7 +89,7 @@ function registerRow(
 /** prom-client's own histogram can only observe; ours has observed already. */
 function registerHistogram(registry: Registry, routes: Routes): void {
   const name = 'sidecar_request_duration_seconds'
-  const help = 'From a request head to the last byte of its answer, by route.'
+  const help = 'From a request head to the last byte of its response, by route.'
   const get = async () => ({
     name,
     help,

@@ -26,7 +26,7 @@ export const METRICS: readonly MetricRow[] = [
   {
     type: 'counter',
     name: 'sidecar_requests_total',
-    help: 'Requests by method and status; 499 is a client that left before its answer.',
+    help: 'Requests by method and status; 499 is a client that left before its response.',
     labels: ['method', 'code'],
     samples: ({ counters }) =>
       [...counters.answers].flatMap(([method, byStatus]) =>

@@ -75,7 +75,7 @@ async function answer(view: PageView, request: IncomingMessage, response: Server
   }
 }
 
-/** A defect costs this answer, and not that it is one. */
+/** A defect costs this response, and not that it is one. */
 function failed(response: ServerResponse, error: Error): void {
   if (response.headersSent) response.destroy(error)
   else response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${error.message}\n`)

@@ -20,7 +20,7 @@ export class Latencies {
   }
 }
 
-/** The failures that can befall a connection or a request: those with a status, and an answer cut in mid-body. */
+/** The failures that can befall a connection or a request: those with a status, and a response cut in mid-body. */
 export const REASONS = (Object.keys(FAILURES) as FailureCode[]).filter(
   (code) => FAILURES[code].status !== null || code === 'upstream_truncated',
 )
@@ -33,7 +33,7 @@ export class RouteCounters {
   bytesSent = 0
   /** Bytes of stream routes from the upstream. */
   bytesReceived = 0
-  /** Answers by method and status; a client that left before its answer is a 499. */
+  /** Answers by method and status; a client that left before its response is a 499. */
   readonly answers = new Map<string, Map<number, number>>()
   readonly latencies = new Latencies()
   readonly failures = new Map<FailureCode, number>(REASONS.map((code) => [code, 0]))

@@ -12,7 +12,7 @@ import type { Peer } from './connection-limits.ts'
 import { Timed } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
 import type { HttpContext } from './http-context.ts'
-import { problemAnswer } from './problem-response.ts'
+import { problemResponse } from './problem-response.ts'
 import { clientTooSlow, headTooLarge, refused, targetTooLong } from './relay-failures.ts'
 
 /** Waits for the first byte of a request. */
@@ -21,7 +21,7 @@ const IDLE = 0
 const HEAD = 1
 /** A request is under way. */
 const BUSY = 2
-/** Everything was said; reads on for a while, so that the last answer is not lost to a reset (RFC 9112 section 9.6). */
+/** Everything was said; reads on for a while, so that the last response is not lost to a reset (RFC 9112 section 9.6). */
 const LINGERING = 3
 const CLOSED = 4
 
@@ -80,7 +80,7 @@ export class ClientConnection extends Timed {
     return !draining && hasMore && this.#requests < route.limits.requestsPerConnection
   }
 
-  /** The answer was written; with `keep` the next request may follow. */
+  /** The response was written; with `keep` the next request may follow. */
   answered(keep: boolean): void {
     if (this.#state !== BUSY) return
     if (keep) this.#next()
@@ -204,7 +204,7 @@ export class ClientConnection extends Timed {
   #refuse(failure: Failure): void {
     this.#context.counters.fail(failure.code)
     this.#context.counters.answered('', statusOf(failure.code), 0)
-    this.socket.write(problemAnswer(failure, { connection: 'close', headOnly: false }))
+    this.socket.write(problemResponse(failure, { connection: 'close', headOnly: false }))
     this.#linger()
   }
 

@@ -31,7 +31,7 @@ export class ClientSocket {
     return this.#provenance
   }
 
-  /** The client has ended its side; it may still wait for an answer. */
+  /** The client has ended its side; it may still wait for a response. */
   get hasEnded(): boolean {
     return this.#socket.readableEnded
   }

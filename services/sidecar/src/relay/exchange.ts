@@ -4,7 +4,6 @@ import type { RequestHead } from '../http1/request-head.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
 import { isTooShortToBlame, scrapeLimit } from '../http1/scrape-timeout.ts'
 import { bodyTooLarge, denialOf, methodsFor } from '../policy/admission.ts'
-import type { AnswerSource, AnswerTaker } from './answer-taker.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
 import type { HttpContext } from './http-context.ts'
@@ -17,7 +16,8 @@ import {
   upstreamTooSlow,
 } from './relay-failures.ts'
 import { RequestSender } from './request-sender.ts'
-import { Reply } from './response-sender.ts'
+import { ResponseSender } from './response-sender.ts'
+import type { ResponseSource, ResponseTaker } from './response-taker.ts'
 import { Pace } from './slow-clients.ts'
 
 /** The client connection, as its exchange sees it. */
@@ -31,17 +31,17 @@ export interface ExchangeClient {
   answered(keep: boolean): void
 }
 
-/** One request and its answer; a connection has one of these and uses it for one request after the other. */
-export class Exchange implements AnswerTaker {
+/** One request and its response; a connection has one of these and uses it for one request after the other. */
+export class Exchange implements ResponseTaker {
   readonly #client: ExchangeClient
   readonly #context: HttpContext
   readonly #request: RequestSender
-  readonly #reply: Reply
-  #source: AnswerSource | null = null
+  readonly #response: ResponseSender
+  #source: ResponseSource | null = null
   #isOver = true
   /** Waits for more of the body before it asks for an upstream connection. */
   #isGathering = false
-  /** The answer has come whole, and the client's socket has still to take it. */
+  /** The response has come whole, and the client's socket has still to take it. */
   #isFlushing = false
   #isRepeatable = false
   #isHasty = false
@@ -52,15 +52,15 @@ export class Exchange implements AnswerTaker {
     this.#client = client
     this.#context = context
     this.#request = new RequestSender(context.headRules, context.writer)
-    this.#reply = new Reply(client.socket, context)
+    this.#response = new ResponseSender(client.socket, context)
   }
 
   get method(): string {
-    return this.#reply.method
+    return this.#response.method
   }
 
   get minor(): number {
-    return this.#reply.minor
+    return this.#response.minor
   }
 
   get peer(): Peer {
@@ -84,7 +84,7 @@ export class Exchange implements AnswerTaker {
     this.#isOver = false
     this.#isFlushing = false
     this.#isGathering = false
-    this.#reply.start(head)
+    this.#response.start(head)
     const position = this.#request.start(head, bytes, start)
     const { bodyBytes } = this.#context.route.limits
     const denial = denialOf(this.#context.allow, bodyBytes, head, bytes)
@@ -100,7 +100,7 @@ export class Exchange implements AnswerTaker {
   #answerAsLast(head: RequestHead, bytes: Buffer): void {
     const methods = methodsFor(this.#context.allow, head, bytes).filter((method) => method !== 'TRACE')
     if (head.method === 'TRACE') this.#answer(traceEndsHere(), methods.join(', '))
-    else this.#reply.options(methods.join(', '), this.#mayPersist)
+    else this.#response.options(methods.join(', '), this.#mayPersist)
     if (head.method !== 'TRACE') this.finish()
   }
 
@@ -129,14 +129,14 @@ export class Exchange implements AnswerTaker {
     this.#client.allow(Math.min(ms, this.#totalDueMs - this.#context.deadlines.nowMs))
   }
 
-  begin(source: AnswerSource): void {
+  begin(source: ResponseSource): void {
     if (this.#isOver) source.cancel()
     else this.#send(source)
   }
 
-  #send(source: AnswerSource): void {
+  #send(source: ResponseSource): void {
     this.#source = source
-    this.#reply.follow(source)
+    this.#response.follow(source)
     this.#pace.restart(this.#context.deadlines.nowMs)
     this.#request.send(source, this.#client.socket.provenance)
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
@@ -164,7 +164,7 @@ export class Exchange implements AnswerTaker {
     if (this.#source === null) return
     this.#pace.moved(position, this.#context.deadlines.nowMs)
     this.#request.forward(this.#source, chunk, position)
-    if (!this.#reply.hasBegun) this.#allow(this.#request.isDone ? responseHead : body)
+    if (!this.#response.hasBegun) this.#allow(this.#request.isDone ? responseHead : body)
     if (this.#request.isFull && !this.#request.isDone) this.#client.socket.pause('exchange')
   }
 
@@ -176,18 +176,18 @@ export class Exchange implements AnswerTaker {
   }
 
   takeInterim(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
-    this.#reply.takeInterim(head, bytes, start, end)
+    this.#response.takeInterim(head, bytes, start, end)
   }
 
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
     this.#pace.restart(this.#context.deadlines.nowMs)
-    this.#reply.takeHead(head, bytes, start, end, this.#mayPersist)
+    this.#response.takeHead(head, bytes, start, end, this.#mayPersist)
     this.#allow(this.#context.route.timeoutsMs.body)
   }
 
   takeBody(bytes: Buffer, start: number, end: number): void {
-    if (!this.#reply.isFull) this.#pace.restart(this.#context.deadlines.nowMs)
-    this.#reply.takeBody(bytes, start, end)
+    if (!this.#response.isFull) this.#pace.restart(this.#context.deadlines.nowMs)
+    this.#response.takeBody(bytes, start, end)
     this.#allow(this.#context.route.timeoutsMs.body)
   }
 
@@ -197,32 +197,32 @@ export class Exchange implements AnswerTaker {
 
   /** The client's socket has taken what was written. */
   clientFlushed(): void {
-    this.#reply.flushed()
+    this.#response.flushed()
     if (this.#isOver) return
     this.#pace.restart(this.#context.deadlines.nowMs)
-    if (this.#isFlushing && !this.#reply.isFull) this.#conclude()
+    if (this.#isFlushing && !this.#response.isFull) this.#conclude()
     else if (this.#isFlushing) this.#client.allow(this.#context.route.timeoutsMs.body)
     else this.#allow(this.#context.route.timeoutsMs.body)
   }
 
-  /** The answer is whole; it is over once the client's socket has taken it. */
+  /** The response is whole; it is over once the client's socket has taken it. */
   finish(): void {
     this.#source = null
-    this.#reply.follow(null)
-    this.#isFlushing = this.#reply.isFull
+    this.#response.follow(null)
+    this.#isFlushing = this.#response.isFull
     if (this.#isFlushing) this.#client.allow(this.#context.route.timeoutsMs.body)
     else this.#conclude()
   }
 
   #conclude(): void {
     this.#end()
-    this.#client.answered(this.#reply.persistent)
+    this.#client.answered(this.#response.persistent)
   }
 
   fail(failure: Failure, isRetriable: boolean): void {
     if (this.#isOver) return
     this.#source = null
-    if (isRetriable && this.#isRepeatable && !this.#reply.hasBegun) this.#repeat()
+    if (isRetriable && this.#isRepeatable && !this.#response.hasBegun) this.#repeat()
     else this.#giveUp(failure)
   }
 
@@ -236,7 +236,7 @@ export class Exchange implements AnswerTaker {
   /** Answers with a problem while that is possible, else cuts the connection. */
   #giveUp(failure: Failure): void {
     this.#dropSource()
-    if (this.#reply.hasBegun) this.#cut(failure)
+    if (this.#response.hasBegun) this.#cut(failure)
     else this.#answer(failure)
   }
 
@@ -247,7 +247,7 @@ export class Exchange implements AnswerTaker {
   }
 
   #answer(failure: Failure, allow?: string): void {
-    this.#reply.problem(failure, this.#mayPersist, allow)
+    this.#response.problem(failure, this.#mayPersist, allow)
     this.finish()
   }
 
@@ -256,7 +256,7 @@ export class Exchange implements AnswerTaker {
     this.#isGathering = false
     this.#isFlushing = false
     this.#source = null
-    this.#reply.end()
+    this.#response.end()
     const head = this.#request.release()
     if (head !== null) this.#context.heads.give(head)
   }
@@ -268,22 +268,22 @@ export class Exchange implements AnswerTaker {
     else source.cancel()
   }
 
-  /** The client's connection is gone: its answer is not wanted any more. */
+  /** The client's connection is gone: its response is not wanted any more. */
   clientGone(): void {
     if (this.#isOver) return
     this.#dropSource()
     this.#end()
   }
 
-  /** The client has ended its side and may still wait for the answer, or be gone: nobody can tell. */
+  /** The client has ended its side and may still wait for the response, or be gone: nobody can tell. */
   clientEnded(): void {
-    if (!this.#reply.hasBegun) this.#allow(this.#context.route.timeoutsMs.halfClosed)
+    if (!this.#response.hasBegun) this.#allow(this.#context.route.timeoutsMs.halfClosed)
   }
 
   /** The time allowed for this step is over. */
   expire(): void {
     const { pool, route } = this.#context
-    if (!this.#reply.hasBegun && this.#client.socket.hasEnded) this.#client.socket.reset()
+    if (!this.#response.hasBegun && this.#client.socket.hasEnded) this.#client.socket.reset()
     else if (pool.forget(this)) this.#answer(queueFull(route.limits.queue))
     else if (this.#isClientSlow) this.#giveUp(clientTooSlow())
     else if (this.#isHasty) this.#giveUp(scraperTooHasty())
@@ -291,7 +291,7 @@ export class Exchange implements AnswerTaker {
   }
 
   stalledMs(nowMs: number): number {
-    const holdsUpstream = this.#source !== null && (this.#reply.isPaused || this.#isUploadSlow)
+    const holdsUpstream = this.#source !== null && (this.#response.isPaused || this.#isUploadSlow)
     return holdsUpstream ? this.#pace.waitedMs(nowMs) : 0
   }
 
@@ -300,7 +300,7 @@ export class Exchange implements AnswerTaker {
   }
 
   get #isClientSlow(): boolean {
-    return this.#reply.isFull || this.#isUploadSlow
+    return this.#response.isFull || this.#isUploadSlow
   }
 
   get #isUploadSlow(): boolean {

@@ -33,7 +33,7 @@ function echoing(end: string): (dialogue: Dialogue) => void {
 }
 
 describe('an http route', () => {
-  it('forwards a request with where it came from, and the answer as it is', async () => {
+  it('forwards a request with where it came from, and the response as it is', async () => {
     await using stack = await httpStack(echoing('\r\n\r\n'))
     const client = await stack
       .open()

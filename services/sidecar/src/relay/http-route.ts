@@ -12,7 +12,7 @@ import { type ConnectionLimits, type Peer, ResponseBuffer } from './connection-l
 import type { Deadlines } from './deadlines.ts'
 import type { HttpContext } from './http-context.ts'
 import { type ConnectionHandler, reset } from './port.ts'
-import { problemAnswer } from './problem-response.ts'
+import { problemResponse } from './problem-response.ts'
 import { RequestWriter, SpareHeads } from './request-sender.ts'
 import { UpstreamPool } from './upstream-pool.ts'
 
@@ -110,7 +110,7 @@ export class HttpHandler implements ConnectionHandler, HttpContext {
         clearTimeout(last)
         this.#limits.refusalRead()
       })
-      .end(problemAnswer(failure, { connection: 'close', headOnly: false }))
+      .end(problemResponse(failure, { connection: 'close', headOnly: false }))
     client.resume().setTimeout(GRACE_MS, () => client.destroy())
   }
 

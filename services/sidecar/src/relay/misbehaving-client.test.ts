@@ -129,7 +129,7 @@ describe('a client that', () => {
     await second.toItsEnd()
   })
 
-  it('does not read its answer is cut off, and the upstream is told', async () => {
+  it('does not read its response is cut off, and the upstream is told', async () => {
     const total = 64 * 1_048_576
     await using stack = await httpStack(({ socket }) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`)
@@ -151,7 +151,7 @@ describe('a client that', () => {
     await eventually('it to be counted', () => stack.answers(499) === 1)
   })
 
-  it('leaves in the middle of its answer cancels it at the upstream', async () => {
+  it('leaves in the middle of its response cancels it at the upstream', async () => {
     await using stack = await httpStack(({ socket }) =>
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nha'),
     )
@@ -168,7 +168,7 @@ describe('a client that', () => {
     await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
   })
 
-  it('has ended its side and gets no answer is taken for gone after a while', async () => {
+  it('has ended its side and gets no response is taken for gone after a while', async () => {
     await using stack = await httpStack(silent, 'timeouts: {halfClosed: 100ms}')
     const client = stack.open()
     client.socket.end(GET)
@@ -176,7 +176,7 @@ describe('a client that', () => {
     await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
   })
 
-  it('sends more than its share of requests gets a last answer', async () => {
+  it('sends more than its share of requests gets a last response', async () => {
     await using stack = await httpStack(good, 'limits: {requestsPerConnection: 2}')
     const client = await stack.open().send(GET).hears('ok')
     assert.doesNotMatch(client.received, /Connection: close/)

@@ -41,7 +41,7 @@ async function assertProblem({ stack, client }: Outcome, status: number, code: F
   assert.equal(stack.answers(status), 1)
 }
 
-/** The client sees an error after what had been forwarded: nothing that could pass for a whole answer. */
+/** The client sees an error after what had been forwarded: nothing that could pass for a whole response. */
 async function assertCut({ stack, client }: Outcome, code: FailureCode): Promise<void> {
   await client.toItsEnd()
   assert.equal(client.ending, 'ECONNRESET')
@@ -227,7 +227,7 @@ describe('an upstream that', () => {
     assert.doesNotMatch(client.received, /evil/)
   })
 
-  it('answers before the request ends: the client gets the answer, and the end of its connection', async () => {
+  it('answers before the request ends: the client gets the response, and the end of its connection', async () => {
     const date = 'Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n'
     const answer = `HTTP/1.1 413 Too Large\r\n${date}Content-Length: 2\r\n\r\nno`
     const post = 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nstart'
@@ -240,7 +240,7 @@ describe('an upstream that', () => {
     assert.equal(outcome.client.ending, 'end')
   })
 
-  it('answers and closes while the request still comes: the client gets the answer all the same', async () => {
+  it('answers and closes while the request still comes: the client gets the response all the same', async () => {
     const answer = 'HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno'
     const answered = new Set<Socket>()
     const rude: OnReceived = ({ socket }) => {

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
-import { type ProblemAnswerOptions, problemAnswer } from './problem-response.ts'
+import { type ProblemResponseOptions, problemResponse } from './problem-response.ts'
 
-const answerTo = (code: FailureCode, options: ProblemAnswerOptions = { connection: null, headOnly: false }) =>
-  `${problemAnswer(new Failure(code, { message: 'what', hint: 'do' }), options)}`
+const answerTo = (
+  code: FailureCode,
+  options: ProblemResponseOptions = { connection: null, headOnly: false },
+) => `${problemResponse(new Failure(code, { message: 'what', hint: 'do' }), options)}`
 
 describe('a problem', () => {
   it('has a status line with a reason for every status in the failure table', () => {

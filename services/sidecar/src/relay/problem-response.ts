@@ -6,7 +6,7 @@ import {
 } from '@uds-sidecar/shared/failure/failure'
 import { STATUS_PHRASES, statusOf } from '@uds-sidecar/shared/failure/failures'
 
-export interface ProblemAnswerOptions {
+export interface ProblemResponseOptions {
   /** What becomes of the client's connection; null: it is kept, which HTTP/1.1 need not be told. */
   readonly connection: 'close' | 'keep-alive' | null
   /** For HEAD: the head alone. */
@@ -16,9 +16,9 @@ export interface ProblemAnswerOptions {
 }
 
 /** A whole response with a problem details body (RFC 9457). */
-export function problemAnswer(
+export function problemResponse(
   failure: Failure,
-  { connection, headOnly, allow }: ProblemAnswerOptions,
+  { connection, headOnly, allow }: ProblemResponseOptions,
 ): Buffer {
   const status = statusOf(failure.code)
   const body = JSON.stringify(problemOf(failure))

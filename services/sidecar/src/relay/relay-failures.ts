@@ -32,7 +32,7 @@ export function requestBodyBroken(): Failure {
 
 export function clientTooSlow(): Failure {
   return new Failure('client_timeout', {
-    message: 'the client took too long to send its request or to take its answer',
+    message: 'the client took too long to send its request or to take its response',
     hint: 'send it faster, or raise the timeouts of the route',
   })
 }

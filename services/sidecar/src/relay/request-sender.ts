@@ -5,7 +5,7 @@ import { GrowingBuffer } from '../http1/growing-buffer.ts'
 import { parseRequestHead, type RequestHeadRules } from '../http1/parse-request-head.ts'
 import { RequestHead } from '../http1/request-head.ts'
 import { isIdempotent } from '../http1/request-line.ts'
-import type { AnswerSource } from './answer-taker.ts'
+import type { ResponseSource } from './response-taker.ts'
 
 const SCRATCH_BYTES = 65_536
 
@@ -20,7 +20,7 @@ export class RequestWriter {
    * @returns as `source.write`
    */
   write(
-    source: AnswerSource,
+    source: ResponseSource,
     head: RequestHead,
     bytes: Buffer,
     start: number,
@@ -40,7 +40,7 @@ export class RequestWriter {
   }
 }
 
-function writeApart(source: AnswerSource, head: Buffer, body: Buffer): boolean {
+function writeApart(source: ResponseSource, head: Buffer, body: Buffer): boolean {
   source.cork()
   source.write(Buffer.from(head))
   const isReady = source.write(body)
@@ -143,7 +143,7 @@ export class RequestSender {
   }
 
   /** Sends the head, and what came of the body so far. */
-  send(source: AnswerSource, provenance: Buffer): void {
+  send(source: ResponseSource, provenance: Buffer): void {
     const head = this.#head as RequestHead
     if (this.#gathered !== null) this.#takeGathered(head, this.#gathered)
     this.isFull = !this.#writer.write(source, head, this.#bytes, this.#start, provenance, this.#bodyEnd)
@@ -157,7 +157,7 @@ export class RequestSender {
   }
 
   /** Sends on what `advance` has taken, `chunk[0, position)`. */
-  forward(source: AnswerSource, chunk: Buffer, position: number): void {
+  forward(source: ResponseSource, chunk: Buffer, position: number): void {
     const pieces = this.#body.pieces ?? [position === chunk.length ? chunk : chunk.subarray(0, position)]
     for (const piece of pieces) this.isFull = !source.write(piece)
     if (this.#body.done) source.requestSent()

@@ -6,8 +6,8 @@ import { MALFORMED, parseResponseHead } from '../http1/parse-response-head.ts'
 import { PartialHead } from '../http1/partial-head.ts'
 import { ResponseHead } from '../http1/response-head.ts'
 import { HEADROOM } from '../http1/rewrite-response.ts'
-import type { AnswerTaker } from './answer-taker.ts'
 import { closedBeforeHead, cutInBody, notHttp, tooLarge, tooManyFields } from './relay-failures.ts'
+import type { ResponseTaker } from './response-taker.ts'
 
 const MAX_INTERIM = 32
 
@@ -17,7 +17,7 @@ export interface ResponseLimits {
   readonly fields: number
 }
 
-/** Reads one answer after the other from the bytes of an upstream connection and hands them on as they came. */
+/** Reads one response after the other from the bytes of an upstream connection and hands them on as they came. */
 export class ResponseReader {
   readonly #name: string
   readonly #limits: ResponseLimits
@@ -28,7 +28,7 @@ export class ResponseReader {
   #partial: PartialHead | null = null
   #hasHead = false
   #interims = 0
-  /** Whether the connection may be used again, as far as the answer says. */
+  /** Whether the connection may be used again, as far as the response says. */
   isReusable = false
   /** What the upstream announced that it keeps an idle connection for; -1: nothing. */
   keepAliveSeconds = -1
@@ -39,28 +39,28 @@ export class ResponseReader {
     this.#limits = limits
   }
 
-  /** Before each answer. */
+  /** Before each response. */
   start(): void {
     this.#partial = null
     this.#hasHead = false
     this.#interims = 0
   }
 
-  /** The answer is whole. */
+  /** The response is whole. */
   get isDone(): boolean {
     return this.#hasHead && this.#framing.done
   }
 
-  /** A byte of the answer was seen. */
+  /** A byte of the response was seen. */
   get hasBegun(): boolean {
     return this.#hasHead || this.#partial !== null || this.#interims > 0
   }
 
   /**
    * Takes the next bytes, which have `HEADROOM` bytes before them that may be overwritten.
-   * @returns what is wrong with the answer, or null.
+   * @returns what is wrong with the response, or null.
    */
-  read(bytes: Buffer, start: number, end: number, taker: AnswerTaker): Failure | null {
+  read(bytes: Buffer, start: number, end: number, taker: ResponseTaker): Failure | null {
     if (this.#hasHead) return this.#readBody(bytes, start, end, taker)
     if (this.#partial === null) return this.#readHead(bytes, start, end, taker)
     return this.#readOn(this.#partial, bytes, start, end, taker)
@@ -78,7 +78,7 @@ export class ResponseReader {
     bytes: Buffer,
     start: number,
     end: number,
-    taker: AnswerTaker,
+    taker: ResponseTaker,
   ): Failure | null {
     const isWorthwhile = partial.append(bytes, start, end)
     if (!isWorthwhile && partial.length <= this.#limits.responseHeadBytes) return null
@@ -93,7 +93,7 @@ export class ResponseReader {
     bytes: Buffer,
     start: number,
     end: number,
-    taker: AnswerTaker,
+    taker: ResponseTaker,
     partial: PartialHead | null = null,
   ): Failure | null {
     const { responseHeadBytes, fields } = this.#limits
@@ -117,7 +117,7 @@ export class ResponseReader {
     start: number,
     position: number,
     end: number,
-    taker: AnswerTaker,
+    taker: ResponseTaker,
   ): Failure | null {
     this.#interims += 1
     if (this.#head.status === 101) return notHttp(this.#name, 'it switches protocols, which nobody asked for')
@@ -131,7 +131,7 @@ export class ResponseReader {
     start: number,
     position: number,
     end: number,
-    taker: AnswerTaker,
+    taker: ResponseTaker,
   ): Failure | null {
     const { responseBytes } = this.#limits
     this.#frame()
@@ -157,7 +157,7 @@ export class ResponseReader {
     else this.#framing.startUntilClose()
   }
 
-  #readBody(bytes: Buffer, start: number, end: number, taker: AnswerTaker): Failure | null {
+  #readBody(bytes: Buffer, start: number, end: number, taker: ResponseTaker): Failure | null {
     const { responseBytes } = this.#limits
     const position = this.#framing.advance(bytes, start, end)
     if (position === BROKEN) return notHttp(this.#name, 'its chunked coding is broken')
@@ -171,7 +171,7 @@ export class ResponseReader {
 }
 
 /** In one piece, for each costs a write of its own. */
-function takePieces(pieces: readonly Buffer[], taker: AnswerTaker): void {
+function takePieces(pieces: readonly Buffer[], taker: ResponseTaker): void {
   const bytes = Buffer.concat(pieces)
   if (bytes.length > 0) taker.takeBody(bytes, 0, bytes.length)
 }

@@ -5,25 +5,25 @@ import type { RequestHead } from '../http1/request-head.ts'
 import { hasNoBody, type ResponseHead } from '../http1/response-head.ts'
 import { type DateLine, rewriteResponse } from '../http1/rewrite-response.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
-import type { AnswerSource } from './answer-taker.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { ResponseBuffer } from './connection-limits.ts'
 import type { HttpContext } from './http-context.ts'
-import { problemAnswer } from './problem-response.ts'
+import { problemResponse } from './problem-response.ts'
+import type { ResponseSource } from './response-taker.ts'
 import { LENT_BYTES } from './upstream-socket.ts'
 
 const CLOSE = Buffer.from('Connection: close\r\n')
 const KEEP_ALIVE = Buffer.from('Connection: keep-alive\r\n')
 
-/** As nginx counts a client that left before its answer. */
+/** As nginx counts a client that left before its response. */
 const CLIENT_LEFT = 499
 
 /** What a client gets for one request: the upstream's answer as it comes, or a problem; counted once. */
-export class Reply {
+export class ResponseSender {
   method = 'GET'
   /** Minor version of the client. */
   minor = 1
-  /** Another request may follow on the client's connection, as far as this one and its answer say. */
+  /** Another request may follow on the client's connection, as far as this one and its response say. */
   persistent = false
   /** The client's socket still uses bytes that were lent. */
   isFull = false
@@ -33,7 +33,7 @@ export class Reply {
   readonly #counters: RouteCounters
   readonly #buffer: ResponseBuffer
   readonly #date: DateLine
-  #source: AnswerSource | null = null
+  #source: ResponseSource | null = null
   #status = 0
   #startedMs = 0
   /** Of the response buffer, until the client's socket has taken everything. */
@@ -63,8 +63,8 @@ export class Reply {
     return this.#status !== 0
   }
 
-  /** Where the answer comes from, to be held back while the client does not keep up; null: it has all come. */
-  follow(source: AnswerSource | null): void {
+  /** Where the response comes from, to be held back while the client does not keep up; null: it has all come. */
+  follow(source: ResponseSource | null): void {
     this.#source = source
     this.isPaused = false
   }
@@ -108,16 +108,16 @@ export class Reply {
     this.#source?.resume()
   }
 
-  /** The whole answer. @param allow for the field of a 405. */
+  /** The whole response. @param allow for the field of a 405. */
   problem(failure: Failure, mayPersist: boolean, allow?: string): void {
     this.persistent &&= mayPersist
     this.#status = statusOf(failure.code)
     this.#counters.fail(failure.code)
     const options = { connection: this.#connection, headOnly: this.method === 'HEAD', allow }
-    this.#writeOwn(problemAnswer(failure, options))
+    this.#writeOwn(problemResponse(failure, options))
   }
 
-  /** The whole answer to a request that ends here: `OPTIONS` with `Max-Forwards: 0`. */
+  /** The whole response to a request that ends here: `OPTIONS` with `Max-Forwards: 0`. */
   options(allow: string, mayPersist: boolean): void {
     this.persistent &&= mayPersist
     this.#status = 200

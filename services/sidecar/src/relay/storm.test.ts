@@ -12,7 +12,7 @@ import { portOf } from '../testing/sidecar-with.ts'
 
 const CLIENTS = 1_000
 const STORM_MS = 3_000
-/** A machine that is too busy for a good answer in that time gets more of it. */
+/** A machine that is too busy for a good response in that time gets more of it. */
 const PATIENCE_MS = 60_000
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000_000)
 const random = new Random(SEED)
@@ -103,7 +103,7 @@ it(`after ${CLIENTS} clients that come and go as they like (FUZZ_SEED=${SEED}), 
     async () => (await descriptors()) <= before.descriptors,
   )
   const grownBytes = heapAfterCollection() - before.heap
-  assert.ok(stack.answers(200) > 0, 'nobody got a good answer')
+  assert.ok(stack.answers(200) > 0, 'nobody got a good response')
   assert.ok(grownBytes < 16 * 1_048_576, `${grownBytes} bytes more than after the first storm`)
   await stack.open().send(GET).hears('HTTP/1.1 ')
 })

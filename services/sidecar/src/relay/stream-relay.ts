@@ -90,7 +90,7 @@ export class Relay extends Timed {
     deadlines.set(this, idleMs)
   }
 
-  /** Closes both sides at once; the client sees a reset, never a clean end that could pass for a whole answer. */
+  /** Closes both sides at once; the client sees a reset, never a clean end that could pass for a whole response. */
   fail(code: FailureCode): void {
     this.#failure ??= code
     reset(this.#client)

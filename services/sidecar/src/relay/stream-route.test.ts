@@ -57,7 +57,7 @@ describe('a stream route', () => {
     assert.ok(sent.equals(await readAll(client)))
   })
 
-  it("passes the client's end on while the answer is still to come", async () => {
+  it("passes the client's end on while the response is still to come", async () => {
     await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/s`, async (socket) => {
       socket.end(`got ${await readAll(socket)}`)

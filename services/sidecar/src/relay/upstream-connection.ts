@@ -2,11 +2,11 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { HttpRoute } from '../config/config.ts'
 import { HEADROOM } from '../http1/rewrite-response.ts'
-import type { AnswerSource, AnswerTaker } from './answer-taker.ts'
 import type { Peer } from './connection-limits.ts'
 import { type Deadlines, Timed } from './deadlines.ts'
 import { notConnected } from './relay-failures.ts'
 import { ResponseReader } from './response-reader.ts'
+import type { ResponseSource, ResponseTaker } from './response-taker.ts'
 import { UpstreamSocket, type UpstreamSocketOwner } from './upstream-socket.ts'
 
 /** What a peer said before it closed its reading side is here already. */
@@ -27,7 +27,7 @@ export interface ConnectionOwner {
   readonly deadlines: Deadlines
   connected(): void
   /** A request has got this connection. */
-  began(connection: UpstreamConnection, taker: AnswerTaker): void
+  began(connection: UpstreamConnection, taker: ResponseTaker): void
   /** The body of its request was sent whole. */
   uploaded(connection: UpstreamConnection): void
   /** Its request is over. */
@@ -35,7 +35,7 @@ export interface ConnectionOwner {
   /** It may be used again. */
   release(connection: UpstreamConnection): void
   closed(connection: UpstreamConnection): void
-  /** An answer came through whole. */
+  /** A response came through whole. */
   answered(): void
   /** @param isDown no connection can be had */
   failed(failure: Failure, isDown: boolean): void
@@ -43,7 +43,7 @@ export interface ConnectionOwner {
 }
 
 /** One connection to the upstream, used for one request after the other. */
-export class UpstreamConnection extends Timed implements AnswerSource, UpstreamSocketOwner {
+export class UpstreamConnection extends Timed implements ResponseSource, UpstreamSocketOwner {
   /** Whose request is under way, and whether its body is still to come: the pool counts both. */
   peer: Peer | null = null
   isUpload = false
@@ -51,7 +51,7 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
   readonly #socket: UpstreamSocket
   readonly #reader: ResponseReader
   #state: number = CONNECTING
-  #taker: AnswerTaker | null
+  #taker: ResponseTaker | null
   /** It reads no more: what is left of the request is dropped. */
   #isDeaf = false
   /** Of the request under way. */
@@ -59,7 +59,7 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
   #isRequestSent = false
   #answers = 0
 
-  constructor(pool: ConnectionOwner, taker: AnswerTaker) {
+  constructor(pool: ConnectionOwner, taker: ResponseTaker) {
     super()
     this.#pool = pool
     this.#taker = taker
@@ -86,7 +86,7 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
   }
 
   /** Takes an idle connection into use. */
-  use(taker: AnswerTaker): void {
+  use(taker: ResponseTaker): void {
     this.#taker = taker
     this.#begin(taker)
   }
@@ -148,7 +148,7 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
     this.#begin(this.#taker)
   }
 
-  #begin(taker: AnswerTaker): void {
+  #begin(taker: ResponseTaker): void {
     this.#pool.deadlines.clear(this)
     this.#state = BUSY
     this.#isRequestSent = false
@@ -170,17 +170,17 @@ export class UpstreamConnection extends Timed implements AnswerSource, UpstreamS
   }
 
   received(bytes: Buffer, end: number): void {
-    if (this.#state === BUSY) this.#readAnswer(bytes, end, this.#taker as AnswerTaker)
+    if (this.#state === BUSY) this.#readAnswer(bytes, end, this.#taker as ResponseTaker)
     else this.close() // nobody asked
   }
 
-  #readAnswer(bytes: Buffer, end: number, taker: AnswerTaker): void {
+  #readAnswer(bytes: Buffer, end: number, taker: ResponseTaker): void {
     const failure = this.#reader.read(bytes, HEADROOM, end, taker)
     if (failure !== null) this.#fail(failure)
     else if (this.#reader.isDone) this.#finish()
   }
 
-  /** The answer is whole: the connection goes back to the pool before its taker asks for the next. */
+  /** The response is whole: the connection goes back to the pool before its taker asks for the next. */
   #finish(): void {
     const taker = this.#taker
     if (taker === null) return

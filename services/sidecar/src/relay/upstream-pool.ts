@@ -3,11 +3,11 @@ import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endp
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { HttpRoute } from '../config/config.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import type { AnswerTaker } from './answer-taker.ts'
 import type { Peer } from './connection-limits.ts'
 import { type Deadlines, Timed } from './deadlines.ts'
 import { FairQueue } from './fair-queue.ts'
 import { queueFull } from './relay-failures.ts'
+import type { ResponseTaker } from './response-taker.ts'
 import { slowest } from './slow-clients.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
 
@@ -36,8 +36,8 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
   readonly #maxUploadsPerPeer: number
   readonly #open = new Set<UpstreamConnection>()
   readonly #idle: UpstreamConnection[] = []
-  readonly #waiting = new FairQueue<AnswerTaker>()
-  readonly #waitingUploads = new FairQueue<AnswerTaker>()
+  readonly #waiting = new FairQueue<ResponseTaker>()
+  readonly #waitingUploads = new FairQueue<ResponseTaker>()
   #uploads = 0
   #isUploadsTurn = false
   #isClosed = false
@@ -62,12 +62,12 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
    * Lets `taker` begin, at once or as soon as a connection is there.
    * @returns false when too many wait already.
    */
-  acquire(taker: AnswerTaker): boolean {
+  acquire(taker: ResponseTaker): boolean {
     return (this.#mayBegin(taker) && this.#begin(taker)) || this.#enqueue(taker)
   }
 
   /** Leaves the queue; false when it was not in it. */
-  forget(taker: AnswerTaker): boolean {
+  forget(taker: ResponseTaker): boolean {
     return this.#waiting.delete(taker) || this.#waitingUploads.delete(taker)
   }
 
@@ -83,7 +83,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
   }
 
   /** A request has got this connection. */
-  began(connection: UpstreamConnection, { peer, isRequestDone }: AnswerTaker): void {
+  began(connection: UpstreamConnection, { peer, isRequestDone }: ResponseTaker): void {
     this.#count(connection, peer, !isRequestDone)
   }
 
@@ -111,7 +111,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
     this.#upstream.reportConnected()
   }
 
-  /** An answer came through whole. */
+  /** A response came through whole. */
   answered(): void {
     if (this.#upstream.isTroubled) this.#upstream.reportAnswered()
   }
@@ -147,7 +147,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
     return this.#waiting.size + this.#waitingUploads.size
   }
 
-  #mayBegin({ peer, isRequestDone }: AnswerTaker): boolean {
+  #mayBegin({ peer, isRequestDone }: ResponseTaker): boolean {
     return this.#hasShare(peer) && (isRequestDone || this.#mayUpload(peer))
   }
 
@@ -160,7 +160,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
   }
 
   /** @returns false when every connection is in use */
-  #begin(taker: AnswerTaker): boolean {
+  #begin(taker: ResponseTaker): boolean {
     const idle = taker.needsFresh ? undefined : this.#idle.pop()
     if (idle !== undefined) idle.use(taker)
     else if (this.#open.size < this.limits.upstreamConnections || this.#evict()) this.#dial(taker)
@@ -168,7 +168,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
     return true
   }
 
-  #dial(taker: AnswerTaker): void {
+  #dial(taker: ResponseTaker): void {
     const connection = new UpstreamConnection(this, taker)
     this.#open.add(connection)
     this.#count(connection, taker.peer, !taker.isRequestDone)
@@ -183,7 +183,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
   }
 
   /** A full queue refuses whoever has most in it. */
-  #enqueue(taker: AnswerTaker): boolean {
+  #enqueue(taker: ResponseTaker): boolean {
     const queue = taker.isRequestDone ? this.#waiting : this.#waitingUploads
     if (this.#waitingCount >= this.limits.queue && !this.#refuseAnother(taker.peer)) return false
     queue.add(taker)
@@ -209,17 +209,17 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
     }
   }
 
-  #next(): AnswerTaker | undefined {
+  #next(): ResponseTaker | undefined {
     this.#isUploadsTurn = !this.#isUploadsTurn
     if (this.#isUploadsTurn) return this.#nextUpload() ?? this.#nextWhole()
     return this.#nextWhole() ?? this.#nextUpload()
   }
 
-  #nextWhole(): AnswerTaker | undefined {
+  #nextWhole(): ResponseTaker | undefined {
     return this.#waiting.shift((peer) => this.#hasShare(peer))
   }
 
-  #nextUpload(): AnswerTaker | undefined {
+  #nextUpload(): ResponseTaker | undefined {
     return this.#waitingUploads.shift((peer) => this.#hasShare(peer) && this.#mayUpload(peer))
   }
 

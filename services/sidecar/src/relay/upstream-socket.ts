@@ -4,7 +4,7 @@ import { HEADROOM } from '../http1/rewrite-response.ts'
 
 /**
  * Lets a socket be read after a write to it has failed. A server may answer and close before it has read the whole
- * request; Node destroys the socket when the next write fails, and with it the answer that waits to be read.
+ * request; Node destroys the socket when the next write fails, and with it the response that waits to be read.
  * @param onWriteFailed called instead; false to let the socket be destroyed all the same.
  */
 export function keepReadable(socket: Socket, onWriteFailed: () => boolean): void {

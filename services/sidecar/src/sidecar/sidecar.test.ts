@@ -120,7 +120,7 @@ describe('a sidecar that ends', () => {
     await assert.rejects(ready(), { code: 'connection_refused' })
   })
 
-  it('ends a kept connection soon after the answer that was under way', async () => {
+  it('ends a kept connection soon after the response that was under way', async () => {
     await using run = await tempDirectory()
     const rest: (() => void)[] = []
     await using _ = await rawServer(`${run.path}/u`, (socket) =>

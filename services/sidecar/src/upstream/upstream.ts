@@ -42,7 +42,7 @@ export class Upstream implements AsyncDisposable {
     return this.#trouble !== null
   }
 
-  /** Connects once and hangs up; those who ask meanwhile share the answer. Never rejects. */
+  /** Connects once and hangs up; those who ask meanwhile share the response. Never rejects. */
   probe(): Promise<UpstreamState> {
     this.#probe ??= this.#probeOnce()
       .catch((error: unknown) => {
@@ -63,7 +63,7 @@ export class Upstream implements AsyncDisposable {
     if (this.#trouble === null) this.#tellGood()
   }
 
-  /** An answer was had after trouble. */
+  /** A response was had after trouble. */
   reportAnswered(): void {
     this.#trouble = null
     this.#tellGood()

@@ -1,8 +1,8 @@
 import type { ResponseHead } from '../../http1/response-head.ts'
 import { HEADROOM, rewriteResponse } from '../../http1/rewrite-response.ts'
-import type { AnswerTaker } from '../../relay/answer-taker.ts'
 import { Peer } from '../../relay/connection-limits.ts'
 import { ResponseReader } from '../../relay/response-reader.ts'
+import type { ResponseTaker } from '../../relay/response-taker.ts'
 import { type OracleMessage, read } from './oracle.ts'
 
 const SENTINEL = Buffer.from('HTTP/1.1 299 Sentinel\r\nContent-Length: 0\r\n\r\n')
@@ -16,7 +16,7 @@ const HOP_BY_HOP = [
   'http2-settings',
 ]
 
-/** What a client receives of one answer, and whether it is whole. */
+/** What a client receives of one response, and whether it is whole. */
 export interface Relayed {
   readonly bytes: Buffer
   readonly status: number
@@ -24,8 +24,8 @@ export interface Relayed {
   readonly isFailed: boolean
 }
 
-/** Takes the answer as an exchange does, without a client. */
-class Taker implements AnswerTaker {
+/** Takes the response as an exchange does, without a client. */
+class Taker implements ResponseTaker {
   readonly method: string
   readonly pieces: Buffer[] = []
   status = 0
@@ -80,7 +80,7 @@ export function relayResponse(input: Buffer, method: string, cuts: readonly numb
   return { bytes: Buffer.concat(taker.pieces), status: taker.status, isDone: reader.isDone, isFailed }
 }
 
-/** Each way in which what a client receives is not the one answer that the oracle reads. */
+/** Each way in which what a client receives is not the one response that the oracle reads. */
 export function responseViolations(input: Buffer, method: string, cuts: readonly number[]): string[] {
   const whole = relayResponse(input, method, [])
   const pieces = relayResponse(input, method, cuts)

@@ -11,7 +11,7 @@ import { LENGTHS } from './lengths.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'
 
-/** Sends the attack to a real sidecar; the status of its first answer, and whether the smuggled request came through. */
+/** Sends the attack to a real sidecar; the status of its first response, and whether the smuggled request came through. */
 async function attack(stack: HttpStack, { text }: Attack): Promise<string> {
   const client = stack.open().send(text)
   client.socket.end()

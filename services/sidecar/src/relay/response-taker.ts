@@ -2,8 +2,8 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { ResponseHead } from '../http1/response-head.ts'
 import type { Peer } from './connection-limits.ts'
 
-/** Who waits for an answer. Buffers that it is given are only lent: their owner changes them after `pause` is over. */
-export interface AnswerTaker {
+/** Who waits for a response. Buffers that it is given are only lent: their owner changes them after `pause` is over. */
+export interface ResponseTaker {
   readonly method: string
   /** Minor version of its client. */
   readonly minor: number
@@ -18,7 +18,7 @@ export interface AnswerTaker {
   /** The client is too slow, and others need the connection: end it. */
   giveUpSlow(): void
   /** There is a connection: send the request. Called again when it is tried once more. */
-  begin(source: AnswerSource): void
+  begin(source: ResponseSource): void
   /** A whole interim response (1xx), `bytes[start, end)`. */
   takeInterim(head: ResponseHead, bytes: Buffer, start: number, end: number): void
   /**
@@ -27,7 +27,7 @@ export interface AnswerTaker {
    */
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void
   takeBody(bytes: Buffer, start: number, end: number): void
-  /** The answer is complete, and the connection that it came over is not ours any more. */
+  /** The response is complete, and the connection that it came over is not ours any more. */
   finish(): void
   /** @param isRetriable the connection had been used before and died without a byte of response. */
   fail(failure: Failure, isRetriable: boolean): void
@@ -35,8 +35,8 @@ export interface AnswerTaker {
   requestDrained(): void
 }
 
-/** Where an answer comes from. */
-export interface AnswerSource {
+/** Where a response comes from. */
+export interface ResponseSource {
   /** The bytes that are told of now are lent, and not left to anybody yet. */
   readonly isLent: boolean
   /** The whole request was sent; only then may the connection be used again. */
@@ -53,6 +53,6 @@ export interface AnswerSource {
   resume(): void
   /** The bytes that were lent last are still in use, and stay with who has them: read on all the same. */
   leaveLent(): void
-  /** The answer is not wanted any more. */
+  /** The response is not wanted any more. */
   cancel(): void
 }
