@@ -131,7 +131,7 @@ export const onTheWire: readonly Mutant[] = [
   {
     name: 'what follows a HEAD is the next response',
     file: 'services/sidecar/src/relay/response-reader.ts',
-    find: ' && !head.mayBeFollowedByBody(taker.method)',
+    find: ' && !this.#head.mayBeFollowedByBody(taker.method)',
     replace: '',
     killers: [RESPONSES],
   },
