@@ -1,3 +1,4 @@
+import { DROPPED_FIELDS } from '../../http1/dropped-fields.ts'
 import { INCOMPLETE } from '../../http1/fields.ts'
 import { parseRequestHead } from '../../http1/parse-request-head.ts'
 import { REFUSED, RequestHead } from '../../http1/request-head.ts'
@@ -5,7 +6,7 @@ import { type OracleMessage, read } from './oracle.ts'
 import { type Forwarded, relayRequests } from './relay-model.ts'
 
 const SENTINEL = Buffer.from('GET /sentinel HTTP/1.1\r\nHost: sentinel\r\n\r\n')
-/** As a list of names would not show: the rule, written once more. */
+/** What must be dropped whatever the table says: the rule, written once more. */
 const PROVENANCE =
   /^(forwarded|x-forwarded-.*|x-forwarded|x-real-ip|script-name|x-original-.*|x-http-method.*|remote-.*)$/
 const ODD_NAME = /[^a-z0-9-]/i
@@ -94,6 +95,15 @@ function againstOriginal(forwarded: Forwarded, input: Buffer): string[] {
   ]
 }
 
+const LISTED = DROPPED_FIELDS.flatMap(({ names }) => names.map((name) => name.toLowerCase()))
+
+/** Whether the table of the README says that the field is dropped. */
+function isListed(name: string): boolean {
+  return LISTED.some((listed) =>
+    listed.endsWith('*') ? name.startsWith(listed.slice(0, -1)) : name === listed,
+  )
+}
+
 function originForm({ method, target }: OracleMessage): string {
   const path = target.replace(/^http:\/\/[^/?]*/i, '')
   if (path.startsWith('/') || path === '*') return path
@@ -113,7 +123,7 @@ function keptFields({ headers, minor }: OracleMessage): [string, string][] {
     ...(minor === 0 ? ['expect'] : []),
   ])
   return all.filter(
-    ([name]) => !gone.has(name.toLowerCase()) && !PROVENANCE.test(name.toLowerCase()) && !ODD_NAME.test(name),
+    ([name]) => !gone.has(name.toLowerCase()) && !isListed(name.toLowerCase()) && !ODD_NAME.test(name),
   )
 }
 
