@@ -8,6 +8,8 @@ def answer(method, path, body):
         return 200, body
     if path == "/big":
         return 200, b"" if method == "HEAD" else BIG
+    if path.startswith("/public") or path.startswith("/admin"):
+        return 200, path.encode()
     if path == "/none":
         return 204, b""
     return 404, b"no such thing"

@@ -1,7 +1,6 @@
 /**
  * The relay before servers that nobody here wrote, with clients that nobody here wrote.
- * Needs curl, gunicorn, uvicorn, nginx, wrk and h2load: on Debian
- * `apt-get install curl gunicorn uvicorn nginx-light wrk nghttp2-client`.
+ * Needs curl, gunicorn, uvicorn, uWSGI, nginx, wrk, ab and h2load: `make interop` installs them on Debian.
  * `node --test services/sidecar/interop/*.test.ts`
  */
 import assert from 'node:assert/strict'
@@ -44,6 +43,24 @@ const SERVERS: Record<string, (directory: string, path: string) => Promise<Start
   nginx: startNginx,
 }
 
+/** Closes each connection after its response without saying so. */
+const startUwsgi: (typeof SERVERS)[string] = (_directory, path) =>
+  startProcess(
+    'uwsgi',
+    [
+      '--disable-logging',
+      '--plugin',
+      'python3',
+      '--http-socket',
+      path,
+      '--wsgi-file',
+      'echo_app.py',
+      '--callable',
+      'wsgi',
+    ],
+    path,
+  )
+
 async function startNginx(directory: string, path: string): Promise<StartedProcess> {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${directory}/${name};`,
@@ -63,12 +80,12 @@ interface Stack extends AsyncDisposable {
   readonly sidecar: Sidecar
 }
 
-async function stackWith(start: (typeof SERVERS)[string]): Promise<Stack> {
+async function stackWith(start: (typeof SERVERS)[string], allow = 'GET|POST /*'): Promise<Stack> {
   const directory: TempDirectory = await tempDirectory()
   const path = `${directory.path}/s`
   const server = await start(directory.path, path)
   const sidecar = await sidecarWith(
-    `routes: [{name: a, kind: http, listen: "tcp://127.0.0.1:0", upstream: "unix:${path}", allow: [GET|POST /*]}]`,
+    `routes: [{name: a, kind: http, listen: "tcp://127.0.0.1:0", upstream: "unix:${path}", allow: [${allow}]}]`,
   )
   return {
     url: `http://127.0.0.1:${portOf(sidecar)}`,
@@ -126,3 +143,41 @@ for (const name of [
     assert.equal(await size('-H', 'Expect: 100-continue'), expected)
   })
 }
+
+it('before gunicorn, no field takes a request off the path that the rule has seen', async () => {
+  const start = SERVERS['gunicorn with threads and keep-alive'] as (typeof SERVERS)[string]
+  await using stack = await stackWith(start, 'GET /public/*')
+  for (const name of [
+    'SCRIPT_NAME',
+    'Script-Name',
+    'script.name',
+    'X-Forwarded-Prefix',
+    'X-Original-URL',
+    'PATH_INFO',
+  ])
+    assert.equal(
+      await run('curl', '-s', '-H', `${name}: /public`, `${stack.url}/public/admin/users`),
+      '/public/admin/users',
+      name,
+    )
+  assert.match(await status(`${stack.url}/admin/users`), /^403 /)
+})
+
+it('before uWSGI, which closes after each response, no POST is lost', async () => {
+  await using stack = await stackWith(startUwsgi)
+  const urls = Array.from({ length: 400 }, () => `${stack.url}/echo`)
+  assert.equal(await run('curl', '-s', '--data', 'abc', ...urls), 'abc'.repeat(400))
+  assert.deepEqual(
+    [...(stack.sidecar.routes[0]?.counters.failures ?? [])].filter(([, count]) => count > 0),
+    [],
+  )
+})
+
+it('clients that offer HTTP/2 by an upgrade, or keep HTTP/1.0 connections, are served', async () => {
+  const start = SERVERS.nginx as (typeof SERVERS)[string]
+  await using stack = await stackWith(start, 'GET /none')
+  assert.equal(await status('--http2', `${stack.url}/none`), '204 0')
+  const refused = await run('ab', '-q', '-k', '-n', '200', '-c', '4', `${stack.url}/no-such-path`)
+  assert.match(refused, /Non-2xx responses: +200/)
+  assert.match(refused, /Keep-Alive requests: +200/)
+})
