@@ -98,10 +98,12 @@ export class Exchange implements ResponseTaker {
 
   /** The request is for whoever it reaches now, which is the sidecar (RFC 9110 section 7.6.2). */
   #answerAsLast(head: RequestHead, bytes: Buffer): void {
-    const methods = methodsFor(this.#context.allow, head, bytes).filter((method) => method !== 'TRACE')
-    if (head.method === 'TRACE') this.#answer(traceEndsHere(), methods.join(', '))
-    else this.#response.options(methods.join(', '), this.#mayPersist)
-    if (head.method !== 'TRACE') this.finish()
+    const allowed = methodsFor(this.#context.allow, head, bytes).filter((method) => method !== 'TRACE')
+    if (head.method === 'TRACE') this.#answer(traceEndsHere(), allowed.join(', '))
+    else {
+      this.#response.options(allowed.join(', '), this.#mayPersist)
+      this.finish()
+    }
   }
 
   #dispatch(head: RequestHead): void {

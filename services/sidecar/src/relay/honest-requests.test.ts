@@ -252,3 +252,12 @@ describe('Max-Forwards', () => {
       await assertRefused(stack, request('OPTIONS', value), 400, 'bad_request')
   })
 })
+
+it('TRACE with Max-Forwards: 0 is not reflected: 405', async () => {
+  await using stack = await httpStack(mirror, 'allow: [GET|TRACE /a]')
+  const trace = 'TRACE /a HTTP/1.1\r\nHost: a\r\nCookie: secret\r\nMax-Forwards: 0\r\n\r\n'
+  const client = await stack.open().send(trace).hears('"method_not_allowed"')
+  assert.match(client.received, /^HTTP\/1.1 405 .*\r\nAllow: GET, HEAD\r\n/s)
+  assert.doesNotMatch(client.received, /secret/)
+  await forwarded(stack, trace.replace('0', '1'))
+})
