@@ -63,15 +63,9 @@ describe('dialling a path', () => {
       /^State:\tT/m.test(await readFile(`/proc/${server.pid}/status`, 'utf8')),
     )
     const dialled = dial({ kind: 'unix', path: directory.at('s') })
-    // The kernel has connected already; this process learns of it only after the server is dead.
-    execFileSync(
-      'sh',
-      [
-        '-c',
-        `kill -KILL ${server.pid}; while kill -0 ${server.pid} && ! grep -q '^State:.Z' /proc/${server.pid}/status; do :; done`,
-      ],
-      { stdio: 'ignore' },
-    )
+    // The kernel has connected already; this process learns of it only after the last thread of the server is dead.
+    const isDead = `grep -q '^State:.Z' /proc/${server.pid}/status && [ "$(ls /proc/${server.pid}/task | wc -l)" = 1 ]`
+    execFileSync('sh', ['-c', `kill -KILL ${server.pid}; until ${isDead}; do :; done`])
     const failure = await rejection(dialled)
     assert.equal(failure.code, 'upstream_reset')
     assert.equal(failure.errno, 'ECONNRESET')
