@@ -316,6 +316,24 @@ describe('an upstream that', () => {
     assert.equal(stack.failures('upstream_reset'), 0)
   })
 
+  it('keeps its connections open: requests that need new ones leave one behind, not one each', async () => {
+    const kept: OnReceived = (dialogue) => {
+      if (!dialogue.received.endsWith('\r\n\r\nabc')) return
+      dialogue.received = ''
+      dialogue.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    }
+    await using stack = await httpStack(kept)
+    const client = stack.open()
+    for (let count = 1; count <= 20; count++) {
+      await client.send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc').hears('ok')
+      client.received = ''
+      assert.equal(stack.connections.length, count)
+    }
+    const open = () =>
+      stack.connections.filter(({ readableEnded, destroyed }) => !readableEnded && !destroyed)
+    await eventually('one of them to be left', () => open().length === 1)
+  })
+
   it('is killed with connections in its backlog is upstream_reset, not io_error', async () => {
     await using directory = await tempDirectory()
     const path = `${directory.path}/backlog`

@@ -28,6 +28,8 @@ export interface ConnectionOwner {
   connected(): void
   /** A request has got this connection. */
   began(connection: UpstreamConnection, taker: ResponseTaker): void
+  /** Another connection is open, and no request uses it. */
+  readonly hasIdle: boolean
   /** The body of its request was sent whole. */
   uploaded(connection: UpstreamConnection): void
   /** Its request is over. */
@@ -57,12 +59,14 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   /** Of the request under way. */
   #writes = 0
   #isRequestSent = false
+  #isForOne: boolean
   #answers = 0
 
   constructor(pool: ConnectionOwner, taker: ResponseTaker) {
     super()
     this.#pool = pool
     this.#taker = taker
+    this.#isForOne = taker.needsFresh
     this.#reader = new ResponseReader(pool.name, pool.limits)
     this.#socket = new UpstreamSocket(pool.endpoint, this)
     pool.deadlines.set(this, pool.timeoutsMs.connect)
@@ -185,15 +189,21 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
     const taker = this.#taker
     if (taker === null) return
     this.#pool.answered()
-    if (this.#reader.isReusable && this.#isRequestSent) this.#becomeIdle()
+    if (this.#reader.isReusable && this.#isRequestSent && this.#isWorthKeeping) this.#becomeIdle()
     else this.close()
     taker.finish()
+  }
+
+  /** One that was opened for a request which must have a new one is kept where no other waits to be used. */
+  get #isWorthKeeping(): boolean {
+    return !this.#isForOne || !this.#pool.hasIdle
   }
 
   #becomeIdle(): void {
     const { upstreamIdle } = this.#pool.timeoutsMs
     const announced = this.#reader.keepAliveSeconds
     this.#answers += 1
+    this.#isForOne = false
     this.#taker = null
     this.#pool.ended(this)
     this.#state = IDLE

@@ -82,6 +82,10 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
     this.closeIdle()
   }
 
+  get hasIdle(): boolean {
+    return this.#idle.length > 0
+  }
+
   /** A request has got this connection. */
   began(connection: UpstreamConnection, { peer, isRequestDone }: ResponseTaker): void {
     this.#count(connection, peer, !isRequestDone)
