@@ -86,6 +86,12 @@ const PREFIXES_BY_START = Array.from({ length: 256 }, (_, byte) => {
  * fold names in different ways (CGI and WSGI `_`, PHP also `.`), and none may see a field that the relay did not.
  */
 export function fieldId(bytes: Uint8Array, from: number, to: number): FieldId {
+  const id = knownFieldId(bytes, from, to)
+  return id === FIELD.unknown ? prefixId(bytes, from, to) : id
+}
+
+/** The same for a response, of which nothing is dropped for the beginning of its name. */
+export function knownFieldId(bytes: Uint8Array, from: number, to: number): FieldId {
   if (to === from) return FIELD.unknown
   const candidates =
     to - from < MAX_LENGTH ? (BY_ENDING[endingOf(bytes, from, to)] as readonly Candidate[]) : NONE
@@ -93,6 +99,11 @@ export function fieldId(bytes: Uint8Array, from: number, to: number): FieldId {
     const { name, id } = candidates[i] as Candidate
     if (startsWith(bytes, from, name)) return id
   }
+  return FIELD.unknown
+}
+
+function prefixId(bytes: Uint8Array, from: number, to: number): FieldId {
+  if (to === from) return FIELD.unknown
   const prefixes = PREFIXES_BY_START[FOLDED[bytes[from] as number] as number] ?? NO_PREFIX
   for (let i = 0; i < prefixes.length; i++) {
     const prefix = prefixes[i] as Uint8Array

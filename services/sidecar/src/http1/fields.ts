@@ -1,5 +1,5 @@
 import { COLON, CR, FIELD_VALUE, LF, NAME, SPACE, TAB } from './bytes.ts'
-import { FIELD, type FieldId, fieldId } from './field-names.ts'
+import { FIELD, type FieldId, fieldId, knownFieldId } from './field-names.ts'
 
 /** The highest value of `limits.fields`, and its default. */
 export const MOST_FIELDS = 1_024
@@ -75,6 +75,7 @@ export function scanFields(
   position: number,
   end: number,
   maxFields: number,
+  isRequest: boolean,
 ): number {
   fields.count = 0
   let at = position
@@ -97,7 +98,7 @@ export function scanFields(
     while (at < end && FIELD_VALUE[bytes[at] as number] === 1) at++
     if (at + 1 >= end) return at < end && bytes[at] !== CR ? faultInValue(bytes, at) : INCOMPLETE
     if (bytes[at] !== CR || bytes[at + 1] !== LF) return faultInValue(bytes, at)
-    const id = meaningOf(bytes, lineStart, nameEnd, kinds > 1)
+    const id = meaningOf(bytes, lineStart, nameEnd, kinds > 1, isRequest)
     if (id !== FIELD.unknown) fields.add(id, lineStart, valueStart, trimmedEnd(bytes, valueStart, at), at + 2)
     at += 2
   }
@@ -108,8 +109,8 @@ export function nameEnd(bytes: Uint8Array, lineStart: number): number {
   return bytes.indexOf(COLON, lineStart)
 }
 
-function meaningOf(bytes: Uint8Array, from: number, to: number, isOdd: boolean): FieldId {
-  const id = fieldId(bytes, from, to)
+function meaningOf(bytes: Uint8Array, from: number, to: number, isOdd: boolean, isRequest: boolean): FieldId {
+  const id = isRequest ? fieldId(bytes, from, to) : knownFieldId(bytes, from, to)
   if (!isOdd) return id
   const isFraming = id === FIELD.contentLength || id === FIELD.transferEncoding || id === FIELD.host
   return isFraming ? FIELD.oddFraming : FIELD.oddName

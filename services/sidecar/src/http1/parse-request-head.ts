@@ -31,7 +31,7 @@ export function parseRequestHead(
   const fieldsStart = parseRequestLine(head, bytes, start, end)
   if (fieldsStart < 0) return fieldsStart
   head.fieldsStart = fieldsStart
-  const position = scanFields(head.fields, bytes, fieldsStart, end, maxFields)
+  const position = scanFields(head.fields, bytes, fieldsStart, end, maxFields, true)
   if (position === INCOMPLETE) return INCOMPLETE
   if (position === TOO_MANY_FIELDS) return head.refuse(tooManyFields(maxFields))
   if (position < 0) return head.refuse(FAULTS.get(position) as Refusal)

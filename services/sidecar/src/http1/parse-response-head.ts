@@ -75,7 +75,7 @@ export function parseResponseHead(
   head.fieldsStart = fieldsStart
   head.isBodiless = hasNoBody(to.method, head.status)
   head.clientMinor = to.minor
-  const position = scanFields(head.fields, bytes, fieldsStart, end, maxFields)
+  const position = scanFields(head.fields, bytes, fieldsStart, end, maxFields, false)
   if (position === INCOMPLETE || position === TOO_MANY_FIELDS) return position
   if (position < 0) return malformed(head, FIELD_FAULT[position as keyof typeof FIELD_FAULT])
   head.end = position

@@ -39,7 +39,7 @@ export class ClientConnection extends Timed {
   /** A head whose rest is to come. */
   #partial: PartialHead | null = null
   /** Requests that came early. */
-  readonly #early = new ByteQueue()
+  #early: ByteQueue | null = null
   /** The deadline is that of the head which comes. */
   #isHeadTimed = false
   #lingerUntilMs = 0
@@ -76,7 +76,7 @@ export class ClientConnection extends Timed {
   /** Another request may follow on this connection. */
   get mayPersist(): boolean {
     const { draining, route } = this.#context
-    const hasMore = this.#isReading || this.#early.length > 0 || !this.socket.hasEnded
+    const hasMore = this.#isReading || this.#earlyBytes > 0 || !this.socket.hasEnded
     return !draining && hasMore && this.#requests < route.limits.requestsPerConnection
   }
 
@@ -124,12 +124,17 @@ export class ClientConnection extends Timed {
   /** Requests may be sent ahead, within the size of a head. */
   #keepForLater(bytes: Buffer): void {
     if (this.#state !== BUSY) return
+    this.#early ??= new ByteQueue()
     this.#early.push(bytes)
     this.#holdBack()
   }
 
   #holdBack(): void {
-    if (this.#early.length > this.#context.route.limits.headBytes) this.socket.pause('early')
+    if (this.#earlyBytes > this.#context.route.limits.headBytes) this.socket.pause('early')
+  }
+
+  get #earlyBytes(): number {
+    return this.#early === null ? 0 : this.#early.length
   }
 
   #next(): void {
@@ -137,9 +142,9 @@ export class ClientConnection extends Timed {
     this.allow(this.#idleMs)
     this.socket.resume('exchange')
     if (this.#isReading) return
-    if (this.#early.length > 0) this.#read(this.#early.takeAll())
+    if (this.#early !== null && this.#early.length > 0) this.#read(this.#early.takeAll())
     // What is left is not put together with more before half of it is used up, which would copy it again and again.
-    if (this.#early.length <= this.#context.route.limits.headBytes / 2) this.socket.resume('early')
+    if (this.#earlyBytes <= this.#context.route.limits.headBytes / 2) this.socket.resume('early')
     if (this.socket.hasEnded && this.#state !== BUSY) this.#linger()
   }
 
@@ -152,6 +157,7 @@ export class ClientConnection extends Timed {
     this.#isReading = false
     if (this.#state !== HEAD) this.#partial = null
     if (start === bytes.length || this.#state !== BUSY) return
+    this.#early ??= new ByteQueue()
     this.#early.unshift(bytes.subarray(start))
     this.#holdBack()
   }
@@ -211,7 +217,7 @@ export class ClientConnection extends Timed {
   #linger(): void {
     this.#state = LINGERING
     this.#partial = null
-    this.#early.clear()
+    this.#early = null
     this.#lingerUntilMs = this.#context.deadlines.nowMs + MAX_LINGER_MS
     this.socket.end()
     this.allow(LINGER_MS)

@@ -182,14 +182,14 @@ export class Exchange implements ResponseTaker {
   }
 
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
-    this.#pace.restart(this.#context.deadlines.nowMs)
     this.#response.takeHead(head, bytes, start, end, this.#mayPersist)
+    if (this.#response.isPaused) this.#pace.restart(this.#context.deadlines.nowMs)
     this.#allow(this.#context.route.timeoutsMs.body)
   }
 
   takeBody(bytes: Buffer, start: number, end: number): void {
-    if (!this.#response.isFull) this.#pace.restart(this.#context.deadlines.nowMs)
     this.#response.takeBody(bytes, start, end)
+    if (this.#response.isPaused) this.#pace.restart(this.#context.deadlines.nowMs)
     this.#allow(this.#context.route.timeoutsMs.body)
   }
 
