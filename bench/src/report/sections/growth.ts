@@ -35,7 +35,7 @@ export function slowClients(): Section | null {
   ])
   const head = ['slow clients', 'live p50 µs', 'live p99 µs', 'failures', 'memory MiB']
   const how =
-    'Live traffic: 500 requests/s of 11 KiB over 10 connections, beside 1,024 slow clients of another address and 63 of the same. Limits are the defaults.'
+    'Live traffic: 500 requests/s of 11 KiB over 10 connections, beside 1,024 slow clients of another address and 63 of the same. Limits are the defaults. nginx refuses the POST at once here, so that it has no body to wait for.'
   return section('Slow clients', [how, table(head, cells)])
 }
 
