@@ -88,13 +88,7 @@ describe('a client that is slow while nobody waits', () => {
     client.write(GET.replace('/a', '/large'))
     client.pause()
     await eventually('the upstream to wait', () => (stack.connections[0]?.writableLength ?? 0) > 0)
-    let received = 0
-    client.on('data', (chunk: Buffer) => {
-      received += chunk.length
-    })
-    client.resume()
-    await eventually('the response to be there', () => received > LARGE.length)
-    client.destroy()
+    await readsAllOf(LARGE, client)
   })
 
   it('keeps no upstream connection when its response fits into the buffer', async () => {
@@ -108,13 +102,7 @@ describe('a client that is slow while nobody waits', () => {
     await stack.open().send(GET).hears('\r\n\r\nok')
     assert.equal(stack.connections.length, 1)
     assert.equal(stack.failures('client_timeout'), 0)
-    let received = 0
-    client.on('data', (chunk: Buffer) => {
-      received += chunk.length
-    })
-    client.resume()
-    await eventually('the response to be there', () => received > LARGE.length)
-    client.destroy()
+    await readsAllOf(LARGE, client)
   })
 
   it('is cut off, and seen to be, when it reads nothing of what is kept for it', async () => {
@@ -257,3 +245,14 @@ describe('bodies that are still to come', () => {
     assert.deepEqual(order.slice(1, 3).sort(), ['GET', 'POST'])
   })
 })
+
+/** Resumes `client` and ends it once it has had more than `body`: that, and a head. */
+async function readsAllOf(body: Buffer, client: Socket): Promise<void> {
+  let received = 0
+  client.on('data', (chunk: Buffer) => {
+    received += chunk.length
+  })
+  client.resume()
+  await eventually('the response to be there', () => received > body.length)
+  client.destroy()
+}
