@@ -1,0 +1,75 @@
+/** A state machine as data: for each state the events that change it, and the state after each. */
+export type States<S extends string, E extends string> = Readonly<Record<S, Readonly<Partial<Record<E, S>>>>>
+
+/** The state after `event`. An event that the table does not list for a state changes nothing. */
+export function stateAfter<S extends string, E extends string>(
+  states: States<S, E>,
+  state: S,
+  event: NoInfer<E>,
+): S {
+  return states[state][event] ?? state
+}
+
+/**
+ * - `idle`: waits for the first byte of a request.
+ * - `head`: has a part of a head.
+ * - `busy`: a request is under way; what comes after it waits.
+ * - `lingering`: the last response was written and our side has ended. The client's bytes are still read for a while and
+ *   dropped, because closing with unread bytes resets the connection, and a reset can destroy the response on its way
+ *   (RFC 9112 section 9.6).
+ */
+export type ClientState = 'idle' | 'head' | 'busy' | 'lingering' | 'closed'
+
+export type ClientEvent =
+  | 'part of a head'
+  | 'whole head'
+  /** The head is refused; the response to it is written. */
+  | 'head refused'
+  /** The response was written, and the next request may follow (RFC 9112 section 9.3). */
+  | 'response written, keep'
+  | 'response written, close'
+  /** There is no further request: the client has ended its side, its time is over, or the sidecar drains. */
+  | 'no further request'
+  | 'socket closed'
+
+/** A client's connection: one request after the other, in order (RFC 9112 section 9.3.2). */
+export const CLIENT_STATES: States<ClientState, ClientEvent> = {
+  idle: {
+    'part of a head': 'head',
+    'whole head': 'busy',
+    'head refused': 'lingering',
+    'no further request': 'lingering',
+    'socket closed': 'closed',
+  },
+  head: {
+    'whole head': 'busy',
+    'head refused': 'lingering',
+    'no further request': 'lingering',
+    'socket closed': 'closed',
+  },
+  busy: {
+    'response written, keep': 'idle',
+    'response written, close': 'lingering',
+    'no further request': 'lingering',
+    'socket closed': 'closed',
+  },
+  lingering: { 'socket closed': 'closed' },
+  closed: {},
+}
+
+/**
+ * - `connecting`: dialled for a request, which waits.
+ * - `busy`: a request was sent, or is being sent, and its response is not whole.
+ * - `idle`: kept for the next request. Bytes that come now belong to no request: the connection is closed.
+ */
+export type UpstreamState = 'connecting' | 'busy' | 'idle' | 'closed'
+
+export type UpstreamEvent = 'connected' | 'request' | 'response whole, keep' | 'closed'
+
+/** A connection to the upstream: one request at a time, never pipelined. */
+export const UPSTREAM_STATES: States<UpstreamState, UpstreamEvent> = {
+  connecting: { connected: 'busy', closed: 'closed' },
+  busy: { 'response whole, keep': 'idle', closed: 'closed' },
+  idle: { request: 'busy', closed: 'closed' },
+  closed: {},
+}
