@@ -61,7 +61,7 @@ export const onTheWire: readonly Mutant[] = [
   {
     name: 'bodies that are still to come may take every connection',
     file: 'services/sidecar/src/relay/upstream-pool.ts',
-    find: '(isRequestDone || this.#mayUpload(peer))',
+    find: '(isRequestDone || this.mayUpload(peer))',
     replace: '(isRequestDone || true)',
     killers: [SLOW],
   },
@@ -74,7 +74,7 @@ export const onTheWire: readonly Mutant[] = [
   },
   {
     name: 'bodies that are still to come wait for all whole requests',
-    file: 'services/sidecar/src/relay/upstream-pool.ts',
+    file: 'services/sidecar/src/relay/waiting-requests.ts',
     find: 'this.#isUploadsTurn = !this.#isUploadsTurn',
     replace: 'this.#isUploadsTurn = false',
     killers: [SLOW],
@@ -166,7 +166,7 @@ export const onTheWire: readonly Mutant[] = [
   {
     name: 'a refusal waits two seconds for a client that is sending',
     file: 'services/sidecar/src/relay/client-connection.ts',
-    find: 'else if (this.#state === LINGERING) this.#lingerOn()',
+    find: "else if (this.#state === 'lingering') this.#lingerOn()",
     replace: '',
     killers: [REQUESTS],
   },
@@ -194,7 +194,7 @@ export const onTheWire: readonly Mutant[] = [
   {
     name: 'a hasty scraper blames the upstream',
     file: 'services/sidecar/src/relay/exchange.ts',
-    find: 'else if (this.#isHasty) this.#giveUp(scraperTooHasty())',
+    find: 'else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())',
     replace: '',
     killers: [REQUESTS],
   },

@@ -29,7 +29,7 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: 'a scrape is given up when the scraper has given up',
-    file: 'services/sidecar/src/http1/scrape-timeout.ts',
+    file: 'services/sidecar/src/relay/time-budget.ts',
     find: 'const MARGIN_MS = 250',
     replace: 'const MARGIN_MS = 0',
     killers: [CLIENT],
@@ -92,16 +92,16 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: 'a POST is tried again',
-    file: 'services/sidecar/src/relay/request-sender.ts',
-    find: 'return this.#body.done && this.#isIdempotent',
-    replace: 'return true',
+    file: 'services/sidecar/src/relay/retry.ts',
+    find: 'this.#isPossible = isDone && isIdempotent',
+    replace: 'this.#isPossible = true',
     killers: [UPSTREAM],
   },
   {
     name: "the scraper's deadline is ignored",
-    file: 'services/sidecar/src/relay/exchange.ts',
-    find: 'Math.min(total, scrapeLimit(head.scrapeTimeoutMs))',
-    replace: 'Math.min(total, scrapeLimit(0))',
+    file: 'services/sidecar/src/relay/time-budget.ts',
+    find: 'Math.min(totalMs, scrapeLimit(scrapeTimeoutMs))',
+    replace: 'Math.min(totalMs, scrapeLimit(0))',
     killers: ['e2e/a-paused-app-times-out.test.ts'],
   },
   {

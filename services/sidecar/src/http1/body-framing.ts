@@ -1,4 +1,6 @@
 import { BROKEN, ChunkedFraming, type Sender } from './chunked.ts'
+import type { RequestHead } from './request-head.ts'
+import type { ResponseHead } from './response-head.ts'
 
 const NONE = 0
 const LENGTH = 1
@@ -23,28 +25,31 @@ export class BodyFraming {
     return this.#kind === CHUNKED ? (this.#chunks as ChunkedFraming).pieces : null
   }
 
-  startNone(): void {
-    this.#kind = NONE
+  /** Before the body of a request: without a framing field it has none. */
+  startRequest({ chunked, contentLength }: RequestHead): void {
     this.bytes = 0
+    if (chunked) this.#startChunked()
+    else this.#startLength(Math.max(contentLength, 0))
   }
 
-  startLength(length: number): void {
+  /** Before the body of a response: without a framing field it ends with the connection. */
+  startResponse({ isBodiless, chunked, contentLength }: ResponseHead): void {
+    this.bytes = 0
+    if (isBodiless) this.#kind = NONE
+    else if (chunked) this.#startChunked()
+    else if (contentLength >= 0) this.#startLength(contentLength)
+    else this.#kind = UNTIL_CLOSE
+  }
+
+  #startLength(length: number): void {
     this.#kind = length === 0 ? NONE : LENGTH
     this.#remaining = length
-    this.bytes = 0
   }
 
-  startChunked(): void {
+  #startChunked(): void {
     this.#kind = CHUNKED
     this.#chunks ??= new ChunkedFraming(this.#sender)
     this.#chunks.reset()
-    this.bytes = 0
-  }
-
-  /** The body ends with the connection. */
-  startUntilClose(): void {
-    this.#kind = UNTIL_CLOSE
-    this.bytes = 0
   }
 
   get endsWithConnection(): boolean {

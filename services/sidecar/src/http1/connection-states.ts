@@ -23,6 +23,8 @@ export type ClientState = 'idle' | 'head' | 'busy' | 'lingering' | 'closed'
 export type ClientEvent =
   | 'part of a head'
   | 'whole head'
+  /** What seemed to begin a head was an empty line, which is ignored (RFC 9112 section 2.2). */
+  | 'empty lines'
   /** The head is refused; the response to it is written. */
   | 'head refused'
   /** The response was written, and the next request may follow (RFC 9112 section 9.3). */
@@ -43,6 +45,7 @@ export const CLIENT_STATES: States<ClientState, ClientEvent> = {
   },
   head: {
     'whole head': 'busy',
+    'empty lines': 'idle',
     'head refused': 'lingering',
     'no further request': 'lingering',
     'socket closed': 'closed',

@@ -1,6 +1,6 @@
 import { FIELD_FAULT, INCOMPLETE, scanFields, TOO_MANY_FIELDS, USUAL_FIELDS } from './fields.ts'
 import { readRequestFields } from './request-fields.ts'
-import { badRequest, type Refusal, type RequestHead, tooManyFields } from './request-head.ts'
+import { malformed, type Refusal, type RequestHead, tooManyFields } from './request-head.ts'
 import { parseRequestLine } from './request-line.ts'
 
 /** What a route says of its request heads. */
@@ -13,7 +13,7 @@ export interface RequestHeadRules {
 const USUAL: RequestHeadRules = { maxFields: USUAL_FIELDS, passFields: new Set() }
 
 const FAULTS: ReadonlyMap<number, Refusal> = new Map(
-  Object.entries(FIELD_FAULT).map(([key, reason]) => [Number(key), badRequest(reason)]),
+  Object.entries(FIELD_FAULT).map(([key, reason]) => [Number(key), malformed(reason)]),
 )
 
 /**

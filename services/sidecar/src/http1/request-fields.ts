@@ -3,27 +3,26 @@ import { isRequestId } from './compose-request.ts'
 import { FIELD } from './field-names.ts'
 import { readConnectionOptions } from './hop-by-hop.ts'
 import { isHostAndPort } from './host.ts'
-import { badRequest, type Refusal, type RequestHead, UPGRADE } from './request-head.ts'
-import { parseScrapeTimeout } from './scrape-timeout.ts'
+import { malformed, type Refusal, type RequestHead, UPGRADE } from './request-head.ts'
 
-const HOST_MISSING = badRequest('it has no Host')
-const HOST_TWICE = badRequest('it has Host more than once')
-const HOST_INVALID = badRequest('its Host is not a host and port')
-const HOST_DIFFERS = badRequest('its URL and its Host disagree')
-const LENGTH_TWICE = badRequest('it has Content-Length more than once')
-const LENGTH_INVALID = badRequest('its Content-Length is not a whole number')
-const CODING_TWICE = badRequest('it has Transfer-Encoding more than once')
-const CODING_UNKNOWN = badRequest('its Transfer-Encoding is not exactly chunked')
-const CODING_IN_1_0 = badRequest('it is HTTP/1.0 and has Transfer-Encoding')
-const BOTH = badRequest('it has Content-Length and Transfer-Encoding')
-const EXPECTATION = badRequest('its Expect is not 100-continue')
-const REQUEST_ID_TWICE = badRequest('it has X-Request-Id more than once')
-const CONNECTION = badRequest('its Connection is malformed or names a field that is not for one connection')
-const NAME_ODD = badRequest(
+const HOST_MISSING = malformed('it has no Host')
+const HOST_TWICE = malformed('it has Host more than once')
+const HOST_INVALID = malformed('its Host is not a host and port')
+const HOST_DIFFERS = malformed('its URL and its Host disagree')
+const LENGTH_TWICE = malformed('it has Content-Length more than once')
+const LENGTH_INVALID = malformed('its Content-Length is not a whole number')
+const CODING_TWICE = malformed('it has Transfer-Encoding more than once')
+const CODING_UNKNOWN = malformed('its Transfer-Encoding is not exactly chunked')
+const CODING_IN_1_0 = malformed('it is HTTP/1.0 and has Transfer-Encoding')
+const BOTH = malformed('it has Content-Length and Transfer-Encoding')
+const EXPECTATION = malformed('its Expect is not 100-continue')
+const REQUEST_ID_TWICE = malformed('it has X-Request-Id more than once')
+const CONNECTION = malformed('its Connection is malformed or names a field that is not for one connection')
+const NAME_ODD = malformed(
   'the name of Host or of a framing field has _, or another character, where - belongs',
 )
-const FORWARDS_TWICE = badRequest('it has Max-Forwards more than once')
-const FORWARDS_INVALID = badRequest('its Max-Forwards is not a whole number')
+const FORWARDS_TWICE = malformed('it has Max-Forwards more than once')
+const FORWARDS_INVALID = malformed('its Max-Forwards is not a whole number')
 
 /** Takes the fields of a scanned head for what they mean. @returns `head.end`, or `REFUSED`. */
 export function readRequestFields(head: RequestHead, bytes: Buffer): number {
@@ -91,6 +90,12 @@ function readRequestId(
 function namesWebSocket(bytes: Buffer, from: number, to: number): boolean {
   const protocols = bytes.toString('latin1', from, to).toLowerCase().split(',')
   return protocols.some((protocol) => protocol.trim().split('/', 1)[0] === 'websocket')
+}
+
+/** What Prometheus waits at most, from `X-Prometheus-Scrape-Timeout-Seconds`, in milliseconds; 0: no positive number. */
+function parseScrapeTimeout(bytes: Buffer, from: number, to: number): number {
+  const text = bytes.toString('latin1', from, Math.min(to, from + 20))
+  return /^\d{1,6}(\.\d+)?$/.test(text) ? Number(text) * 1_000 : 0
 }
 
 /** For OPTIONS and TRACE alone; other methods forward the field unread. */

@@ -1,33 +1,32 @@
-import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { FIELD } from './field-names.ts'
 import { Fields, nameEnd } from './fields.ts'
 import { Drops } from './hop-by-hop.ts'
 
 /** Why a message is not forwarded; made once per reason, so that refusing costs little. */
 export interface Refusal {
-  readonly code: FailureCode
+  readonly kind: 'malformed' | 'too many fields' | 'upgrade'
   /** Completes "the request cannot be forwarded: …". */
   readonly reason: string
 }
 
-export function badRequest(reason: string): Refusal {
-  return Object.freeze({ code: 'bad_request', reason })
+export function malformed(reason: string): Refusal {
+  return Object.freeze({ kind: 'malformed', reason })
 }
 
 export function tooManyFields(maxFields: number): Refusal {
-  return Object.freeze({ code: 'head_too_large', reason: `it has more than ${maxFields} fields` })
+  return Object.freeze({ kind: 'too many fields', reason: `it has more than ${maxFields} fields` })
 }
 
 /** WebSocket and CONNECT: what follows would not be HTTP/1.1 any more. */
 export const UPGRADE: Refusal = Object.freeze({
-  code: 'upgrade_refused',
+  kind: 'upgrade',
   reason: 'it asks for another protocol',
 })
 
 /** What parsing returns beside a position and `INCOMPLETE`; the reason is in `refusal`. */
 export const REFUSED = -100
 
-const NO_REFUSAL = badRequest('')
+const NO_REFUSAL = malformed('')
 const NO_NAMES: ReadonlySet<string> = new Set()
 
 /**
@@ -75,11 +74,6 @@ export class RequestHead {
   /** Whether the client wants to keep the connection (RFC 9112 section 9.3). */
   get persistent(): boolean {
     return !this.closes && (this.minor === 1 || this.keepsAlive)
-  }
-
-  /** A body follows, of whatever length. */
-  get hasBody(): boolean {
-    return this.chunked || this.contentLength > 0
   }
 
   /** Hop-by-hop fields end here; where a request came from is ours to say. */

@@ -1,12 +1,13 @@
 import { ASTERISK, AUTHORITY, CR, LF, PATH, QUERY, QUESTION, SLASH, SPACE, TOKEN, ZERO } from './bytes.ts'
 import { INCOMPLETE } from './fields.ts'
 import { isHostAndPort } from './host.ts'
-import { badRequest, type RequestHead, UPGRADE } from './request-head.ts'
+import { malformed, type RequestHead, UPGRADE } from './request-head.ts'
 
-const KNOWN = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT'] as const
-const CODES = KNOWN.map((name) => ({ name, bytes: Buffer.from(name) }))
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT'] as const
+/** Methods of RFC 9110 and PATCH. */
+export const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 
-const LABELS: ReadonlySet<string> = new Set(KNOWN)
+const CODES = METHODS.map((name) => ({ name, bytes: Buffer.from(name) }))
 
 /** The method as text, the usual ones without making a string. Methods are case-sensitive (RFC 9110 section 9.1). */
 export function methodName(bytes: Buffer, from: number, to: number): string {
@@ -17,14 +18,9 @@ export function methodName(bytes: Buffer, from: number, to: number): string {
   return bytes.toString('latin1', from, to)
 }
 
-/** As a metric label: a client must not be able to make series. */
-export function methodLabel(method: string): string {
-  return LABELS.has(method) ? method : 'other'
-}
-
 /** RFC 9110 section 9.2.2. */
 export function isIdempotent(method: string): boolean {
-  return method !== 'POST' && method !== 'PATCH' && LABELS.has(method)
+  return method !== 'POST' && method !== 'PATCH' && KNOWN_METHODS.has(method)
 }
 
 function isEqual(bytes: Buffer, from: number, to: number, expected: Buffer): boolean {
@@ -35,10 +31,10 @@ function isEqual(bytes: Buffer, from: number, to: number, expected: Buffer): boo
 
 const MAX_METHOD_BYTES = 24
 
-const METHOD = badRequest('its method is not a token')
-const TARGET = badRequest('its target has a character that may not stand there')
-const FORM = badRequest('its target is neither a path nor an http:// URL')
-const VERSION = badRequest('its version is not HTTP/1.1 or HTTP/1.0')
+const METHOD = malformed('its method is not a token')
+const TARGET = malformed('its target has a character that may not stand there')
+const FORM = malformed('its target is neither a path nor an http:// URL')
+const VERSION = malformed('its version is not HTTP/1.1 or HTTP/1.0')
 
 /**
  * Reads `METHOD SP target SP HTTP/1.x CRLF` (RFC 9112 section 3) with single spaces into `head`.

@@ -1,5 +1,5 @@
 import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
-import { methodLabel } from '../http1/request-line.ts'
+import { KNOWN_METHODS } from '../http1/request-line.ts'
 
 /** Upper bounds in seconds; what takes longer counts in the sum and the total alone. */
 export const LATENCY_BOUNDS = [
@@ -24,6 +24,11 @@ export class Latencies {
 export const REASONS = (Object.keys(FAILURES) as FailureCode[]).filter(
   (code) => FAILURES[code].status !== null || code === 'upstream_truncated',
 )
+
+/** An unknown method is counted as `other`: a client must not be able to make series. */
+function methodLabel(method: string): string {
+  return KNOWN_METHODS.has(method) ? method : 'other'
+}
 
 /** What one route counts: plain numbers, so that counting costs nothing; the exposition reads them when scraped. */
 export class RouteCounters {

@@ -3,30 +3,47 @@ import type { RequestHead } from '../http1/request-head.ts'
 import type { AllowList } from './allow-list.ts'
 import { isNormalPath } from './normal-path.ts'
 
-/** Why a request whose head is valid is refused all the same; `allow` for the field of a 405. */
-export interface Denial {
+/** A request that is refused; `allow` for the field of a 405. */
+export interface Refused {
   readonly failure: Failure
   readonly allow?: string
 }
 
-/** Deny by default: null only for a path and method that the route allows, and a body within `maxBodyBytes`. */
-export function denialOf(
+/** `OPTIONS` for the sidecar itself; `allow` has the methods that the route allows there. */
+export interface OptionsForSidecar {
+  readonly allow: string
+}
+
+/**
+ * What becomes of a request whose head is valid. Deny by default: it is forwarded only with a path and method that the
+ * route allows, and a body within `maxBodyBytes`.
+ * @returns null for a request that is forwarded.
+ */
+export function judge(
   allow: AllowList,
   maxBodyBytes: number,
   head: RequestHead,
   bytes: Buffer,
-): Denial | null {
+): Refused | OptionsForSidecar | null {
   const { path, from, to } = pathOf(head, bytes)
   if (!isNormalPath(path, from, to)) return { failure: notNormal(textOf(path, from, to)) }
   if (!allow.allows(head.method, path, from, to)) return notAllowed(allow, head, bytes)
   if (head.contentLength > maxBodyBytes) return { failure: bodyTooLarge(maxBodyBytes) }
-  return null
+  return head.maxForwards === 0 ? atLastHop(head.method, allow.methodsFor(path, from, to)) : null
 }
 
-/** The methods that the route allows for the path of a request. */
-export function methodsFor(allow: AllowList, head: RequestHead, bytes: Buffer): string[] {
-  const { path, from, to } = pathOf(head, bytes)
-  return allow.methodsFor(path, from, to)
+/** With `Max-Forwards: 0` the request is for whoever it has reached, which is the sidecar (RFC 9110 section 7.6.2). */
+function atLastHop(method: string, allowed: readonly string[]): Refused | OptionsForSidecar {
+  const allow = allowed.filter((name) => name !== 'TRACE').join(', ')
+  return method === 'TRACE' ? { failure: traceEndsHere(), allow } : { allow }
+}
+
+/** TRACE shows what came, credentials included, to whoever can make a browser send it. */
+function traceEndsHere(): Failure {
+  return new Failure('method_not_allowed', {
+    message: 'the sidecar itself does not take part in TRACE, and Max-Forwards is 0',
+    hint: 'raise Max-Forwards, so that the request reaches the app',
+  })
 }
 
 const IMPLIED = { '/': Buffer.from('/'), '*': Buffer.from('*') } as const
@@ -50,7 +67,7 @@ function notNormal(path: string): Failure {
   })
 }
 
-function notAllowed(allow: AllowList, head: RequestHead, bytes: Buffer): Denial {
+function notAllowed(allow: AllowList, head: RequestHead, bytes: Buffer): Refused {
   const { path, from, to } = pathOf(head, bytes)
   const text = textOf(path, from, to)
   const methods = allow.methodsFor(path, from, to)

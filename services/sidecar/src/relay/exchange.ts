@@ -2,23 +2,22 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { BROKEN } from '../http1/chunked.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
-import { isTooShortToBlame, scrapeLimit } from '../http1/scrape-timeout.ts'
-import { bodyTooLarge, denialOf, methodsFor } from '../policy/admission.ts'
+import { bodyTooLarge, judge } from '../policy/admission.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
-import type { HttpContext } from './http-context.ts'
+import type { HttpRelay } from './http-relay.ts'
 import {
   clientTooSlow,
   queueFull,
   requestBodyBroken,
   scraperTooHasty,
-  traceEndsHere,
   upstreamTooSlow,
 } from './relay-failures.ts'
 import { RequestSender } from './request-sender.ts'
 import { ResponseSender } from './response-sender.ts'
 import type { ResponseSource, ResponseTaker } from './response-taker.ts'
-import { Pace } from './slow-clients.ts'
+import { Retry } from './retry.ts'
+import { TimeBudget } from './time-budget.ts'
 
 /** The client connection, as its exchange sees it. */
 export interface ExchangeClient {
@@ -34,7 +33,7 @@ export interface ExchangeClient {
 /** One request and its response; a connection has one of these and uses it for one request after the other. */
 export class Exchange implements ResponseTaker {
   readonly #client: ExchangeClient
-  readonly #context: HttpContext
+  readonly #relay: HttpRelay
   readonly #request: RequestSender
   readonly #response: ResponseSender
   #source: ResponseSource | null = null
@@ -43,16 +42,15 @@ export class Exchange implements ResponseTaker {
   #isGathering = false
   /** The response has come whole, and the client's socket has still to take it. */
   #isFlushing = false
-  #isRepeatable = false
-  #isHasty = false
-  #totalDueMs = 0
-  readonly #pace = new Pace()
+  readonly #retry = new Retry()
+  readonly #time: TimeBudget
 
-  constructor(client: ExchangeClient, context: HttpContext) {
+  constructor(client: ExchangeClient, relay: HttpRelay) {
     this.#client = client
-    this.#context = context
-    this.#request = new RequestSender(context.headRules, context.writer)
-    this.#response = new ResponseSender(client.socket, context)
+    this.#relay = relay
+    this.#time = new TimeBudget(relay.deadlines)
+    this.#request = new RequestSender(relay.headRules, relay.writer)
+    this.#response = new ResponseSender(client.socket, relay)
   }
 
   get method(): string {
@@ -73,7 +71,7 @@ export class Exchange implements ResponseTaker {
   }
 
   get needsFresh(): boolean {
-    return !this.#isRepeatable
+    return this.#retry.needsFresh
   }
 
   /**
@@ -86,41 +84,34 @@ export class Exchange implements ResponseTaker {
     this.#isGathering = false
     this.#response.start(head)
     const position = this.#request.start(head, bytes, start)
-    const { bodyBytes } = this.#context.route.limits
-    const denial = denialOf(this.#context.allow, bodyBytes, head, bytes)
-    if (denial !== null) this.#answer(denial.failure, denial.allow)
+    const { bodyBytes } = this.#relay.route.limits
+    const verdict = judge(this.#relay.allow, bodyBytes, head, bytes)
+    if (verdict !== null && 'failure' in verdict) this.#answer(verdict.failure, verdict.allow)
     else if (position === BROKEN) this.#answer(requestBodyBroken())
     else if (this.#request.bodyBytes > bodyBytes) this.#answer(bodyTooLarge(bodyBytes))
-    else if (head.maxForwards === 0) this.#answerAsLast(head, bytes)
+    else if (verdict !== null) this.#answerOptions(verdict.allow)
     else this.#dispatch(head)
     return position === BROKEN ? bytes.length : position
   }
 
-  /** The request is for whoever it reaches now, which is the sidecar (RFC 9110 section 7.6.2). */
-  #answerAsLast(head: RequestHead, bytes: Buffer): void {
-    const allowed = methodsFor(this.#context.allow, head, bytes).filter((method) => method !== 'TRACE')
-    if (head.method === 'TRACE') this.#answer(traceEndsHere(), allowed.join(', '))
-    else {
-      this.#response.options(allowed.join(', '), this.#mayPersist)
-      this.finish()
-    }
+  #answerOptions(allow: string): void {
+    this.#response.options(allow, this.#mayPersist)
+    this.finish()
   }
 
   #dispatch(head: RequestHead): void {
-    const { deadlines, route } = this.#context
-    const { total, body } = route.timeoutsMs
-    this.#isHasty = isTooShortToBlame(head.scrapeTimeoutMs)
-    this.#totalDueMs = deadlines.nowMs + Math.min(total, scrapeLimit(head.scrapeTimeoutMs))
+    const { total, body } = this.#relay.route.timeoutsMs
+    this.#time.start(total, head.scrapeTimeoutMs)
     this.#isGathering = !this.#request.isWorthConnection
     if (this.#isGathering) this.#allow(body)
     else this.#acquire()
   }
 
   #acquire(): void {
-    const { pool, route } = this.#context
+    const { pool, route } = this.#relay
     const { responseHead, body } = route.timeoutsMs
     this.#isGathering = false
-    this.#isRepeatable = this.#request.isRepeatable
+    this.#retry.start(this.#request)
     this.#allow(this.#request.isDone ? responseHead : body)
     if (!this.#request.isDone) this.#client.socket.pause('exchange')
     if (!pool.acquire(this)) this.#answer(queueFull(route.limits.queue))
@@ -128,7 +119,7 @@ export class Exchange implements ResponseTaker {
 
   /** From now on `ms` for the next step, within the time for the whole. */
   #allow(ms: number): void {
-    this.#client.allow(Math.min(ms, this.#totalDueMs - this.#context.deadlines.nowMs))
+    this.#client.allow(this.#time.atMost(ms))
   }
 
   begin(source: ResponseSource): void {
@@ -139,14 +130,14 @@ export class Exchange implements ResponseTaker {
   #send(source: ResponseSource): void {
     this.#source = source
     this.#response.follow(source)
-    this.#pace.restart(this.#context.deadlines.nowMs)
+    this.#time.restartWait()
     this.#request.send(source, this.#client.socket.provenance)
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
   }
 
   /** More of the request's body. @returns the position after what belongs to it. */
   receive(chunk: Buffer): number {
-    const { bodyBytes } = this.#context.route.limits
+    const { bodyBytes } = this.#relay.route.limits
     if (this.#isFlushing) return chunk.length // of a request that was answered before it ended
     const position = this.#isGathering ? this.#request.gather(chunk) : this.#request.advance(chunk)
     if (position === BROKEN) this.#giveUp(requestBodyBroken())
@@ -158,13 +149,13 @@ export class Exchange implements ResponseTaker {
 
   #gathered(): void {
     if (this.#request.isWorthConnection) this.#acquire()
-    else this.#allow(this.#context.route.timeoutsMs.body)
+    else this.#allow(this.#relay.route.timeoutsMs.body)
   }
 
   #forward(chunk: Buffer, position: number): void {
-    const { body, responseHead } = this.#context.route.timeoutsMs
+    const { body, responseHead } = this.#relay.route.timeoutsMs
     if (this.#source === null) return
-    this.#pace.moved(position, this.#context.deadlines.nowMs)
+    this.#time.clientMoved(position)
     this.#request.forward(this.#source, chunk, position)
     if (!this.#response.hasBegun) this.#allow(this.#request.isDone ? responseHead : body)
     if (this.#request.isFull && !this.#request.isDone) this.#client.socket.pause('exchange')
@@ -173,7 +164,7 @@ export class Exchange implements ResponseTaker {
   requestDrained(): void {
     if (!this.#request.isFull) return
     this.#request.isFull = false
-    this.#pace.restart(this.#context.deadlines.nowMs)
+    this.#time.restartWait()
     this.#client.socket.resume('exchange')
   }
 
@@ -183,14 +174,14 @@ export class Exchange implements ResponseTaker {
 
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
     this.#response.takeHead(head, bytes, start, end, this.#mayPersist)
-    if (this.#response.isPaused) this.#pace.restart(this.#context.deadlines.nowMs)
-    this.#allow(this.#context.route.timeoutsMs.body)
+    if (this.#response.isPaused) this.#time.restartWait()
+    this.#allow(this.#relay.route.timeoutsMs.body)
   }
 
   takeBody(bytes: Buffer, start: number, end: number): void {
     this.#response.takeBody(bytes, start, end)
-    if (this.#response.isPaused) this.#pace.restart(this.#context.deadlines.nowMs)
-    this.#allow(this.#context.route.timeoutsMs.body)
+    if (this.#response.isPaused) this.#time.restartWait()
+    this.#allow(this.#relay.route.timeoutsMs.body)
   }
 
   get #mayPersist(): boolean {
@@ -201,10 +192,10 @@ export class Exchange implements ResponseTaker {
   clientFlushed(): void {
     this.#response.flushed()
     if (this.#isOver) return
-    this.#pace.restart(this.#context.deadlines.nowMs)
+    this.#time.restartWait()
     if (this.#isFlushing && !this.#response.isFull) this.#conclude()
-    else if (this.#isFlushing) this.#client.allow(this.#context.route.timeoutsMs.body)
-    else this.#allow(this.#context.route.timeoutsMs.body)
+    else if (this.#isFlushing) this.#client.allow(this.#relay.route.timeoutsMs.body)
+    else this.#allow(this.#relay.route.timeoutsMs.body)
   }
 
   /** The response is whole; it is over once the client's socket has taken it. */
@@ -212,7 +203,7 @@ export class Exchange implements ResponseTaker {
     this.#source = null
     this.#response.follow(null)
     this.#isFlushing = this.#response.isFull
-    if (this.#isFlushing) this.#client.allow(this.#context.route.timeoutsMs.body)
+    if (this.#isFlushing) this.#client.allow(this.#relay.route.timeoutsMs.body)
     else this.#conclude()
   }
 
@@ -221,18 +212,12 @@ export class Exchange implements ResponseTaker {
     this.#client.answered(this.#response.persistent)
   }
 
-  fail(failure: Failure, isRetriable: boolean): void {
+  fail(failure: Failure, wasIdle: boolean): void {
+    const { pool, route } = this.#relay
     if (this.#isOver) return
     this.#source = null
-    if (isRetriable && this.#isRepeatable && !this.#response.hasBegun) this.#repeat()
-    else this.#giveUp(failure)
-  }
-
-  /** Once, on a new connection. */
-  #repeat(): void {
-    const { pool, route } = this.#context
-    this.#isRepeatable = false
-    if (!pool.acquire(this)) this.#giveUp(queueFull(route.limits.queue))
+    if (!this.#retry.take(failure, wasIdle)) this.#giveUp(failure)
+    else if (!pool.acquire(this)) this.#giveUp(queueFull(route.limits.queue))
   }
 
   /** Answers with a problem while that is possible, else cuts the connection. */
@@ -243,7 +228,7 @@ export class Exchange implements ResponseTaker {
   }
 
   #cut({ code }: Failure): void {
-    this.#context.counters.fail(code)
+    this.#relay.counters.fail(code)
     this.#end()
     this.#client.socket.reset()
   }
@@ -260,13 +245,13 @@ export class Exchange implements ResponseTaker {
     this.#source = null
     this.#response.end()
     const head = this.#request.release()
-    if (head !== null) this.#context.heads.give(head)
+    if (head !== null) this.#relay.heads.give(head)
   }
 
   #dropSource(): void {
     const source = this.#source
     this.#source = null
-    if (source === null) this.#context.pool.forget(this)
+    if (source === null) this.#relay.pool.forget(this)
     else source.cancel()
   }
 
@@ -279,22 +264,22 @@ export class Exchange implements ResponseTaker {
 
   /** The client has ended its side and may still wait for the response, or be gone: nobody can tell. */
   clientEnded(): void {
-    if (!this.#response.hasBegun) this.#allow(this.#context.route.timeoutsMs.halfClosed)
+    if (!this.#response.hasBegun) this.#allow(this.#relay.route.timeoutsMs.halfClosed)
   }
 
   /** The time allowed for this step is over. */
   expire(): void {
-    const { pool, route } = this.#context
+    const { pool, route } = this.#relay
     if (!this.#response.hasBegun && this.#client.socket.hasEnded) this.#client.socket.reset()
     else if (pool.forget(this)) this.#answer(queueFull(route.limits.queue))
     else if (this.#isClientSlow) this.#giveUp(clientTooSlow())
-    else if (this.#isHasty) this.#giveUp(scraperTooHasty())
+    else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())
     else this.#blame(upstreamTooSlow(pool.name))
   }
 
   stalledMs(nowMs: number): number {
     const holdsUpstream = this.#source !== null && (this.#response.isPaused || this.#isUploadSlow)
-    return holdsUpstream ? this.#pace.waitedMs(nowMs) : 0
+    return holdsUpstream ? this.#time.waitedMs(nowMs) : 0
   }
 
   giveUpSlow(): void {
@@ -310,7 +295,7 @@ export class Exchange implements ResponseTaker {
   }
 
   #blame(failure: Failure): void {
-    this.#context.pool.failed(failure, false)
+    this.#relay.pool.failed(failure, false)
     this.#giveUp(failure)
   }
 }

@@ -1,19 +1,26 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
-import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import type { Refusal } from '../http1/request-head.ts'
 
 /** What can be wrong with a request or its client. */
 
-const HINTS: Partial<Record<FailureCode, string>> = {
-  upgrade_refused: 'this route relays HTTP/1.1 requests; use a route of kind stream for other protocols',
-  head_too_large: 'send fewer fields, or raise limits.fields of the route',
-}
+const REFUSALS = {
+  malformed: {
+    code: 'bad_request',
+    hint: 'correct the client; what could be read in two ways is refused (RFC 9112)',
+  },
+  'too many fields': {
+    code: 'head_too_large',
+    hint: 'send fewer fields, or raise limits.fields of the route',
+  },
+  upgrade: {
+    code: 'upgrade_refused',
+    hint: 'this route relays HTTP/1.1 requests; use a route of kind stream for other protocols',
+  },
+} as const
 
-export function refused({ code, reason }: Refusal): Failure {
-  return new Failure(code, {
-    message: `the request cannot be forwarded: ${reason}`,
-    hint: HINTS[code] ?? 'correct the client; what could be read in two ways is refused (RFC 9112)',
-  })
+export function refused({ kind, reason }: Refusal): Failure {
+  const { code, hint } = REFUSALS[kind]
+  return new Failure(code, { message: `the request cannot be forwarded: ${reason}`, hint })
 }
 
 export function headTooLarge(maxBytes: number): Failure {
@@ -42,14 +49,6 @@ export function scraperTooHasty(): Failure {
     message:
       'the scraper allows less than half a second (X-Prometheus-Scrape-Timeout-Seconds), and that was over',
     hint: 'allow more time in scrape_timeout; the upstream had too little to be blamed for it',
-  })
-}
-
-/** TRACE shows what came, credentials included, to whoever can make a browser send it. */
-export function traceEndsHere(): Failure {
-  return new Failure('method_not_allowed', {
-    message: 'the sidecar itself does not take part in TRACE, and Max-Forwards is 0',
-    hint: 'raise Max-Forwards, so that the request reaches the app',
   })
 }
 

@@ -78,8 +78,9 @@ export class RequestSender {
   #start = 0
   #bodyEnd = 0
   #gathered: GrowingBuffer | null = null
-  #isIdempotent = false
   #mayStream = false
+  /** By its method (RFC 9110 section 9.2.2). */
+  isIdempotent = false
   /** Bytes that were sent are still in use at the upstream's side. */
   isFull = false
 
@@ -108,11 +109,9 @@ export class RequestSender {
     this.#start = start
     this.#gathered = null
     this.isFull = false
-    this.#isIdempotent = isIdempotent(head.method)
+    this.isIdempotent = isIdempotent(head.method)
     this.#mayStream = head.expectsContinue
-    if (head.chunked) this.#body.startChunked()
-    else if (head.contentLength > 0) this.#body.startLength(head.contentLength)
-    else this.#body.startNone()
+    this.#body.startRequest(head)
     this.#bodyEnd = this.#body.advance(bytes, head.end, bytes.length)
     const { pieces } = this.#body
     if (this.#bodyEnd !== BROKEN && pieces !== null) this.#gather(bytes.subarray(start, head.end), ...pieces)
@@ -125,12 +124,7 @@ export class RequestSender {
    */
   get isWorthConnection(): boolean {
     if (this.#body.done || this.#mayStream) return true
-    return this.#body.bytes >= (this.#isIdempotent ? MAX_GATHERED_BYTES : 1)
-  }
-
-  /** Whether the request may be sent a second time (RFC 9110 section 9.2.2), having no body that is gone by then. */
-  get isRepeatable(): boolean {
-    return this.#body.done && this.#isIdempotent
+    return this.#body.bytes >= (this.isIdempotent ? MAX_GATHERED_BYTES : 1)
   }
 
   /** Takes more of the body before there is an upstream connection. @returns as `advance` */

@@ -134,7 +134,7 @@ export class ResponseReader {
     taker: ResponseTaker,
   ): Failure | null {
     const { responseBytes } = this.#limits
-    this.#frame()
+    this.#framing.startResponse(this.#head)
     if (this.#head.contentLength > responseBytes && !this.#framing.done)
       return tooLarge(this.#name, 'response', responseBytes)
     const bodyEnd = this.#framing.advance(bytes, position, end)
@@ -148,13 +148,6 @@ export class ResponseReader {
     taker.takeHead(this.#head, bytes, start, pieces === null ? bodyEnd : position)
     if (pieces !== null) takePieces(pieces, taker)
     return null
-  }
-
-  #frame(): void {
-    if (this.#head.isBodiless) this.#framing.startNone()
-    else if (this.#head.chunked) this.#framing.startChunked()
-    else if (this.#head.contentLength >= 0) this.#framing.startLength(this.#head.contentLength)
-    else this.#framing.startUntilClose()
   }
 
   #readBody(bytes: Buffer, start: number, end: number, taker: ResponseTaker): Failure | null {

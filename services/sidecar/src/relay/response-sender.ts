@@ -7,7 +7,7 @@ import { type DateLine, rewriteResponse } from '../http1/rewrite-response.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { ResponseBuffer } from './connection-limits.ts'
-import type { HttpContext } from './http-context.ts'
+import type { HttpRelay } from './http-relay.ts'
 import { problemResponse } from './problem-response.ts'
 import type { ResponseSource } from './response-taker.ts'
 import { LENT_BYTES } from './upstream-socket.ts'
@@ -41,7 +41,7 @@ export class ResponseSender {
   /** For a client of HTTP/1.0, which knows no chunks. */
   #decoder: ChunkedFraming | null = null
 
-  constructor(client: ClientSocket, { counters, responseBuffer, date }: HttpContext) {
+  constructor(client: ClientSocket, { counters, responseBuffer, date }: HttpRelay) {
     this.#client = client
     this.#counters = counters
     this.#buffer = responseBuffer

@@ -29,8 +29,8 @@ export interface ResponseTaker {
   takeBody(bytes: Buffer, start: number, end: number): void
   /** The response is complete, and the connection that it came over is not ours any more. */
   finish(): void
-  /** @param isRetriable the connection had been used before and died without a byte of response. */
-  fail(failure: Failure, isRetriable: boolean): void
+  /** @param wasIdle the connection had served before, and gave no byte of a response now. */
+  fail(failure: Failure, wasIdle: boolean): void
   /** The upstream can take more of the request's body. */
   requestDrained(): void
 }

@@ -1,6 +1,12 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { HttpRoute } from '../config/config.ts'
+import {
+  stateAfter,
+  UPSTREAM_STATES,
+  type UpstreamEvent,
+  type UpstreamState,
+} from '../http1/connection-states.ts'
 import { HEADROOM } from '../http1/rewrite-response.ts'
 import type { Peer } from './connection-limits.ts'
 import { type Deadlines, Timed } from './deadlines.ts'
@@ -11,11 +17,6 @@ import { UpstreamSocket, type UpstreamSocketOwner } from './upstream-socket.ts'
 
 /** What a peer said before it closed its reading side is here already. */
 const LAST_WORD_MS = 100
-
-const CONNECTING = 0
-const IDLE = 1
-const BUSY = 2
-const CLOSED = 3
 
 /** Who keeps upstream connections: the pool. */
 export interface ConnectionOwner {
@@ -52,7 +53,7 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   readonly #pool: ConnectionOwner
   readonly #socket: UpstreamSocket
   readonly #reader: ResponseReader
-  #state: number = CONNECTING
+  #state: UpstreamState = 'connecting'
   #taker: ResponseTaker | null
   /** It reads no more: what is left of the request is dropped. */
   #isDeaf = false
@@ -74,14 +75,14 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
 
   /** It did not connect in time, had no last word, or nobody used it. */
   expire(): void {
-    if (this.#state === CONNECTING) this.#fail(notConnected(this.#pool.name, this.#pool.timeoutsMs.connect))
-    else if (this.#state === BUSY) this.ended()
+    if (this.#state === 'connecting') this.#fail(notConnected(this.#pool.name, this.#pool.timeoutsMs.connect))
+    else if (this.#state === 'busy') this.ended()
     else this.close()
   }
 
   /** For how long its request has waited for the client; 0: it does not, or there is none. */
   stalledMs(nowMs: number): number {
-    return this.#state === BUSY && this.#taker !== null ? this.#taker.stalledMs(nowMs) : 0
+    return this.#state === 'busy' && this.#taker !== null ? this.#taker.stalledMs(nowMs) : 0
   }
 
   /** Others need the connection more than its client does, which is too slow. */
@@ -92,12 +93,12 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   /** Takes an idle connection into use. */
   use(taker: ResponseTaker): void {
     this.#taker = taker
-    this.#begin(taker)
+    this.#begin(taker, 'request')
   }
 
   close(): void {
-    if (this.#state === CLOSED) return
-    this.#state = CLOSED
+    if (this.#state === 'closed') return
+    this.#change('closed')
     this.#taker = null
     this.#pool.deadlines.clear(this)
     this.#socket.destroy()
@@ -147,14 +148,14 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   }
 
   connected(): void {
-    if (this.#state !== CONNECTING || this.#taker === null) return
+    if (this.#state !== 'connecting' || this.#taker === null) return
     this.#pool.connected()
-    this.#begin(this.#taker)
+    this.#begin(this.#taker, 'connected')
   }
 
-  #begin(taker: ResponseTaker): void {
+  #begin(taker: ResponseTaker, event: UpstreamEvent): void {
     this.#pool.deadlines.clear(this)
-    this.#state = BUSY
+    this.#change(event)
     this.#isRequestSent = false
     this.#pool.began(this, taker)
     this.#writes = 0
@@ -162,19 +163,23 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
     taker.begin(this)
   }
 
+  #change(event: UpstreamEvent): void {
+    this.#state = stateAfter(UPSTREAM_STATES, this.#state, event)
+  }
+
   drained(): void {
     this.#taker?.requestDrained()
   }
 
   writeFailed(): boolean {
-    const isWorthWaiting = this.#state === BUSY && !this.#isDeaf && this.#writes > 1
+    const isWorthWaiting = this.#state === 'busy' && !this.#isDeaf && this.#writes > 1
     if (isWorthWaiting) this.#pool.deadlines.set(this, LAST_WORD_MS)
     this.#isDeaf = true
     return isWorthWaiting
   }
 
   received(bytes: Buffer, end: number): void {
-    if (this.#state === BUSY) this.#readAnswer(bytes, end, this.#taker as ResponseTaker)
+    if (this.#state === 'busy') this.#readAnswer(bytes, end, this.#taker as ResponseTaker)
     else this.close() // nobody asked
   }
 
@@ -206,16 +211,16 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
     this.#isForOne = false
     this.#taker = null
     this.#pool.ended(this)
-    this.#state = IDLE
+    this.#change('response whole, keep')
     if (this.#socket.isPaused) this.#socket.leaveLent()
     this.#pool.deadlines.set(this, announced < 0 ? upstreamIdle : Math.min(upstreamIdle, announced * 800))
     this.#pool.release(this)
   }
 
   ended(error?: Error): void {
-    if (this.#state === BUSY) this.#endedWhileBusy(error)
-    else if (this.#state === IDLE) this.close()
-    else if (this.#state === CONNECTING && error !== undefined)
+    if (this.#state === 'busy') this.#endedWhileBusy(error)
+    else if (this.#state === 'idle') this.close()
+    else if (this.#state === 'connecting' && error !== undefined)
       this.#pool.explain(error).then((failure) => this.#fail(failure))
   }
 
@@ -226,12 +231,12 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   }
 
   #fail(failure: Failure): void {
-    if (this.#state === CLOSED) return
+    if (this.#state === 'closed') return
     const taker = this.#taker
-    const isConnecting = this.#state === CONNECTING
-    const isRetriable = this.#answers > 0 && failure.code === 'upstream_reset' && !this.#reader.hasBegun
+    const isConnecting = this.#state === 'connecting'
+    const wasIdle = this.#answers > 0 && !this.#reader.hasBegun
     this.close()
     this.#pool.failed(failure, isConnecting)
-    taker?.fail(failure, isRetriable)
+    taker?.fail(failure, wasIdle)
   }
 }

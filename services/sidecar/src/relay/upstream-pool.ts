@@ -5,11 +5,10 @@ import type { HttpRoute } from '../config/config.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Peer } from './connection-limits.ts'
 import { type Deadlines, Timed } from './deadlines.ts'
-import { FairQueue } from './fair-queue.ts'
-import { queueFull } from './relay-failures.ts'
 import type { ResponseTaker } from './response-taker.ts'
 import { slowest } from './slow-clients.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
+import { type Admission, WaitingRequests } from './waiting-requests.ts'
 
 /** How often those that wait look for a connection that waits for its client. */
 const SWEEP_MS = 100
@@ -23,7 +22,7 @@ const SHARE_LEFT = 1 / 8
  * and requests whose body is still to come take turns, one address after the other, each in order. While somebody waits, the
  * connections that wait for a slow client are ended, beginning with the address that has most of them.
  */
-export class UpstreamPool extends Timed implements ConnectionOwner {
+export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
   readonly endpoint: Endpoint
   /** For messages. */
   readonly name: string
@@ -36,17 +35,16 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
   readonly #maxUploadsPerPeer: number
   readonly #open = new Set<UpstreamConnection>()
   readonly #idle: UpstreamConnection[] = []
-  readonly #waiting = new FairQueue<ResponseTaker>()
-  readonly #waitingUploads = new FairQueue<ResponseTaker>()
+  readonly #waiting: WaitingRequests
   #uploads = 0
-  #isUploadsTurn = false
   #isClosed = false
   /** The place that becomes free is spoken for. */
   #isEvicting = false
 
   constructor(route: HttpRoute, upstream: Upstream, deadlines: Deadlines) {
     super()
-    const { upstreamConnections } = route.limits
+    const { upstreamConnections, queue } = route.limits
+    this.#waiting = new WaitingRequests(queue, this)
     this.endpoint = route.upstream
     this.name = formatEndpoint(route.upstream)
     this.timeoutsMs = route.timeoutsMs
@@ -68,7 +66,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
 
   /** Leaves the queue; false when it was not in it. */
   forget(taker: ResponseTaker): boolean {
-    return this.#waiting.delete(taker) || this.#waitingUploads.delete(taker)
+    return this.#waiting.delete(taker)
   }
 
   /** Closes what is idle: it leads to a socket that is not the one at the path any more. */
@@ -106,7 +104,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
   }
 
   release(connection: UpstreamConnection): void {
-    if (this.#isClosed && this.#waitingCount === 0) connection.close()
+    if (this.#isClosed && this.#waiting.size === 0) connection.close()
     else this.#idle.push(connection)
     this.#serve()
   }
@@ -139,27 +137,23 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
 
   /** Ends connections that wait for their clients, as many as there are requests that wait for a connection. */
   expire(): void {
-    const victims = slowest([...this.#open], this.deadlines.nowMs).slice(0, this.#waitingCount)
+    const victims = slowest([...this.#open], this.deadlines.nowMs).slice(0, this.#waiting.size)
     for (const connection of victims) {
       if (connection.peer !== null) connection.peer.evictedMs = this.deadlines.nowMs
       connection.giveUpSlow()
     }
-    if (this.#waitingCount > 0) this.deadlines.set(this, SWEEP_MS)
-  }
-
-  get #waitingCount(): number {
-    return this.#waiting.size + this.#waitingUploads.size
+    if (this.#waiting.size > 0) this.deadlines.set(this, SWEEP_MS)
   }
 
   #mayBegin({ peer, isRequestDone }: ResponseTaker): boolean {
-    return this.#hasShare(peer) && (isRequestDone || this.#mayUpload(peer))
+    return this.hasShare(peer) && (isRequestDone || this.mayUpload(peer))
   }
 
-  #mayUpload(peer: Peer): boolean {
+  mayUpload(peer: Peer): boolean {
     return this.#uploads < this.#maxUploads && peer.uploads < this.#maxUploadsPerPeer
   }
 
-  #hasShare(peer: Peer): boolean {
+  hasShare(peer: Peer): boolean {
     return peer.upstreamConnections < this.#maxPerPeer
   }
 
@@ -186,45 +180,20 @@ export class UpstreamPool extends Timed implements ConnectionOwner {
     return this.#open.size < this.limits.upstreamConnections
   }
 
-  /** A full queue refuses whoever has most in it. */
   #enqueue(taker: ResponseTaker): boolean {
-    const queue = taker.isRequestDone ? this.#waiting : this.#waitingUploads
-    if (this.#waitingCount >= this.limits.queue && !this.#refuseAnother(taker.peer)) return false
-    queue.add(taker)
+    if (!this.#waiting.add(taker)) return false
     if (this.slot < 0) this.deadlines.set(this, SWEEP_MS)
     return true
   }
 
-  #refuseAnother(peer: Peer): boolean {
-    if (this.limits.queue === 0) return false
-    const count = this.#waiting.sizeOf(peer) + this.#waitingUploads.sizeOf(peer)
-    const other = this.#waitingUploads.evict(count + 1) ?? this.#waiting.evict(count + 1)
-    other?.fail(queueFull(this.limits.queue), false)
-    return other !== undefined
-  }
-
   /** Lets those that wait begin, as long as there are connections for them. */
   #serve(): void {
-    while (this.#waitingCount > 0 && !this.#isEvicting) {
+    while (this.#waiting.size > 0 && !this.#isEvicting) {
       const isFree = this.#idle.length > 0 || this.#open.size < this.limits.upstreamConnections
-      const next = isFree ? this.#next() : undefined
+      const next = isFree ? this.#waiting.shift() : undefined
       if (next === undefined) return
       this.#begin(next)
     }
-  }
-
-  #next(): ResponseTaker | undefined {
-    this.#isUploadsTurn = !this.#isUploadsTurn
-    if (this.#isUploadsTurn) return this.#nextUpload() ?? this.#nextWhole()
-    return this.#nextWhole() ?? this.#nextUpload()
-  }
-
-  #nextWhole(): ResponseTaker | undefined {
-    return this.#waiting.shift((peer) => this.#hasShare(peer))
-  }
-
-  #nextUpload(): ResponseTaker | undefined {
-    return this.#waitingUploads.shift((peer) => this.#hasShare(peer) && this.#mayUpload(peer))
   }
 
   #count(connection: UpstreamConnection, peer: Peer, isUpload: boolean): void {

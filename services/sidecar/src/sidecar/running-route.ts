@@ -5,6 +5,7 @@ import { RouteCounters } from '../observe/route-counters.ts'
 import type { RouteView } from '../observe/route-report.ts'
 import { ConnectionLimits, type SharedRoom } from '../relay/connection-limits.ts'
 import type { Deadlines } from '../relay/deadlines.ts'
+import { HttpRelay } from '../relay/http-relay.ts'
 import { HttpHandler } from '../relay/http-route.ts'
 import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
 import { StreamHandler } from '../relay/stream-route.ts'
@@ -103,9 +104,10 @@ function partsOf(route: Route, { deadlines, log, room }: Surroundings, counters:
     room,
     onChange: (isFull) => tellOfRoom(routeLog, isFull),
   })
-  const parts = { upstream, counters, deadlines, limits }
   const handler =
-    route.kind === 'http' ? new HttpHandler({ route, ...parts }) : new StreamHandler({ route, ...parts })
+    route.kind === 'http'
+      ? new HttpHandler(new HttpRelay(route, upstream, counters, deadlines), limits)
+      : new StreamHandler({ route, upstream, counters, deadlines, limits })
   return { upstream, limits, handler }
 }
 

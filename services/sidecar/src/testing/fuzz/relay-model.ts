@@ -4,7 +4,7 @@ import { COMPOSED_EXTRA, composeRequest, RequestIds } from '../../http1/compose-
 import { INCOMPLETE } from '../../http1/fields.ts'
 import { parseRequestHead } from '../../http1/parse-request-head.ts'
 import { REFUSED, RequestHead } from '../../http1/request-head.ts'
-import { denialOf } from '../../policy/admission.ts'
+import { judge } from '../../policy/admission.ts'
 import { AllowList } from '../../policy/allow-list.ts'
 
 /** One request that the relay would forward. */
@@ -43,8 +43,8 @@ export function relayRequests(input: Buffer): Forwarded[] {
     const framing = framingOf(head)
     const { end, body, sent } = advance(framing, input, position)
     if (end === BROKEN) break
-    const isAllowed = denialOf(ALLOW, 1_000_000, head, input) === null
-    if (isAllowed && head.maxForwards !== 0)
+    const isForwarded = judge(ALLOW, 1_000_000, head, input) === null
+    if (isForwarded)
       forwarded.push({ ...describe(head, input, start, sent, framing.done), body, isUncertain })
     else isUncertain ||= framing.bytes > 0
     if (!framing.done || !head.persistent) break
@@ -74,9 +74,7 @@ function advance(framing: BodyFraming, input: Buffer, position: number) {
 
 export function framingOf(head: RequestHead): BodyFraming {
   const framing = new BodyFraming()
-  if (head.chunked) framing.startChunked()
-  else if (head.contentLength > 0) framing.startLength(head.contentLength)
-  else framing.startNone()
+  framing.startRequest(head)
   return framing
 }
 

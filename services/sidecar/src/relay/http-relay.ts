@@ -1,0 +1,37 @@
+import type { HttpRoute } from '../config/config.ts'
+import type { RequestHeadRules } from '../http1/parse-request-head.ts'
+import { DateLine } from '../http1/rewrite-response.ts'
+import type { RouteCounters } from '../observe/route-counters.ts'
+import { AllowList } from '../policy/allow-list.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { ResponseBuffer } from './connection-limits.ts'
+import type { Deadlines } from './deadlines.ts'
+import { RequestWriter, SpareHeads } from './request-sender.ts'
+import { UpstreamPool } from './upstream-pool.ts'
+
+/** What the client connections of one HTTP route share. */
+export class HttpRelay {
+  readonly route: HttpRoute
+  readonly allow: AllowList
+  readonly pool: UpstreamPool
+  readonly headRules: RequestHeadRules
+  readonly heads = new SpareHeads()
+  readonly writer = new RequestWriter()
+  readonly date = new DateLine()
+  readonly responseBuffer: ResponseBuffer
+  readonly counters: RouteCounters
+  readonly deadlines: Deadlines
+  /** From now on each response is the last of its connection. */
+  isDraining = false
+
+  constructor(route: HttpRoute, upstream: Upstream, counters: RouteCounters, deadlines: Deadlines) {
+    this.route = route
+    this.allow = new AllowList(route.allow)
+    this.pool = new UpstreamPool(route, upstream, deadlines)
+    upstream.onReplaced = () => this.pool.closeIdle()
+    this.headRules = { maxFields: route.limits.fields, passFields: new Set(route.passFields) }
+    this.responseBuffer = new ResponseBuffer(route.limits.responseBufferBytes)
+    this.counters = counters
+    this.deadlines = deadlines
+  }
+}
