@@ -7,7 +7,7 @@ const LENGTH = 1
 const CHUNKED = 2
 const UNTIL_CLOSE = 3
 
-/** Where a message's body ends (RFC 9112 section 6.3): a number or a small state machine, reused from body to body. */
+/** Finds the end of a message's body (RFC 9112 section 6.3). Reused for one body after the other. */
 export class BodyFraming {
   #kind: typeof NONE | typeof LENGTH | typeof CHUNKED | typeof UNTIL_CLOSE = NONE
   #remaining = 0
@@ -20,7 +20,7 @@ export class BodyFraming {
     this.#sender = sender
   }
 
-  /** What of the bytes that were taken last goes on, in order; null: all of them, as they are. */
+  /** The parts of the bytes taken last that are forwarded, in order; null: all of them. */
   get pieces(): readonly Buffer[] | null {
     return this.#kind === CHUNKED ? (this.#chunks as ChunkedFraming).pieces : null
   }
@@ -76,7 +76,7 @@ export class BodyFraming {
 
   /**
    * Takes the next bytes of the connection.
-   * @param data told of each range of data of a chunked body; for the others it is all of the range taken.
+   * @param data called for each range of data in a chunked body; in other bodies all bytes taken are data.
    * @returns the position after the last byte that belongs to the body, or `BROKEN`.
    */
   advance(bytes: Buffer, start: number, end: number, data?: (from: number, to: number) => void): number {

@@ -1,4 +1,4 @@
-/** The bytes that a message is made of. */
+/** Bytes with a meaning of their own. */
 export const TAB = 0x09
 export const LF = 0x0a
 export const CR = 0x0d
@@ -20,7 +20,7 @@ export const BACKSLASH = 0x5c
 export const BRACKET_END = 0x5d
 export const DELETE = 0x7f
 
-/** Which bytes may stand where (RFC 9110 section 5.6, RFC 3986 section 3): 1 for those that may. */
+/** Tables of allowed bytes (RFC 9110 section 5.6, RFC 3986 section 3): 1 for a byte that is allowed. */
 
 const ALPHA_DIGIT = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 const UNRESERVED = `${ALPHA_DIGIT}-._~`
@@ -32,19 +32,19 @@ export const TOKEN = table(`${ALPHA_DIGIT}!#$%&'*+-.^_\`|~`)
 /** Field values: visible characters, space, tab, and the bytes past ASCII that old servers send. */
 export const FIELD_VALUE = table(`\t${range(0x20, 0x7e)}${range(0x80, 0xff)}`)
 
-/** Of a path, `/` included. */
+/** A path, `/` included. */
 export const PATH = table(`${UNRESERVED}${SUB_DELIMITERS}%:@/`)
 
-/** Of a query: everything visible but `#`, since real clients leave more unescaped than RFC 3986 allows. */
+/** A query: every visible character but `#`; real clients escape less than RFC 3986 asks for. */
 export const QUERY = table(range(0x21, 0x7e).replace('#', ''))
 
-/** Of a host name; `%` begins an escape. */
+/** A host name; `%` begins an escape. */
 export const HOST = table(`${UNRESERVED}${SUB_DELIMITERS}%`)
 
-/** Of what stands between `http://` and the path, port and brackets included. */
+/** The authority between `http://` and the path, port and brackets included. */
 export const AUTHORITY = table(`${UNRESERVED}${SUB_DELIMITERS}%:[]`)
 
-/** Of a reason phrase and a chunk extension: visible ASCII, space and tab. */
+/** A reason phrase or a quoted value: visible ASCII, space and tab. */
 export const PRINTABLE = table(`\t${range(0x20, 0x7e)}`)
 
 /** The value of a hexadecimal digit; 255 for every other byte. */
@@ -59,10 +59,12 @@ export const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
 )
 
-/** Letters in lower case, digits as they are, and every other byte as `-`: as far as any server folds a field name. */
+/**
+ * Lower case for letters, digits as they are, `-` for every other byte. No server folds field names further than this.
+ */
 export const FOLDED = LOWER.map((byte) => (isLetterOrDigit(byte) ? byte : 0x2d))
 
-/** Of a field name: 1 for letters, digits and `-`, 2 for what else a token may have, 0 for all other bytes. */
+/** Field names: 1 for letters, digits and `-`; 2 for the other characters of a token; 0 for all other bytes. */
 export const NAME = TOKEN.map((isToken, byte) =>
   isToken === 0 ? 0 : FOLDED[byte] === 0x2d && byte !== 0x2d ? 2 : 1,
 )
@@ -81,7 +83,7 @@ function range(first: number, last: number): string {
   return String.fromCharCode(...Array.from({ length: last - first + 1 }, (_, index) => first + index))
 }
 
-/** Whether `bytes[from, to)` is `text`, which stands in lower case, in any case. */
+/** Whether `bytes[from, to)` is `text` in upper or lower case. @param text in lower case */
 export function equalsIgnoringCase(bytes: Uint8Array, from: number, to: number, text: string): boolean {
   if (to - from !== text.length) return false
   for (let i = 0; i < text.length; i++)
@@ -89,10 +91,10 @@ export function equalsIgnoringCase(bytes: Uint8Array, from: number, to: number, 
   return true
 }
 
-/** Enough for 999 TB; more digits would not fit into an exact number. */
+/** Enough for 999 TB. A number with more digits is not exact. */
 const MAX_DIGITS = 15
 
-/** The value of digits alone, as those of Content-Length (RFC 9110 section 8.6); -1 when it is anything else. */
+/** The value of a text of digits, as in Content-Length (RFC 9110 section 8.6); -1 for any other text. */
 export function parseWholeNumber(bytes: Uint8Array, from: number, to: number): number {
   if (from === to || to - from > MAX_DIGITS) return -1
   let value = 0

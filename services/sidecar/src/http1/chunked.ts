@@ -2,7 +2,7 @@ import { HEX } from './bytes.ts'
 import { chunkState, compileChunkStates, EFFECT, NO_TRANSITION } from './chunk-states.ts'
 import { FORBIDDEN, FORWARDED, TrailerLine } from './trailer-line.ts'
 
-/** Hex digits of a chunk size in a request; leading zeros count, for servers differ about how many they read. */
+/** Hex digits of a chunk size in a request, leading zeros included: servers differ in how many they read. */
 const MAX_SIZE_DIGITS = 12
 /** The same in a response, where zeros that pad a size do no harm. */
 const MAX_PADDED_DIGITS = 16

@@ -4,7 +4,9 @@ import type { RequestHead } from './request-head.ts'
 const MAX_BYTES = 128
 const ALLOWED = /^[A-Za-z0-9._:/+=-]+$/
 
-/** Whether a client's own `X-Request-Id` may be passed on: short, and nothing that a log or a header could choke on. */
+/**
+ * Whether a client's `X-Request-Id` is forwarded: short, and only characters that are harmless in a log and a field.
+ */
 export function isRequestId(bytes: Buffer, from: number, to: number): boolean {
   return to > from && to - from <= MAX_BYTES && ALLOWED.test(bytes.toString('latin1', from, to))
 }
@@ -13,7 +15,10 @@ const HEX_DIGITS = Buffer.from('0123456789abcdef')
 /** Digits of the serial number. */
 const SERIAL_DIGITS = 8
 
-/** Gives request ids: random per instance, then a serial number. Not secret: `node:crypto` would cost a tenth of the start. */
+/**
+ * Makes request ids: a random part for each instance, then a serial number. They are not secret, so `node:crypto` is not
+ * needed, whose import takes a tenth of the start-up time.
+ */
 export class RequestIds {
   readonly #line: Buffer
   #serial = 0
@@ -25,7 +30,7 @@ export class RequestIds {
     this.#line = Buffer.from(`X-Request-Id: ${random}-${'0'.repeat(SERIAL_DIGITS)}\r\n`)
   }
 
-  /** A field line with an id that was not given before; valid until the next one is asked for. */
+  /** A field line with a new id. The buffer is reused by the next call. */
   nextLine(): Buffer {
     this.#serial = (this.#serial + 1) >>> 0
     let rest = this.#serial
@@ -41,12 +46,12 @@ export class RequestIds {
 const VERSION = Buffer.from(' HTTP/1.1\r\n')
 const HOST = Buffer.from('Host: localhost\r\n')
 
-/** What the composed head is longer than the original at most, beside `provenance`. */
+/** Bytes by which the composed head may be longer than the original, without `provenance`. */
 export const COMPOSED_EXTRA = 128
 
 /**
- * Writes the head as it goes to the upstream into `out`: the lines as they came without those that end here, then
- * `provenance` (X-Forwarded-*), and a request id if the client gave none.
+ * Writes the head for the upstream into `out`: the client's lines without those that end at the sidecar, then
+ * `provenance` (X-Forwarded-*), and a request id if the client sent none.
  * @param out must have room for the original, `provenance` and `COMPOSED_EXTRA`.
  * @returns the position after the head.
  */
@@ -69,7 +74,7 @@ export function composeRequest(
   return at + 2
 }
 
-/** The request line as it came if it is in origin form and HTTP/1.1, else in that form (RFC 9112 section 3.2). */
+/** Writes the request line in origin form with HTTP/1.1 (RFC 9112 section 3.2). */
 function composeLine(out: Buffer, head: RequestHead, bytes: Buffer, start: number): number {
   if (head.minor === 1 && head.authorityEnd === 0) return bytes.copy(out, 0, start, head.fieldsStart)
   let at = out.write(`${head.method} ${head.impliedPath}`, 0, 'latin1')

@@ -6,8 +6,9 @@ export interface DroppedFields {
 }
 
 /**
- * Every field by which a server learns where it is mounted, who asks, or whence. A server that trusts its Unix socket
- * believes them (gunicorn does by default), so that whoever may send them is past the allow list.
+ * Every field that tells a server under which path it is mounted, who sends the request, or where it comes from. A
+ * server that trusts its Unix socket believes these fields (gunicorn does by default), so a client that can send them
+ * can get past the allow list.
  */
 export const DROPPED_FIELDS: readonly DroppedFields[] = [
   {

@@ -1,7 +1,7 @@
 import { FOLDED } from './bytes.ts'
 import { DROPPED_FIELDS } from './dropped-fields.ts'
 
-/** The fields that the relay itself reads, drops or sets; every other is forwarded unread. */
+/** The fields that the relay reads, drops or sets. All others are forwarded unread. */
 export const FIELD = {
   unknown: 0,
   host: 1,
@@ -16,16 +16,16 @@ export const FIELD = {
   dropped: 8,
   requestId: 9,
   scrapeTimeout: 10,
-  /** End-to-end, and of importance to how a message is read. */
+  /** Forwarded, but not allowed as a trailer. */
   trailer: 11,
   keepAlive: 12,
   date: 13,
-  /** Not to be sent where a recipient may overlook it. */
+  /** Forwarded, but refused as a trailer of a request: not every recipient reads trailers. */
   credentials: 17,
   maxForwards: 14,
-  /** Its name has a character other than letters, digits and `-`, and no meaning to the relay. */
+  /** The name has a character other than letters, digits and `-`. */
   oddName: 15,
-  /** The same in the place of Host, Content-Length or Transfer-Encoding. */
+  /** The same for a name that some server reads as Host, Content-Length or Transfer-Encoding. */
   oddFraming: 16,
 } as const
 
@@ -69,28 +69,29 @@ const NO_PREFIX: readonly Uint8Array[] = []
 
 /** Names are shorter than this. */
 const MAX_LENGTH = 64
-/** By length and last byte, so that a name is compared with two or three others at most. */
+/** Known names by length and last byte, so that a name is compared with two or three others at most. */
 const BY_ENDING: (readonly Candidate[])[] = new Array(MAX_LENGTH * 256).fill(NONE)
 for (const candidate of EXACT) {
   const ending = endingOf(candidate.name, 0, candidate.name.length)
   BY_ENDING[ending] = [...(BY_ENDING[ending] ?? NONE), candidate]
 }
-/** By first byte. */
+/** Known prefixes by their first byte. */
 const PREFIXES_BY_START = Array.from({ length: 256 }, (_, byte) => {
   const all = PREFIXES.filter((prefix) => prefix[0] === byte)
   return all.length === 0 ? NO_PREFIX : all
 })
 
 /**
- * The field that `bytes[from, to)` names, in any case and with every byte but letters and digits taken for `-`: servers
- * fold names in different ways (CGI and WSGI `_`, PHP also `.`), and none may see a field that the relay did not.
+ * The field that `bytes[from, to)` names. Upper and lower case are the same, and every byte but letters and digits counts
+ * as `-`: servers fold names in different ways (CGI and WSGI fold `_`, PHP also `.`), and no server may see a field that
+ * the relay did not see.
  */
 export function fieldId(bytes: Uint8Array, from: number, to: number): FieldId {
   const id = knownFieldId(bytes, from, to)
   return id === FIELD.unknown ? prefixId(bytes, from, to) : id
 }
 
-/** The same for a response, of which nothing is dropped for the beginning of its name. */
+/** The same for a response, where no field is dropped by prefix. */
 export function knownFieldId(bytes: Uint8Array, from: number, to: number): FieldId {
   if (to === from) return FIELD.unknown
   const candidates =

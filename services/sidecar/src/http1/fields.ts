@@ -18,7 +18,10 @@ export const FIELD_FAULT = {
 const STRIDE = 5
 const FIRST_RECORDS = 32
 
-/** The lines of a head that the relay must know of; reused from head to head, so that scanning makes no objects. */
+/**
+ * The positions of the lines that mean something to the relay. Reused for each head, so that scanning allocates
+ * nothing.
+ */
 export class Fields {
   /** How many lines were recorded. */
   count = 0
@@ -64,9 +67,9 @@ export class Fields {
 }
 
 /**
- * Reads field lines (RFC 9112 section 5) from `position` up to and with the empty line, strictly: only CRLF ends a
- * line, nothing is folded, no space stands before the colon. Lines with a meaning to the relay, and those with an odd
- * name, go into `fields`.
+ * Reads the field lines (RFC 9112 section 5) from `position` to the empty line, strictly: only CRLF ends a line, no line
+ * is folded, no space stands before the colon. Lines that mean something to the relay, and lines with an odd name, are
+ * recorded in `fields`.
  * @returns the position after the empty line, `INCOMPLETE`, `TOO_MANY_FIELDS`, or a key of `FIELD_FAULT`.
  */
 export function scanFields(
@@ -104,7 +107,7 @@ export function scanFields(
   }
 }
 
-/** The name of the recorded line that begins at `lineStart` ends before this position. */
+/** The position after the name of the recorded line that begins at `lineStart`. */
 export function nameEnd(bytes: Uint8Array, lineStart: number): number {
   return bytes.indexOf(COLON, lineStart)
 }
@@ -131,7 +134,9 @@ function faultInValue(bytes: Uint8Array, at: number): number {
   return bytes[at] === LF || bytes[at] === CR ? -4 : -3
 }
 
-/** A tab stays, and makes a value that matters invalid in a request: parsers differ about it. */
+/**
+ * Trims spaces only. A tab stays, and makes the value of a framing field invalid in a request: parsers differ about it.
+ */
 function trimmedEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = end
   while (at > start && bytes[at - 1] === SPACE) at--

@@ -1,7 +1,7 @@
 const FIRST_BYTES = 1_024
 const NOTHING: Buffer = Buffer.alloc(0)
 
-/** Bytes that come in pieces, kept as one. Each byte is copied a bounded number of times, however small the pieces are. */
+/** Joins pieces of bytes in one buffer that doubles, so that each byte is copied a bounded number of times. */
 export class GrowingBuffer {
   #buffer = NOTHING
   #length: number

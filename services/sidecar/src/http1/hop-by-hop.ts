@@ -2,25 +2,25 @@ import { COLON, COMMA, equalsIgnoringCase, LF, LOWER, SPACE, TAB, TOKEN } from '
 import { FIELD, type FieldId, fieldId } from './field-names.ts'
 import type { Fields } from './fields.ts'
 
-/** Fields that one head may name in `Connection`, beside the known ones; honest messages name one or two. */
+/** Unknown fields that one head may name in `Connection`; honest messages name one or two. */
 export const MOST_NOMINATED = 32
 
 const FIRST_RANGES = 32
 
-/** A head whose fields were read. */
+/** A head whose field lines were scanned. */
 export interface ScannedHead {
   readonly fields: Fields
   readonly fieldsStart: number
   readonly end: number
-  /** Whether the recorded line is not forwarded. */
+  /** Whether the recorded line is dropped. */
   isDropped(index: number, bytes: Buffer): boolean
 }
 
-/** Ranges of a head that are not forwarded, in order and apart from each other. */
+/** The ranges of a head that are dropped, in order and without overlaps. */
 export class Drops {
   count = 0
   #positions = new Int32Array(2 * FIRST_RANGES)
-  /** Names that `Connection` has, as ranges of the head. */
+  /** The field names in `Connection`, as ranges of the head. */
   #nominated = 0
   readonly #names = new Int32Array(2 * MOST_NOMINATED)
 
@@ -37,7 +37,7 @@ export class Drops {
     return this.#positions[2 * index + 1] as number
   }
 
-  /** Adds a range that begins after all others or where the last one ends. */
+  /** Adds a range after all others; one that begins where the last one ends is joined with it. */
   add(start: number, end: number): void {
     const isNext = this.count > 0 && this.end(this.count - 1) === start
     if (isNext) this.count -= 1
@@ -55,7 +55,7 @@ export class Drops {
     return true
   }
 
-  /** Adds the recorded lines that `head` says, and all lines that `Connection` names: one pass over the head. */
+  /** Adds the recorded lines that `head` drops, and all lines that `Connection` names, in one pass over the head. */
   collect(head: ScannedHead, bytes: Buffer): void {
     if (this.#nominated > 0) this.#collectFromLines(head, bytes)
     else this.#collectFromFields(head, bytes)
@@ -106,7 +106,7 @@ function isEqual(bytes: Buffer, one: number, other: number, length: number): boo
   return true
 }
 
-/** What a head says of its connection. */
+/** What a head says about its connection. */
 interface ConnectionHead {
   readonly drops: Drops
   closes: boolean
@@ -114,10 +114,10 @@ interface ConnectionHead {
 }
 
 /**
- * Reads one `Connection` value of a request (RFC 9110 section 7.6.1): `close`, `keep-alive`, and names of fields that
- * end here too.
- * @returns false when it is malformed, names too many fields, or one that must not end here: a way to make a proxy
- * remove what a client may not.
+ * Reads one `Connection` value of a request (RFC 9110 section 7.6.1): `close`, `keep-alive`, and names of fields that end
+ * at the sidecar too.
+ * @returns false when the value is malformed, names too many fields, or names a field that the relay needs: a client must
+ * not be able to remove such a field.
  */
 export function readConnectionOptions(
   head: ConnectionHead,
@@ -139,8 +139,8 @@ export function readConnectionOptions(
 }
 
 /**
- * The same of a response, which is never refused for it: what is malformed is passed over and taken for `close`. A field
- * that frames the message stays whatever `Connection` says.
+ * The same for a response, which is never refused for it: a malformed value counts as `close`. A field that frames the
+ * message is kept, whatever `Connection` says.
  */
 export function readConnectionLeniently(head: ConnectionHead, bytes: Buffer, from: number, to: number): void {
   let at = from

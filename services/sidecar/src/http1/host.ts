@@ -5,7 +5,7 @@ const MAX_PORT = 65_535
 
 /**
  * Whether `bytes[from, to)` is `uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 section 3.2.2): a name, an IPv4
- * address, or an IPv6 address in brackets, and a port up to 65535. A zone is not for others to know (RFC 6874).
+ * address, or an IPv6 address in brackets, and a port up to 65535. A zone is refused: it has no meaning to others (RFC 6874).
  */
 export function isHostAndPort(bytes: Buffer, from: number, to: number): boolean {
   const hostEnd = bytes[from] === BRACKET ? endOfAddress(bytes, from, to) : endOfName(bytes, from, to)
@@ -22,7 +22,7 @@ function endOfAddress(bytes: Buffer, from: number, to: number): number {
   return isIPv6(address) && !address.includes('%') ? at + 1 : -1
 }
 
-/** @returns the position of the colon or the end; -1 for a character that may not stand there. */
+/** @returns the position of the colon or the end; -1 for a character that is not allowed. */
 function endOfName(bytes: Buffer, from: number, to: number): number {
   let at = from
   for (; at < to && bytes[at] !== COLON; at++) {

@@ -3,10 +3,10 @@ import { readRequestFields } from './request-fields.ts'
 import { malformed, type Refusal, type RequestHead, tooManyFields } from './request-head.ts'
 import { parseRequestLine } from './request-line.ts'
 
-/** What a route says of its request heads. */
+/** The rules of a route for request heads. */
 export interface RequestHeadRules {
   readonly maxFields: number
-  /** Names in lower case of fields that are forwarded although they would be dropped. */
+  /** Fields that are forwarded although they are on the list of dropped ones; names in lower case. */
   readonly passFields: ReadonlySet<string>
 }
 
@@ -17,7 +17,7 @@ const FAULTS: ReadonlyMap<number, Refusal> = new Map(
 )
 
 /**
- * Parses and validates one request head, `bytes[start, end)`, into `head`. What could be read in two ways is refused.
+ * Parses and validates one request head, `bytes[start, end)`, into `head`. A head that can be read in two ways is refused.
  * @returns the position after the head, `INCOMPLETE`, or `REFUSED` with `head.refusal` set.
  */
 export function parseRequestHead(

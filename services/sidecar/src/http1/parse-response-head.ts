@@ -31,7 +31,7 @@ function parseStatus(bytes: Buffer, at: number): number {
   return isStatus ? hundreds * 100 + tens * 10 + ones : -1
 }
 
-/** A reason may also have bytes past ASCII, which old servers send. */
+/** A reason phrase may also have bytes beyond ASCII, which old servers send. */
 function endOfLine(bytes: Buffer, start: number, end: number): number {
   let at = start
   if (at === end) return INCOMPLETE
@@ -56,8 +56,8 @@ export interface ResponseTo {
 const TO_GET: ResponseTo = { method: 'GET', minor: 1 }
 
 /**
- * Parses and validates one response head, `bytes[start, end)`, into `head`: its lines as strictly as a request's, but
- * what an honest server may send and no reader can take for something else is not refused.
+ * Parses and validates one response head, `bytes[start, end)`, into `head`. The lines are read as strictly as those of a
+ * request; a field value that an honest server may send, and that every reader understands in the same way, is accepted.
  * @returns the position after the head, `INCOMPLETE`, `TOO_MANY_FIELDS`, or `MALFORMED` with `head.fault` set.
  */
 export function parseResponseHead(

@@ -2,16 +2,15 @@ import { CR, LF } from './bytes.ts'
 import { GrowingBuffer } from './growing-buffer.ts'
 
 /**
- * The beginning of a head whose end has not come yet. It says when parsing it again is worth while: at its last line, at
- * a line end that is a fault, and whenever it has doubled, so that a head which comes byte by byte is read in linear
- * time.
+ * The beginning of a head that is not whole yet. It tells when to parse it again: when the empty line has come, when a
+ * line ends wrongly, and whenever its size has doubled. So a head that comes byte by byte is read in linear time.
  */
 export class PartialHead {
   readonly #buffer: GrowingBuffer
   readonly #start: number
   #parsedLength: number
 
-  /** @param headroom bytes to be kept free before it */
+  /** @param headroom bytes that stay free before the head */
   constructor(bytes: Buffer, start: number, end: number, headroom = 0) {
     this.#buffer = new GrowingBuffer(headroom)
     this.#buffer.append(bytes, start, end)
@@ -19,7 +18,7 @@ export class PartialHead {
     this.#parsedLength = this.#buffer.length
   }
 
-  /** What came so far, after the headroom. */
+  /** The headroom, and the bytes so far. */
   get bytes(): Buffer {
     return this.#buffer.bytes
   }
@@ -37,7 +36,7 @@ export class PartialHead {
     return isWorthwhile
   }
 
-  /** An empty line, or a line that ends with LF alone, which came with what stands from `from` on. */
+  /** Whether an empty line, or a line that ends with LF alone, has come since `from`. */
   #hasLineOfInterest(from: number): boolean {
     const { bytes } = this.#buffer
     for (let at = bytes.indexOf(LF, from); at >= 0; at = bytes.indexOf(LF, at + 1))

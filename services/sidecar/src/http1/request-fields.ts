@@ -24,7 +24,7 @@ const NAME_ODD = malformed(
 const FORWARDS_TWICE = malformed('it has Max-Forwards more than once')
 const FORWARDS_INVALID = malformed('its Max-Forwards is not a whole number')
 
-/** Takes the fields of a scanned head for what they mean. @returns `head.end`, or `REFUSED`. */
+/** Reads the values of the recorded fields into `head`. @returns `head.end`, or `REFUSED`. */
 export function readRequestFields(head: RequestHead, bytes: Buffer): number {
   const { fields } = head
   for (let i = 0; i < fields.count; i++) {
@@ -86,13 +86,13 @@ function readRequestId(
   return null
 }
 
-/** Any other protocol is optional, and not asked for any more once the field is dropped (RFC 9110 section 7.8). */
+/** Every other protocol is optional: without the field the request is served as it is (RFC 9110 section 7.8). */
 function namesWebSocket(bytes: Buffer, from: number, to: number): boolean {
   const protocols = bytes.toString('latin1', from, to).toLowerCase().split(',')
   return protocols.some((protocol) => protocol.trim().split('/', 1)[0] === 'websocket')
 }
 
-/** What Prometheus waits at most, from `X-Prometheus-Scrape-Timeout-Seconds`, in milliseconds; 0: no positive number. */
+/** How long Prometheus waits at most, in milliseconds; 0: the value is not a positive number. */
 function parseScrapeTimeout(bytes: Buffer, from: number, to: number): number {
   const text = bytes.toString('latin1', from, Math.min(to, from + 20))
   return /^\d{1,6}(\.\d+)?$/.test(text) ? Number(text) * 1_000 : 0

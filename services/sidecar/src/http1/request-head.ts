@@ -2,7 +2,7 @@ import { FIELD } from './field-names.ts'
 import { Fields, nameEnd } from './fields.ts'
 import { Drops } from './hop-by-hop.ts'
 
-/** Why a message is not forwarded; made once per reason, so that refusing costs little. */
+/** Why a request is not forwarded. Made once for each reason, so that a refusal costs little. */
 export interface Refusal {
   readonly kind: 'malformed' | 'too many fields' | 'upgrade'
   /** Completes "the request cannot be forwarded: …". */
@@ -17,21 +17,21 @@ export function tooManyFields(maxFields: number): Refusal {
   return Object.freeze({ kind: 'too many fields', reason: `it has more than ${maxFields} fields` })
 }
 
-/** WebSocket and CONNECT: what follows would not be HTTP/1.1 any more. */
+/** WebSocket and CONNECT: the bytes after it would not be HTTP/1.1. */
 export const UPGRADE: Refusal = Object.freeze({
   kind: 'upgrade',
   reason: 'it asks for another protocol',
 })
 
-/** What parsing returns beside a position and `INCOMPLETE`; the reason is in `refusal`. */
+/** The result of parsing a head that is refused; the reason is in `RequestHead.refusal`. */
 export const REFUSED = -100
 
 const NO_REFUSAL = malformed('')
 const NO_NAMES: ReadonlySet<string> = new Set()
 
 /**
- * What the relay knows of one request: positions in the bytes that were parsed, valid as long as those are.
- * Reused from request to request.
+ * A parsed request head: positions in the bytes that were parsed, valid as long as those bytes are. Reused for one
+ * request after the other.
  */
 export class RequestHead {
   method = ''
@@ -59,13 +59,13 @@ export class RequestHead {
   keepsAlive = false
   hasHost = false
   expectsContinue = false
-  /** Where the line of a request id stands that is fit to be passed on; -1: there is none. */
+  /** Where the line of a valid request id begins; -1: there is none. */
   requestIdStart = -1
   /** From `X-Prometheus-Scrape-Timeout-Seconds`; 0: none. */
   scrapeTimeoutMs = 0
   /** Of OPTIONS and TRACE (RFC 9110 section 7.6.2); -1: none was given, or another method. */
   maxForwards = -1
-  /** Lines that are not forwarded. */
+  /** The lines that are dropped. */
   readonly drops = new Drops()
   readonly fields = new Fields()
   refusal: Refusal = NO_REFUSAL
@@ -76,7 +76,7 @@ export class RequestHead {
     return !this.closes && (this.minor === 1 || this.keepsAlive)
   }
 
-  /** Hop-by-hop fields end here; where a request came from is ours to say. */
+  /** Hop-by-hop fields end at the sidecar, and it alone says where a request came from. */
   isDropped(index: number, bytes: Buffer): boolean {
     switch (this.fields.id(index)) {
       case FIELD.connection:

@@ -9,7 +9,7 @@ export const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 
 const CODES = METHODS.map((name) => ({ name, bytes: Buffer.from(name) }))
 
-/** The method as text, the usual ones without making a string. Methods are case-sensitive (RFC 9110 section 9.1). */
+/** The method; no new string is made for a known one. Methods are case-sensitive (RFC 9110 section 9.1). */
 export function methodName(bytes: Buffer, from: number, to: number): string {
   for (let i = 0; i < CODES.length; i++) {
     const code = CODES[i] as (typeof CODES)[number]
@@ -18,7 +18,7 @@ export function methodName(bytes: Buffer, from: number, to: number): string {
   return bytes.toString('latin1', from, to)
 }
 
-/** RFC 9110 section 9.2.2. */
+/** Whether sending the request twice has the effect of sending it once (RFC 9110 section 9.2.2). */
 export function isIdempotent(method: string): boolean {
   return method !== 'POST' && method !== 'PATCH' && KNOWN_METHODS.has(method)
 }

@@ -3,7 +3,7 @@ import { FIELD } from './field-names.ts'
 import { readConnectionLeniently } from './hop-by-hop.ts'
 import type { ResponseHead } from './response-head.ts'
 
-/** Takes the fields of a scanned head for what they mean. @returns what is wrong with them, or null. */
+/** Reads the values of the recorded fields into `head`. @returns what is wrong with them, or null. */
 export function readResponseFields(head: ResponseHead, bytes: Buffer): string | null {
   const fault = readFields(head, bytes) ?? faultInFraming(head)
   if (fault !== null && !head.isBodiless) return fault
@@ -13,7 +13,7 @@ export function readResponseFields(head: ResponseHead, bytes: Buffer): string | 
   return null
 }
 
-/** @returns the first thing that is wrong; every field is read all the same. */
+/** Reads all fields, also after a fault. @returns a fault, or null. */
 function readFields(head: ResponseHead, bytes: Buffer): string | null {
   const { fields } = head
   let fault: string | null = null
@@ -72,7 +72,7 @@ function faultInFraming(head: ResponseHead): string | null {
   return null
 }
 
-/** The response ends with its head in any case; what could mislead others is not forwarded. */
+/** The response has no body in any case: its framing fields are dropped, because they could mislead others. */
 function ignoreFraming(head: ResponseHead): void {
   head.hasTransferEncoding = true
   head.chunked = false
@@ -86,7 +86,7 @@ function beforeBlanks(bytes: Buffer, from: number, to: number): number {
   return end
 }
 
-/** Leading zeros mean nothing, but do not fit into every reader's number. */
+/** Skips leading zeros: they mean nothing, but not every reader can take so many digits. */
 function afterZeros(bytes: Buffer, from: number, to: number): number {
   let start = from
   while (start < to - 1 && bytes[start] === ZERO) start++
@@ -95,7 +95,7 @@ function afterZeros(bytes: Buffer, from: number, to: number): number {
 
 const TIMEOUT = /(?:^|[,;])[ \t]*timeout[ \t]*=[ \t]*"?(?<seconds>\d{1,6})/i
 
-/** Seconds of `timeout=5, max=100`, in any order: nearly always the same few bytes, so read by hand. */
+/** The seconds of `timeout=5, max=100`, in any order. The usual form is read without a regular expression. */
 function parseKeepAlive(bytes: Buffer, from: number, to: number): number {
   const prefix = 'timeout='
   if (!equalsIgnoringCase(bytes, from, Math.min(to, from + prefix.length), prefix))

@@ -9,7 +9,7 @@ export function hasNoBody(method: string, status: number): boolean {
   return method === 'HEAD' || status === 204 || status === 304 || status < 200
 }
 
-/** What the relay knows of one response head; reused, and valid as long as the bytes that were parsed. */
+/** A parsed response head: positions in the bytes that were parsed, valid as long as those bytes are. Reused. */
 export class ResponseHead {
   status = 0
   /** Minor version: HTTP/1.0 or HTTP/1.1. */
@@ -22,24 +22,24 @@ export class ResponseHead {
   clientMinor = 1
   /** Has no body whatever its fields say. */
   isBodiless = false
-  /** -1: none was given, or one that does not matter and is not valid. */
+  /** -1: none was given, or an invalid one in a response without a body. */
   contentLength = -1
   chunked = false
-  /** Has Transfer-Encoding, perhaps an invalid one that does not matter. */
+  /** Has Transfer-Encoding; perhaps an invalid one, in a response without a body. */
   hasTransferEncoding = false
-  /** The framing field has white space or zeros that clients may read otherwise: the relay writes one of its own. */
+  /** The framing field has white space or zeros that clients may read differently: the relay writes its own field. */
   isReframed = false
   /** `Connection: close` and `Connection: keep-alive` were given. */
   closes = false
   keepsAlive = false
   /** Seconds from `Keep-Alive: timeout=N`; -1: not given. */
   keepAliveSeconds = -1
-  /** Where its Date stands; -1: it has none. */
+  /** Where the `Date` line begins; -1: there is none. */
   dateStart = -1
-  /** Lines that are not forwarded. */
+  /** The lines that are dropped. */
   readonly drops = new Drops()
   readonly fields = new Fields()
-  /** What is wrong with it, in words; empty while nothing is. */
+  /** What is wrong with the head, in words; empty: nothing. */
   fault = ''
 
   /** Whether the upstream keeps the connection (RFC 9112 section 9.3). */
@@ -47,14 +47,14 @@ export class ResponseHead {
     return !this.closes && (this.minor === 1 || this.keepsAlive)
   }
 
-  /** Whether the end of the response can be told from the end of the connection. */
+  /** Whether the response says where it ends; otherwise it ends with the connection. */
   get isDelimited(): boolean {
     return this.contentLength >= 0 || this.chunked || this.isBodiless
   }
 
   /**
-   * Whether the server may send a body after a response that must not have one: what it announces may come, and would
-   * be read as the next response.
+   * Whether the server may send a body after a response that must not have one. Such a body would be read as the next
+   * response.
    */
   mayBeFollowedByBody(method: string): boolean {
     if (!this.isBodiless) return false
@@ -84,7 +84,7 @@ export class ResponseHead {
     return this.status >= 200 && this.status !== 204
   }
 
-  /** The framing field that the relay writes in the place of the server's; null: that one is forwarded, or none is. */
+  /** The framing field that the relay writes instead of that of the server; null: none. */
   get framingLine(): Buffer | null {
     if (!this.isReframed || !this.mayFrame) return null
     if (this.chunked) return this.clientMinor === 0 ? null : CHUNKED

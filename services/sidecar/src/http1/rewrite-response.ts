@@ -5,7 +5,7 @@ export class DateLine {
   #second = 0
   #line: Buffer = Buffer.alloc(0)
 
-  /** Of now. */
+  /** The line for the current second. */
   now(): Buffer {
     const second = Math.floor(Date.now() / 1_000)
     if (second !== this.#second) {
@@ -19,14 +19,13 @@ export class DateLine {
 const MINOR_VERSION = 'HTTP/1.'.length
 const ONE = 0x31
 
-/** Bytes that must be free before a head that is rewritten with an insertion. */
+/** Bytes that must be free before a head, for the lines that are inserted. */
 export const HEADROOM = 256
 
 /**
- * Removes the lines that end here from the head at `bytes[start, head.end)`, inserts whole lines after its status line,
- * a framing field of its own among them where it wants one, and makes it HTTP/1.1, which the relay itself speaks
- * (RFC 9110 section 2.5). All in place: what comes before a gap moves towards the body, so that head and body stay one
- * piece.
+ * Rewrites the head at `bytes[start, head.end)` in place: removes the dropped lines, inserts whole lines and a framing
+ * field of the relay after the status line, and sets the version to HTTP/1.1 (RFC 9110 section 2.5). The bytes before a
+ * gap move towards the body, so that head and body stay one piece.
  * @param bytes has at least `HEADROOM` bytes before `start` that may be overwritten.
  * @returns where the head now begins.
  */

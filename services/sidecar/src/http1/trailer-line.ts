@@ -1,17 +1,17 @@
 import { NAME } from './bytes.ts'
 import { FIELD, type FieldId, fieldId } from './field-names.ts'
 
-/** What becomes of a trailer line. */
+/** What is done with a trailer line. */
 export const FORWARDED = 0
 export const LEFT_OUT = 1
-/** The message is refused. */
+/** The body is malformed. */
 export const FORBIDDEN = 2
 export type Verdict = typeof FORWARDED | typeof LEFT_OUT | typeof FORBIDDEN
 
-/** Longer than any name that has a meaning; of longer ones only the beginning can have one. */
+/** Longer than any known name; of a longer name the first bytes decide, by prefix. */
 const MAX_KNOWN_BYTES = 63
 
-/** The name of one trailer line, as far as it came. */
+/** The name of the current trailer line. */
 export class TrailerLine {
   #length = 0
   #isOdd = false
@@ -22,7 +22,7 @@ export class TrailerLine {
     this.#isOdd = false
   }
 
-  /** @returns false when the byte may not stand in a name. */
+  /** @returns false for a byte that is not allowed in a name. */
   add(byte: number): boolean {
     const kind = NAME[byte] as number
     if (this.#length < MAX_KNOWN_BYTES) this.#name[this.#length] = byte
@@ -32,8 +32,9 @@ export class TrailerLine {
   }
 
   /**
-   * A trailer may not say what a head must, nor who asks or whence (RFC 9110 section 6.5.1): refused in a request, left
-   * out of a response, whose sender has done its work already. Odd names are left out of requests, as in a head.
+   * A trailer must not carry a field that belongs into the head, or says who sends a request or where it comes from
+   * (RFC 9110 section 6.5.1). In a request it is malformed. In a response it is left out, because the upstream has
+   * already done the work. Odd names are left out of requests, as in a head.
    */
   verdict(isResponse: boolean): Verdict {
     if (this.#length === 0) return FORBIDDEN

@@ -6,10 +6,10 @@ const JOINED_BYTES = 16_384
 
 /** Bytes that wait to be read, in order. Small pieces cost no object each, and what is given back is not copied. */
 export class ByteQueue {
-  /** How many wait. */
+  /** Bytes that wait. */
   length = 0
   readonly #pieces: Buffer[] = []
-  /** Small ones that came last. */
+  /** The small pieces that came last. */
   #tail: GrowingBuffer | null = null
 
   push(bytes: Buffer): void {

@@ -16,9 +16,9 @@ import type { HttpRelay } from './http-relay.ts'
 import { problemResponse } from './problem-response.ts'
 import { clientTooSlow, headTooLarge, refused, targetTooLong } from './relay-failures.ts'
 
-/** After the last byte that came from a client that was told everything. */
+/** How long a client is read after its last byte, once everything was written to it. */
 const LINGER_MS = 2_000
-/** However much still comes. */
+/** The same in all, however much the client still sends. */
 const MAX_LINGER_MS = 30_000
 
 /** One client connection of an HTTP route: its requests, one after the other, in order. */
@@ -27,16 +27,16 @@ export class ClientConnection extends Timed {
   readonly #relay: HttpRelay
   readonly #onClosed: (connection: ClientConnection) => void
   #state: ClientState = 'idle'
-  /** A head whose rest is to come. */
+  /** A head that is not whole yet. */
   #partial: PartialHead | null = null
-  /** Requests that came early. */
+  /** Pipelined requests: they came before the response to the current one was written. */
   #early: ByteQueue | null = null
-  /** The deadline is that of the head which comes. */
+  /** The deadline of a head is set, and is not moved by further bytes of it. */
   #isHeadTimed = false
   #lingerUntilMs = 0
   #exchange: Exchange | null = null
   #requests = 0
-  /** How long it may wait for the first byte of a request. */
+  /** How long the connection may wait for the first byte of a request. */
   #idleMs: number
   #isReading = false
 
@@ -59,7 +59,7 @@ export class ClientConnection extends Timed {
     this.allow(this.#idleMs)
   }
 
-  /** From now on `ms` for the next step. */
+  /** The next step may take `ms` from now on. */
   allow(ms: number): void {
     this.#relay.deadlines.set(this, ms)
   }
@@ -72,13 +72,15 @@ export class ClientConnection extends Timed {
   }
 
   /** The response was written; with `keep` the next request may follow. */
-  answered(keep: boolean): void {
+  responded(keep: boolean): void {
     if (this.#state !== 'busy') return
     if (keep) this.#next()
     else this.#linger('response written, close')
   }
 
-  /** No further request after the one under way; while it waits for the first byte of one it gets `graceMs`. */
+  /**
+   * The current request is the last one. A connection without one waits `graceMs` for it, because it may be on its way.
+   */
   wrapUp(graceMs: number): void {
     this.#idleMs = Math.min(this.#idleMs, graceMs)
     if (this.#state === 'idle') this.allow(graceMs)
@@ -121,7 +123,7 @@ export class ClientConnection extends Timed {
     if (isWorthwhile || partial.length > headBytes) this.#read(partial.bytes)
   }
 
-  /** Requests may be sent ahead, within the size of a head. */
+  /** A client may pipeline requests, within the size of a head. */
   #keepForLater(bytes: Buffer): void {
     if (this.#state !== 'busy') return
     this.#early ??= new ByteQueue()
@@ -143,12 +145,12 @@ export class ClientConnection extends Timed {
     this.socket.resume('exchange')
     if (this.#isReading) return
     if (this.#early !== null && this.#early.length > 0) this.#read(this.#early.takeAll())
-    // What is left is not put together with more before half of it is used up, which would copy it again and again.
+    // Read on only when half of it is used up: joining the rest with new bytes each time would copy it again and again.
     if (this.#earlyBytes <= this.#relay.route.limits.headBytes / 2) this.socket.resume('early')
     if (this.socket.hasEnded && this.#state !== 'busy') this.#linger('no further request')
   }
 
-  /** Takes one request after the other until one has to be waited for. */
+  /** Takes one request after the other, until one is not whole or its response takes time. */
   #read(bytes: Buffer): void {
     let start = 0
     this.#isReading = true
@@ -197,7 +199,7 @@ export class ClientConnection extends Timed {
     return this.#exchange.start(head, bytes, start)
   }
 
-  /** Its deadline is that of its first byte, however often more of it comes; half of an empty line is not yet a head. */
+  /** The deadline counts from the first byte of the head. Half of an empty line is not yet a head. */
   #awaitHead(bytes: Buffer, start: number, isHalfLine: boolean): void {
     const isSame = this.#partial !== null && bytes.length - start === this.#partial.length
     this.#change('part of a head')
@@ -223,7 +225,7 @@ export class ClientConnection extends Timed {
     this.allow(LINGER_MS)
   }
 
-  /** The client is still sending what nobody wants any more. */
+  /** The client still sends; its bytes are dropped. */
   #lingerOn(): void {
     this.allow(Math.min(LINGER_MS, this.#lingerUntilMs - this.#relay.deadlines.nowMs))
   }

@@ -4,21 +4,21 @@ import { reset } from './port.ts'
 
 const NOTHING = Buffer.alloc(0)
 
-/** Why a client is not read: the exchange cannot take more, or too many requests came early. */
+/** Why a client is not read: the exchange cannot take more, or too many requests are pipelined. */
 export type PauseReason = keyof typeof REASONS
 const REASONS = { exchange: 1, early: 2 } as const
 
-/** A client's socket, as those who talk to the client see it. */
+/** A client's socket: writes, pauses for more than one reason, and ends. */
 export class ClientSocket {
   readonly #socket: Socket
-  /** Who shares its address. */
+  /** The client, with all its connections of this route. */
   readonly peer: Peer
   readonly #onFlushed: () => void
   #provenance: Buffer | null = null
-  /** `REASONS` put together. */
+  /** The bits of `REASONS`. */
   #pausedFor = 0
 
-  /** @param onFlushed called when `whenFlushed` had asked for it and everything that was written before is gone. */
+  /** @param onFlushed called after `whenFlushed`, when the kernel has taken everything that was written before. */
   constructor(socket: Socket, peer: Peer, onFlushed: () => void) {
     this.#socket = socket
     this.peer = peer
@@ -36,7 +36,7 @@ export class ClientSocket {
     return this.#socket.readableEnded
   }
 
-  /** Bytes that were written are still in use. */
+  /** The kernel has not taken all that was written, and the buffers are still in use. */
   get isFull(): boolean {
     return this.#socket.writableLength > 0
   }
@@ -45,7 +45,7 @@ export class ClientSocket {
     this.#socket.write(bytes)
   }
 
-  /** An empty write comes to its turn after those before it. */
+  /** Calls `onFlushed` after the writes so far: an empty write is done after them. */
   whenFlushed(): void {
     this.#socket.write(NOTHING, this.#onFlushed)
   }
@@ -62,7 +62,7 @@ export class ClientSocket {
     if (this.#pausedFor === 0) this.#socket.resume()
   }
 
-  /** Ends our side in order. */
+  /** Ends our side cleanly, and reads on. */
   end(): void {
     this.#socket.end()
     this.#pausedFor = 0

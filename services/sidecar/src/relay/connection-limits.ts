@@ -1,14 +1,14 @@
-/** Who shares an address, as far as one route knows: what its connections use together. */
+/** A client address, and what its connections of one route use together. */
 export class Peer {
   readonly address: string
   connections = 0
   /** Upstream connections that its requests use. */
   upstreamConnections = 0
-  /** Those of them whose request has a body that is still to come. */
+  /** Upstream connections whose request has a body that is not whole yet. */
   uploads = 0
-  /** When a connection of its was last ended for a slow client; in milliseconds of the deadlines' clock. */
+  /** When a connection of this address was last ended for being slow, in milliseconds of the clock of `Deadlines`. */
   evictedMs = Number.NEGATIVE_INFINITY
-  /** Bytes of responses that wait in memory until its clients read them. */
+  /** Bytes of responses that wait in memory until this address reads them. */
   bufferedBytes = 0
 
   constructor(address: string) {
@@ -16,9 +16,9 @@ export class Peer {
   }
 }
 
-/** Room for the descriptors of all routes together, whatever each of them may have. */
+/** The descriptors that all routes together may use, beside the limits of each route. */
 export class SharedRoom {
-  /** Descriptors; Infinity where the process has no limit that is known. */
+  /** Descriptors in all; Infinity where the limit of the process is not known. */
   max = Number.POSITIVE_INFINITY
   #taken = 0
   #refused = 0
@@ -33,7 +33,7 @@ export class SharedRoom {
     this.#taken -= count
   }
 
-  /** Whether a connection that is refused may stay until it has read why; call `refusalRead` when it is closed. */
+  /** Whether a refused connection may stay open until it has read the reason; call `refusalRead` when it is closed. */
   mayReadRefusal(): boolean {
     if (this.#refused >= MAX_REFUSED) return false
     this.#refused += 1
@@ -45,20 +45,20 @@ export class SharedRoom {
   }
 }
 
-/** Connections that are being refused have descriptors too. */
+/** Refused connections that may stay open at a time until they have read the reason: they use descriptors too. */
 export const MAX_REFUSED = 32
 
 export interface ConnectionLimitsParts {
   readonly connections: number
   readonly connectionsPerAddress: number
-  /** Descriptors of one connection: 2 where each has its own to the upstream. */
+  /** Descriptors of one connection: 2 on a stream route, where each has an upstream connection of its own. */
   readonly descriptors: number
   readonly room: SharedRoom
-  /** Told when connections begin to be refused for there are too many in all, and when there is room again. */
+  /** Called when connections begin to be refused because all places are taken, and when there is room again. */
   readonly onChange?: (isFull: boolean) => void
 }
 
-/** Counts connections in total and per client address, and says whether one more is within bounds. */
+/** Counts connections in total and per client address, and decides whether one more is within the limits. */
 export class ConnectionLimits {
   /** Connections at a time; may be changed while some are open. */
   max: number
@@ -95,7 +95,7 @@ export class ConnectionLimits {
     if (this.#isFull && this.#total < this.max * CALM) this.#become(false)
   }
 
-  /** Of a connection that found no place: whether it is told why, rather than reset; `SharedRoom.mayReadRefusal`. */
+  /** Whether a connection without a place gets a response that says why, and is not simply reset. */
   mayReadRefusal(): boolean {
     return this.#parts.room.mayReadRefusal()
   }
@@ -111,13 +111,15 @@ export class ConnectionLimits {
   }
 }
 
-/** Below this part of its places there is room again: one that comes and goes is no news. */
+/**
+ * There is room again below this part of the places. The gap keeps one connection that comes and goes out of the log.
+ */
 const CALM = 0.9
 
-/** One address may have this part of the whole. */
+/** One address may use a quarter of the buffer. */
 const SHARES = 4
 
-/** The memory in which responses of one route wait for clients that read slowly, so that they do not hold the upstream. */
+/** Bounded memory of one route: responses wait in it for clients that read slowly, so that the upstream is free. */
 export class ResponseBuffer {
   readonly #maxBytes: number
   #bytes = 0

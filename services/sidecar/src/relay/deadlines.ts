@@ -1,7 +1,7 @@
 const TICK_MS = 50
 const SLOTS = 1_024
 
-/** What has at most one deadline at a time; embed it by extending, so that a deadline costs no object of its own. */
+/** An object with at most one deadline at a time. Classes extend it, so that a deadline needs no object of its own. */
 export abstract class Timed {
   /** When `expire` is due, in milliseconds of {@link Deadlines.now}; 0: no deadline. Set through {@link Deadlines}. */
   dueMs = 0

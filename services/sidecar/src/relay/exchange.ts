@@ -19,18 +19,21 @@ import type { ResponseSource, ResponseTaker } from './response-taker.ts'
 import { Retry } from './retry.ts'
 import { TimeBudget } from './time-budget.ts'
 
-/** The client connection, as its exchange sees it. */
+/** What an exchange needs of its client connection. */
 export interface ExchangeClient {
   readonly socket: ClientSocket
   /** Another request may follow on this connection. */
   readonly mayPersist: boolean
-  /** From now on `ms` for the next step. */
+  /** The next step may take `ms` from now on. */
   allow(ms: number): void
   /** The response was written; with `keep` the next request may follow. */
-  answered(keep: boolean): void
+  responded(keep: boolean): void
 }
 
-/** One request and its response; a connection has one of these and uses it for one request after the other. */
+/**
+ * One request and its response: decides what becomes of the request, connects its sender with the upstream, and the
+ * response with the client. A client connection uses one exchange for one request after the other.
+ */
 export class Exchange implements ResponseTaker {
   readonly #client: ExchangeClient
   readonly #relay: HttpRelay
@@ -38,9 +41,9 @@ export class Exchange implements ResponseTaker {
   readonly #response: ResponseSender
   #source: ResponseSource | null = null
   #isOver = true
-  /** Waits for more of the body before it asks for an upstream connection. */
+  /** Takes more of the body before it asks for an upstream connection. */
   #isGathering = false
-  /** The response has come whole, and the client's socket has still to take it. */
+  /** The response is whole, and the client's socket has not taken all of it. */
   #isFlushing = false
   readonly #retry = new Retry()
   readonly #time: TimeBudget
@@ -75,8 +78,8 @@ export class Exchange implements ResponseTaker {
   }
 
   /**
-   * Takes the request that `head` describes, whose bytes begin at `start`, and gives the head back when it is over.
-   * @returns the position after what of `bytes` belongs to it.
+   * Takes the request of `head`, whose bytes begin at `start`. The head is given back when the exchange is over.
+   * @returns the position after the bytes that belong to the request.
    */
   start(head: RequestHead, bytes: Buffer, start: number): number {
     this.#isOver = false
@@ -86,15 +89,15 @@ export class Exchange implements ResponseTaker {
     const position = this.#request.start(head, bytes, start)
     const { bodyBytes } = this.#relay.route.limits
     const verdict = judge(this.#relay.allow, bodyBytes, head, bytes)
-    if (verdict !== null && 'failure' in verdict) this.#answer(verdict.failure, verdict.allow)
-    else if (position === BROKEN) this.#answer(requestBodyBroken())
-    else if (this.#request.bodyBytes > bodyBytes) this.#answer(bodyTooLarge(bodyBytes))
-    else if (verdict !== null) this.#answerOptions(verdict.allow)
+    if (verdict !== null && 'failure' in verdict) this.#respondWith(verdict.failure, verdict.allow)
+    else if (position === BROKEN) this.#respondWith(requestBodyBroken())
+    else if (this.#request.bodyBytes > bodyBytes) this.#respondWith(bodyTooLarge(bodyBytes))
+    else if (verdict !== null) this.#respondToOptions(verdict.allow)
     else this.#dispatch(head)
     return position === BROKEN ? bytes.length : position
   }
 
-  #answerOptions(allow: string): void {
+  #respondToOptions(allow: string): void {
     this.#response.options(allow, this.#mayPersist)
     this.finish()
   }
@@ -114,10 +117,10 @@ export class Exchange implements ResponseTaker {
     this.#retry.start(this.#request)
     this.#allow(this.#request.isDone ? responseHead : body)
     if (!this.#request.isDone) this.#client.socket.pause('exchange')
-    if (!pool.acquire(this)) this.#answer(queueFull(route.limits.queue))
+    if (!pool.acquire(this)) this.#respondWith(queueFull(route.limits.queue))
   }
 
-  /** From now on `ms` for the next step, within the time for the whole. */
+  /** The next step may take `ms`, within the time for the whole request. */
   #allow(ms: number): void {
     this.#client.allow(this.#time.atMost(ms))
   }
@@ -135,10 +138,10 @@ export class Exchange implements ResponseTaker {
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
   }
 
-  /** More of the request's body. @returns the position after what belongs to it. */
+  /** Takes more of the request's body. @returns the position after the bytes that belong to it. */
   receive(chunk: Buffer): number {
     const { bodyBytes } = this.#relay.route.limits
-    if (this.#isFlushing) return chunk.length // of a request that was answered before it ended
+    if (this.#isFlushing) return chunk.length // the response was complete before the request: drop the rest
     const position = this.#isGathering ? this.#request.gather(chunk) : this.#request.advance(chunk)
     if (position === BROKEN) this.#giveUp(requestBodyBroken())
     else if (this.#request.bodyBytes > bodyBytes) this.#giveUp(bodyTooLarge(bodyBytes))
@@ -188,7 +191,7 @@ export class Exchange implements ResponseTaker {
     return this.#request.isDone && this.#client.mayPersist
   }
 
-  /** The client's socket has taken what was written. */
+  /** The client's socket has taken all that was written. */
   clientFlushed(): void {
     this.#response.flushed()
     if (this.#isOver) return
@@ -209,7 +212,7 @@ export class Exchange implements ResponseTaker {
 
   #conclude(): void {
     this.#end()
-    this.#client.answered(this.#response.persistent)
+    this.#client.responded(this.#response.persistent)
   }
 
   fail(failure: Failure, wasIdle: boolean): void {
@@ -220,11 +223,11 @@ export class Exchange implements ResponseTaker {
     else if (!pool.acquire(this)) this.#giveUp(queueFull(route.limits.queue))
   }
 
-  /** Answers with a problem while that is possible, else cuts the connection. */
+  /** Responds with a problem while nothing was forwarded; otherwise cuts the connection. */
   #giveUp(failure: Failure): void {
     this.#dropSource()
     if (this.#response.hasBegun) this.#cut(failure)
-    else this.#answer(failure)
+    else this.#respondWith(failure)
   }
 
   #cut({ code }: Failure): void {
@@ -233,7 +236,7 @@ export class Exchange implements ResponseTaker {
     this.#client.socket.reset()
   }
 
-  #answer(failure: Failure, allow?: string): void {
+  #respondWith(failure: Failure, allow?: string): void {
     this.#response.problem(failure, this.#mayPersist, allow)
     this.finish()
   }
@@ -255,23 +258,23 @@ export class Exchange implements ResponseTaker {
     else source.cancel()
   }
 
-  /** The client's connection is gone: its response is not wanted any more. */
+  /** The client's connection is closed: nobody wants the response. */
   clientGone(): void {
     if (this.#isOver) return
     this.#dropSource()
     this.#end()
   }
 
-  /** The client has ended its side and may still wait for the response, or be gone: nobody can tell. */
+  /** The client has ended its side. It may still wait for the response or be gone; TCP does not tell. */
   clientEnded(): void {
     if (!this.#response.hasBegun) this.#allow(this.#relay.route.timeoutsMs.halfClosed)
   }
 
-  /** The time allowed for this step is over. */
+  /** The time for the current step is over: decides whose fault it is. */
   expire(): void {
     const { pool, route } = this.#relay
     if (!this.#response.hasBegun && this.#client.socket.hasEnded) this.#client.socket.reset()
-    else if (pool.forget(this)) this.#answer(queueFull(route.limits.queue))
+    else if (pool.forget(this)) this.#respondWith(queueFull(route.limits.queue))
     else if (this.#isClientSlow) this.#giveUp(clientTooSlow())
     else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())
     else this.#blame(upstreamTooSlow(pool.name))

@@ -1,11 +1,14 @@
 import type { Peer } from './connection-limits.ts'
 
-/** What waits, and for whom. */
+/** An item that waits, and the client address that it belongs to. */
 export interface Queued {
   readonly peer: Peer
 }
 
-/** A queue that serves one address after the other, and each address in order: a crowd of one address delays itself. */
+/**
+ * A queue that serves the addresses in turn, and each address in order: many items of one address delay only each
+ * other.
+ */
 export class FairQueue<T extends Queued> {
   /** The address that was served longest ago comes first. */
   readonly #byPeer = new Map<Peer, Set<T>>()
@@ -15,7 +18,7 @@ export class FairQueue<T extends Queued> {
     return this.#size
   }
 
-  /** How many wait for this address. */
+  /** How many items of this address wait. */
   sizeOf(peer: Peer): number {
     return this.#byPeer.get(peer)?.size ?? 0
   }
@@ -36,7 +39,7 @@ export class FairQueue<T extends Queued> {
     return true
   }
 
-  /** Takes the next one of an address that `mayBeServed`. */
+  /** Takes the next item whose address `mayBeServed`. */
   shift(mayBeServed: (peer: Peer) => boolean): T | undefined {
     for (const [peer, items] of this.#byPeer) {
       if (!mayBeServed(peer)) continue
@@ -49,7 +52,7 @@ export class FairQueue<T extends Queued> {
     return undefined
   }
 
-  /** Takes the newest one of the address that has the most, if that has more than `count`. */
+  /** Takes the newest item of the address that has the most, if it has more than `count`. */
   evict(count: number): T | undefined {
     let most: Set<T> | undefined
     for (const items of this.#byPeer.values()) if (items.size > (most?.size ?? count)) most = items

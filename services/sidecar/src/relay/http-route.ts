@@ -7,9 +7,9 @@ import type { HttpRelay } from './http-relay.ts'
 import { type ConnectionHandler, reset } from './port.ts'
 import { problemResponse } from './problem-response.ts'
 
-/** While draining, an idle client gets this long, for a request of its may be on the wire. */
+/** While draining, an idle connection stays open for so long, because a request may be on its way. */
 const GRACE_MS = 300
-/** A client that is refused may go on sending for so long at most. */
+/** A refused client is disconnected after so long, even if it goes on sending. */
 const MAX_REFUSING_MS = 2_000
 
 /** Takes the client connections of an HTTP route, within its limits, and lets them end when the route does. */
@@ -33,7 +33,7 @@ export class HttpHandler implements ConnectionHandler {
 
   async drain(drainMs: number): Promise<void> {
     this.#relay.isDraining = true
-    setTimeout(() => this.#cut(), drainMs).unref() // also for those that are accepted until the port is closed
+    setTimeout(() => this.#cut(), drainMs).unref() // also for connections that are accepted until the port is closed
     for (const connection of this.#connections) connection.wrapUp(GRACE_MS)
     if (this.#connections.size > 0) await this.#drained.promise
     this.#relay.pool.close()

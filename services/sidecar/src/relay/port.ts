@@ -7,9 +7,9 @@ import { DRAIN } from '../config/bounds.ts'
 /**
  * Ends a connection so that its peer sees an error and never a clean end; over a Unix socket a plain close does.
  *
- * While an `end()` is still being sent, Node's own reset fails with EINVAL, never closes the handle, and the process
- * spins for ever when it is to exit (Node 26.10; libuv allows no reset beside a shutdown). The clean end is under way
- * then in any case: a plain close is all that is left.
+ * While an `end()` is still being sent, Node's own reset fails with EINVAL and never closes the handle; the process then
+ * uses all of a CPU and does not exit (Node 26.10; libuv allows no reset during a shutdown). The clean end is already on
+ * its way then, so a plain close is all that is left to do.
  */
 export function reset(socket: Socket): void {
   if (socket.writableEnded && !socket.writableFinished) {
@@ -24,23 +24,23 @@ export function reset(socket: Socket): void {
   }
 }
 
-/** Takes accepted connections, and ends them when asked. */
+/** Takes accepted connections, and drains them. */
 export interface ConnectionHandler {
   accept(client: Socket): void
-  /** Resolves once no connection is left; what is left after `drainMs` is reset. */
+  /** Resolves when no connection is left; connections that are left after `drainMs` are reset. */
   drain(drainMs: number): Promise<void>
 }
 
-/** A listening address; its handler may be exchanged while it listens. */
+/** A listening address. Its handler may be replaced while it listens: that is how a reload works. */
 export interface Port {
   /** With the real port where 0 was asked for. */
   readonly endpoint: Endpoint
   handler: ConnectionHandler
-  /** Stops accepting; resolves when the last connection has ended, which is for the handlers to see to. */
+  /** Stops accepting. Resolves when the last connection has ended; the handlers end them. */
   close(): Promise<void>
 }
 
-/** @throws Failure `in_use`, `address_denied` and what else `listen` says. */
+/** @throws Failure `in_use`, `address_denied`, and the others of `listen`. */
 export async function openPort(endpoint: Endpoint, handler: ConnectionHandler, log: Logger): Promise<Port> {
   const server = createServer({ allowHalfOpen: true, noDelay: true })
   const port = { handler }

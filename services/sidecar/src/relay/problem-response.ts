@@ -7,7 +7,7 @@ import {
 import { STATUS_PHRASES, statusOf } from '@uds-sidecar/shared/failure/failures'
 
 export interface ProblemResponseOptions {
-  /** What becomes of the client's connection; null: it is kept, which HTTP/1.1 need not be told. */
+  /** The value of `Connection`; null: the connection is kept, which is the default of HTTP/1.1. */
   readonly connection: 'close' | 'keep-alive' | null
   /** For HEAD: the head alone. */
   readonly headOnly: boolean

@@ -1,12 +1,12 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Refusal } from '../http1/request-head.ts'
 
-/** What can be wrong with a request or its client. */
+/** Failures of a request or its client. */
 
 const REFUSALS = {
   malformed: {
     code: 'bad_request',
-    hint: 'correct the client; what could be read in two ways is refused (RFC 9112)',
+    hint: 'correct the client; a request that can be read in two ways is refused (RFC 9112)',
   },
   'too many fields': {
     code: 'head_too_large',
@@ -33,22 +33,22 @@ export function headTooLarge(maxBytes: number): Failure {
 export function requestBodyBroken(): Failure {
   return new Failure('bad_request', {
     message: 'the request cannot be forwarded: its chunked coding is broken',
-    hint: 'correct the client; what could be read in two ways is refused (RFC 9112)',
+    hint: 'correct the client; a request that can be read in two ways is refused (RFC 9112)',
   })
 }
 
 export function clientTooSlow(): Failure {
   return new Failure('client_timeout', {
     message: 'the client took too long to send its request or to take its response',
-    hint: 'send it faster, or raise the timeouts of the route',
+    hint: 'send and read faster, or raise the timeouts of the route',
   })
 }
 
 export function scraperTooHasty(): Failure {
   return new Failure('client_timeout', {
     message:
-      'the scraper allows less than half a second (X-Prometheus-Scrape-Timeout-Seconds), and that was over',
-    hint: 'allow more time in scrape_timeout; the upstream had too little to be blamed for it',
+      'the scraper allows less than half a second (X-Prometheus-Scrape-Timeout-Seconds), which was not enough',
+    hint: 'raise scrape_timeout; with so little time this says nothing about the upstream',
   })
 }
 
@@ -61,7 +61,7 @@ export function targetTooLong(maxBytes: number): Failure {
 
 export function upstreamTooSlow(name: string): Failure {
   return new Failure('upstream_timeout', {
-    message: `${name} did not answer in time`,
+    message: `${name} did not respond in time`,
     hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
     errno: 'ETIMEDOUT',
   })
@@ -69,14 +69,14 @@ export function upstreamTooSlow(name: string): Failure {
 
 export function queueFull(places: number): Failure {
   return new Failure('overloaded', {
-    message: `all upstream connections are in use and ${places} requests wait already`,
+    message: `all upstream connections are in use, and ${places} requests already wait`,
     hint: 'try again later, or raise limits.upstreamConnections of the route',
   })
 }
 
-/** What can go wrong with an upstream that accepted a connection, in words for the one who runs it. */
+/** Failures of an upstream that accepted a connection. */
 
-const LOOK = 'look at the log of the process behind the socket; it ended, crashed or gave up'
+const LOOK = 'look at the log of the process behind the socket: it ended, crashed or closed the connection'
 
 export function closedBeforeHead(name: string, cause?: unknown): Failure {
   const message = `${name} closed the connection before a complete response head`
@@ -100,7 +100,7 @@ export function tooLarge(name: string, what: string, maxBytes: number): Failure 
   const message = `the ${what} of ${name} has more than ${maxBytes} bytes`
   return new Failure('upstream_too_large', {
     message,
-    hint: 'raise the limit of the route, or answer with less',
+    hint: 'raise the limit of the route, or send a smaller response',
   })
 }
 

@@ -12,11 +12,11 @@ const SCRATCH_BYTES = 65_536
 /** Writes request heads for one route, in a buffer that is used again and again. */
 export class RequestWriter {
   readonly #ids = new RequestIds()
-  /** Given away when the kernel did not take all of it at once. */
+  /** Replaced when the kernel did not take all of it at once, because the socket still uses it then. */
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
   /**
-   * Sends a head and what came of the body, `bytes[head.end, bodyEnd)`, in one write where they fit together.
+   * Sends a head and the first bytes of the body, `bytes[head.end, bodyEnd)`, in one write if both fit.
    * @returns as `source.write`
    */
   write(
@@ -48,7 +48,7 @@ function writeApart(source: ResponseSource, head: Buffer, body: Buffer): boolean
   return isReady
 }
 
-/** Heads that no request uses: as many as there were requests at a time, so that an idle connection has none. */
+/** A pool of head objects, so that an idle connection holds none. It grows to the number of requests at a time. */
 export class SpareHeads {
   readonly #heads: RequestHead[] = []
 
@@ -63,25 +63,25 @@ export class SpareHeads {
 
 const NOTHING: Buffer = Buffer.alloc(0)
 
-/** As much of a body is taken before there is an upstream connection, at most. */
+/** Bytes of a body that are kept before there is an upstream connection, at most. */
 const MAX_GATHERED_BYTES = 16_384
 
-/** Sends one request to the upstream: its head at once, its body as it comes. */
+/** Sends one request to the upstream: the head at once, the body as it comes. */
 export class RequestSender {
   readonly #rules: RequestHeadRules
   readonly #writer: RequestWriter
   readonly #body = new BodyFraming('client')
-  /** Of the request under way, in `#bytes`. */
+  /** The head of the current request; its positions are those of `#bytes`. */
   #head: RequestHead | null = null
-  /** The request as it came, needed until it was sent for good. */
+  /** The request as it came. It is kept until it cannot be needed for a second attempt. */
   #bytes = NOTHING
   #start = 0
   #bodyEnd = 0
   #gathered: GrowingBuffer | null = null
   #mayStream = false
-  /** By its method (RFC 9110 section 9.2.2). */
+  /** The method is idempotent (RFC 9110 section 9.2.2). */
   isIdempotent = false
-  /** Bytes that were sent are still in use at the upstream's side. */
+  /** The upstream's socket has not taken all that was sent. */
   isFull = false
 
   constructor(rules: RequestHeadRules, writer: RequestWriter) {
@@ -94,14 +94,14 @@ export class RequestSender {
     return this.#body.done
   }
 
-  /** Of the body, its coding included. */
+  /** Bytes of the body so far, the chunked coding included. */
   get bodyBytes(): number {
     return this.#body.bytes
   }
 
   /**
-   * Takes the request that `head` describes, whose bytes begin at `start`.
-   * @returns the position after what of `bytes` belongs to it, or `BROKEN`.
+   * Takes the request of `head`, whose bytes begin at `start`.
+   * @returns the position after the bytes that belong to the request, or `BROKEN`.
    */
   start(head: RequestHead, bytes: Buffer, start: number): number {
     this.#head = head
@@ -119,15 +119,15 @@ export class RequestSender {
   }
 
   /**
-   * Whether there is enough of the request to make use of an upstream connection: all of it, the first bytes of a body,
-   * or, with a method whose body has no meaning, as much of it as is kept.
+   * Whether enough of the request is here to take an upstream connection for it: all of it, or the first bytes of a
+   * body. With an idempotent method the body is kept first, as much as is allowed: then the request can be sent twice.
    */
   get isWorthConnection(): boolean {
     if (this.#body.done || this.#mayStream) return true
     return this.#body.bytes >= (this.isIdempotent ? MAX_GATHERED_BYTES : 1)
   }
 
-  /** Takes more of the body before there is an upstream connection. @returns as `advance` */
+  /** Keeps more of the body while there is no upstream connection. @returns as `advance` */
   gather(chunk: Buffer): number {
     const position = this.advance(chunk)
     if (position === BROKEN) return BROKEN
@@ -136,7 +136,7 @@ export class RequestSender {
     return position
   }
 
-  /** Sends the head, and what came of the body so far. */
+  /** Sends the head, and the part of the body that is here. */
   send(source: ResponseSource, provenance: Buffer): void {
     const head = this.#head as RequestHead
     if (this.#gathered !== null) this.#takeGathered(head, this.#gathered)
@@ -145,19 +145,19 @@ export class RequestSender {
     else this.#bytes = NOTHING
   }
 
-  /** Takes more of the body. @returns the position after what belongs to it, or `BROKEN`. */
+  /** Takes more of the body. @returns the position after the bytes that belong to it, or `BROKEN`. */
   advance(chunk: Buffer): number {
     return this.#body.advance(chunk, 0, chunk.length)
   }
 
-  /** Sends on what `advance` has taken, `chunk[0, position)`. */
+  /** Forwards the bytes that `advance` has taken, `chunk[0, position)`. */
   forward(source: ResponseSource, chunk: Buffer, position: number): void {
     const pieces = this.#body.pieces ?? [position === chunk.length ? chunk : chunk.subarray(0, position)]
     for (const piece of pieces) this.isFull = !source.write(piece)
     if (this.#body.done) source.requestSent()
   }
 
-  /** Lets go of the request's bytes. @returns its head, which is nobody's now */
+  /** Forgets the request. @returns its head, for the next request */
   release(): RequestHead | null {
     const head = this.#head
     this.#head = null
@@ -171,7 +171,7 @@ export class RequestSender {
     for (const piece of pieces) this.#gathered.append(piece)
   }
 
-  /** The head is parsed again, for its positions are others there. */
+  /** Parses the head again: its positions have changed in the new buffer. */
   #takeGathered(head: RequestHead, { bytes }: GrowingBuffer): void {
     this.#bytes = bytes
     this.#start = 0

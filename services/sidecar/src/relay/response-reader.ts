@@ -17,20 +17,20 @@ export interface ResponseLimits {
   readonly fields: number
 }
 
-/** Reads one response after the other from the bytes of an upstream connection and hands them on as they came. */
+/** Reads the responses of one upstream connection from its bytes, and passes them to the taker as they came. */
 export class ResponseReader {
   readonly #name: string
   readonly #limits: ResponseLimits
   readonly #framing = new BodyFraming('server')
-  /** Valid from one parse to the next, which is as long as anybody looks at it. */
+  /** Reused: valid until the next head is parsed. */
   readonly #head = new ResponseHead()
-  /** The start of a head whose rest is to come, with room before it. */
+  /** The beginning of a head that is not whole yet, with `HEADROOM` before it. */
   #partial: PartialHead | null = null
   #hasHead = false
   #interims = 0
-  /** Whether the connection may be used again, as far as the response says. */
+  /** The response allows the connection to be used again. */
   isReusable = false
-  /** What the upstream announced that it keeps an idle connection for; -1: nothing. */
+  /** How long the upstream keeps an idle connection, as it announced; -1: it did not. */
   keepAliveSeconds = -1
 
   /** @param name of the upstream, for messages. */
@@ -51,14 +51,14 @@ export class ResponseReader {
     return this.#hasHead && this.#framing.done
   }
 
-  /** A byte of the response was seen. */
+  /** At least one byte of the response has come. */
   get hasBegun(): boolean {
     return this.#hasHead || this.#partial !== null || this.#interims > 0
   }
 
   /**
-   * Takes the next bytes, which have `HEADROOM` bytes before them that may be overwritten.
-   * @returns what is wrong with the response, or null.
+   * Takes the next bytes, `bytes[start, end)`. At least `HEADROOM` bytes before `start` may be overwritten.
+   * @returns the failure of the response, or null.
    */
   read(bytes: Buffer, start: number, end: number, taker: ResponseTaker): Failure | null {
     if (this.#hasHead) return this.#readBody(bytes, start, end, taker)
@@ -66,7 +66,7 @@ export class ResponseReader {
     return this.#readOn(this.#partial, bytes, start, end, taker)
   }
 
-  /** What the end of the connection means: a failure, or null where the body ends with it. */
+  /** The connection has ended. @returns a failure, or null where the body ends with the connection. */
   end(cause?: Error): Failure | null {
     if (!this.#hasHead) return closedBeforeHead(this.#name, cause)
     if (this.#framing.endsWithConnection && cause === undefined) return null
@@ -88,7 +88,7 @@ export class ResponseReader {
     return failure
   }
 
-  /** @param partial what `bytes` are of, to be kept while the head is not whole */
+  /** @param partial the buffer of `bytes`, kept while the head is not whole */
   #readHead(
     bytes: Buffer,
     start: number,
@@ -120,7 +120,8 @@ export class ResponseReader {
     taker: ResponseTaker,
   ): Failure | null {
     this.#interims += 1
-    if (this.#head.status === 101) return notHttp(this.#name, 'it switches protocols, which nobody asked for')
+    if (this.#head.status === 101)
+      return notHttp(this.#name, 'it switches protocols, and no Upgrade was forwarded')
     if (this.#interims > MAX_INTERIM) return notHttp(this.#name, 'it sends interim responses without end')
     taker.takeInterim(this.#head, bytes, start, position)
     return this.#readHead(bytes, position, end, taker)
@@ -163,7 +164,7 @@ export class ResponseReader {
   }
 }
 
-/** In one piece, for each costs a write of its own. */
+/** Joined, because each piece would cost a write of its own. */
 function takePieces(pieces: readonly Buffer[], taker: ResponseTaker): void {
   const bytes = Buffer.concat(pieces)
   if (bytes.length > 0) taker.takeBody(bytes, 0, bytes.length)

@@ -15,19 +15,19 @@ import { LENT_BYTES } from './upstream-socket.ts'
 const CLOSE = Buffer.from('Connection: close\r\n')
 const KEEP_ALIVE = Buffer.from('Connection: keep-alive\r\n')
 
-/** As nginx counts a client that left before its response. */
+/** The status that is counted when the client left before its response; nginx uses the same number. */
 const CLIENT_LEFT = 499
 
-/** What a client gets for one request: the upstream's answer as it comes, or a problem; counted once. */
+/** Writes one response to the client: that of the upstream as it comes, or a problem. Each is counted once. */
 export class ResponseSender {
   method = 'GET'
   /** Minor version of the client. */
   minor = 1
-  /** Another request may follow on the client's connection, as far as this one and its response say. */
+  /** This request and its response allow another request on the connection. */
   persistent = false
-  /** The client's socket still uses bytes that were lent. */
+  /** The client's socket has not taken all that was written, and still uses lent bytes. */
   isFull = false
-  /** The upstream waits, because no more may be kept for the client. */
+  /** The upstream connection waits for the client: the response buffer has no room. */
   isPaused = false
   readonly #client: ClientSocket
   readonly #counters: RouteCounters
@@ -36,9 +36,9 @@ export class ResponseSender {
   #source: ResponseSource | null = null
   #status = 0
   #startedMs = 0
-  /** Of the response buffer, until the client's socket has taken everything. */
+  /** Bytes of the response buffer that this response uses, until the client's socket has taken everything. */
   #bufferedBytes = 0
-  /** For a client of HTTP/1.0, which knows no chunks. */
+  /** Removes the chunked coding for a client of HTTP/1.0. */
   #decoder: ChunkedFraming | null = null
 
   constructor(client: ClientSocket, { counters, responseBuffer, date }: HttpRelay) {
@@ -58,12 +58,12 @@ export class ResponseSender {
     this.#startedMs = performance.now()
   }
 
-  /** The head was forwarded: nothing else can be said any more. */
+  /** The head was forwarded: a problem response is not possible any more. */
   get hasBegun(): boolean {
     return this.#status !== 0
   }
 
-  /** Where the response comes from, to be held back while the client does not keep up; null: it has all come. */
+  /** Sets the connection that the response comes from, which is paused for a slow client; null: it has come whole. */
   follow(source: ResponseSource | null): void {
     this.#source = source
     this.isPaused = false
@@ -76,7 +76,7 @@ export class ResponseSender {
     this.#client.write(copy.subarray(rewriteResponse(copy, start, head, null), end))
   }
 
-  /** @param mayPersist as far as the connection says. */
+  /** @param mayPersist the client connection allows another request. */
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number, mayPersist: boolean): void {
     const mustDecode = head.chunked && this.minor === 0 && !hasNoBody(this.method, head.status)
     this.#status = head.status
@@ -90,7 +90,7 @@ export class ResponseSender {
     else this.#takeDecoded(this.#decoder, bytes, start, end)
   }
 
-  /** One write for all data, however small the chunks are. */
+  /** Joins the data of all chunks into one write. */
   #takeDecoded(decoder: ChunkedFraming, bytes: Buffer, start: number, end: number): void {
     const data: Buffer[] = []
     decoder.advance(bytes, start, end, (from, to) => data.push(bytes.subarray(from, to)))
@@ -99,7 +99,7 @@ export class ResponseSender {
     else if (data.length > 1) this.#write(Buffer.concat(data), 0)
   }
 
-  /** The client's socket has taken what was written before it became full; perhaps also what was written since. */
+  /** The client's socket has taken the bytes that made it full, and perhaps all that was written since. */
   flushed(): void {
     this.isFull = this.#client.isFull
     if (this.isFull) return
@@ -108,7 +108,7 @@ export class ResponseSender {
     this.#source?.resume()
   }
 
-  /** The whole response. @param allow for the field of a 405. */
+  /** Writes a problem as the whole response. @param allow the methods for the `Allow` field of a 405. */
   problem(failure: Failure, mayPersist: boolean, allow?: string): void {
     this.persistent &&= mayPersist
     this.#status = statusOf(failure.code)
@@ -117,7 +117,7 @@ export class ResponseSender {
     this.#writeOwn(problemResponse(failure, options))
   }
 
-  /** The whole response to a request that ends here: `OPTIONS` with `Max-Forwards: 0`. */
+  /** Writes the whole response to `OPTIONS` with `Max-Forwards: 0`, which ends at the sidecar. */
   options(allow: string, mayPersist: boolean): void {
     this.persistent &&= mayPersist
     this.#status = 200
@@ -126,7 +126,7 @@ export class ResponseSender {
     this.#writeOwn(Buffer.from(`HTTP/1.1 200 OK\r\n${fields}\r\n`))
   }
 
-  /** What the relay itself says; the next request waits until the client's socket has taken it. */
+  /** Writes a response of the sidecar itself; the next request waits until the client's socket has taken it. */
   #writeOwn(bytes: Buffer): void {
     this.#client.write(bytes)
     if (!this.#client.isFull) return
@@ -134,7 +134,7 @@ export class ResponseSender {
     this.#client.whenFlushed()
   }
 
-  /** Counts it, whatever became of it. */
+  /** Counts the response, complete or not. */
   end(): void {
     const status = this.#status === 0 ? CLIENT_LEFT : this.#status
     this.#counters.answered(this.method, status, performance.now() - this.#startedMs)
@@ -155,7 +155,7 @@ export class ResponseSender {
     return connection === 'close' ? CLOSE : KEEP_ALIVE
   }
 
-  /** What the relay adds to the head. */
+  /** The lines that the relay adds to the head. */
   #insertion(head: ResponseHead): Buffer | null {
     const connection = this.#connectionLine()
     if (head.dateStart >= 0) return connection
@@ -175,7 +175,9 @@ export class ResponseSender {
     if (this.#client.isFull) this.#hold()
   }
 
-  /** The client does not keep up: what it was given is left to it while there is room, else the upstream waits. */
+  /**
+   * The client reads slowly: its bytes stay in the response buffer while there is room; otherwise the upstream waits.
+   */
   #hold(): void {
     this.isFull = true
     this.#client.whenFlushed()

@@ -2,57 +2,63 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { ResponseHead } from '../http1/response-head.ts'
 import type { Peer } from './connection-limits.ts'
 
-/** Who waits for a response. Buffers that it is given are only lent: their owner changes them after `pause` is over. */
+/**
+ * A request that waits for its response. The buffers that it gets are lent: their owner overwrites them with the next
+ * read, unless the taker has called `pause` or `leaveLent`.
+ */
 export interface ResponseTaker {
   readonly method: string
-  /** Minor version of its client. */
+  /** HTTP minor version of the client. */
   readonly minor: number
-  /** Whose request it is. */
+  /** The client that sent the request. */
   readonly peer: Peer
-  /** The request is here whole, and waits for nobody once it has a connection. */
+  /** The request was received whole, so that its client cannot hold up an upstream connection. */
   readonly isRequestDone: boolean
-  /** Must not go out on a connection that the upstream may be closing, for it cannot be sent again. */
+  /**
+   * Needs a connection that was opened for it: the upstream may just close an idle one, and the request cannot be sent
+   * twice.
+   */
   readonly needsFresh: boolean
-  /** For how many milliseconds the upstream connection has waited for the client, as of `nowMs`; 0: it does not. */
+  /** Milliseconds for which the upstream connection has waited for the client, as of `nowMs`; 0: it does not wait. */
   stalledMs(nowMs: number): number
-  /** The client is too slow, and others need the connection: end it. */
+  /** The client is too slow, and others need the connection: ends the request. */
   giveUpSlow(): void
-  /** There is a connection: send the request. Called again when it is tried once more. */
+  /** A connection is ready: sends the request. Called again for a second attempt. */
   begin(source: ResponseSource): void
   /** A whole interim response (1xx), `bytes[start, end)`. */
   takeInterim(head: ResponseHead, bytes: Buffer, start: number, end: number): void
   /**
-   * The final head, `bytes[start, head.end)`, and what came of the body with it, up to `end`. At least `HEADROOM`
-   * bytes before `start` may be overwritten.
+   * The final head, `bytes[start, head.end)`, and the first bytes of the body, up to `end`. At least `HEADROOM` bytes
+   * before `start` may be overwritten.
    */
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void
   takeBody(bytes: Buffer, start: number, end: number): void
-  /** The response is complete, and the connection that it came over is not ours any more. */
+  /** The response is complete, and its connection may already serve another request. */
   finish(): void
-  /** @param wasIdle the connection had served before, and gave no byte of a response now. */
+  /** @param wasIdle the connection had served a request before, and closed without one byte of this response. */
   fail(failure: Failure, wasIdle: boolean): void
   /** The upstream can take more of the request's body. */
   requestDrained(): void
 }
 
-/** Where a response comes from. */
+/** The upstream connection, as a request sees it. */
 export interface ResponseSource {
-  /** The bytes that are told of now are lent, and not left to anybody yet. */
+  /** The bytes of the current call are lent: they are overwritten after it, unless `pause` or `leaveLent` is called. */
   readonly isLent: boolean
   /** The whole request was sent; only then may the connection be used again. */
   requestSent(): void
   /** @returns false when nothing more should be sent until `requestDrained`. */
   write(bytes: Buffer): boolean
-  /** Bytes that were written are still in use. */
+  /** The kernel has not taken all that was written, and the buffers are still in use. */
   readonly isWriting: boolean
-  /** Several writes as one. */
+  /** Joins the writes until `uncork` into one. */
   cork(): void
   uncork(): void
-  /** The bytes that were lent last are still in use: no more until `resume`. */
+  /** The lent bytes are still in use: reads no more until `resume`. */
   pause(): void
   resume(): void
-  /** The bytes that were lent last are still in use, and stay with who has them: read on all the same. */
+  /** Gives the lent buffer away and reads on with a new one. */
   leaveLent(): void
-  /** The response is not wanted any more. */
+  /** Nobody wants the response any more. */
   cancel(): void
 }

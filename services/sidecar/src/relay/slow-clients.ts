@@ -1,48 +1,48 @@
 import type { Peer } from './connection-limits.ts'
 
-/** A client that moves so many bytes is not slow yet, however long it has been waited for before. */
+/** After so many bytes the wait for a client counts from zero again. */
 const PACE_BYTES = 32_768
 
-/** For how long a client has been waited for without moving much. */
+/** Measures how long a client has been waited for while it moved only few bytes. */
 export class Pace {
   #sinceMs = 0
   #bytes = 0
 
-  /** The client has moved some bytes. */
+  /** The client sent or took some bytes. */
   moved(bytes: number, nowMs: number): void {
     this.#bytes += bytes
     if (this.#bytes >= PACE_BYTES) this.restart(nowMs)
   }
 
-  /** Nobody waits for the client now. */
+  /** The wait begins now, or is over. */
   restart(nowMs: number): void {
     this.#bytes = 0
     this.#sinceMs = nowMs
   }
 
-  /** Milliseconds since it was last restarted, or had moved enough. */
+  /** Milliseconds since the wait began. */
   waitedMs(nowMs: number): number {
     return nowMs - this.#sinceMs
   }
 }
 
-/** A client that has kept its upstream connection waiting for so long is slow, if others wait for that connection. */
+/** A client is slow when its upstream connection has waited for it for so long while other requests wait. */
 const STALL_MS = 1_000
-/** The same of an address of which one was ended a short while ago. */
+/** The same for an address of which a slow connection was ended within `SUSPECT_FOR_MS`. */
 const SUSPECT_STALL_MS = 250
 const SUSPECT_FOR_MS = 10_000
-/** The same of the only one of its address, which may be far away and honest. */
+/** The same for the only connection of an address: the client may be far away and honest. */
 const LAST_STALL_MS = 5_000
 
-/** What may wait for a slow client. */
+/** A connection that may wait for a slow client. */
 interface Stallable {
   readonly peer: Peer | null
   stalledMs(nowMs: number): number
 }
 
 /**
- * The connections that have waited for their clients for long, in the order in which they are to be ended: always one
- * of the address that has most of them left, the longest wait first.
+ * The connections that have waited too long for their clients, in the order in which they should be ended: first those
+ * of the address that has the most of them, and the longest wait first.
  */
 export function slowest<T extends Stallable>(connections: readonly T[], nowMs: number): T[] {
   const stalled = connections

@@ -8,14 +8,14 @@ const USUAL_BYTES = 16_384
 const MOST_BYTES = 65_536
 
 /**
- * What a socket reads into, over and over, where Node would allocate 64 KiB for each read. It grows while reads fill
- * it, and what is quiet holds little: 4 KiB at first, at most 16 after a read that left room.
+ * The buffer that a socket reads into again and again; Node by itself allocates 64 KiB for each read. It grows while
+ * reads fill it, and shrinks for a quiet connection: 4 KiB at first, at most 16 KiB after a read that left room.
  */
 export class ReadBuffer {
   /** For the next read. */
   bytes: Buffer = Buffer.allocUnsafeSlow(LEAST_BYTES)
 
-  /** To be called after each read. @param isInUse somebody still needs the bytes: they are left to them */
+  /** Called after each read. @param isInUse the bytes are still needed: the buffer is given away */
   prepare(count: number, isInUse: boolean): void {
     const size = this.#sizeAfter(count)
     if (isInUse || size !== this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(size)
@@ -27,11 +27,11 @@ export class ReadBuffer {
   }
 }
 
-/** What an upstream says goes to its client as soon as it is read (`onread` of `net.connect`). */
+/** Writes the bytes of an upstream to its client as soon as they are read (`onread` of `net.connect`). */
 export class UpstreamReading implements OnReadOpts {
   readonly #client: Socket
   readonly #into = new ReadBuffer()
-  /** Called after bytes have gone that way. */
+  /** Called after bytes were written to the client. */
   onPassed: () => void = () => undefined
 
   constructor(client: Socket) {
@@ -52,15 +52,15 @@ export class UpstreamReading implements OnReadOpts {
 export interface RelayOptions {
   readonly client: Socket
   readonly upstream: Socket
-  /** Passes on what the upstream says, from before there is a relay. */
+  /** Reads the upstream; it exists before the relay, because the upstream may send at once. */
   readonly reading: UpstreamReading
   readonly deadlines: Deadlines
   readonly idleMs: number
-  /** Called once, when both sides are closed; the code says why, unless they ended by themselves. */
+  /** Called once, when both sides are closed. The code says why, unless both ended by themselves. */
   readonly onClosed: (failure: FailureCode | null) => void
 }
 
-/** Two sockets joined: bytes go both ways with backpressure, and the end of one side ends the other's writing side. */
+/** Joins two sockets: bytes go both ways with backpressure, and the end of one side half-closes the other. */
 export class Relay extends Timed {
   readonly #client: Socket
   readonly #upstream: Socket
@@ -90,14 +90,14 @@ export class Relay extends Timed {
     deadlines.set(this, idleMs)
   }
 
-  /** Closes both sides at once; the client sees a reset, never a clean end that could pass for a whole response. */
+  /** Closes both sides at once. The client sees a reset, and never a clean end that looks like a whole response. */
   fail(code: FailureCode): void {
     this.#failure ??= code
     reset(this.#client)
     this.#upstream.destroy()
   }
 
-  /** From now on `quietMs` without a byte are taken for the end. */
+  /** From now on the relay ends after `quietMs` without a byte. */
   wrapUp(quietMs: number): void {
     this.#wrappingUp = true
     this.#idleMs = Math.min(quietMs, this.#idleMs)

@@ -10,7 +10,7 @@ import type { Deadlines } from './deadlines.ts'
 import { type ConnectionHandler, reset } from './port.ts'
 import { Relay, UpstreamReading } from './stream-relay.ts'
 
-/** While draining, a relay without a byte for this long is taken as finished: a stream does not say where it ends. */
+/** While draining, a relay without a byte for so long counts as finished: a stream does not say where it ends. */
 const QUIET_MS = 1_000
 
 export interface StreamHandlerParts {
@@ -21,7 +21,7 @@ export interface StreamHandlerParts {
   readonly limits: ConnectionLimits
 }
 
-/** Joins every client connection of a stream route to an upstream connection of its own. */
+/** Joins each client connection of a stream route with an upstream connection of its own. */
 export class StreamHandler implements ConnectionHandler {
   readonly #parts: StreamHandlerParts
   readonly #limits: ConnectionLimits

@@ -27,12 +27,12 @@ export class TimeBudget {
     this.#dueMs = this.#deadlines.nowMs + Math.min(totalMs, scrapeLimit(scrapeTimeoutMs))
   }
 
-  /** Of `ms` for the next step, what the time for the whole request leaves. */
+  /** `ms` for the next step, or less where the time for the whole request ends before. */
   atMost(ms: number): number {
     return Math.min(ms, this.#dueMs - this.#deadlines.nowMs)
   }
 
-  /** The scraper allows too little time to blame the upstream when it is over. */
+  /** The scraper allows so little time that its end says nothing about the upstream. */
   get isTooShortToBlame(): boolean {
     return this.#scrapeTimeoutMs > 0 && this.#scrapeTimeoutMs < MIN_BLAME_MS
   }
@@ -47,7 +47,7 @@ export class TimeBudget {
     this.#pace.restart(this.#deadlines.nowMs)
   }
 
-  /** For how long the client has been waited for, as of `nowMs`. */
+  /** Milliseconds for which the client has been waited for, as of `nowMs`. */
   waitedMs(nowMs: number): number {
     return this.#pace.waitedMs(nowMs)
   }

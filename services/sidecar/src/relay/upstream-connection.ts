@@ -15,10 +15,10 @@ import { ResponseReader } from './response-reader.ts'
 import type { ResponseSource, ResponseTaker } from './response-taker.ts'
 import { UpstreamSocket, type UpstreamSocketOwner } from './upstream-socket.ts'
 
-/** What a peer said before it closed its reading side is here already. */
+/** Time to read a response that the upstream sent before it stopped reading the request. */
 const LAST_WORD_MS = 100
 
-/** Who keeps upstream connections: the pool. */
+/** What a connection needs of the pool that owns it. */
 export interface ConnectionOwner {
   readonly endpoint: Endpoint
   /** For messages. */
@@ -29,25 +29,25 @@ export interface ConnectionOwner {
   connected(): void
   /** A request has got this connection. */
   began(connection: UpstreamConnection, taker: ResponseTaker): void
-  /** Another connection is open, and no request uses it. */
+  /** The pool has an idle connection. */
   readonly hasIdle: boolean
   /** The body of its request was sent whole. */
   uploaded(connection: UpstreamConnection): void
   /** Its request is over. */
   ended(connection: UpstreamConnection): void
-  /** It may be used again. */
+  /** The connection may be used again. */
   release(connection: UpstreamConnection): void
   closed(connection: UpstreamConnection): void
-  /** A response came through whole. */
-  answered(): void
-  /** @param isDown no connection can be had */
+  /** A response was received whole. */
+  responded(): void
+  /** @param isDown the upstream does not accept connections */
   failed(failure: Failure, isDown: boolean): void
   explain(error: Error): Promise<Failure>
 }
 
 /** One connection to the upstream, used for one request after the other. */
 export class UpstreamConnection extends Timed implements ResponseSource, UpstreamSocketOwner {
-  /** Whose request is under way, and whether its body is still to come: the pool counts both. */
+  /** The client of the current request, and whether its body is not whole yet: the pool counts both. */
   peer: Peer | null = null
   isUpload = false
   readonly #pool: ConnectionOwner
@@ -55,13 +55,13 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   readonly #reader: ResponseReader
   #state: UpstreamState = 'connecting'
   #taker: ResponseTaker | null
-  /** It reads no more: what is left of the request is dropped. */
+  /** The upstream reads no more: the rest of the request is dropped. */
   #isDeaf = false
-  /** Of the request under way. */
+  /** Of the current request. */
   #writes = 0
   #isRequestSent = false
   #isForOne: boolean
-  #answers = 0
+  #responses = 0
 
   constructor(pool: ConnectionOwner, taker: ResponseTaker) {
     super()
@@ -73,24 +73,24 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
     pool.deadlines.set(this, pool.timeoutsMs.connect)
   }
 
-  /** It did not connect in time, had no last word, or nobody used it. */
+  /** Did not connect in time, sent no response after it stopped reading, or was idle for too long. */
   expire(): void {
     if (this.#state === 'connecting') this.#fail(notConnected(this.#pool.name, this.#pool.timeoutsMs.connect))
     else if (this.#state === 'busy') this.ended()
     else this.close()
   }
 
-  /** For how long its request has waited for the client; 0: it does not, or there is none. */
+  /** Milliseconds for which it has waited for the client of its request; 0: it does not wait. */
   stalledMs(nowMs: number): number {
     return this.#state === 'busy' && this.#taker !== null ? this.#taker.stalledMs(nowMs) : 0
   }
 
-  /** Others need the connection more than its client does, which is too slow. */
+  /** Ends the current request: its client is too slow, and other requests wait. */
   giveUpSlow(): void {
     this.#taker?.giveUpSlow()
   }
 
-  /** Takes an idle connection into use. */
+  /** Sends a request on an idle connection. */
   use(taker: ResponseTaker): void {
     this.#taker = taker
     this.#begin(taker, 'request')
@@ -179,27 +179,27 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   }
 
   received(bytes: Buffer, end: number): void {
-    if (this.#state === 'busy') this.#readAnswer(bytes, end, this.#taker as ResponseTaker)
-    else this.close() // nobody asked
+    if (this.#state === 'busy') this.#readResponse(bytes, end, this.#taker as ResponseTaker)
+    else this.close() // bytes that belong to no request
   }
 
-  #readAnswer(bytes: Buffer, end: number, taker: ResponseTaker): void {
+  #readResponse(bytes: Buffer, end: number, taker: ResponseTaker): void {
     const failure = this.#reader.read(bytes, HEADROOM, end, taker)
     if (failure !== null) this.#fail(failure)
     else if (this.#reader.isDone) this.#finish()
   }
 
-  /** The response is whole: the connection goes back to the pool before its taker asks for the next. */
+  /** The response is whole. The connection goes back to the pool first: the taker may send its next request at once. */
   #finish(): void {
     const taker = this.#taker
     if (taker === null) return
-    this.#pool.answered()
+    this.#pool.responded()
     if (this.#reader.isReusable && this.#isRequestSent && this.#isWorthKeeping) this.#becomeIdle()
     else this.close()
     taker.finish()
   }
 
-  /** One that was opened for a request which must have a new one is kept where no other waits to be used. */
+  /** A connection that was opened for one request is kept only while the pool has no other idle one. */
   get #isWorthKeeping(): boolean {
     return !this.#isForOne || !this.#pool.hasIdle
   }
@@ -207,7 +207,7 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   #becomeIdle(): void {
     const { upstreamIdle } = this.#pool.timeoutsMs
     const announced = this.#reader.keepAliveSeconds
-    this.#answers += 1
+    this.#responses += 1
     this.#isForOne = false
     this.#taker = null
     this.#pool.ended(this)
@@ -234,7 +234,7 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
     if (this.#state === 'closed') return
     const taker = this.#taker
     const isConnecting = this.#state === 'connecting'
-    const wasIdle = this.#answers > 0 && !this.#reader.hasBegun
+    const wasIdle = this.#responses > 0 && !this.#reader.hasBegun
     this.close()
     this.#pool.failed(failure, isConnecting)
     taker?.fail(failure, wasIdle)

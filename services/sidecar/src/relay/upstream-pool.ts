@@ -10,17 +10,17 @@ import { slowest } from './slow-clients.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
 import { type Admission, WaitingRequests } from './waiting-requests.ts'
 
-/** How often those that wait look for a connection that waits for its client. */
+/** How often slow clients are looked for while requests wait. */
 const SWEEP_MS = 100
-/** Of the upstream connections: as many requests at a time may have a body that is still to come. */
+/** The part of the upstream connections that requests may use whose body is not whole yet. */
 const UPLOAD_SHARE = 1 / 2
-/** What one address leaves to the others, where there are enough connections to share. */
+/** The part of the upstream connections that one address leaves to others. */
 const SHARE_LEFT = 1 / 8
 
 /**
- * The connections to one upstream: the one used last is used next. Who finds none free waits: requests that are whole
- * and requests whose body is still to come take turns, one address after the other, each in order. While somebody waits, the
- * connections that wait for a slow client are ended, beginning with the address that has most of them.
+ * The connections to one upstream. The connection that was used last is used next. When all are in use, requests wait
+ * in fair queues (`WaitingRequests`). While requests wait, connections that wait for slow clients are ended, beginning
+ * with the address that has the most of them.
  */
 export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
   readonly endpoint: Endpoint
@@ -38,7 +38,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
   readonly #waiting: WaitingRequests
   #uploads = 0
   #isClosed = false
-  /** The place that becomes free is spoken for. */
+  /** An idle connection is being closed for a new one: the free place is taken. */
   #isEvicting = false
 
   constructor(route: HttpRoute, upstream: Upstream, deadlines: Deadlines) {
@@ -57,24 +57,24 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
   }
 
   /**
-   * Lets `taker` begin, at once or as soon as a connection is there.
-   * @returns false when too many wait already.
+   * Lets `taker` begin, at once or as soon as there is a connection.
+   * @returns false when the queue is full.
    */
   acquire(taker: ResponseTaker): boolean {
     return (this.#mayBegin(taker) && this.#begin(taker)) || this.#enqueue(taker)
   }
 
-  /** Leaves the queue; false when it was not in it. */
+  /** Takes a request out of the queue. @returns false when it was not in it. */
   forget(taker: ResponseTaker): boolean {
     return this.#waiting.delete(taker)
   }
 
-  /** Closes what is idle: it leads to a socket that is not the one at the path any more. */
+  /** Closes the idle connections: the socket file was replaced, and they lead to the old socket. */
   closeIdle(): void {
     for (const connection of [...this.#idle]) connection.close()
   }
 
-  /** Closes what is idle now and what becomes idle later. */
+  /** Closes idle connections, now and from now on. */
   close(): void {
     this.#isClosed = true
     this.closeIdle()
@@ -113,8 +113,8 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
     this.#upstream.reportConnected()
   }
 
-  /** A response came through whole. */
-  answered(): void {
+  /** A response was received whole. */
+  responded(): void {
     if (this.#upstream.isTroubled) this.#upstream.reportAnswered()
   }
 
@@ -135,7 +135,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
     return dialFailure(this.endpoint, error)
   }
 
-  /** Ends connections that wait for their clients, as many as there are requests that wait for a connection. */
+  /** Ends connections that wait for slow clients, at most as many as there are waiting requests. */
   expire(): void {
     const victims = slowest([...this.#open], this.deadlines.nowMs).slice(0, this.#waiting.size)
     for (const connection of victims) {
@@ -186,7 +186,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
     return true
   }
 
-  /** Lets those that wait begin, as long as there are connections for them. */
+  /** Lets waiting requests begin while there are connections for them. */
   #serve(): void {
     while (this.#waiting.size > 0 && !this.#isEvicting) {
       const isFree = this.#idle.length > 0 || this.#open.size < this.limits.upstreamConnections
@@ -218,7 +218,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
   }
 }
 
-/** What one address may have at a time: it leaves some to others, where there are enough to share. */
+/** How many of `count` one address may use at a time. */
 function shareOf(count: number): number {
   return count - Math.floor(count * SHARE_LEFT)
 }

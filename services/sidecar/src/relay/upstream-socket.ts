@@ -3,9 +3,9 @@ import { type Endpoint, nodeAddress } from '@uds-sidecar/shared/endpoint/endpoin
 import { HEADROOM } from '../http1/rewrite-response.ts'
 
 /**
- * Lets a socket be read after a write to it has failed. A server may answer and close before it has read the whole
- * request; Node destroys the socket when the next write fails, and with it the response that waits to be read.
- * @param onWriteFailed called instead; false to let the socket be destroyed all the same.
+ * Keeps a socket readable after a write to it has failed. A server may respond and close before it has read the whole
+ * request; Node destroys the socket when the next write fails, and loses the response that waits to be read.
+ * @param onWriteFailed called instead of destroying the socket; returns false to destroy it all the same.
  */
 export function keepReadable(socket: Socket, onWriteFailed: () => boolean): void {
   const destroy = socket.destroy.bind(socket)
@@ -17,31 +17,31 @@ export function keepReadable(socket: Socket, onWriteFailed: () => boolean): void
 
 const READ_BYTES = 65_536
 
-/** What stays in memory when lent bytes are left to who uses them. */
+/** Bytes that stay in memory when a lent buffer is given away. */
 export const LENT_BYTES = HEADROOM + READ_BYTES
 
-/** Who owns an upstream socket. */
+/** The owner of an upstream socket. */
 export interface UpstreamSocketOwner {
   connected(): void
   /** `bytes[HEADROOM, end)` was received. */
   received(bytes: Buffer, end: number): void
   drained(): void
-  /** The peer has ended, or the connection broke. */
+  /** The upstream has ended its side, or the connection failed. */
   ended(error?: Error): void
   /** @returns whether to go on reading although nothing more can be written. */
   writeFailed(): boolean
 }
 
 /**
- * A socket that reads into one buffer of its own, over and over. What was received is lent: the buffer is not written
- * to while reading is paused.
+ * A socket that reads into one buffer of its own again and again. Received bytes are lent: they are overwritten by the
+ * next read, and stay valid while reading is paused.
  */
 export class UpstreamSocket {
   readonly #socket: Socket
   #buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
   #readInto = this.#buffer.subarray(HEADROOM)
   isPaused = false
-  /** What was received is in use by whoever was told of it, and the next read would overwrite it. */
+  /** The owner is being told of received bytes, and the next read would overwrite them. */
   isLent = false
 
   constructor(endpoint: Endpoint, owner: UpstreamSocketOwner) {
@@ -66,7 +66,7 @@ export class UpstreamSocket {
     return this.#socket.write(bytes)
   }
 
-  /** Bytes that were written are still in use. */
+  /** The kernel has not taken all that was written, and the buffers are still in use. */
   get isWriting(): boolean {
     return this.#socket.writableLength > 0
   }
@@ -91,7 +91,7 @@ export class UpstreamSocket {
     this.#socket.resume()
   }
 
-  /** Reads on, leaving what was lent to those who still use it. To be called while they are told of it. */
+  /** Gives the current buffer away and reads on with a new one. Only valid inside `received`. */
   leaveLent(): void {
     this.isLent = false
     this.#buffer = Buffer.allocUnsafeSlow(LENT_BYTES)

@@ -5,15 +5,15 @@ import type { ResponseTaker } from './response-taker.ts'
 
 /** Which requests may begin now. */
 export interface Admission {
-  /** The address has not taken its share of the upstream connections. */
+  /** The address uses less than its share of the upstream connections. */
   hasShare(peer: Peer): boolean
-  /** One more request may have a body that is still to come, in all and of this address. */
+  /** One more request whose body is not whole may begin, in all and of this address. */
   mayUpload(peer: Peer): boolean
 }
 
 /**
  * The requests that wait for an upstream connection, in two fair queues: requests that are whole, and requests whose
- * body is still to come. The queues take turns, so that neither kind waits for all of the other.
+ * body is not whole yet. The queues take turns, so that neither kind waits for all of the other.
  */
 export class WaitingRequests {
   readonly #max: number
@@ -32,7 +32,10 @@ export class WaitingRequests {
     return this.#whole.size + this.#uploads.size
   }
 
-  /** A full queue refuses the newest request of the address that has most in it. @returns false when that is this one. */
+  /**
+   * A full queue refuses the newest request of the address that has most in it.
+   * @returns false when that is this one.
+   */
   add(taker: ResponseTaker): boolean {
     if (this.size >= this.#max && !this.#refuseAnother(taker.peer)) return false
     const queue = taker.isRequestDone ? this.#whole : this.#uploads
