@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { dialFailure } from '@uds-sidecar/shared/dial/dial-failure'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { EXIT, FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
 
 const ROOT = join(import.meta.dirname, '..')
 const ROW =
@@ -29,6 +29,11 @@ const rows = [...page.matchAll(ROW)].map(({ groups = {} }) => groups)
 describe('docs/failure-modes.md', () => {
   it('has each code of the failure table exactly once', () => {
     assert.deepEqual(rows.map(({ code }) => code).sort(), Object.keys(FAILURES).sort())
+  })
+
+  it('has every exit code', () => {
+    const told = [...page.matchAll(/^\| (\d+) \|/gm)].map(([, exitCode]) => Number(exitCode))
+    assert.deepEqual(told, Object.values(EXIT))
   })
 
   for (const { code = '', errnos = '', status, exitCode, proof = '' } of rows) {

@@ -138,15 +138,3 @@ describe('services/app/README.md', () => {
       )
   })
 })
-
-describe('docs/exercise.md', () => {
-  it('explains every row that the client prints, and no other', () => {
-    const sources = globSync('services/client/src/exercise/rows/*.ts', { cwd: ROOT }).map(read)
-    const printed = sources.flatMap((source) =>
-      [...source.matchAll(/(?:row: |elsewhere\()'(S\d+)'/g)].map(([, row]) => row),
-    )
-    const explained = [...read('docs/exercise.md').matchAll(/^\| (S\d+) \|/gm)].map(([, row]) => row)
-    assert.deepEqual(explained.sort(), [...new Set(printed)].sort())
-    assert.equal(explained.length, 12)
-  })
-})
