@@ -13,7 +13,19 @@ function read(page: string): string {
   return readFileSync(join(ROOT, page), 'utf8')
 }
 
-/** What stands in backticks and looks like a path of the repository: a known top-level name, a slash, no blanks. */
+/** The names of our settings, and of systemd's. */
+const VARIABLE = /\b(?:APP|SIDECAR|CLIENT|PUBLISH|LISTEN|UDS_SIDECAR)_[A-Z_]*[A-Z]\b/g
+const VARIABLES = new Set(
+  globSync(['compose.yaml', 'scripts/*.sh', '{shared,services/*}/src/**/*.ts'], {
+    cwd: ROOT,
+    exclude: ['**/*.test.ts'],
+  }).flatMap((file) => read(file).match(VARIABLE) ?? []),
+)
+const SCRIPTS = new Set(
+  ['package.json', 'e2e/package.json'].flatMap((file) => Object.keys(JSON.parse(read(file)).scripts)),
+)
+
+/** Words in backticks that look like a path of the repository: a top-level name, a slash, no spaces. */
 function pathsIn(text: string): string[] {
   const top = /^(?:services|shared|e2e|examples|scripts|config|docs|bench|\.github|\.ci)\/[\w./-]+$/
   return [...text.matchAll(/`([^`\s]+)`/g)].map(([, path]) => path ?? '').filter((path) => top.test(path))
@@ -24,6 +36,24 @@ for (const page of PAGES) {
     it('names only paths that exist', () => {
       const gone = pathsIn(read(page)).filter((path) => !existsSync(join(ROOT, path)))
       assert.deepEqual(gone, [])
+    })
+
+    it('names only variables that something reads', () => {
+      const named = read(page).match(VARIABLE) ?? []
+      assert.deepEqual(
+        named.filter((name) => !VARIABLES.has(name)),
+        [],
+      )
+    })
+
+    it('names only npm scripts that exist', () => {
+      const named = [...read(page).matchAll(/\bnpm run (?:--silent )?([a-z:]+)/g)].map(
+        ([, name]) => name ?? '',
+      )
+      assert.deepEqual(
+        named.filter((name) => !SCRIPTS.has(name)),
+        [],
+      )
     })
 
     it('names only make targets that exist', () => {
@@ -48,7 +78,7 @@ describe('the failure table of README.md', () => {
   })
 
   for (const [, code, status, exitCode] of rows) {
-    it(`says of ${code} what the code does`, () => {
+    it(`has status and exit code of ${code}`, () => {
       const row = Object.entries(FAILURES).find(([name]) => name === code)?.[1]
       assert.deepEqual(row && [row.status, row.exitCode], [status ? Number(status) : null, Number(exitCode)])
     })
