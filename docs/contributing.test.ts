@@ -46,7 +46,7 @@ function commandsIn(when: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, command]) => command ?? '')
 }
 
-describe('CI as CONTRIBUTING.md tells it', () => {
+describe('CI as CONTRIBUTING.md describes it', () => {
   const ci = workflow('ci')
   const nightly = workflow('nightly')
 

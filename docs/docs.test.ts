@@ -38,6 +38,14 @@ for (const page of PAGES) {
       assert.deepEqual(gone, [])
     })
 
+    it('names only words of a file that are in it', () => {
+      const pairs = [...read(page).matchAll(/`([\w.]+)(?:\(\))?`\s(?:in|of)\s`([\w./-]+\/[\w.-]+)`/g)]
+      const gone = pairs
+        .filter(([, word = '', file = '']) => !read(file).includes(word))
+        .map(([pair]) => pair)
+      assert.deepEqual(gone, [])
+    })
+
     it('names only variables that something reads', () => {
       const named = read(page).match(VARIABLE) ?? []
       assert.deepEqual(

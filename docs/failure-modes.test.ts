@@ -32,8 +32,8 @@ describe('docs/failure-modes.md', () => {
   })
 
   it('has every exit code', () => {
-    const told = [...page.matchAll(/^\| (\d+) \|/gm)].map(([, exitCode]) => Number(exitCode))
-    assert.deepEqual(told, Object.values(EXIT))
+    const documented = [...page.matchAll(/^\| (\d+) \|/gm)].map(([, exitCode]) => Number(exitCode))
+    assert.deepEqual(documented, Object.values(EXIT))
   })
 
   for (const { code = '', errnos = '', status, exitCode, proof = '' } of rows) {

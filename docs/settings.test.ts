@@ -33,7 +33,7 @@ describe('ARCHITECTURE.md and compose.yaml', () => {
 
   it('agree on users, groups and networks', () => {
     const rows = [...page.matchAll(/^\| (\w+) \| (\d+:\d+) \| ([\d, ]*)\| (\w+) \|/gm)]
-    const told = rows.map(([, name, user, groups = '', network]) => [
+    const documented = rows.map(([, name, user, groups = '', network]) => [
       name,
       user,
       groups.split(',').flatMap((group) => group.trim() || []),
@@ -47,11 +47,11 @@ describe('ARCHITECTURE.md and compose.yaml', () => {
         network_mode ?? networks.join(', '),
       ],
     )
-    assert.deepEqual(told, real)
+    assert.deepEqual(documented, real)
   })
 
   it('agree on owner, group and mode of the socket volumes', () => {
-    const told = [...page.matchAll(/([\w-]+-socket)(?: is)? `(\d+:\d+)`/g)].map(([, name, owner]) => [
+    const documented = [...page.matchAll(/([\w-]+-socket)(?: is)? `(\d+:\d+)`/g)].map(([, name, owner]) => [
       name,
       owner,
     ])
@@ -61,7 +61,7 @@ describe('ARCHITECTURE.md and compose.yaml', () => {
       assert.equal(mode, '2750', name)
       return [[name, `${uid}:${gid}`]]
     })
-    assert.deepEqual(told.sort(), real.sort())
+    assert.deepEqual(documented.sort(), real.sort())
   })
 })
 
@@ -116,12 +116,14 @@ describe('services/app/README.md', () => {
       /^ {2}((?:APP|LOG)_\w+): v\.optional\(\w+(?:\([^)]*\))?(?:, '([^']*)')?\),$/gm,
     )
     const real = [...entries].map(([, name, value = '']) => [name, value])
-    const told = [...page.matchAll(/^\| `((?:APP|LOG)_\w+)` \| (?:`([^`]*)` )?\| (?!\d{4})/gm)].map(
+    const documented = [...page.matchAll(/^\| `((?:APP|LOG)_\w+)` \| (?:`([^`]*)` )?\| (?!\d{4})/gm)].map(
       ([, name, value = '']) => [name, value],
     )
     assert.ok(real.length >= 11)
     assert.deepEqual(
-      real.filter(([name, value]) => !told.some(([told, as]) => told === name && as === value)),
+      real.filter(
+        ([name, value]) => !documented.some(([documented, as]) => documented === name && as === value),
+      ),
       [],
     )
   })
