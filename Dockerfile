@@ -5,7 +5,7 @@ ARG RUNTIME_IMAGE=debian:trixie-slim
 ARG REDIS_IMAGE=redis:8
 ARG PROMETHEUS_IMAGE=prom/prometheus:v3.14.0
 
-# ---- dependencies: copied are only the files that change them, so that the layers stay cached ----
+# ---- dependencies: these layers copy only package files, so that a changed source leaves them cached ----
 
 FROM ${NODE_IMAGE} AS node
 
