@@ -128,6 +128,16 @@ describe('services/app/README.md', () => {
     )
   })
 
+  it('has every variable of socket activation', () => {
+    const source = read('shared/src/listen/inherited-descriptors.ts')
+    const variables = [...new Set(source.match(/\bLISTEN_[A-Z]+\b/g))]
+    assert.ok(variables.length >= 3)
+    assert.deepEqual(
+      variables.filter((name) => !page.includes(`| \`${name}\` |`)),
+      [],
+    )
+  })
+
   it('names every path that the app serves', () => {
     const sources = globSync('services/app/src/{api,admin}/*-handler.ts', { cwd: ROOT }).map(read)
     const routes = sources.flatMap((source) => [...source.matchAll(/^\s*\.(get|post|put)\('([^']+)'/gm)])
