@@ -1,17 +1,17 @@
 # One target per service. Build with `docker compose build`, or `make images` where there is no registry.
-# Name other base images in the environment or .env; what each is used for stands in .env.example.
+# To use other base images, set these variables in the environment or in .env; .env.example explains them.
 ARG NODE_IMAGE=node:26-trixie-slim
 ARG RUNTIME_IMAGE=debian:trixie-slim
 ARG REDIS_IMAGE=redis:8
 ARG PROMETHEUS_IMAGE=prom/prometheus:v3.14.0
 
-# ---- dependencies: only what changes them comes before them ----
+# ---- dependencies: these layers copy only package files, so that a changed source leaves them cached ----
 
 FROM ${NODE_IMAGE} AS node
 
 FROM node AS manifests
 WORKDIR /srv
-# The bundle of the machine that builds, passed as a secret: behind a proxy that intercepts TLS npm needs it.
+# The certificates of the build machine, passed as a secret: npm needs them behind a proxy that intercepts TLS.
 ENV NODE_EXTRA_CA_CERTS=/run/secrets/ca
 ARG NPM_CONFIG_REGISTRY
 COPY package.json package-lock.json .npmrc ./
@@ -33,7 +33,7 @@ FROM manifests AS client-dependencies
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.npm \
     npm ci --ignore-scripts --omit=dev --omit=optional --workspace=services/client
 
-# ---- bundles: what the services start, each a single file ----
+# ---- bundles: one file per program, which the services start ----
 
 FROM manifests AS bundles
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.npm \
@@ -44,19 +44,19 @@ COPY shared/src shared/src
 COPY services services
 RUN npm run bundle
 
-# ---- services: Debian (flock, which the bind protocol takes its lock with) and Node, no npm ----
+# ---- services: Debian (its flock takes the lock of the bind protocol) and Node, no npm ----
 
 FROM ${RUNTIME_IMAGE} AS runtime
-# What Node links to and a slim Debian lacks.
+# Node links to it, and a slim Debian lacks it.
 RUN ldconfig -p | grep -q 'libatomic\.so\.1' \
     || { apt-get update -q && apt-get install -yq --no-install-recommends libatomic1 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*; }
 COPY --from=node /usr/local/bin/node /usr/local/bin/
-# A service starts from its bundle. The sources lie beside it, in the repository's layout and with its links (Node runs
-# no TypeScript in node_modules): a team can read there what runs, and try a part of it with `exec`.
+# A service starts from its bundle. The sources are next to it, in the repository's layout and with its symbolic links
+# (Node runs no TypeScript in node_modules), so that a team can read what runs, and run parts of it with `exec`.
 WORKDIR /srv
-# Compiled code, of bundles and sources, kept from the build on: a start that has nothing to compile is twice as fast.
-# One directory per user id and processor; elsewhere Node compiles as ever.
+# The build compiles bundles and sources once and keeps the result: a start without compilation is twice as fast.
+# The cache holds for one user id and processor type; for others Node compiles again.
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/srv/compile-cache
 
 FROM runtime AS app
@@ -117,10 +117,10 @@ LABEL io.uds-sidecar.built=here \
       org.opencontainers.image.version=${VERSION} \
       org.opencontainers.image.revision=${REVISION}
 
-# ---- what is run as it comes: the same user, paths and entry point, whichever image it is taken from ----
+# ---- third-party programs: the same user, paths and entry point, whatever the base image ----
 
 FROM ${REDIS_IMAGE} AS redis
-# A new volume takes its owner from here.
+# A new volume takes its owner and mode from this directory.
 RUN install -d -o 10004 -g 10004 -m 0700 /data
 WORKDIR /data
 USER 10004:10004
@@ -132,6 +132,6 @@ USER 10005:10005
 WORKDIR /prometheus
 ENTRYPOINT ["prometheus"]
 LABEL io.uds-sidecar.built=here
-# What it keeps has to fit into a small tmpfs.
+# Its data must fit into a small tmpfs.
 CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus", \
      "--storage.tsdb.retention.size=64MB"]

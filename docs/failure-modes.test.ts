@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { dialFailure } from '@uds-sidecar/shared/dial/dial-failure'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { EXIT, FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
 
 const ROOT = join(import.meta.dirname, '..')
 const ROW =
   /^\| (?<condition>[^|]+) \| (?<errnos>[^|]*)\| `(?<code>\w+)` \| (?<status>\d*) ?\| (?<exitCode>\d+) \| `(?<proof>[^`]+)` \|$/gm
 
-/** What was dialled when a connection fails with that code: the codes that an errno alone decides, or errno and file. */
+/** An endpoint for each code that dial decides by the errno, or by errno and file. */
 const DIALLED: Partial<Record<FailureCode, Endpoint>> = {
   socket_missing: { kind: 'unix', path: '/nothing/here.sock' },
   socket_stale: { kind: 'unix', path: '/nothing/here.sock' },
@@ -31,21 +31,26 @@ describe('docs/failure-modes.md', () => {
     assert.deepEqual(rows.map(({ code }) => code).sort(), Object.keys(FAILURES).sort())
   })
 
+  it('has every exit code', () => {
+    const documented = [...page.matchAll(/^\| (\d+) \|/gm)].map(([, exitCode]) => Number(exitCode))
+    assert.deepEqual(documented, Object.values(EXIT))
+  })
+
   for (const { code = '', errnos = '', status, exitCode, proof = '' } of rows) {
-    it(`says of ${code} what the code does`, () => {
+    it(`has status and exit code of ${code}`, () => {
       const row = FAILURES[code as FailureCode]
       assert.deepEqual([status ? Number(status) : null, Number(exitCode)], [row.status, row.exitCode])
     })
 
     const endpoint = DIALLED[code as FailureCode]
     for (const errno of endpoint === undefined ? [] : errnos.trim().split(', ')) {
-      it(`says that ${errno} is ${code}, as dial does`, async () => {
+      it(`maps ${errno} to ${code}, as dial does`, async () => {
         const cause = Object.assign(new Error(errno), { code: errno })
         assert.equal((await dialFailure(endpoint as Endpoint, cause)).code, code)
       })
     }
 
-    it(`names a test that speaks of ${code}`, () => {
+    it(`names a test that mentions ${code}`, () => {
       assert.match(readFileSync(join(ROOT, proof), 'utf8'), new RegExp(`\\b${code}\\b`))
     })
   }

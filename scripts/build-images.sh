@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the image of every service. Quiet when all goes well: what is built is in the Dockerfile.
+# Builds the image of every service, as the Dockerfile says. Prints the build's output only if it fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 
-say 'images: building (nothing to do where nothing has changed)'
-quietly 'The images could not be built; repair what the build says below and run this again.' \
+say 'images: building (unchanged layers come from the cache)'
+quietly 'The images could not be built. Fix the error below and run this again.' \
   scripts/compose.sh --profile observability build

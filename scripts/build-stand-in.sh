@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the image TAG that stands in for the official one of VARIABLE, where no registry answers: Debian trixie
-# from this machine's mirror, with Redis or Prometheus from its packages, or Node and npm from npm.
+# Builds the image TAG, which replaces the official image of VARIABLE if no registry is reachable: Debian trixie from
+# this machine's mirror, with Redis or Prometheus from Debian's packages, or Node and npm from npm.
 # Usage: build-stand-in.sh VARIABLE TAG
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,8 +13,8 @@ node_version=26.10.0
 npm_version=11.19.1
 
 if ! grep -qx 'ID=debian' /etc/os-release 2>/dev/null || [ "$(id -u)" -ne 0 ]; then
-  fail "The base image ${OFFICIAL:-for $variable} cannot be pulled, and a stand-in can be built as root on Debian only." \
-    "Make the registry reachable, or name an image that you have: $variable=... in .env. The pull said: ${PULL_ERROR:-nothing}"
+  fail "Cannot pull the base image ${OFFICIAL:-for $variable}, and a stand-in can only be built on Debian, as root." \
+    "Make the registry reachable, or set $variable in .env to an image that you have. The error of the pull: ${PULL_ERROR:-none}"
 fi
 
 import_debian() {
@@ -24,17 +24,17 @@ import_debian() {
 
   local mirror image
   mirror=$(scripts/debian-mirror.sh)
-  # Like the official slim image: no manuals, no translations. libatomic1 is what Node needs beyond it.
+  # Like the official slim image: no manuals, no translations. Node also needs libatomic1.
   image=$(mmdebstrap --variant=minbase --include=libatomic1 \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     trixie - "$mirror" | docker import --change 'CMD ["bash"]' --change 'LABEL io.uds-sidecar.built=here' -)
-  # Named only now: a pipe that broke leaves half an image.
+  # Tag it only now: a broken pipe would leave an incomplete image.
   docker tag "$image" "$debian"
 }
 
-# Node's own build of its binary and npm, laid out as in the official image.
+# Node's binary and npm from npm packages, at the same paths as in the official image.
 fetch_node() {
   local context=$1 platform
   platform=linux-$(node -p process.arch)
@@ -66,7 +66,7 @@ build_node() {
   rm -rf "$context"
 }
 
-failed='The stand-in for a base image could not be built; repair what it says below and run this again.'
+failed='The stand-in for a base image could not be built. Fix the error below and run this again.'
 docker image inspect "$debian" >/dev/null 2>&1 || quietly "$failed" import_debian
 case $variable in
   RUNTIME_IMAGE) ;;

@@ -1,19 +1,19 @@
 import { build } from 'esbuild'
 
-/** What the images start, by service: its own program first. */
+/** The programs that each image starts; the service's own program is the first. */
 const PROGRAMS = {
   app: ['services/app/src/main.ts', 'shared/src/healthcheck.ts'],
   sidecar: ['services/sidecar/src/main.ts', 'shared/src/healthcheck.ts'],
   client: ['services/client/src/main.ts'],
 } as const
 
-/** CommonJS packages in an ES module still ask for Node's own modules. */
+/** CommonJS packages in the bundle call `require` for Node's own modules, and an ES module has none. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 
 /**
- * `npm run bundle`: joins each program with all that it imports, so that a start reads one file instead of some 260.
- * What is imported late still runs late. Nothing is shortened: a stack trace names functions, and a comment above each
- * part the file that it comes from.
+ * `npm run bundle`: joins each program with everything that it imports, so that a start reads one file instead of up
+ * to 370. A dynamic import still runs when it is reached. Nothing is minified: a stack trace has the names of functions,
+ * and a comment above each part names its source file.
  */
 for (const [service, entryPoints] of Object.entries(PROGRAMS))
   await build({
@@ -23,7 +23,7 @@ for (const [service, entryPoints] of Object.entries(PROGRAMS))
     bundle: true,
     format: 'esm',
     platform: 'node',
-    target: 'esnext', // Node runs the sources as they are: nothing is to be rewritten
+    target: 'esnext', // Node runs the sources directly, so nothing needs rewriting
     banner: { js: REQUIRE },
     logLevel: 'warning',
   })

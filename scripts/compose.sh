@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# docker compose with the base images that were found or built here, and the revision that is being built.
-# What .env or the environment say is stronger.
+# Runs docker compose with the base images that scripts/ensure-base-images.sh chose, and with the current revision.
+# .env and the environment take precedence.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

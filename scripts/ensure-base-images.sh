@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Decides which base image plays each role and leaves it on this machine: the one you name (environment or .env),
-# else the usual official one, else, where no registry answers, a stand-in made of Debian's packages. The choice
-# goes to .toolchain/images.env, which scripts/compose.sh passes on.
+# Chooses each base image and makes sure that this machine has it: the one that you name (environment or .env), else
+# the official one, else, if no registry is reachable, a stand-in made of Debian's packages. Writes the choice to
+# .toolchain/images.env, which scripts/compose.sh reads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 
 choice=.toolchain/images.env
-registry_answers=yes
+registry_responds=yes
 pull_error=
 
 present() { docker image inspect "$1" >/dev/null 2>&1; }
@@ -27,13 +27,13 @@ stand_in() {
   esac
 }
 
-# Bounded: behind some firewalls a registry neither answers nor refuses.
+# With a time limit: behind some firewalls a connection to a registry hangs.
 pull() {
   local bound=()
   if command -v timeout >/dev/null; then bound=(timeout 300); fi
   say "images: pulling $1"
   if pull_error=$(${bound[@]+"${bound[@]}"} docker pull --quiet "$1" 2>&1 </dev/null); then return; fi
-  registry_answers=no
+  registry_responds=no
   return 1
 }
 
@@ -47,8 +47,8 @@ choose() {
     fi
   done
   image=$(official "$variable")
-  if [ "$registry_answers" = yes ] && pull "$image"; then return; fi
-  say "images: no registry hands out $image; building a stand-in from Debian's packages"
+  if [ "$registry_responds" = yes ] && pull "$image"; then return; fi
+  say "images: cannot pull $image; building a stand-in from Debian's packages"
   PULL_ERROR=$pull_error OFFICIAL=$image scripts/build-stand-in.sh "$variable" "$(stand_in "$variable")"
   image=$(stand_in "$variable")
 }
@@ -60,4 +60,4 @@ for variable in RUNTIME_IMAGE NODE_IMAGE REDIS_IMAGE PROMETHEUS_IMAGE; do
   choose "$variable"
   lines+=$'\n'$variable=$image
 done
-printf '%s\n' "# Written by scripts/ensure-base-images.sh; the environment and .env are stronger." "$lines" >"$choice"
+printf '%s\n' "# Written by scripts/ensure-base-images.sh; the environment and .env take precedence." "$lines" >"$choice"

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs npm ci, but only when what it would install has changed. The stamp lies in node_modules, which npm ci
-# removes first: an install that was cut short leaves none, and the next run starts over.
+# Runs npm ci, but only if what it would install has changed. The stamp is in node_modules, which npm ci removes
+# first: an interrupted install leaves no stamp, so the next run starts again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 
 stamp=node_modules/.uds-sidecar-installed
 
-# The lock, the workspaces that are linked in, and the Node that native parts were chosen for.
+# The lock file, the linked workspaces, and the Node for which native packages were chosen.
 wanted=$({
   node --version
   uname -sm
@@ -19,5 +19,5 @@ wanted=$({
 say 'npm: installing dependencies (package-lock.json)'
 export NODE_EXTRA_CA_CERTS
 NODE_EXTRA_CA_CERTS=$(scripts/find-ca-bundle.sh)
-quietly 'npm ci failed; repair what it says below and run this again.' npm ci --ignore-scripts
+quietly 'npm ci failed. Fix the error below and run this again.' npm ci --ignore-scripts
 echo "$wanted" >"$stamp"

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Leaves a Docker engine that answers, because everything here runs in containers. One that is there stays
-# exactly as it is; only where there is none at all, and this is Debian and root, is one installed and started.
+# Makes sure that a Docker engine runs. An existing engine is left unchanged. If there is none, and this is Debian and
+# root, installs one and starts it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 
 local_socket=unix:///var/run/docker.sock
 
-# 0: answers. Otherwise $problem says why not.
-engine_answers() { problem=$(docker info --format '{{.ServerVersion}}' 2>&1 >/dev/null); }
+# Returns 0 if the engine responds. Otherwise sets $problem to the error.
+engine_responds() { problem=$(docker info --format '{{.ServerVersion}}' 2>&1 >/dev/null); }
 
-# Nobody listens, the only state in which it is right to start an engine.
+# No engine is running: only then may we start one.
 engine_is_absent() {
   case $problem in
     *'Is the docker daemon running'* | *'annot connect to the Docker daemon'* | *'command not found'*) true ;;
@@ -28,33 +28,33 @@ endpoint() {
   fi
 }
 
-# What the Dockerfile and compose.yaml ask for: health checks that start fast, build secrets, Compose v2.
+# What the Dockerfile and compose.yaml need: start_interval of health checks, build secrets, Compose v2.
 check_version() {
   local version
   version=$(docker version --format '{{.Server.Version}}')
-  # A development build has no number.
+  # A development build has no version number.
   [[ ! $version =~ ^[0-9] ]] || [ "${version%%.*}" -ge 25 ] ||
-    fail "Docker engine $version is too old: upgrade it to 25 or newer and run this again."
+    fail "Docker engine $version is too old. Upgrade it to 25 or later and run this again."
   docker compose version >/dev/null 2>&1 ||
-    fail 'Docker has no Compose v2: install its plugin (docker-compose-plugin, Debian 13: docker-compose) and run this again.'
+    fail 'Docker Compose v2 is missing. Install the plugin (docker-compose-plugin; on Debian 13: docker-compose) and run this again.'
   docker buildx version >/dev/null 2>&1 ||
-    fail 'Docker has no buildx: install its plugin (docker-buildx-plugin, Debian 13: docker-buildx) and run this again.'
+    fail 'Docker buildx is missing. Install the plugin (docker-buildx-plugin; on Debian 13: docker-buildx) and run this again.'
 }
 
-if engine_answers; then
+if engine_responds; then
   check_version
   exit 0
 fi
 
 case $problem in
   *'permission denied'*)
-    fail "The Docker engine refuses $(id -un): permission denied. Run this as root, or join the group that" \
-      "owns its socket (usually: sudo usermod -aG docker $(id -un), then log in again)."
+    fail "Permission denied: $(id -un) may not connect to the Docker engine. Run this as root, or join the group of its" \
+      "socket (usually: sudo usermod -aG docker $(id -un), then log in again)."
     ;;
 esac
-engine_is_absent || fail "The Docker engine answers with an error; repair it and run this again: $problem"
+engine_is_absent || fail "The Docker engine reports an error. Fix it and run this again: $problem"
 [ "$(endpoint)" = "$local_socket" ] ||
-  fail "No Docker engine answers at $(endpoint). Start it, or point DOCKER_HOST or 'docker context use' elsewhere."
+  fail "No Docker engine runs at $(endpoint). Start it, or choose another one with DOCKER_HOST or 'docker context use'."
 
 if ! command -v dockerd >/dev/null || ! command -v docker >/dev/null; then
   scripts/install-engine.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the servers and clients that make interop puts before and behind the sidecar: programs that nobody here
-# wrote. What is there already is left as it is.
+# Installs the third-party servers and clients with which `make interop` tests the sidecar. Installed ones are left
+# unchanged.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
@@ -17,9 +17,9 @@ done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  fail "install these programs and run this again: ${missing[*]} (their names on Debian)."
+  fail "Install these programs and run this again: ${missing[*]} (Debian package names)."
 fi
 say "interop: installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
-quietly 'apt could not install them; repair what it says below and run this again.' \
+quietly 'apt could not install them. Fix the error below and run this again.' \
   sh -c "apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Leaves a Node that runs TypeScript as it is (24.12 or newer): the one in PATH, or a private one from npm in
-# .toolchain, which make puts first in PATH. The system's own Node is never touched.
+# Makes sure that there is a Node that runs TypeScript directly (24.12 or later): the one in PATH, or a private one from
+# npm in .toolchain, which make puts first in PATH. Never changes the system's own Node.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
@@ -20,21 +20,21 @@ new_enough node && exit 0
 new_enough "$private" && exit 0
 
 command -v npm >/dev/null ||
-  fail 'Neither Node 24.12 or newer nor an npm to fetch one is in PATH; install Node (https://nodejs.org) and run this again.'
+  fail 'PATH has neither Node 24.12 or later nor npm to download it. Install Node (https://nodejs.org) and run this again.'
 
-say "Node: $(node --version 2>/dev/null || echo none) is too old to run TypeScript; fetching a private $pinned into .toolchain"
+say "Node: need 24.12 or later, found $(node --version 2>/dev/null || echo none); downloading a private $pinned into .toolchain"
 mkdir -p .toolchain
-# What the machine trusts, Node may not: a proxy that intercepts TLS.
+# Behind a proxy that intercepts TLS, Node does not trust what the machine trusts.
 export NODE_EXTRA_CA_CERTS
 NODE_EXTRA_CA_CERTS=$(scripts/find-ca-bundle.sh)
-quietly 'npm could not fetch Node; repair what it says below, or install Node 24.12 or newer, and run this again.' \
+quietly 'npm could not download Node. Fix the error below, or install Node 24.12 or later, and run this again.' \
   npm install --prefix .toolchain --no-save --no-audit --no-fund "node@$pinned"
 
 if ! new_enough "$private" && ! ldconfig -p | grep -q 'libatomic\.so\.1'; then
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    fail 'Node needs libatomic.so.1: install it (Debian: apt-get install libatomic1) and run this again.'
+    fail 'Node needs libatomic.so.1. Install it (Debian: apt-get install libatomic1) and run this again.'
   fi
   say 'Node: installing libatomic1, which it needs'
-  quietly 'apt could not install libatomic1; repair what it says below and run this again.' install_libatomic
+  quietly 'apt could not install libatomic1. Fix the error below and run this again.' install_libatomic
 fi
 new_enough "$private" || fail "The Node in .toolchain does not run: $("$private" --version 2>&1 | tail -n 1)"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the file of the certificates this machine trusts, for what brings its own list: behind a proxy that
-# intercepts TLS, npm would trust nobody, and in a build even less.
+# Prints the path of the certificates that this machine trusts, for programs with a list of their own. Behind a proxy
+# that intercepts TLS, npm needs them, on this machine and in a build.
 set -euo pipefail
 
 for file in "${CA_BUNDLE:-}" "${NODE_EXTRA_CA_CERTS:-}" "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt; do

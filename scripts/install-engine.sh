@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# Installs Docker engine, Compose and buildx from Debian's packages. Debian 12's own are too old for Compose v2;
-# those of Debian 13 (trixie) run there as well and, asked for one by one, upgrade nothing that is installed.
+# Installs Docker engine, Compose and buildx from Debian's packages. Debian 12 has no Compose v2, so there the packages
+# come from Debian 13 (trixie). Only the packages named below do; nothing else is upgraded.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 
-by_hand='install Docker Engine 25 or newer with Compose v2 (https://docs.docker.com/engine/install/) and run this again.'
+by_hand='install Docker Engine 25 or later with Compose v2 (https://docs.docker.com/engine/install/) and run this again.'
 
 grep -qx 'ID=debian' /etc/os-release 2>/dev/null ||
-  fail "No Docker engine answers, and it can be installed from here on Debian only: $by_hand"
+  fail "No Docker engine runs, and this script can install one on Debian only: $by_hand"
 [ "$(id -u)" -eq 0 ] ||
-  fail "No Docker engine answers, and installing one takes root: run this as root, or $by_hand"
+  fail "No Docker engine runs, and installing one needs root: run this as root, or $by_hand"
 
 # shellcheck source=/dev/null
 debian=$(. /etc/os-release && echo "${VERSION_ID:-99}") # testing and unstable have no number
-[ "$debian" -ge 12 ] || fail "Debian $debian is too old to install Docker from here: $by_hand"
+[ "$debian" -ge 12 ] || fail "Debian $debian is too old for this script to install Docker: $by_hand"
 
 export DEBIAN_FRONTEND=noninteractive
 wait_for_lock=(-o DPkg::Lock::Timeout=120)
@@ -36,7 +36,7 @@ Package: *
 Pin: release n=trixie
 Pin-Priority: 100
 PIN
-  # Only this one: the sources of others may be out of reach, and are not needed.
+  # Update only this source: others may be unreachable, and are not needed.
   apt-get update -q "${wait_for_lock[@]}" -o Dir::Etc::SourceList="$sources" -o Dir::Etc::SourceParts=/dev/null \
     -o APT::Get::List-Cleanup=0
 }
@@ -51,12 +51,12 @@ install_engine() {
     add_trixie
     suffix=/trixie
   fi
-  # The lists may be missing or out of date.
+  # The package lists may be missing or out of date.
   install_packages || { apt-get update -q "${wait_for_lock[@]}" && install_packages; }
-  # A kernel without nf_tables may still have the older tables.
+  # A kernel without nf_tables may still have the legacy tables.
   iptables -t nat -nL || update-alternatives --set iptables /usr/sbin/iptables-legacy
 }
 
-say "Docker: no engine answers here; installing it with Compose and buildx from Debian's packages"
-[ "$debian" -gt 12 ] || say "Docker: they come from Debian 13, at a priority that leaves all else as it is ($sources)"
-quietly 'apt could not install Docker; repair what it says below and run this again.' install_engine
+say "Docker: no engine found; installing it with Compose and buildx from Debian's packages"
+[ "$debian" -gt 12 ] || say "Docker: the packages come from Debian 13; other packages are not changed ($sources)"
+quietly 'apt could not install Docker. Fix the error below and run this again.' install_engine

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Prints where the running stack is published, read from the engine: ports and address can be set.
+# Prints the URLs of the running stack. Asks the engine for them, because .env may change ports and address.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The address SERVICE's PORT is published at; nothing if it does not run.
+# published SERVICE PORT: prints the published address; nothing if the service does not run.
 published() { scripts/compose.sh port "$1" "$2" 2>/dev/null | sed 's/^0\.0\.0\.0:/127.0.0.1:/'; }
 
 line() {

@@ -1,4 +1,4 @@
-# Sourced by the other scripts: one way to report progress, and one to end with what the user has to do.
+# Sourced by the other scripts: one way to report progress, and one to end with an error and what to do about it.
 # shellcheck shell=bash
 
 say() { printf '==> %s\n' "$*" >&2; }
@@ -8,12 +8,12 @@ fail() {
   exit 1
 }
 
-# quietly ADVICE COMMAND...: the command's output is shown only when it fails, below what to do about it.
+# quietly ADVICE COMMAND...: runs the command. If it fails, prints the advice and the end of its output, and exits.
 quietly() {
   local advice=$1 log status
   shift
   log=$(mktemp)
-  # Not "if" or "||": these would switch off errexit within the command.
+  # Not "if" or "||": they would disable errexit inside the command.
   set +e
   (
     set -e

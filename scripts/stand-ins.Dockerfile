@@ -1,9 +1,9 @@
-# What stands in for the official base images where no registry answers (scripts/build-stand-in.sh).
+# Replaces the official base images if no registry is reachable (scripts/build-stand-in.sh).
 
 ARG DEBIAN
 
 FROM ${DEBIAN} AS packages
-# The host's mirror may speak https with a certificate that only the host knows.
+# The host's mirror may use https with a certificate that only the host trusts.
 RUN echo 'Acquire::https::CAInfo "/run/secrets/ca";' >/etc/apt/apt.conf.d/50ca
 
 FROM packages AS redis

@@ -4,14 +4,14 @@ import { hasRedis } from './redis.ts'
 import { makeRunDirectory } from './run-directory.ts'
 import { exercise, startStack } from './stack.ts'
 
-/** The programs of the compose stack as plain processes, over the same sockets and modes, exercised once. */
+/** Runs the programs of the compose stack as plain processes, with the same sockets and modes, and exercises them once. */
 async function main(): Promise<void> {
   const stop = untilSignal()
   process.once('SIGHUP', () => process.kill(process.pid, 'SIGTERM')) // the terminal was closed
   const redis = await hasRedis()
   if (!redis) {
     process.stdout.write(
-      'There is no redis-server in PATH: the app runs without Redis, and shows how it degrades.\n',
+      'There is no redis-server in PATH: the app runs without Redis, and only visits fail.\n',
     )
   }
   try {

@@ -7,7 +7,7 @@ const START_TIMEOUT_MS = 8_000
 const STOP_TIMEOUT_MS = 5_000
 const KEPT_LINES = 50
 
-/** What a program is, and where its output goes: to the demo (the default), or past it to the demo's own. */
+/** How to start a program. `output`: read by the demo (`pipe`, the default), or the demo's own output (`inherit`). */
 export interface ProgramPlan {
   readonly name: string
   readonly command: string
@@ -17,9 +17,9 @@ export interface ProgramPlan {
 }
 
 /**
- * One process of the demo: started, awaited by a line of its log, and ended. It is in a session of its own, so that
- * the terminal's Ctrl-C reaches the demo alone, which then ends its programs once and in order: to most of them, as to
- * the app, a second signal means to drop everything. Should the demo itself be told twice, its programs are killed.
+ * One process of the demo: starts it, waits for a line of its log, ends it. The process has a session of its own, so that
+ * only the demo gets the terminal's Ctrl-C. The demo then sends one signal to each program, in order: a second signal
+ * would make most of them, such as the app, stop without draining. If the demo gets a second signal, it kills its programs.
  */
 export class Program implements AsyncDisposable {
   readonly #name: string
@@ -43,7 +43,7 @@ export class Program implements AsyncDisposable {
 
   /**
    * Waits until the program prints a line that matches.
-   * @throws Failure `upstream_timeout` with its last lines, when it ends first or 8 s have passed
+   * @throws Failure `upstream_timeout` with the program's last lines, if it ends first or after 8 s
    */
   async printed(pattern: RegExp, stop: AbortSignal): Promise<string> {
     const limit = AbortSignal.any([AbortSignal.timeout(START_TIMEOUT_MS), stop])
@@ -53,21 +53,21 @@ export class Program implements AsyncDisposable {
     stop.throwIfAborted()
     throw new Failure('upstream_timeout', {
       message: `${this.#name} did not start:\n${this.#lastLines.join('\n')}`,
-      hint: 'its own lines above say why',
+      hint: 'its last lines, above, say why',
     })
   }
 
   /**
    * Waits until the program ends by itself.
-   * @returns its exit code; null when a signal ended it
-   * @throws AbortError when `stop` comes first
+   * @returns its exit code; null if a signal ended it
+   * @throws AbortError if `stop` comes first
    */
   async ended(stop: AbortSignal): Promise<number | null> {
     const [status] = await once(this.#child, 'close', { signal: stop })
     return status
   }
 
-  /** Asks it to end, and makes sure that it has. */
+  /** Sends SIGTERM and waits for the end; sends SIGKILL after 5 s. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const ended = once(this.#child, 'exit')

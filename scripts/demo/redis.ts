@@ -10,10 +10,10 @@ export async function hasRedis(): Promise<boolean> {
   return status === 0
 }
 
-/** What Redis prints when it is up; the words around it differ between versions. */
+/** Redis prints this when it accepts connections; the rest of the line differs between versions. */
 export const REDIS_READY = /ready to accept connections/i
 
-/** Redis on a socket alone, as in the compose stack; it keeps nothing. */
+/** Redis on a socket only, as in the compose stack, but without persistence. */
 export function redisProgram(directory: RunDirectory): Program {
   const socket = ['--port', '0', '--unixsocket', `${directory.redis}/redis.sock`, '--unixsocketperm', '660']
   const nothingKept = ['--save', '', '--appendonly', 'no', '--dir', directory.redis]

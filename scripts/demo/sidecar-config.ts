@@ -4,7 +4,7 @@ import type { RunDirectory } from './run-directory.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-/** The compose stack's own configuration, on free ports of the loopback address and on the demo's sockets. */
+/** Writes the configuration of the compose stack, changed to free loopback ports and the demo's sockets. @returns its path */
 export async function writeSidecarConfig(directory: RunDirectory): Promise<string> {
   const text = await readFile(join(ROOT, 'config/sidecar.yaml'), 'utf8')
   const path = join(directory.path, 'sidecar.yaml')

@@ -8,13 +8,13 @@ import { writeSidecarConfig } from './sidecar-config.ts'
 
 const SERVICES = join(import.meta.dirname, '../../services')
 
-/** What the client needs to know of a running stack. */
+/** What the client must know about a running stack. */
 export interface Stack extends AsyncDisposable {
   readonly clientEnv: NodeJS.ProcessEnv
   readonly redis: boolean
 }
 
-/** The sidecar's log line that names the ports it was given. */
+/** The sidecar's log line with the ports that the kernel chose. */
 const started = v.object({
   ops: v.string(),
   routes: v.object({ metrics: v.string(), api: v.string(), echo: v.string() }),
@@ -36,10 +36,10 @@ export async function startStack(directory: RunDirectory, redis: boolean, stop: 
   }
 }
 
-/** @returns the client's exit code, which is not 0 if anything was not as expected */
+/** @returns the client's exit code; not 0 if a row is not as expected */
 export async function exercise({ clientEnv, redis }: Stack, stop: AbortSignal): Promise<number> {
   const args = ['exercise', ...(redis ? [] : ['--expect-redis', 'down'])]
-  const env = { ...clientEnv, NODE_DISABLE_COMPILE_CACHE: '1' } // it would keep files
+  const env = { ...clientEnv, NODE_DISABLE_COMPILE_CACHE: '1' } // a compile cache would leave files
   await using client = new Program({ ...node('client', env, args), output: 'inherit' })
   return (await client.ended(stop)) ?? EXIT.internal
 }
