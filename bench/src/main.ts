@@ -1,8 +1,6 @@
-import { keep } from './keep.ts'
-import { packageVersions } from './machine.ts'
+import { keep, packageVersions } from './results.ts'
 import { loadSettings } from './settings.ts'
-import { SUITES } from './suites/all.ts'
-import { SUITE_NAMES } from './suites/names.ts'
+import { SUITE_NAMES, SUITES } from './suites/all.ts'
 
 /** Runs the suites one after the other. */
 const settings = loadSettings(process.env, SUITE_NAMES)

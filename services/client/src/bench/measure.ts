@@ -1,5 +1,5 @@
 import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
-import { type Latencies, newLatencies, recordMs } from '../stats/latencies.ts'
+import { type Latencies, newLatencies, recordMs } from '../stats/statistics.ts'
 import { type Exchanger, openExchanger } from './exchange.ts'
 import { closedLoop, constantRate, type Load } from './load.ts'
 import type { Settings } from './settings.ts'

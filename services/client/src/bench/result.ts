@@ -3,22 +3,20 @@ import {
   type Latencies,
   type LatencySummary,
   newLatencies,
-  percentile,
+  type Spread,
+  spreadOf,
   summarise,
-} from '../stats/latencies.ts'
+} from '../stats/statistics.ts'
 import type { Measurement } from './measure.ts'
 import type { RunResult } from './run.ts'
 import type { Settings } from './settings.ts'
 import type { TargetName } from './target.ts'
 
-/** How many times slower another way is than the socket, round by round: 1.4 means that the socket is 1.4 times better. */
-export interface Ratio {
+/** How many times better the socket is than another path to the handler, compared round by round. */
+export interface Ratio extends Spread {
   readonly of: 'p50' | 'p99' | 'throughput'
   readonly compared: TargetName
   readonly to: 'socket'
-  readonly median: number
-  readonly min: number
-  readonly max: number
 }
 
 type Quotient = (other: RoundSummary, socket: RoundSummary) => number
@@ -46,18 +44,7 @@ function ratio(of: Ratio['of'], quotient: Quotient, other: TargetSummary, socket
       ? []
       : [quotient(round, beside)]
   })
-  const median = percentile(perRound, 50)
-  if (median === undefined) return []
-  return [
-    {
-      of,
-      compared: other.name,
-      to: 'socket',
-      median,
-      min: Math.min(...perRound),
-      max: Math.max(...perRound),
-    },
-  ]
+  return perRound.length === 0 ? [] : [{ of, compared: other.name, to: 'socket', ...spreadOf(perRound) }]
 }
 
 export interface RoundSummary {

@@ -2,11 +2,11 @@ import { writeFile } from 'node:fs/promises'
 import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
 import { ownGround, STACK_LINE_BYTES, stackGround } from '../bench/ground.ts'
+import { latencyPlots } from '../bench/latency-plot.ts'
 import { ProgressBar, report } from '../bench/report.ts'
 import { summariseRun } from '../bench/result.ts'
 import { type RunResult, run } from '../bench/run.ts'
 import { DEFAULT_SIZE_BYTES, type Settings } from '../bench/settings.ts'
-import { svg } from '../bench/svg.ts'
 import type { Ground } from '../bench/target.ts'
 import { usageError } from '../cli/cli-error.ts'
 import { type Context, defineCommand } from '../cli/command.ts'
@@ -34,7 +34,7 @@ export const command = defineCommand({
     const signal = context.interrupted()
     await using ground = values.stack ? stackGround(context.config) : await ownGround()
     const results = await runAll(runsOf(values), ground, context, signal)
-    if (values.svg !== undefined) await writeFile(values.svg, svg(results))
+    if (values.svg !== undefined) await writeFile(values.svg, latencyPlots(results))
     show(results, ground, context)
     return EXIT.ok
   },

@@ -7,7 +7,7 @@ import type { ClientConfig } from '../config.ts'
 import { requestJson } from '../http/request-json.ts'
 import { type Route, routesSchema } from '../http/schemas.ts'
 import { clip, type Palette, table } from '../output/text.ts'
-import { percentile } from '../stats/latencies.ts'
+import { percentile } from '../stats/statistics.ts'
 import { type Look, look, socketOf, type Target, targetsOf } from './target.ts'
 import { follow, formatDuration, type News, type Track } from './track.ts'
 
@@ -64,12 +64,16 @@ export function summary(watched: readonly Watched[], now: number, colours: Palet
     strong(name),
     track.state === 'up' ? good('up') : bad(track.state),
     formatDuration(now - track.since),
-    ...[50, 99].map((percent) => percentile(track.recentMs, percent)?.toFixed(2) ?? '-'),
+    ...[50, 99].map((percent) => showMs(percentile(track.recentMs, percent))),
     track.generation === 0 ? '-' : String(track.generation),
     errors(track.errors),
     faint(endpoint),
   ])
   return table([HEADINGS.map(faint), ...rows])
+}
+
+function showMs(ms: number): string {
+  return Number.isNaN(ms) ? '-' : ms.toFixed(2)
 }
 
 function errors(counts: Readonly<Record<string, number>>): string {

@@ -1,9 +1,28 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 
-/** The value that `percent` per cent of the numbers do not exceed (nearest rank); undefined of none. */
-export function percentile(numbers: readonly number[], percent: number): number | undefined {
+/** The middle number, or the mean of the two in the middle; NaN of none. */
+export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b)
-  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)]
+  const middle = sorted.length >> 1
+  const upper = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
+}
+
+/** The number that `percent` per cent of the numbers do not exceed (nearest rank); NaN of none. */
+export function percentile(numbers: readonly number[], percent: number): number {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN
+}
+
+export interface Spread {
+  readonly median: number
+  readonly min: number
+  readonly max: number
+}
+
+/** @param numbers at least one */
+export function spreadOf(numbers: readonly number[]): Spread {
+  return { median: median(numbers), min: Math.min(...numbers), max: Math.max(...numbers) }
 }
 
 /** Latencies in nanoseconds, three significant digits (HdrHistogram). */
@@ -45,7 +64,7 @@ export function summarise(latencies: Latencies): LatencySummary {
   }
 }
 
-/** The latency in microseconds that so many per cent of the requests do not exceed. */
+/** The latency in microseconds that `percent` per cent of the requests do not exceed. */
 export function percentileUs(latencies: Latencies, percent: number): number {
   return latencies.percentile(percent) / NS_PER_US
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Started } from './started.ts'
+import { Started } from './processes.ts'
 import { usageOf } from './usage.ts'
 
-/** Uses 100 ms of processor itself, and 300 in a child that ends; then waits. */
+/** Uses 100 ms of CPU time itself and 300 ms in a child that ends, then waits. */
 const BUSY = `
 const spin = (us) => 'const until = process.cpuUsage().user + ' + us + '; while (process.cpuUsage().user < until);'
 eval(spin(100_000))
@@ -11,8 +11,8 @@ require('node:child_process').spawnSync(process.execPath, ['-e', spin(300_000)])
 setInterval(() => {}, 1_000)
 `
 
-describe('usageOf a session', () => {
-  it('counts the processor time of its processes and of those that have ended, and its memory', async () => {
+describe('usageOf', () => {
+  it('counts the CPU time of running and ended processes, and memory', async () => {
     await using started = new Started([process.execPath, '-e', BUSY], 0)
     const deadline = performance.now() + 20_000
     while (usageOf(started.pid).cpuUs < 400_000 && performance.now() < deadline)
@@ -22,5 +22,6 @@ describe('usageOf a session', () => {
     assert.ok(rssBytes > 10 * 2 ** 20, `${rssBytes} bytes`)
   })
 
-  it('that there is not is nothing', () => assert.deepEqual(usageOf(4_194_305), { cpuUs: 0, rssBytes: 0 }))
+  it('is zero for a session that does not exist', () =>
+    assert.deepEqual(usageOf(4_194_305), { cpuUs: 0, rssBytes: 0 }))
 })

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Fields of /proc/PID/stat after the name, counted from 0 (proc_pid_stat(5)). */
+/** Positions of fields in /proc/PID/stat after the name, from 0 (proc_pid_stat(5)). */
 const SESSION = 3
 const TIMES_OF_ENDED_CHILDREN = [13, 14]
 const RSS_PAGES = 21
@@ -13,7 +13,7 @@ export interface Usage {
   readonly rssBytes: number
 }
 
-/** What all processes of a session have used so far, and the memory they have resident now. */
+/** CPU time that all processes of a session have used so far, and their resident memory now. */
 export function usageOf(session: number): Usage {
   const usage = { cpuUs: 0, rssBytes: 0 }
   for (const pid of numbersIn('/proc')) {
@@ -26,7 +26,7 @@ export function usageOf(session: number): Usage {
   return usage
 }
 
-/** To the nanosecond, where stat counts ticks: sum of what the threads ran. */
+/** CPU time of all threads, in nanoseconds at the source; /proc/PID/stat only counts ticks of 10 ms. */
 function ranUs(pid: string): number {
   const tasks = `/proc/${pid}/task`
   const ran = (task: string) => Number.parseInt(textOf(`${tasks}/${task}/schedstat`) || '0', 10)
@@ -49,7 +49,7 @@ function textOf(path: string): string {
   return orNothing(() => readFileSync(path, 'latin1'), '')
 }
 
-/** A process may end while it is looked at. */
+/** A process may end while its files are read. */
 function orNothing<T>(look: () => T, nothing: T): T {
   try {
     return look()
