@@ -63,7 +63,8 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
 async function dispatch([name, ...rest]: readonly string[], streams: Streams): Promise<number> {
   if (name === undefined) throw usageError('which command?', 'client --help lists them')
   if (name === '--version') return showVersion(streams)
-  if (name === '--help' || name === '-h' || name === 'help') return show(generalHelp(), streams)
+  if (name === '--help' || name === '-h' || name === 'help')
+    return show(generalHelp(await loadAllCommands()), streams)
   if (name.startsWith('-')) throw usageError(`${name} before a command`, 'write client COMMAND [OPTIONS]')
   const command = await loadCommand(name)
   if (rest.includes('--help') || rest.includes('-h')) return show(commandHelp(command), streams)

@@ -16,8 +16,8 @@ import { BENCH_OPTIONS } from './bench-options.ts'
 
 export const command = defineCommand({
   name: 'bench',
-  summary: 'the same request over a socket, over loopback TCP and through the sidecar, measured in turn',
-  synopsis: '[--protocol echo|http] [--size SIZE,...] [--connections N] [--rate N] [--stack] [--svg FILE]',
+  summary: 'measure socket, loopback TCP and sidecar in turn',
+  positionals: '',
   maxPositionals: 0,
   options: BENCH_OPTIONS,
   examples: [

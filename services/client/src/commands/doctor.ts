@@ -20,8 +20,8 @@ const OPTIONS = { protocol: PROTOCOL_OPTION, 'timeout-ms': { ...TIMEOUT_OPTION, 
 
 export const command = defineCommand({
   name: 'doctor',
-  summary: 'why a socket does not answer, and what mends it; without an ENDPOINT, the whole stack',
-  synopsis: '[ENDPOINT...] [--protocol http|echo|none] [--timeout-ms MS]',
+  summary: 'explain why an endpoint does not respond, and how to fix it',
+  positionals: '[ENDPOINT...]',
   maxPositionals: 100,
   options: OPTIONS,
   examples: [

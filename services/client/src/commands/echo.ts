@@ -21,8 +21,8 @@ const MESSAGE_OPTION = {
 
 export const command = defineCommand({
   name: 'echo',
-  summary: 'send lines of stdin, print what comes back',
-  synopsis: '[ENDPOINT] [--tcp] [--message TEXT] [--raw] [--timeout-ms MS]',
+  summary: 'send the lines of stdin, print what comes back',
+  positionals: '[ENDPOINT]',
   maxPositionals: 1,
   options: {
     tcp: TCP_OPTION,

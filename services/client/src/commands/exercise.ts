@@ -17,8 +17,8 @@ const EXPECT_REDIS_OPTION = {
 
 export const command = defineCommand({
   name: 'exercise',
-  summary: 'the full tour of the stack: what must work, over socket and TCP, and what must be refused',
-  synopsis: '[--expect-redis up|down]',
+  summary: 'check the whole stack: what must work, what must be refused',
+  positionals: '',
   maxPositionals: 0,
   options: { 'expect-redis': EXPECT_REDIS_OPTION },
   examples: [

@@ -22,8 +22,8 @@ const GREP_OPTION = {
 
 export const command = defineCommand({
   name: 'metrics',
-  summary: "the app's metrics (GET /metrics)",
-  synopsis: '[ENDPOINT] [--tcp] [--grep PATTERN] [--raw] [--timeout-ms MS]',
+  summary: "show the app's metrics (GET /metrics)",
+  positionals: '[ENDPOINT]',
   maxPositionals: 1,
   options: {
     tcp: TCP_OPTION,

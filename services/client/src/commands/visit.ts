@@ -7,8 +7,8 @@ import { visitsSchema } from '../http/schemas.ts'
 
 export const command = defineCommand({
   name: 'visit',
-  summary: 'count a visit in Redis, through the app (POST /visits), and print how many there are',
-  synopsis: '[ENDPOINT] [--tcp] [--count N] [--read] [--timeout-ms MS]',
+  summary: 'count a visit in Redis through the app, print the total',
+  positionals: '[ENDPOINT]',
   maxPositionals: 1,
   options: {
     tcp: TCP_OPTION,

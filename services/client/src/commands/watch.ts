@@ -17,8 +17,8 @@ const RECENT_NEWS = 8
 
 export const command = defineCommand({
   name: 'watch',
-  summary: 'every way into the stack as it changes: a live table on a terminal, else a line for each change',
-  synopsis: '[--interval-ms MS]',
+  summary: 'show every endpoint of the stack as its state changes',
+  positionals: '',
   maxPositionals: 0,
   options: { 'interval-ms': INTERVAL_OPTION },
   examples: [
