@@ -1,5 +1,4 @@
-import type { Output } from '../cli/streams.ts'
-import { clip, type Palette, table } from '../output/text.ts'
+import { clip, type Output, type Palette, table } from '../output/text.ts'
 import type { Ratio, RunSummary, TargetSummary } from './result.ts'
 import type { Progress } from './run.ts'
 import { formatSize, type Settings } from './settings.ts'

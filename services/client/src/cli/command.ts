@@ -1,6 +1,15 @@
+import type { Readable } from 'node:stream'
 import type { ClientConfig } from '../config.ts'
+import type { Output } from '../output/text.ts'
 import { COMMON_OPTIONS, type Options, type Values } from './options.ts'
-import type { Streams } from './streams.ts'
+
+/** What a command reads and writes; `process` is one. */
+export interface Streams {
+  readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: NodeJS.ProcessEnv
+}
 
 export interface Context extends Streams {
   readonly config: ClientConfig

@@ -4,12 +4,12 @@ import { buildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { untilSignal } from '@uds-sidecar/shared/lifecycle/run-main'
 import { visible, visibleJson, visibleLines } from '@uds-sidecar/shared/text/visible'
 import { loadConfig } from '../config.ts'
+import type { Output } from '../output/text.ts'
 import { CliError, usageError } from './cli-error.ts'
-import type { Context } from './command.ts'
+import type { Context, Streams } from './command.ts'
 import { loadAllCommands, loadCommand } from './command-table.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { parseArguments } from './parse-arguments.ts'
-import type { Output, Streams } from './streams.ts'
 
 /** `client metrics | head` closes our stdout when it has enough: that is the end of the work, not an error. */
 export function endQuietlyOnBrokenPipe(stdout: Output): void {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import { type AbstractEndpoint, nodeAddress } from '@uds-sidecar/shared/endpoint/endpoint'
-import { dialogue } from './dialogue.ts'
+import fc from 'fast-check'
+import { dialogue, linesOf } from './dialogue.ts'
 
 async function serve(handler: (socket: Socket) => void) {
   const endpoint: AbstractEndpoint = { kind: 'abstract', name: `dialogue-${process.pid}-${Math.random()}` }
@@ -31,3 +33,27 @@ describe('dialogue', () => {
     await assert.rejects(dialogue(server.endpoint, ['one'], 50), { code: 'upstream_timeout' })
   })
 })
+
+it('linesOf yields the same lines wherever the bytes are cut', async () => {
+  const cut = fc.record({ text: fc.string({ unit: 'grapheme' }), at: fc.array(fc.nat(40)) })
+  await fc.assert(
+    fc.asyncProperty(cut, async ({ text, at }) => {
+      const lines: string[] = []
+      for await (const line of linesOf(Readable.from(pieces(Buffer.from(text), at)))) lines.push(line)
+      assert.deepEqual(lines, expected(text))
+    }),
+  )
+})
+
+function expected(text: string): string[] {
+  const lines = text.split('\n')
+  return lines.at(-1) === '' ? lines.slice(0, -1) : lines
+}
+
+function pieces(bytes: Buffer, at: readonly number[]): Buffer[] {
+  const cuts = [0, ...at.map((n) => Math.min(n, bytes.length)).sort((a, b) => a - b), bytes.length]
+  return cuts
+    .slice(1)
+    .map((end, i) => bytes.subarray(cuts[i], end))
+    .filter((piece) => piece.length > 0)
+}

@@ -1,6 +1,7 @@
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { request } from '@uds-sidecar/shared/http/request'
 import { CliError } from '../cli/cli-error.ts'
 import type { ClientConfig } from '../config.ts'
 import { requestJson } from '../http/request-json.ts'
@@ -90,5 +91,30 @@ export async function refusal(code: FailureCode, attempt: () => Promise<unknown>
       error.errno === undefined ? error.code : `${error.code} (${error.errno})`,
       error.code === code,
     )
+  }
+}
+
+interface OkRequest {
+  readonly row: string
+  readonly endpoint: Endpoint
+  readonly what: string
+  readonly path: string
+  readonly host?: string
+}
+
+/** A GET whose response must be a 200. */
+export function expectOkStatus({ row, endpoint, what, path, host }: OkRequest): Check {
+  return {
+    row,
+    what,
+    endpoint,
+    expected: '200',
+    async observe() {
+      const { status } = await request(endpoint, {
+        path,
+        ...(host === undefined ? {} : { headers: { host } }),
+      })
+      return seen(String(status), status === 200)
+    },
   }
 }

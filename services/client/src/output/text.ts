@@ -1,5 +1,8 @@
+import type { Writable } from 'node:stream'
 import { stripVTControlCharacters, styleText } from 'node:util'
-import type { Output } from '../cli/streams.ts'
+
+/** A stream that may be a terminal. */
+export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number }
 
 /** A line that fits a terminal of so many columns; one that does not loses its end, and with it its colours. */
 export function clip(line: string, columns: number): string {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +22,36 @@ export async function serve(at: string | number, handle: (socket: Socket) => voi
   })
   await once(typeof at === 'string' ? server.listen(at) : server.listen(at, '127.0.0.1'), 'listening')
   return server
+}
+
+/** A server on a socket of this mode, in a directory that every user may pass. It sends `response` and closes. */
+export async function serveWithMode(mode: number, response = '') {
+  const temporary = await temporaryDirectory()
+  await chmod(temporary.directory, 0o755)
+  const path = join(temporary.directory, 'a.sock')
+  const server = await serve(path, (socket) => socket.end(response))
+  await chmod(path, mode)
+  const end = async () => {
+    await server[Symbol.asyncDispose]()
+    await temporary[Symbol.asyncDispose]()
+  }
+  return { path, [Symbol.asyncDispose]: end }
+}
+
+/** A server on `a.sock` in a directory of this mode, which is inside one that every user may pass. */
+export async function serveInDirectoryWithMode(mode: number) {
+  const temporary = await temporaryDirectory()
+  await chmod(temporary.directory, 0o755)
+  const inner = join(temporary.directory, 'closed')
+  await mkdir(inner)
+  const server = await serve(join(inner, 'a.sock'), (socket) => socket.end())
+  await chmod(inner, mode)
+  const end = async () => {
+    await chmod(inner, 0o700)
+    await server[Symbol.asyncDispose]()
+    await temporary[Symbol.asyncDispose]()
+  }
+  return { outer: temporary.directory, inner, [Symbol.asyncDispose]: end }
 }
 
 /** What a crash leaves: a socket file that nobody listens on. */

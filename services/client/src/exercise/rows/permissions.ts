@@ -5,7 +5,15 @@ import { formatMode, inspectFile } from '@uds-sidecar/shared/inspect/file-facts'
 import { processIdentity } from '@uds-sidecar/shared/inspect/permission'
 import { problemIn } from '../../http/request-json.ts'
 import { routeBehind } from '../../http/schemas.ts'
-import { type Check, notShown, type Observation, refusal, type Situation, seen } from '../check.ts'
+import {
+  type Check,
+  expectOkStatus,
+  notShown,
+  type Observation,
+  refusal,
+  type Situation,
+  seen,
+} from '../check.ts'
 
 /**
  * Why file permissions cannot deny this process that socket, whatever its mode is; undefined when they can.
@@ -66,26 +74,14 @@ function denied(endpoint: Endpoint, what: string, options: { groupCounts: boolea
 export function offTheNetwork(situation: Situation): Check[] {
   const { ops, tcpMetrics, tcpApi } = situation.config
   return [
-    answers(ops, '/-/healthy'),
-    answers(ops, '/-/ready'),
+    ...['/-/healthy', '/-/ready'].map((path) =>
+      expectOkStatus({ row: 'S7', endpoint: ops, what: `sidecar: GET ${path}`, path }),
+    ),
     scrape(tcpMetrics),
     forbidden(situation, tcpMetrics, { method: 'GET', path: '/status' }, '403 path_not_allowed'),
     forbidden(situation, tcpMetrics, { method: 'POST', path: '/metrics' }, '405 method_not_allowed'),
     forbidden(situation, tcpApi, { method: 'GET', path: '/not-listed' }, '403 path_not_allowed'),
   ]
-}
-
-function answers(endpoint: Endpoint, path: string): Check {
-  return {
-    row: 'S7',
-    what: `sidecar: GET ${path}`,
-    endpoint,
-    expected: '200',
-    async observe() {
-      const { status } = await request(endpoint, { path })
-      return seen(String(status), status === 200)
-    },
-  }
 }
 
 function scrape(endpoint: Endpoint): Check {

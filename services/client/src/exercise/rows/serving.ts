@@ -3,7 +3,7 @@ import { request } from '@uds-sidecar/shared/http/request'
 import { dialogue } from '../../echo/dialogue.ts'
 import { problemIn, requestJson } from '../../http/request-json.ts'
 import { statusSchema, visitsSchema } from '../../http/schemas.ts'
-import { type Check, type Situation, seen } from '../check.ts'
+import { type Check, expectOkStatus, type Situation, seen } from '../check.ts'
 
 /** S1: the same client code over a socket and over TCP reaches the same process. */
 export function justAnotherAddress({ config, status }: Situation): Check[] {
@@ -73,33 +73,16 @@ const NOWHERE = 'no-such-host.invalid'
 
 /** S5: HTTP over a socket; the host in the request says nothing about where it goes. */
 export function httpOverASocket({ config }: Situation): Check[] {
-  return [anyHost(config.api), healthy(config.api)]
-}
-
-function anyHost(endpoint: Endpoint): Check {
-  return {
-    row: 'S5',
-    what: `GET /status with Host: ${NOWHERE}`,
-    endpoint,
-    expected: '200',
-    async observe() {
-      const { status } = await request(endpoint, { path: '/status', headers: { host: NOWHERE } })
-      return seen(String(status), status === 200)
-    },
-  }
-}
-
-function healthy(endpoint: Endpoint): Check {
-  return {
-    row: 'S5',
-    what: 'GET /-/healthy',
-    endpoint,
-    expected: '200',
-    async observe() {
-      const { status } = await request(endpoint, { path: '/-/healthy' })
-      return seen(String(status), status === 200)
-    },
-  }
+  return [
+    expectOkStatus({
+      row: 'S5',
+      endpoint: config.api,
+      what: `GET /status with Host: ${NOWHERE}`,
+      path: '/status',
+      host: NOWHERE,
+    }),
+    expectOkStatus({ row: 'S5', endpoint: config.api, what: 'GET /-/healthy', path: '/-/healthy' }),
+  ]
 }
 
 /** S6: one set of handlers behind both; a visit made over TCP is counted on top of one made over the socket. */
