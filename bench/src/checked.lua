@@ -1,4 +1,4 @@
--- wrk looks at every answer: another status or length than asked for is a failure, however fast it came.
+-- Checks every response: a wrong status or body length is a failure, however fast it was.
 local threads = {}
 
 function setup(thread)

@@ -1,6 +1,6 @@
 import { Agent, createServer, request } from 'node:http'
 
-/** What one writes first: node:http in front, http.request behind, kept connections. */
+/** The simplest Node proxy: a node:http server, http.request to the upstream, keep-alive connections. */
 const [port, socketPath = ''] = process.argv.slice(2)
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
@@ -8,9 +8,9 @@ createServer((incoming, outgoing) => {
   const { method, url: path } = incoming
   const headers = { ...incoming.headers, 'x-forwarded-for': incoming.socket.remoteAddress }
   const options = { socketPath, agent, method, path, headers } as const
-  const upstream = request(options, (answer) => {
-    outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
-    answer.pipe(outgoing)
+  const upstream = request(options, (response) => {
+    outgoing.writeHead(response.statusCode ?? 502, response.headers)
+    response.pipe(outgoing)
   })
   upstream.on('error', () => outgoing.destroy())
   outgoing.on('close', () => upstream.destroy())

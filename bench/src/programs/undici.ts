@@ -12,19 +12,19 @@ createServer((incoming, outgoing) => {
   const body = method === 'GET' ? null : incoming
   pool.dispatch(
     { method: method as Dispatcher.HttpMethod, path, headers: forwarded, body },
-    new Answer(outgoing),
+    new ResponseRelay(outgoing),
   )
 }).listen({ port: Number(port), host: '127.0.0.1', backlog: 4_096 })
 
-/** Passes an answer on, with backpressure. */
-class Answer implements Dispatcher.DispatchHandler {
+/** Relays a response, with backpressure. */
+class ResponseRelay implements Dispatcher.DispatchHandler {
   readonly #outgoing: ServerResponse
 
   constructor(outgoing: ServerResponse) {
     this.#outgoing = outgoing
   }
 
-  /** Undici knows by this one that it is spoken to in its present interface. */
+  /** Its presence tells undici that this handler has the current interface. */
   onRequestStart(): void {}
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: object): void {
@@ -34,14 +34,14 @@ class Answer implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#outgoing.write(chunk)) return
-    if (this.#outgoing.destroyed) controller.abort(new Error('the client has left'))
+    if (this.#outgoing.destroyed) controller.abort(new Error('the client closed its connection'))
     else this.#pauseUntilDrained(controller)
   }
 
   #pauseUntilDrained(controller: Dispatcher.DispatchController): void {
     controller.pause()
     this.#outgoing.once('drain', () => controller.resume())
-    this.#outgoing.once('close', () => controller.abort(new Error('the client has left')))
+    this.#outgoing.once('close', () => controller.abort(new Error('the client closed its connection')))
   }
 
   onResponseEnd(): void {

@@ -29,7 +29,7 @@ export async function restart(_settings: Settings): Promise<Restart> {
   await using ground = await startGround()
   const directory = `${ground.directory}/restart`
   const program = sidecar.program?.({ port: PORT, socket: ground.socket, directory })
-  if (program === undefined) throw new Error('there is a sidecar to crash')
+  if (program === undefined) throw new Error('the sidecar candidate has no program')
   const sidecarCrashMs = await crashes(() => startProgram(program, directory), { port: PORT }, pathOf(4))
   const home = emptyDirectory(`${ground.directory}/app`)
   const server = { socketPath: `${home}/api.sock` }

@@ -20,7 +20,7 @@ export interface SocketOrTcp {
   readonly runs: RunSummary[]
 }
 
-/** The same handler over a socket and over loopback TCP (`client bench`); two C programs show the minimum of the machine. */
+/** The same handler over a socket and over loopback TCP (`client bench`), and two C programs for the minimum. */
 export async function socketOrTcp({ rounds }: Settings): Promise<SocketOrTcp> {
   const floor = await floorOf(rounds)
   const echo = await clientBench('echo', rounds)

@@ -63,7 +63,7 @@ async function untilEnd(command: readonly string[]): Promise<number> {
 async function sidecarStart(name: string, main: string, ground: Ground) {
   const directory = `${ground.directory}/start-up`
   const program = sidecar.program?.({ port: PORT, socket: ground.socket, directory })
-  if (program === undefined) throw new Error('there is a sidecar to start')
+  if (program === undefined) throw new Error('the sidecar candidate has no program')
   const launch = () => startProgram({ ...program, command: [process.execPath, main] }, directory)
   return await timed(name, launch, { port: PORT }, pathOf(4))
 }

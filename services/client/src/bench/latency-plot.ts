@@ -25,7 +25,7 @@ interface Curve {
   readonly latencies: Latencies
 }
 
-/** One plot: latency by percentile, one curve per target. The percentile axis ends at what the target with the fewest requests can show. */
+/** Latency by percentile, one curve per target. The axis ends at the percentile that the fewest requests can show. */
 function panel(title: string, all: readonly Curve[]): string {
   const curves = all.filter(({ latencies }) => latencies.count > 1)
   if (curves.length === 0) return svgText(PLOT.left, 24, `${title}: no responses`)

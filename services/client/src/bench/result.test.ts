@@ -19,14 +19,14 @@ function target(name: TargetName, rounds: readonly Partial<RoundSummary>[]): Tar
 }
 
 describe('ratios', () => {
-  it('compare round by round, and give median and spread', () => {
+  it('compare round by round, with median and spread', () => {
     const socket = target('socket', [{ p50Us: 10 }, { p50Us: 20 }, { p50Us: 40 }])
     const tcp = target('tcp', [{ p50Us: 15 }, { p50Us: 20 }, { p50Us: 80 }])
     const [p50] = ratios([socket, tcp])
     assert.deepEqual(p50, { of: 'p50', compared: 'tcp', to: 'socket', median: 1.5, min: 1, max: 2 })
   })
 
-  it('of throughput are over one when the socket does more', () => {
+  it('of throughput are above one when the socket does more', () => {
     const all = ratios([
       target('socket', [{ requestsPerSecond: 30 }]),
       target('tcp', [{ requestsPerSecond: 20 }]),
@@ -34,7 +34,7 @@ describe('ratios', () => {
     assert.equal(all.find(({ of }) => of === 'throughput')?.median, 1.5)
   })
 
-  it('leave out rounds in which one of them had no answer', () => {
+  it('leave out rounds in which one of them had no response', () => {
     const [p50] = ratios([target('socket', [{ requests: 0 }, {}]), target('tcp', [{}, { p50Us: 3 }])])
     assert.deepEqual([p50?.min, p50?.max], [3, 3])
     assert.deepEqual(ratios([target('socket', []), target('tcp', [])]), [])

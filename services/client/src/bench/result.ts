@@ -27,7 +27,7 @@ const QUOTIENTS: Readonly<Record<Ratio['of'], Quotient>> = {
   throughput: (other, socket) => socket.requestsPerSecond / other.requestsPerSecond,
 }
 
-/** None where a way has no round in which both it and the socket answered. */
+/** A target without any round in which both it and the socket responded has no ratios. */
 export function ratios(targets: readonly TargetSummary[]): Ratio[] {
   const socket = targets.find(({ name }) => name === 'socket')
   if (socket === undefined) return []
@@ -55,7 +55,7 @@ export interface RoundSummary {
   readonly p99Us: number
 }
 
-/** One target's part of a run: `requests` is the sum of its rounds. */
+/** Results of one target in a run; `requests` is the sum of its rounds. */
 export interface TargetSummary {
   readonly name: TargetName
   readonly endpoint: string
@@ -63,13 +63,13 @@ export interface TargetSummary {
   readonly errors: Readonly<Record<string, number>>
   readonly seconds: number
   readonly requestsPerSecond: number
-  /** Of payload, one way; null where its size is the stack's own. */
+  /** Payload in one direction; null when the stack decides the size. */
   readonly mebibytesPerSecond: number | null
   readonly latency: LatencySummary
   readonly rounds: readonly RoundSummary[]
 }
 
-/** What `--json` shows of a run. */
+/** One run as `--json` writes it. */
 export interface RunSummary {
   readonly settings: Settings
   readonly loop: 'closed loop' | 'constant rate'
@@ -119,7 +119,7 @@ function summariseTarget(
   }
 }
 
-/** Every round of a target in one. */
+/** All rounds of a target together. */
 export function merged(rounds: readonly Measurement[]): Latencies {
   const all = newLatencies()
   for (const { latencies } of rounds) all.add(latencies)

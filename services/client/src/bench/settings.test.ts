@@ -15,8 +15,8 @@ describe('sizes', () => {
       assert.equal(parseSize(text), bytes)
     })
 
-  it('a number alone is bytes', () => assert.equal(parseSize('64'), 64))
-  it('takes nothing else', () => {
+  it('a number without a unit is bytes', () => assert.equal(parseSize('64'), 64))
+  it('rejects everything else', () => {
     for (const text of ['', '-1', '1.5KiB', '1kb', 'KiB']) assert.equal(parseSize(text), undefined)
   })
 })

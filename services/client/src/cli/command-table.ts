@@ -33,6 +33,6 @@ function unknownCommand(name: string) {
   const near = suggest(name, COMMAND_NAMES)
   return usageError(
     `there is no command ${JSON.stringify(name)}`,
-    near === undefined ? 'client --help lists them' : `did you mean client ${near}?`,
+    near === undefined ? 'client --help lists the commands' : `did you mean client ${near}?`,
   )
 }

@@ -15,7 +15,7 @@ export function generalHelp(commands: readonly Command[]): string {
     ...columns(commands.map(({ name, summary }) => [name, summary])),
     '',
     `An ENDPOINT is ${ENDPOINTS}.`,
-    'Without one, a command uses CLIENT_API, CLIENT_ECHO, CLIENT_METRICS and the other variables of the README.',
+    'Without one, a command uses its variable, such as CLIENT_API; services/client/README.md lists all variables.',
     `Exit codes: ${EXIT_CODES}.`,
     'client COMMAND --help shows options and examples; client --version shows the version.',
     '',

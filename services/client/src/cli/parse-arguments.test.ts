@@ -41,7 +41,7 @@ describe('parseArguments', () => {
 
   const refused = [
     [['--cuont', '5'], 'try has no option --cuont', 'did you mean --count?'],
-    [['--zzzzzz'], 'try has no option --zzzzzz', 'client try --help lists them'],
+    [['--zzzzzz'], 'try has no option --zzzzzz', 'client try --help lists its options'],
     [['--tcp=yes'], '--tcp takes no value', 'write --tcp alone'],
     [['--count'], '--count needs a value', 'write --count N: how many'],
     [['--count', '10'], '--count is "10"', 'it may be a whole number from 1 to 9'],

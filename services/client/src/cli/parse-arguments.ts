@@ -84,7 +84,7 @@ function unknownOption(typed: string, options: Options, command: Command) {
   )
   return usageError(
     `${command.name} has no option ${typed}`,
-    near === undefined ? `client ${command.name} --help lists them` : `did you mean ${near}?`,
+    near === undefined ? `client ${command.name} --help lists its options` : `did you mean ${near}?`,
   )
 }
 

@@ -34,9 +34,9 @@ describe('the command line', () => {
     })
 
   const refused = [
-    [[], 'which command?'],
+    [[], 'no command was given'],
     [['statsu'], 'did you mean client status?'],
-    [['--json'], '--json before a command'],
+    [['--json'], '--json comes before the command'],
     [['constructor'], 'there is no command "constructor"'],
   ] as const
   for (const [args, said] of refused)

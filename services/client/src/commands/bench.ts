@@ -24,7 +24,7 @@ export const command = defineCommand({
     ['client bench', '64 B ping-pong over one connection'],
     [
       'client bench --protocol http -s 64,16KiB,1MiB -c 32 --svg latency.svg',
-      'three runs, and their picture',
+      'three runs and a chart of them',
     ],
     ['client bench --rate 2000 -c 10', 'at a constant rate, coordinated omission corrected'],
   ],
@@ -52,16 +52,19 @@ function runsOf(values: Values<typeof BENCH_OPTIONS>): Settings[] {
   }))
 }
 
-/** Of the stack's HTTP answers nobody chooses the size, and its echo takes lines up to a limit. */
+/** The stack decides the size of its HTTP responses, and its echo limits the length of a line. */
 function sizesOf({ stack, protocol, size }: Values<typeof BENCH_OPTIONS>): readonly (number | null)[] {
   if (!stack) return size ?? [DEFAULT_SIZE_BYTES]
   if (protocol === 'http' && size !== undefined)
     throw usageError(
-      '--size with --stack and --protocol http',
-      'leave it out: the answer is what the stack gives',
+      '--size cannot be combined with --stack and --protocol http',
+      'leave out --size: the stack decides the size of its response',
     )
   if (size?.some((bytes) => bytes > STACK_LINE_BYTES))
-    throw usageError('--size is more than the echo of the stack takes', `it may be up to ${STACK_LINE_BYTES}`)
+    throw usageError(
+      '--size is larger than the echo of the stack accepts',
+      `it may be up to ${STACK_LINE_BYTES}`,
+    )
   return protocol === 'http' ? [null] : (size ?? [DEFAULT_SIZE_BYTES])
 }
 

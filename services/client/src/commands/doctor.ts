@@ -11,7 +11,7 @@ import { palette } from '../output/text.ts'
 const PROTOCOL_OPTION = {
   kind: 'value',
   placeholder: PROTOCOLS.join('|'),
-  summary: 'what to say once connected (http, or what the configuration knows of the endpoint)',
+  summary: 'what to send after connecting (by default what is known of the endpoint, else http)',
   ...oneOf(PROTOCOLS),
   fallback: undefined,
 } as const satisfies Valued<Protocol | undefined>

@@ -34,7 +34,7 @@ describe('doctor, of a file', () => {
       exitCode: 69,
       fix: `ln -sfn`,
     })
-    assert.match(diagnosis.finding?.message ?? '', /to gone.sock, which is not there/)
+    assert.match(diagnosis.finding?.message ?? '', /to gone.sock, which does not exist/)
   })
 
   for (const [what, target] of [
@@ -67,7 +67,7 @@ describe('doctor, of a file', () => {
     assertFinding(await doctorAsNobody(`unix:${path}`), expected)
   })
 
-  it('that is a link to a live socket follows it', async () => {
+  it('that is a link to a live socket is live', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'real.sock')
     await using _server = await serve(path, (socket) => socket.end(NO_CONTENT))

@@ -15,12 +15,12 @@ async function serve(handler: (socket: Socket) => void) {
 }
 
 describe('dialogue', () => {
-  it('against a server that answers gives one answer for each line', async () => {
+  it('against an echo server returns one line for each line', async () => {
     await using server = await serve((socket) => socket.pipe(socket))
     assert.deepEqual(await dialogue(server.endpoint, ['one', 'two']), ['one', 'two'])
   })
 
-  it('against a server that closes after one line says after how many', async () => {
+  it('against a server that closes after one line says after how many lines', async () => {
     await using server = await serve((socket) => socket.once('data', () => socket.end('one\n')))
     await assert.rejects(dialogue(server.endpoint, ['one', 'two']), {
       code: 'upstream_reset',
@@ -28,13 +28,13 @@ describe('dialogue', () => {
     })
   })
 
-  it('against a server that never answers gives up in time', async () => {
+  it('against a server that never responds gives up at the deadline', async () => {
     await using server = await serve((socket) => socket.resume())
     await assert.rejects(dialogue(server.endpoint, ['one'], 50), { code: 'upstream_timeout' })
   })
 })
 
-it('linesOf yields the same lines wherever the bytes are cut', async () => {
+it('linesOf yields the same lines wherever the bytes are split', async () => {
   const cut = fc.record({ text: fc.string({ unit: 'grapheme' }), at: fc.array(fc.nat(40)) })
   await fc.assert(
     fc.asyncProperty(cut, async ({ text, at }) => {

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream'
 import { describe, it } from 'node:test'
 import { clip, keyValues, palette, table } from './text.ts'
 
-it('clip leaves a line that fits alone, colours too, and shortens one that does not', () => {
+it('clip keeps a line that fits, with its colours, and shortens a longer one', () => {
   assert.equal(clip('\u001b[32mok\u001b[39m', 2), '\u001b[32mok\u001b[39m')
   assert.equal(clip('\u001b[32mtoo long\u001b[39m', 4), 'too…')
 })
@@ -24,15 +24,15 @@ const terminal = Object.assign(new PassThrough(), { isTTY: true })
 
 describe('palette', () => {
   it('colours on a terminal', () => assert.notEqual(palette(terminal, {}).good('x'), 'x'))
-  it('does not where output is no terminal', () =>
+  it('does not colour if the output is not a terminal', () =>
     assert.equal(palette(new PassThrough(), {}).good('x'), 'x'))
-  it('does not with NO_COLOR', () => assert.equal(palette(terminal, { NO_COLOR: '1' }).bad('x'), 'x'))
-  it('does with an empty NO_COLOR, as no-color.org has it', () =>
+  it('does not colour with NO_COLOR', () => assert.equal(palette(terminal, { NO_COLOR: '1' }).bad('x'), 'x'))
+  it('colours with an empty NO_COLOR, as no-color.org defines', () =>
     assert.notEqual(palette(terminal, { NO_COLOR: '' }).bad('x'), 'x'))
 })
 
 describe('table', () => {
-  it('makes columns as wide as their widest cell, and no trailing blanks', () => {
+  it('makes columns as wide as their widest cell, without trailing spaces', () => {
     assert.equal(table([['a', 'bb'], ['ccc']]), 'a    bb\nccc')
   })
 
@@ -46,5 +46,5 @@ describe('table', () => {
     )
   })
 
-  it('of nothing is empty', () => assert.equal(table([]), ''))
+  it('without rows is empty', () => assert.equal(table([]), ''))
 })

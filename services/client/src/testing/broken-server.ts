@@ -14,7 +14,7 @@ export async function temporaryDirectory(): Promise<Temporary> {
   return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) }
 }
 
-/** A server in this process that does with each connection what it is told. */
+/** A server in this process that calls `handle` for each connection. */
 export async function serve(at: string | number, handle: (socket: Socket) => void): Promise<Server> {
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy()).resume()
@@ -54,7 +54,7 @@ export async function serveInDirectoryWithMode(mode: number) {
   return { outer: temporary.directory, inner, [Symbol.asyncDispose]: end }
 }
 
-/** What a crash leaves: a socket file that nobody listens on. */
+/** Leaves a stale socket, as a crash does. */
 export async function leaveStaleSocket(path: string): Promise<void> {
   const server = await serve(`${path}.bound`, (socket) => socket.destroy())
   await rename(`${path}.bound`, path)
@@ -68,11 +68,11 @@ const LISTEN = `
   })`
 
 export interface Paused extends AsyncDisposable {
-  /** As `server.address()` says it. */
+  /** From `server.address()`. */
   readonly address: string | { readonly port: number }
 }
 
-/** A process of its own that listens, with a backlog of 1, and was stopped by SIGSTOP before it accepted anybody. */
+/** A process that listens with a backlog of 1, and is stopped by SIGSTOP before it accepts a connection. */
 export async function startPausedServer(
   at: { path: string } | { host: string; port: number },
 ): Promise<Paused> {
@@ -88,7 +88,7 @@ export async function startPausedServer(
   return { address: JSON.parse(String(line)), [Symbol.asyncDispose]: end }
 }
 
-/** Connects until the kernel takes no more: at most one more than the backlog. */
+/** Connects until the backlog is full: the kernel queues at most one connection more than the backlog. */
 export async function fillBacklog(to: { path: string } | { port: number }): Promise<Disposable> {
   const sockets = Array.from({ length: 4 }, () =>
     connect({ host: '127.0.0.1', ...to }).on('error', () => undefined),

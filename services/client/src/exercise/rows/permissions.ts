@@ -16,11 +16,11 @@ import {
 } from '../check.ts'
 
 /**
- * Why file permissions cannot deny this process that socket, whatever its mode is; undefined when they can.
- * Looks at who we are and never at the mode, so that a mode that is too wide is not taken for a reason.
+ * Why file permissions cannot deny this process the socket; undefined if they can. Looks at the identity of the process
+ * and not at the mode: a mode that is too wide must not count as a reason.
  */
 export async function whyPermitted(endpoint: Endpoint, { groupCounts }: { groupCounts: boolean }) {
-  if (endpoint.kind !== 'unix') return 'file permissions belong to socket files alone'
+  if (endpoint.kind !== 'unix') return 'only socket files have permissions'
   const { uid, gids, bypassesPermissions } = processIdentity()
   if (bypassesPermissions) return `uid ${uid} may bypass them (CAP_DAC_OVERRIDE)`
   const { facts } = await inspectFile(endpoint.path)
@@ -29,7 +29,7 @@ export async function whyPermitted(endpoint: Endpoint, { groupCounts }: { groupC
   return groupCounts && gids.includes(facts.gid) ? `we are in its group, ${facts.gid}` : undefined
 }
 
-/** S4: file permissions decide who may connect, the directory's too. */
+/** S4: permissions of the file and of its directory decide who may connect. */
 export function permissions({ config }: Situation): Check[] {
   return [
     mode(config.api, '0660'),
@@ -42,7 +42,7 @@ export function permissions({ config }: Situation): Check[] {
 function mode(endpoint: Endpoint, expected: string): Check {
   return {
     row: 'S4',
-    what: 'look at its mode',
+    what: 'read its file mode',
     endpoint,
     expected,
     observe: async () =>
@@ -70,7 +70,7 @@ function denied(endpoint: Endpoint, what: string, options: { groupCounts: boolea
   }
 }
 
-/** S7: of a service without a network, the sidecar shows what its allow list says and nothing else. */
+/** S7: the sidecar exposes what its allow list permits of a service without a network, and nothing else. */
 export function offTheNetwork(situation: Situation): Check[] {
   const { ops, tcpMetrics, tcpApi } = situation.config
   return [
@@ -87,7 +87,7 @@ export function offTheNetwork(situation: Situation): Check[] {
 function scrape(endpoint: Endpoint): Check {
   return {
     row: 'S7',
-    what: "GET /metrics, the app's, through the sidecar",
+    what: 'GET /metrics of the app, through the sidecar',
     endpoint,
     expected: '200 with app_build_info',
     async observe() {
@@ -98,9 +98,9 @@ function scrape(endpoint: Endpoint): Check {
   }
 }
 
-type Asked = { readonly method: string; readonly path: string }
+type Sent = { readonly method: string; readonly path: string }
 
-function forbidden({ routes }: Situation, endpoint: Endpoint, asked: Asked, expected: string): Check {
+function forbidden({ routes }: Situation, endpoint: Endpoint, asked: Sent, expected: string): Check {
   return {
     row: 'S7',
     what: `${asked.method} ${asked.path}, not on the allow list`,
