@@ -134,7 +134,7 @@ listen main
   }
 }
 
-/** Each is a program of its own: one more import would change its memory. */
+/** Each Node proxy is a separate program, because an import that it does not need would change its memory. */
 function nodeProxy(name: string, file: string, note: string): Candidate {
   const program = fileURLToPath(new URL(`programs/${file}`, import.meta.url))
   return {

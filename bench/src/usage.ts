@@ -26,7 +26,7 @@ export function usageOf(session: number): Usage {
   return usage
 }
 
-/** CPU time of all threads, in nanoseconds at the source; /proc/PID/stat only counts ticks of 10 ms. */
+/** CPU time of all threads from schedstat, which counts nanoseconds; /proc/PID/stat counts ticks of 10 ms. */
 function ranUs(pid: string): number {
   const tasks = `/proc/${pid}/task`
   const ran = (task: string) => Number.parseInt(textOf(`${tasks}/${task}/schedstat`) || '0', 10)

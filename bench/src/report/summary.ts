@@ -18,7 +18,7 @@ export function summary(): string[] {
     ...(rows.length === 0
       ? []
       : [
-          'Medians; sidecar and nginx each have one processor to themselves. Details and how to read them: below.',
+          'Medians; sidecar and nginx each have one processor to themselves. Where the machine had other load (see *Machine*), only large differences count.',
           markdownTable(['', 'sidecar', 'nginx'], rows),
         ]),
     ...(lines.length === 0 ? [] : [lines.map((line) => `- ${line}`).join('\n')]),

@@ -11,7 +11,7 @@ import { palette } from '../output/text.ts'
 const PROTOCOL_OPTION = {
   kind: 'value',
   placeholder: PROTOCOLS.join('|'),
-  summary: 'what to send after connecting (by default what is known of the endpoint, else http)',
+  summary: 'the protocol to use after connecting (default: that of a known endpoint, else http)',
   ...oneOf(PROTOCOLS),
   fallback: undefined,
 } as const satisfies Valued<Protocol | undefined>

@@ -88,7 +88,7 @@ describe('doctor, of a file', () => {
     assertFinding(await doctor(`unix:${path}`), expected)
   })
 
-  it('that is a directory explains how Docker makes one', async () => {
+  it('that is a directory explains that Docker creates one', async () => {
     await using temporary = await temporaryDirectory()
     await mkdir(join(temporary.directory, 'dir.sock'))
     const diagnosis = await doctor(`unix:${temporary.directory}/dir.sock`)

@@ -36,7 +36,7 @@ describe('table', () => {
     assert.equal(table([['a', 'bb'], ['ccc']]), 'a    bb\nccc')
   })
 
-  it('gives colours no width', () => {
+  it('counts colours as no width', () => {
     assert.equal(
       table([
         ['\u001b[32mok\u001b[39m', 'x'],
