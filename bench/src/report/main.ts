@@ -37,7 +37,7 @@ for (const { charts } of sections)
 writePage('benchmarks.md', [
   '# Benchmarks',
   ...summary(),
-  `${GENERATED} What was aimed for, and what was missed: [benchmark targets](benchmark-targets.md).`,
+  `${GENERATED} Targets, and which were missed: [benchmark targets](benchmark-targets.md).`,
   machine().text,
   ...sections.map(({ text }) => text),
   proseOf('method.md'),
