@@ -1,6 +1,6 @@
-/* Sends requests at fixed moments over kept connections to 127.0.0.1, whatever the answers do. A request that finds no
- * connection free waits, and its time counts from when it was due: a stall is charged to everybody whom it delays
- * (coordinated omission corrected). Status and length of every answer are checked.
+/* Sends requests at fixed times over keep-alive connections to 127.0.0.1, however long the responses take. A request
+ * without a free connection waits, and its time counts from when it was due: a stall counts for every request that it
+ * delays (coordinated omission corrected). Status and length of every response are checked.
  * Usage: constant-rate PATH PORT BYTES CONNECTIONS RATE SECONDS; prints one line of JSON. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@ struct connection {
   int busy;
   long long due;
   long got;
-  long expected; /* head and body; 0 until the head is there */
+  long expected; /* length of head and body; 0 until the head is complete */
   char head[HEAD_BYTES + 1];
 };
 
@@ -60,7 +60,7 @@ static void release(int i) {
   available[n_available++] = i;
 }
 
-static void answered(int i, int is_good) {
+static void responded(int i, int is_good) {
   latencies[n_done++] = now_ns() - connections[i].due;
   if (!is_good) failures++;
   release(i);
@@ -74,7 +74,7 @@ static void send_request(int i, long long due) {
   if (send(connections[i].fd, request, length, MSG_NOSIGNAL) != (ssize_t)length) failures++;
 }
 
-/* What the head promises, or 0 while it is not whole. A wrong answer is given a length that fails. */
+/* Length of the whole response, 0 while the head is incomplete, -1 for a wrong response. */
 static long expected_bytes(char *head) {
   char *end = strstr(head, "\r\n\r\n");
   if (!end) return 0;
@@ -86,7 +86,7 @@ static long expected_bytes(char *head) {
 static void broken(int i) {
   close(connections[i].fd);
   open_connection(i);
-  if (connections[i].busy) answered(i, 0);
+  if (connections[i].busy) responded(i, 0);
 }
 
 static void receive(int i) {
@@ -101,7 +101,7 @@ static void receive(int i) {
   }
   one->got += length;
   if (one->expected < 0) broken(i);
-  else if (one->expected > 0 && one->got >= one->expected) answered(i, one->got == one->expected);
+  else if (one->expected > 0 && one->got >= one->expected) responded(i, one->got == one->expected);
 }
 
 static int compare(const void *a, const void *b) {

@@ -1,5 +1,5 @@
-/* The floor of the machine: one process sends so many bytes over one connection and waits until another has sent them
- * back, again and again. Usage: ping-pong unix|tcp BYTES SECONDS; prints one line of JSON. */
+/* The minimum on this machine: one process sends BYTES bytes over one connection and waits until another process has sent
+ * them back, again and again. Usage: ping-pong unix|tcp BYTES SECONDS; prints one line of JSON. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -53,7 +53,7 @@ static void echo(int fd) {
   exit(0);
 }
 
-/* A payload may be larger than what both directions hold: read while there is something to write. */
+/* A payload may be larger than the buffers of both directions, so read while writing. */
 static void exchange(int fd, const char *payload) {
   static char buffer[CHUNK_BYTES];
   for (int sent = 0, got = 0; got < bytes;) {
@@ -89,9 +89,9 @@ int main(int argc, char **argv) {
   int count = 0;
   for (long long sent = now_ns(); sent < end && count < MAX_SAMPLES;) {
     exchange(pair[0], payload);
-    long long answered = now_ns();
-    samples[count++] = answered - sent;
-    sent = answered;
+    long long received = now_ns();
+    samples[count++] = received - sent;
+    sent = received;
   }
   close(pair[0]);
   waitpid(child, NULL, 0);

@@ -9,21 +9,21 @@ import { portOf, sidecarWith } from '../../services/sidecar/src/testing/sidecar-
 import type { Play } from './exchanges.ts'
 
 /**
- * A relay that makes more objects for a request spends more time making and collecting them: a count that no other load
- * on the machine changes, where a stopwatch would.
+ * Bytes of heap per request. More objects cost more CPU time to create and collect, and unlike a time, this count does not
+ * depend on other load on the machine.
  */
 const BUDGETS = [
   { bytes: 4, perRequest: 2_400 },
   { bytes: 11_264, perRequest: 2_400 },
 ] as const
 
-/** Together below what a connection may ask for (requestsPerConnection). */
+/** The sum is below the limit of requests per connection (requestsPerConnection). */
 const WARM_UP = 5_000
 const REQUESTS = 4_000
 
 describe('a request through the HTTP relay', () => {
   for (const { bytes, perRequest } of BUDGETS)
-    it(`with an answer of ${bytes} bytes allocates at most ${perRequest} bytes of heap`, async () => {
+    it(`with a response of ${bytes} bytes allocates at most ${perRequest} bytes of heap`, async () => {
       const allocated = await allocatedPerRequest('x'.repeat(bytes))
       assert.ok(allocated <= perRequest, `${Math.round(allocated)} bytes were allocated`)
     })

@@ -1,10 +1,8 @@
-import { keep } from './keep.ts'
-import { packageVersions } from './machine.ts'
+import { keep, packageVersions } from './results.ts'
 import { loadSettings } from './settings.ts'
-import { SUITES } from './suites/all.ts'
-import { SUITE_NAMES } from './suites/names.ts'
+import { SUITE_NAMES, SUITES } from './suites/all.ts'
 
-/** Runs the suites one after the other. */
+/** Runs the selected suites one after the other. */
 const settings = loadSettings(process.env, SUITE_NAMES)
 const versions = await packageVersions()
 for (const [name, suite] of Object.entries(SUITES))

@@ -3,14 +3,14 @@ import { describe, it } from 'node:test'
 import { loadSettings } from './settings.ts'
 
 describe('the settings of a benchmark', () => {
-  it('are all suites and candidates when nothing is set', () => {
+  it('are all suites and candidates by default', () => {
     const { suites, candidates, rounds } = loadSettings({}, ['a', 'b'])
     assert.deepEqual(suites, ['a', 'b'])
     assert.ok(candidates.includes('sidecar') && candidates.includes('nginx'))
     assert.equal(rounds, 5)
   })
 
-  it('may be narrowed down', () => {
+  it('may select suites, candidates and rounds', () => {
     const env = { BENCH_SUITES: 'b', BENCH_CANDIDATES: 'nginx,socat', BENCH_ROUNDS: '1' }
     assert.deepEqual(loadSettings(env, ['a', 'b']), {
       suites: ['b'],
@@ -19,7 +19,7 @@ describe('the settings of a benchmark', () => {
     })
   })
 
-  it('that name what there is not are refused', () => {
+  it('are refused when they name something unknown', () => {
     assert.throws(
       () => loadSettings({ BENCH_SUITES: 'c' }, ['a', 'b']),
       /BENCH_SUITES has c; it may have a, b/,

@@ -1,4 +1,4 @@
-import { CANDIDATES } from './candidates/all.ts'
+import { CANDIDATES } from './candidates.ts'
 
 export interface Settings {
   readonly suites: readonly string[]
@@ -6,7 +6,11 @@ export interface Settings {
   readonly rounds: number
 }
 
-/** BENCH_SUITES and BENCH_CANDIDATES: names with commas between, all when not set. BENCH_ROUNDS: how often. */
+/**
+ * BENCH_SUITES and BENCH_CANDIDATES: names separated by commas; all of them when not set. BENCH_ROUNDS: how often each
+ * is measured, 5 when not set.
+ * @throws Error that names the variable, what it was and what it may be
+ */
 export function loadSettings(env: NodeJS.ProcessEnv, suites: readonly string[]): Settings {
   const candidates = CANDIDATES.map(({ name }) => name)
   return {
@@ -24,8 +28,8 @@ function chosen(variable: string, env: NodeJS.ProcessEnv, known: readonly string
   return names
 }
 
-function wholeNumber(variable: string, env: NodeJS.ProcessEnv, standard: number): number {
-  const text = env[variable] ?? `${standard}`
+function wholeNumber(variable: string, env: NodeJS.ProcessEnv, fallback: number): number {
+  const text = env[variable] ?? `${fallback}`
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
   throw new Error(`${variable} is ${text}; it may be a whole number from 1 to 9999`)
 }

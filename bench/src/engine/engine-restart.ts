@@ -2,21 +2,21 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ComposeProject } from '../../../e2e/support/compose-project.ts'
 import { ContainerHandle } from '../../../e2e/support/container-handle.ts'
-import { untilAnswered } from '../process/answer.ts'
+import { untilResponding } from '../connections.ts'
 
 const RUNS = 50
-/** Taken in turn: while one has run long enough to be crashed again, the other one is measured. */
+/** Two stacks in turn: while one is measured, the other runs long enough to be killed again. */
 const FIRST_PORTS = [19_464, 19_474] as const
-/** What has run for less is started again later and later (docker run, --restart). */
+/** A container that ran for less than 10 s is restarted after a longer and longer delay (docker run, --restart). */
 const SETTLED_MS = 10_500
 
 export interface EngineRestart {
-  /** From SIGKILL to the first good answer through the published port; the engine starts it again. */
+  /** From SIGKILL to the first 200 through the published port; the engine restarts the container. */
   readonly appCrashMs: number[]
   readonly sidecarCrashMs: number[]
 }
 
-/** The stack of compose.yaml on a real engine, whose processes are killed as a crash would end them. */
+/** Kills the processes of the stack of compose.yaml, on a real engine, as a crash would end them. */
 export async function engineRestart(): Promise<EngineRestart> {
   await using stack = new AsyncDisposableStack()
   const stacks = FIRST_PORTS.map((port) => {
@@ -44,11 +44,11 @@ async function crash(compose: ComposeProject, service: string, port: number): Pr
   await pause(Math.max(0, Date.parse(State.StartedAt) + SETTLED_MS - Date.now()))
   const begun = performance.now()
   process.kill(programOf(State.Pid), 'SIGKILL')
-  await untilAnswered({ port }, '/metrics')
+  await untilResponding({ port }, '/metrics')
   return performance.now() - begun
 }
 
-/** The child of the container's init: what is killed through the engine is not started again. */
+/** The child of the container's init. Killed directly, because the engine does not restart what it was told to kill. */
 function programOf(init: number): number {
   return Number(readFileSync(`/proc/${init}/task/${init}/children`, 'latin1').trim().split(' ')[0])
 }

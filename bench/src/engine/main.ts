@@ -1,10 +1,11 @@
 import { engine } from '../../../e2e/support/engine.ts'
-import { keep } from '../keep.ts'
+import { keep } from '../results.ts'
 import { loadSettings } from '../settings.ts'
-import { ENGINE_RESTART, SUITE_NAMES } from '../suites/names.ts'
+import { SUITE_NAMES } from '../suites/all.ts'
+import { ENGINE_RESTART } from '../suites/restart.ts'
 import { engineRestart } from './engine-restart.ts'
 
-/** What needs an engine is measured on it, not in the container that measures the rest. */
+/** Measures what needs a container engine; everything else is measured inside one container. */
 const settings = loadSettings(process.env, SUITE_NAMES)
 const { Version } = await engine.version()
 const circumstances = { settings, versions: { docker: Version } }

@@ -1,1 +1,1 @@
-// What Node itself takes to start and to end.
+// An empty program: the time that Node itself needs to start and end.

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { Gauge, Registry } from 'prom-client'
 
-/** An app that exposes so many series over a socket, rendered anew for each scrape. Arguments: SOCKET SERIES. */
+/** An app that serves SERIES series over SOCKET, rendered for each scrape. Arguments: SOCKET SERIES. */
 const [socketPath, series] = process.argv.slice(2)
 const registry = new Registry()
 const labels = ['method', 'route', 'code'] as const

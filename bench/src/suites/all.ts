@@ -3,13 +3,13 @@ import { exposition } from './exposition.ts'
 import { idle } from './idle.ts'
 import { largeBody } from './large-body.ts'
 import { proxies } from './proxies.ts'
-import { restart } from './restart.ts'
+import { ENGINE_RESTART, restart } from './restart.ts'
 import { routes } from './routes.ts'
 import { slowClients } from './slow-clients.ts'
 import { socketOrTcp } from './socket-or-tcp.ts'
 import { startUp } from './start-up.ts'
 
-/** Name of the result's file → how it is measured. */
+/** Name of the result file → how it is measured. */
 export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unknown>>> = {
   proxies,
   'start-up': startUp,
@@ -21,3 +21,5 @@ export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unk
   exposition,
   restart,
 }
+
+export const SUITE_NAMES: readonly string[] = [...Object.keys(SUITES), ENGINE_RESTART]

@@ -1,31 +1,31 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Candidate } from '../candidates/candidate.ts'
-import { nginx } from '../candidates/nginx.ts'
-import { sidecar, withRoute } from '../candidates/sidecar.ts'
-import { start } from '../candidates/start.ts'
-import { type Ground, startGround } from '../ground/ground.ts'
-import { idleConnections } from '../process/idle-connections.ts'
+import { spreadOf } from '@uds-sidecar/client/statistics'
+import { type Candidate, nginx, sidecar, withRoute } from '../candidates.ts'
+import { idleConnections } from '../connections.ts'
+import { type Ground, start, startGround } from '../ground.ts'
+import { measureRound } from '../load.ts'
+import { markdownTable, type Section, section, showSpread } from '../page/markdown.ts'
+import { resultOf } from '../results.ts'
 import type { Settings } from '../settings.ts'
-import { measureRound } from './measure-round.ts'
 
 const COUNTS = [10, 100, 1_000, 10_000] as const
 const LIVE = { bytes: 11_264, connections: 10, close: false, ratePerSecond: 500 } as const
 const PORT = 10_080
 const SETTLE_MS = 500
-/** Of live traffic: a p99 of fewer requests is that of three of them. */
+/** 2,000 requests: enough for a p99 that does not depend on two or three of them. */
 const LIVE_SECONDS = 4
 
 export interface Idle {
   readonly candidate: string
   readonly connections: number
   readonly bytesPerConnection: number
-  /** Of live traffic meanwhile, at a constant rate. */
+  /** Of live traffic at the same time, at a constant rate. */
   readonly p50Us: number
   readonly p99Us: number
   readonly failures: number
 }
 
-/** As it comes, but for the bound on connections of one address, which 10,000 from here would meet. */
+/** All defaults except the limits on connections: 10,000 connections from one address would exceed them. */
 const roomy: Candidate = {
   ...sidecar,
   program: (where) =>
@@ -36,7 +36,7 @@ const roomy: Candidate = {
     }),
 }
 
-/** What connections that say nothing cost, and whether they are in the way of those that do. */
+/** What idle connections cost, and whether they slow down other clients. */
 export async function idle({ rounds }: Settings): Promise<Idle[]> {
   await using ground = await startGround()
   const all: Idle[] = []
@@ -56,4 +56,20 @@ async function measure(candidate: Candidate, ground: Ground, connections: number
   const bytesPerConnection = (running.usage().rssBytes - before) / connections
   const { p50Us, p99Us, failures } = await measureRound(running, LIVE, LIVE_SECONDS)
   return { candidate: candidate.name, connections, bytesPerConnection, p50Us, p99Us, failures }
+}
+
+export function idleSection(): Section | null {
+  const rows = resultOf<Idle[]>('idle')?.result
+  if (rows === undefined) return null
+  const groups = Map.groupBy(rows, ({ candidate, connections }) => `${candidate}, ${connections}`)
+  const cells = [...groups].map(([name, all]) => [
+    name,
+    ...(['bytesPerConnection', 'p50Us', 'p99Us', 'failures'] as const).map((key) =>
+      showSpread(spreadOf(all.map((one) => one[key]))),
+    ),
+  ])
+  const head = ['idle connections', 'resident bytes each', 'live p50 µs', 'live p99 µs', 'failures']
+  const how =
+    'Live traffic at the same time: 500 requests/s of 11 KiB over 10 more connections. Memory is the growth of the resident set: 0 means that the process had reserved enough before.'
+  return section('Idle connections', [how, markdownTable(head, cells)])
 }

@@ -1,10 +1,10 @@
 import { get } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { haproxy } from '../candidates/haproxy.ts'
-import { nginx } from '../candidates/nginx.ts'
-import { sidecar } from '../candidates/sidecar.ts'
-import { type Running, start } from '../candidates/start.ts'
-import { LARGE_BODY, pathOf, startGround } from '../ground/ground.ts'
+import { spreadOf } from '@uds-sidecar/client/statistics'
+import { haproxy, nginx, sidecar } from '../candidates.ts'
+import { LARGE_BODY, pathOf, type Running, start, startGround } from '../ground.ts'
+import { markdownTable, type Section, section, showSpread } from '../page/markdown.ts'
+import { resultOf } from '../results.ts'
 import type { Settings } from '../settings.ts'
 
 const FIRST_PORT = 10_060
@@ -18,7 +18,7 @@ export interface LargeBody {
   readonly rssPeakBytes: number
 }
 
-/** 100 MiB, and the memory it took on its way. */
+/** A body of 100 MiB: how long it takes, and how much memory a candidate needs to relay it. */
 export async function largeBody({ rounds }: Settings): Promise<LargeBody[]> {
   await using ground = await startGround()
   await using stack = new AsyncDisposableStack()
@@ -61,4 +61,17 @@ function download(port: number): Promise<number> {
     response.on('end', () => resolve(bytes)).on('error', reject)
   }).on('error', reject)
   return promise
+}
+
+export function largeBodySection(): Section | null {
+  const rows = resultOf<LargeBody[]>('large-body')?.result
+  if (rows === undefined) return null
+  const cells = [...Map.groupBy(rows, ({ candidate }) => candidate)].map(([name, all]) => [
+    name,
+    showSpread(spreadOf(all.map(({ rssBeforeBytes }) => rssBeforeBytes / 2 ** 20))),
+    showSpread(spreadOf(all.map(({ rssPeakBytes }) => rssPeakBytes / 2 ** 20))),
+    showSpread(spreadOf(all.map(({ seconds }) => seconds))),
+  ])
+  const head = ['', 'memory before, MiB', 'peak memory, MiB', 'seconds']
+  return section('A body of 100 MiB', [markdownTable(head, cells)])
 }

@@ -1,10 +1,11 @@
-import type { Candidate } from '../candidates/candidate.ts'
-import { sidecar, withRoutes } from '../candidates/sidecar.ts'
-import { start } from '../candidates/start.ts'
-import { type Ground, startGround } from '../ground/ground.ts'
-import { untilAccepting } from '../process/until.ts'
+import { spreadOf } from '@uds-sidecar/client/statistics'
+import { type Candidate, sidecar, withRoutes } from '../candidates.ts'
+import { untilAccepting } from '../connections.ts'
+import { type Ground, start, startGround } from '../ground.ts'
+import { measureRound } from '../load.ts'
+import { markdownTable, type Section, section, showSpread } from '../page/markdown.ts'
+import { resultOf } from '../results.ts'
 import type { Settings } from '../settings.ts'
-import { measureRound } from './measure-round.ts'
 
 const COUNTS = [1, 10, 100] as const
 const LOAD = { bytes: 11_264, connections: 32, close: false, ratePerSecond: null } as const
@@ -15,13 +16,13 @@ export interface Routes {
   readonly routes: number
   /** From the start of the process until the last route accepts. */
   readonly acceptingMs: number
-  /** Resident, before any request. */
+  /** Resident memory before any request. */
   readonly rssBytes: number
   /** With all of the load on one of the routes. */
   readonly cpuUsPerRequest: number
 }
 
-/** What more routes cost: to start, to hold, and on the way of a request. */
+/** What more routes cost: at the start, in memory, and per request. */
 export async function routes({ rounds }: Settings): Promise<Routes[]> {
   await using ground = await startGround()
   const all: Routes[] = []
@@ -45,4 +46,18 @@ function withCount(count: number): Candidate {
   const program: Candidate['program'] = (where) =>
     withRoutes(where, { kind: 'http', allow: ['GET /bytes/*'] }, count)
   return { ...sidecar, program }
+}
+
+export function routesSection(): Section | null {
+  const rows = resultOf<Routes[]>('routes')?.result
+  if (rows === undefined) return null
+  const cells = [...Map.groupBy(rows, (row) => row.routes)].map(([count, all]) => [
+    `${count}`,
+    showSpread(spreadOf(all.map(({ acceptingMs }) => acceptingMs))),
+    showSpread(spreadOf(all.map(({ rssBytes }) => rssBytes / 2 ** 20))),
+    showSpread(spreadOf(all.map(({ cpuUsPerRequest }) => cpuUsPerRequest))),
+  ])
+  const how = 'Each route has its own port. One of them has the load: 32 connections, 11 KiB bodies.'
+  const head = ['routes', 'ms until all accept', 'memory then, MiB', 'CPU µs/request']
+  return section('Routes', [how, markdownTable(head, cells)])
 }

@@ -1,23 +1,24 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Candidate } from '../candidates/candidate.ts'
-import { nginx } from '../candidates/nginx.ts'
-import { sidecar, withRoute } from '../candidates/sidecar.ts'
-import { start } from '../candidates/start.ts'
-import { type Ground, LARGE_BODY, pathOf, startGround } from '../ground/ground.ts'
-import { slowConnections } from '../process/slow-connections.ts'
+import { spreadOf } from '@uds-sidecar/client/statistics'
+import { type Candidate, nginx, sidecar, withRoute } from '../candidates.ts'
+import { slowConnections } from '../connections.ts'
+import { type Ground, LARGE_BODY, pathOf, start, startGround } from '../ground.ts'
+import { measureRound } from '../load.ts'
+import { markdownTable, type Section, section, showSpread } from '../page/markdown.ts'
+import { resultOf } from '../results.ts'
 import type { Settings } from '../settings.ts'
-import { measureRound } from './measure-round.ts'
 
-/** Of one address: few, and as many as its limit of connections lets in. */
+/** Slow clients of the address that the live traffic comes from, and of another address. */
 const OWN = 63
 const OTHERS = 1_024
+export const SLOW_CLIENTS = OWN + OTHERS
 const LIVE = { bytes: 11_264, connections: 10, close: false, ratePerSecond: 500 } as const
 const PORT = 10_090
 const LIVE_SECONDS = 4
-/** For those that wait for an upstream connection to have had their turn. */
+/** Time for requests that wait for an upstream connection to get one. */
 const SETTLE_MS = 3_000
 
-/** What the slow ones send, and then nothing more; nor do they read. */
+/** What a slow client sends. After that it sends nothing and reads nothing. */
 const REQUESTS = {
   none: null,
   'one byte of a body': 'POST /bytes/4 HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nx',
@@ -33,18 +34,18 @@ export interface SlowClients {
   readonly rssBytes: number
 }
 
-/** At its default limits, but for a method and a path that are allowed. */
-const asItComes: Candidate = {
+/** All limits at their defaults; POST is allowed too. */
+const withPost: Candidate = {
   ...sidecar,
   program: (where) => withRoute(where, { kind: 'http', allow: ['GET|POST /bytes/*'] }),
 }
 
-/** Whether good clients notice 1,024 slow ones of another address and 63 of their own. */
+/** Whether good clients notice 1,024 slow clients of another address and 63 of their own address. */
 export async function slowClients({ rounds }: Settings): Promise<SlowClients[]> {
   await using ground = await startGround()
   const all: SlowClients[] = []
   for (let round = 0; round < rounds; round++)
-    for (const candidate of [asItComes, nginx])
+    for (const candidate of [withPost, nginx])
       for (const [slow, request] of Object.entries(REQUESTS))
         all.push(await measure(candidate, ground, slow, request))
   return all
@@ -63,4 +64,21 @@ async function measure(
   await pause(SETTLE_MS)
   const { p50Us, p99Us, failures, rssBytes } = await measureRound(running, LIVE, LIVE_SECONDS)
   return { candidate: candidate.name, slow, p50Us, p99Us, failures, rssBytes }
+}
+
+export function slowClientsSection(): Section | null {
+  const rows = resultOf<SlowClients[]>('slow-clients')?.result
+  if (rows === undefined) return null
+  const groups = Map.groupBy(rows, ({ candidate, slow }) => `${candidate}, ${slow}`)
+  const cells = [...groups].map(([name, all]) => [
+    name,
+    ...(['p50Us', 'p99Us', 'failures'] as const).map((key) =>
+      showSpread(spreadOf(all.map((one) => one[key]))),
+    ),
+    showSpread(spreadOf(all.map(({ rssBytes }) => rssBytes / 2 ** 20))),
+  ])
+  const head = ['slow clients', 'live p50 µs', 'live p99 µs', 'failures', 'memory MiB']
+  const how =
+    'Live traffic: 500 requests/s of 11 KiB over 10 connections, while 1,024 slow clients of another address and 63 of the same address are connected. All limits are at their defaults. nginx refuses the POST at once here, so it has no body to wait for.'
+  return section('Slow clients', [how, markdownTable(head, cells)])
 }

@@ -1,20 +1,19 @@
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { sidecar } from '../candidates/sidecar.ts'
-import { startProgram } from '../candidates/start.ts'
-import { type Ground, pathOf, startGround } from '../ground/ground.ts'
-import { untilAnswered, type Where } from '../process/answer.ts'
-import { CANDIDATE_CPU } from '../process/pin.ts'
-import { runToEnd } from '../process/run-to-end.ts'
-import { Started } from '../process/started.ts'
-import { untilAccepting } from '../process/until.ts'
-import { appEnv, mainOf, sourceOf } from '../programs.ts'
+import { spreadOf } from '@uds-sidecar/client/statistics'
+import { sidecar } from '../candidates.ts'
+import { type Server, untilAccepting, untilResponding } from '../connections.ts'
+import { type Ground, pathOf, startGround, startProgram } from '../ground.ts'
+import { barChart } from '../page/bar-chart.ts'
+import { digits, markdownTable, type Section, section, showSpread } from '../page/markdown.ts'
+import { appEnv, CANDIDATE_CPU, mainOf, runToEnd, Started, sourceOf } from '../processes.ts'
+import { resultOf } from '../results.ts'
 import type { Settings } from '../settings.ts'
 
 const RUNS_PER_ROUND = 4
 const PORT = 10_090
 
-/** Under the name of each what the images start; then the same as sources, without a bundle. */
+/** What the images start, then the same programs from their sources, without a bundle. */
 const PROGRAMS = [
   emptyProgram,
   () => clientVersion('client', mainOf('client')),
@@ -25,10 +24,10 @@ const PROGRAMS = [
   (ground: Ground) => appStart('app from sources', sourceOf('app'), ground),
 ]
 
-/** Milliseconds from the start of a process to what is named, one number a run. */
+/** Milliseconds from the start of a process to the named event, one number for each run. */
 export type StartTimes = Record<string, number[]>
 
-/** Programs in turn, with warm compile caches: the first run of each is not counted. */
+/** All programs in turn, with warm compile caches: the first run of each is not counted. */
 export async function startUp({ rounds }: Settings): Promise<StartTimes> {
   await using ground = await startGround()
   const times: StartTimes = {}
@@ -44,9 +43,11 @@ function keep(times: StartTimes, measured: Readonly<Record<string, number>>): vo
   for (const [name, ms] of Object.entries(measured)) times[name] = [...(times[name] ?? []), ms]
 }
 
+export const EMPTY = 'empty Node program: ended'
+
 async function emptyProgram() {
   const empty = fileURLToPath(new URL('../programs/empty.js', import.meta.url))
-  return { 'empty Node program: ended': await untilEnd([empty]) }
+  return { [EMPTY]: await untilEnd([empty]) }
 }
 
 async function clientVersion(name: string, main: string) {
@@ -62,7 +63,7 @@ async function untilEnd(command: readonly string[]): Promise<number> {
 async function sidecarStart(name: string, main: string, ground: Ground) {
   const directory = `${ground.directory}/start-up`
   const program = sidecar.program?.({ port: PORT, socket: ground.socket, directory })
-  if (program === undefined) throw new Error('there is a sidecar to start')
+  if (program === undefined) throw new Error('the sidecar candidate has no program')
   const launch = () => startProgram({ ...program, command: [process.execPath, main] }, directory)
   return await timed(name, launch, { port: PORT }, pathOf(4))
 }
@@ -74,11 +75,36 @@ async function appStart(name: string, main: string, { directory }: Ground) {
   return await timed(name, launch, { socketPath: `${home}/api.sock` }, '/-/healthy')
 }
 
-async function timed(name: string, launch: () => Started, where: Where, path: string) {
+async function timed(name: string, launch: () => Started, server: Server, path: string) {
   const start = performance.now()
   await using _started = launch()
-  await untilAccepting('port' in where ? { ...where, host: '127.0.0.1' } : { path: where.socketPath })
+  await untilAccepting('port' in server ? { ...server, host: '127.0.0.1' } : { path: server.socketPath })
   const accepting = performance.now() - start
-  await untilAnswered(where, path)
-  return { [`${name}: accepting`]: accepting, [`${name}: first answer`]: performance.now() - start }
+  await untilResponding(server, path)
+  return { [`${name}: accepting`]: accepting, [`${name}: first response`]: performance.now() - start }
+}
+
+export function startUpSection(): Section | null {
+  const measured = resultOf<StartTimes>('start-up')
+  if (measured === null) return null
+  const empty = spreadOf(measured.result[EMPTY] ?? []).median
+  const spreads = Object.entries(measured.result).map(([label, times]) => ({
+    label,
+    spread: spreadOf(times),
+  }))
+  const rows = spreads.map(({ label, spread }) => [label, showSpread(spread), digits(spread.median - empty)])
+  const bars = spreads.map((one) => ({
+    ...one,
+    label: one.label.replace('empty Node program', 'empty'),
+    isOurs: one.label !== EMPTY && !one.label.includes('from sources'),
+  }))
+  const charts = { 'start-up.svg': barChart('Milliseconds from the start of the process', bars) }
+  return section(
+    'Start-up',
+    [
+      'With warm compile caches, on one processor.',
+      markdownTable(['', 'ms', 'over the empty program'], rows),
+    ],
+    charts,
+  )
 }

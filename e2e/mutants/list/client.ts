@@ -2,17 +2,17 @@ import type { Mutant } from '../mutant.ts'
 
 const EXPOSITION_TEST = 'services/client/src/exposition/parse-exposition.test.ts'
 
-/** What the command line reads, and how it shows it. */
+/** How the command line parses and shows text. */
 export const client: readonly Mutant[] = [
   {
-    name: 'blanks between the tokens of a sample are no longer passed over',
+    name: 'tabs between the tokens of a sample are no longer skipped',
     file: 'services/client/src/exposition/read-line.ts',
     find: 'const BLANKS = /[ \\t]*/y',
     replace: 'const BLANKS = /[ ]*/y',
     killers: [EXPOSITION_TEST],
   },
   {
-    name: 'what follows a sample is dropped in silence',
+    name: 'text after a sample is ignored',
     file: 'services/client/src/exposition/read-line.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the product's own text
     find: 'if (!this.atEnd) throw new SyntaxError(`nothing may follow ${this.where()}`)',
@@ -20,10 +20,10 @@ export const client: readonly Mutant[] = [
     killers: [EXPOSITION_TEST],
   },
   {
-    name: 'a label that is there twice is taken once',
+    name: 'a label that appears twice is accepted',
     file: 'services/client/src/exposition/read-line.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the product's own text
-    find: '  if (labels.has(key)) throw new SyntaxError(`label ${JSON.stringify(key)} is there twice`)\n',
+    find: '  if (labels.has(key)) throw new SyntaxError(`label ${JSON.stringify(key)} appears twice`)\n',
     replace: '',
     killers: [EXPOSITION_TEST],
   },
@@ -51,14 +51,14 @@ export const client: readonly Mutant[] = [
     killers: ['shared/src/text/visible.test.ts'],
   },
   {
-    name: 'doctor takes a loop of links for a link to nothing',
+    name: 'doctor reports a loop of links as a dangling link',
     file: 'services/client/src/doctor/findings/find.ts',
     find: '  impossibleLink,\n  danglingLink,\n  linkDenied,\n  notASocket,',
     replace: '  danglingLink,\n  linkDenied,\n  notASocket,',
     killers: ['services/client/src/doctor/doctor-file.test.ts'],
   },
   {
-    name: 'doctor has nothing to say about a server that answers 500',
+    name: 'doctor gives no advice about a server that responds with 500',
     file: 'services/client/src/doctor/findings/conversation-findings.ts',
     find: 'problem?.hint === undefined ? readItsLog(place, status) :',
     replace: 'problem?.hint === undefined ? [] :',

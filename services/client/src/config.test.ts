@@ -3,19 +3,19 @@ import { describe, it } from 'node:test'
 import { loadConfig } from './config.ts'
 
 describe('loadConfig', () => {
-  it('finds the stack of compose.yaml by default', () => {
+  it('uses the endpoints of compose.yaml by default', () => {
     const config = loadConfig({})
     assert.deepEqual(config.metrics, { kind: 'unix', path: '/run/app/metrics/metrics.sock' })
     assert.deepEqual(config.ops, { kind: 'tcp', host: '127.0.0.1', port: 9901 })
     assert.ok(Object.isFrozen(config))
   })
 
-  it('takes an endpoint of any kind for each variable', () => {
+  it('accepts an endpoint of any kind for each variable', () => {
     const { api } = loadConfig({ CLIENT_API: 'unix:@app' })
     assert.deepEqual(api, { kind: 'abstract', name: 'app' })
   })
 
-  it('reports every mistake at once, a misspelt name among them', () => {
+  it('reports every mistake at once, also a misspelt name', () => {
     const env = { CLIENT_API: 'nowhere', CLIENT_OPS: 'tcp://x:99999', CLIENT_ECOH: 'unix:/x' }
     assert.throws(
       () => loadConfig(env),
@@ -28,7 +28,7 @@ describe('loadConfig', () => {
     )
   })
 
-  it('leaves a CLIENT_ID of somebody else alone', () => {
+  it('ignores a CLIENT_ID of another program', () => {
     assert.doesNotThrow(() => loadConfig({ CLIENT_ID: 'an-oauth-client' }))
   })
 })

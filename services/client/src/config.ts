@@ -4,7 +4,7 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import * as v from 'valibot'
 import { suggest } from './cli/suggest.ts'
 
-/** Where the stack answers: sockets directly, and TCP through the sidecar. */
+/** The endpoints of the stack: its sockets, and TCP through the sidecar. */
 export interface ClientConfig {
   readonly api: Endpoint
   readonly echo: Endpoint
@@ -48,7 +48,7 @@ function at(fallback: string) {
   return v.optional(endpointText, fallback)
 }
 
-/** A person's shell may hold a CLIENT_ID of somebody else: only our names, and what looks like one misspelt, count. */
+/** Only our names, and names similar to them: a shell may have a CLIENT_ID of another program. */
 function ours(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const known = Object.keys(ENTRIES).map(withoutPrefix)
   return Object.fromEntries(

@@ -6,7 +6,7 @@ import { runClient, startClient } from './testing/run-client.ts'
 import { startSmallStack } from './testing/small-stack.ts'
 
 describe('the client as a process', () => {
-  it('ends quietly when the reader of its output has enough', async () => {
+  it('ends quietly when the reader closes its output', async () => {
     await using stack = await startSmallStack()
     const child = startClient(['visit', '-n', '100000'], { env: stack.env })
     for await (const _line of linesOf(child.stdout)) break
@@ -23,7 +23,7 @@ describe('the client as a process', () => {
   })
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    it(`ends with 0 when watch gets ${signal}, and sums up`, async () => {
+    it(`ends with 0 when watch gets ${signal}, with a summary`, async () => {
       await using stack = await startSmallStack()
       const child = startClient(['watch', '--interval-ms', '50'], { env: stack.env })
       const lines = linesOf(child.stdout)
@@ -41,10 +41,10 @@ async function allOf(lines: AsyncIterable<string>): Promise<string[]> {
   return all
 }
 
-describe('the exercise as another user than the owner of the sockets', () => {
+describe('the exercise as a user who does not own the sockets', () => {
   const root = process.getuid?.() === 0
 
-  it(`shows the refusals${root ? '' : ' only as root, who alone can become another user, and says so'}`, async () => {
+  it(`shows the refusals${root ? '' : ' only as root, because only root can become another user'}`, async () => {
     await using stack = await startSmallStack()
     const nobody = root ? { uid: 65_534, gid: 65_534 } : {}
     const { stdout } = await runClient(['exercise', '--json'], { env: stack.env, ...nobody })

@@ -8,15 +8,15 @@ import { EndpointAgent } from '@uds-sidecar/shared/http/request'
 import { DEFAULT_SIZE_BYTES, type Settings } from './settings.ts'
 import type { Ground, Target } from './target.ts'
 
-/** One connection that asks and waits, again and again; never two questions at a time. */
+/** One connection that sends a request and waits for the response, again and again. One request at a time. */
 export interface Exchanger extends Disposable {
-  /** Resolves when the whole answer is there. Rejects with an Error when the connection fails or is disposed. */
+  /** Resolves when the whole response has arrived. Rejects with an Error when the connection fails or is disposed. */
   exchange(): Promise<void>
 }
 
 /**
- * Waits for the work that goes over these connections, and closes them when it takes too long: that ends the work.
- * @throws Failure `upstream_timeout` in place of what closing them made the work throw
+ * Waits for work on these connections. When it takes too long, closes them, which makes the work fail.
+ * @throws Failure `upstream_timeout` instead of the error that closing them caused
  */
 export async function within<T>(
   timeoutMs: number,
@@ -33,27 +33,27 @@ export async function within<T>(
     return await work
   } catch (cause) {
     if (!late) throw cause
-    const message = `${formatEndpoint(endpoint)} did not answer within ${timeoutMs} ms`
+    const message = `${formatEndpoint(endpoint)} did not respond within ${timeoutMs} ms`
     throw new Failure('upstream_timeout', { message, hint: 'the server is paused or overloaded', cause })
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** Sends a payload and counts bytes until its echo is there. */
+/** Sends a payload and counts received bytes until the echo is complete. */
 export class EchoConnection implements Exchanger {
   readonly #socket: Socket
   readonly #endpoint: Endpoint
   readonly #payload: Buffer
-  readonly #answerBytes: number
+  readonly #responseBytes: number
   #missingBytes = 0
   #waiting: PromiseWithResolvers<void> | undefined
 
-  constructor(socket: Socket, endpoint: Endpoint, payload: Buffer, answerBytes: number) {
+  constructor(socket: Socket, endpoint: Endpoint, payload: Buffer, responseBytes: number) {
     this.#socket = socket.setNoDelay()
     this.#endpoint = endpoint
     this.#payload = payload
-    this.#answerBytes = answerBytes
+    this.#responseBytes = responseBytes
     socket.on('data', (chunk) => this.#received(chunk.length))
     socket.on('error', (cause) => this.#failed(cause))
     socket.on('end', () => socket.destroy())
@@ -61,7 +61,7 @@ export class EchoConnection implements Exchanger {
   }
 
   exchange(): Promise<void> {
-    this.#missingBytes = this.#answerBytes
+    this.#missingBytes = this.#responseBytes
     this.#waiting = Promise.withResolvers()
     const { promise } = this.#waiting
     if (this.#socket.destroyed) this.#failed()
@@ -81,9 +81,9 @@ export class EchoConnection implements Exchanger {
   }
 
   #failed(cause?: unknown): void {
-    const message = `${formatEndpoint(this.#endpoint)} ended the connection with ${this.#missingBytes} bytes to come`
+    const message = `${formatEndpoint(this.#endpoint)} closed the connection with ${this.#missingBytes} bytes missing`
     this.#waiting?.reject(
-      new Failure('upstream_reset', { message, hint: 'look at the log of the server', cause }),
+      new Failure('upstream_reset', { message, hint: 'read the log of the server', cause }),
     )
     this.#waiting = undefined
   }
@@ -105,7 +105,7 @@ export async function openEcho(
   )
 }
 
-/** GETs one path over one kept connection, and drops the bodies. */
+/** Sends GET requests for one path over one keep-alive connection and discards the bodies. */
 export class HttpConnection implements Exchanger {
   readonly #agent: Agent
   readonly #path: string
@@ -134,20 +134,23 @@ export class HttpConnection implements Exchanger {
 
 function unexpected(path: string, status: number | undefined): Failure {
   return new Failure('upstream_malformed', {
-    message: `GET ${path} answered ${status} instead of 200`,
-    hint: 'is this the endpoint that you meant?',
+    message: `GET ${path} responded with ${status} instead of 200`,
+    hint: 'check that this is the intended endpoint',
   })
 }
 
-const FIRST_ANSWER_MS = 5_000
+const FIRST_RESPONSE_MS = 5_000
 
-/** @throws Failure as `dial` does, and as the first exchange does: an exchanger that is returned has worked once */
+/**
+ * Opens a connection and exchanges once, so that the returned connection is known to work.
+ * @throws Failure as `dial` and `exchange` do
+ */
 export async function openExchanger(target: Target, settings: Settings, ground: Ground): Promise<Exchanger> {
   const { protocol, sizeBytes } = settings
   const exchanger =
     protocol === 'http'
       ? new HttpConnection(target.endpoint, ground.httpPath(sizeBytes))
       : await openEcho(target.endpoint, sizeBytes ?? DEFAULT_SIZE_BYTES, ground.echoOverheadBytes)
-  await within(FIRST_ANSWER_MS, target, [exchanger], exchanger.exchange())
+  await within(FIRST_RESPONSE_MS, target, [exchanger], exchanger.exchange())
   return exchanger
 }

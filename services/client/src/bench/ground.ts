@@ -3,10 +3,11 @@ import { startServers } from './servers/start-servers.ts'
 import type { Ground } from './target.ts'
 
 const NO_SIDECAR = {
-  sidecar: 'its program is not beside this one; client bench --stack measures the running one',
+  sidecar:
+    'there is no sidecar program beside this client; client bench --stack measures the running sidecar',
 }
 
-/** Servers of our own: the same handler over a socket and over loopback TCP, and a sidecar before the socket. */
+/** Servers started for the benchmark: the same handler over a socket, over loopback TCP, and through a sidecar. */
 export async function ownGround(): Promise<Ground> {
   const servers = await startServers()
   return {
@@ -18,23 +19,23 @@ export async function ownGround(): Promise<Ground> {
   }
 }
 
-/** The longest line that the app's echo takes, with its newline. */
+/** The longest line that the app's echo accepts, with its newline. */
 export const STACK_LINE_BYTES = 64 * 1024
 
 /** The running stack: the app's own echo and API, over their sockets and through the sidecar. */
 export function stackGround(config: ClientConfig): Ground {
-  const ways = {
+  const endpoints = {
     echo: { socket: config.echo, sidecar: config.tcpEcho },
     http: { socket: config.api, sidecar: config.tcpApi },
   }
   return {
     targets: (protocol) => [
-      { name: 'socket', endpoint: ways[protocol].socket },
-      { name: 'sidecar', endpoint: ways[protocol].sidecar },
+      { name: 'socket', endpoint: endpoints[protocol].socket },
+      { name: 'sidecar', endpoint: endpoints[protocol].sidecar },
     ],
     httpPath: () => '/-/healthy',
     echoOverheadBytes: 'echo: '.length,
-    missing: { tcp: 'the app listens on no network: without --stack, a server of our own is measured' },
+    missing: { tcp: 'the app listens on no network; without --stack the client starts servers of its own' },
     async [Symbol.asyncDispose]() {},
   }
 }

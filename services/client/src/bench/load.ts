@@ -2,22 +2,22 @@ import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { type Exchanger, within } from './exchange.ts'
 import type { Target } from './target.ts'
 
-/** What a load generator is given: who asks, until when, and where to say how it went. */
+/** Input of a load generator: its connections, its duration, and where it reports results. */
 export interface Load {
   readonly target: Target
   readonly exchangers: readonly Exchanger[]
-  /** Milliseconds. No request begins later. */
+  /** No request starts after this time. */
   readonly durationMs: number
   readonly signal: AbortSignal
-  /** @param ms from sending, or from when the request was due */
-  readonly answered: (ms: number) => void
+  /** @param ms since the request was sent, or since it was due */
+  readonly responded: (ms: number) => void
   readonly failed: (error: unknown) => void
 }
 
-/** An answer that takes longer than this after the end is given up. */
+/** How long after the end a response may still arrive. */
 export const STRAGGLER_MS = 5_000
 
-/** Each connection sends as soon as it has its answer. A connection that failed sends no more. */
+/** Each connection sends its next request as soon as it has the response. A failed connection sends no more. */
 export async function closedLoop(load: Load): Promise<void> {
   const { target, exchangers, durationMs, failed } = load
   const end = performance.now() + durationMs
@@ -26,21 +26,21 @@ export async function closedLoop(load: Load): Promise<void> {
   await Promise.all(loops.map((one) => one.catch(failed)))
 }
 
-async function loop(exchanger: Exchanger, end: number, { signal, answered }: Load): Promise<void> {
+async function loop(exchanger: Exchanger, end: number, { signal, responded }: Load): Promise<void> {
   for (let sent = performance.now(); sent < end && !signal.aborted; ) {
     await exchanger.exchange()
     const now = performance.now()
-    answered(now - sent)
+    responded(now - sent)
     sent = now
   }
 }
 
-/** A timer may be this late; nearer to the moment, wait by turns of the event loop. */
+/** A timer may fire this late. Closer to the due time, turns of the event loop are used instead. */
 const TIMER_SLACK_MS = 2
 
 /**
- * Sends at fixed moments whatever the answers do, on the first free connection. A request that finds none waits, and
- * its time counts from when it was due: a stall is charged to everybody whom it delays, not to one request alone.
+ * Sends at fixed times, however long responses take, on the first free connection. A request without a free connection
+ * waits, and its time counts from when it was due: a stall counts for every request that it delays, not only for one.
  */
 export async function constantRate(load: Load, ratePerSecond: number): Promise<void> {
   const { durationMs, signal } = load
@@ -55,12 +55,12 @@ export async function constantRate(load: Load, ratePerSecond: number): Promise<v
   await dispatcher.finished()
 }
 
-async function until(moment: number, signal: AbortSignal): Promise<void> {
-  for (let now = performance.now(); now < moment && !signal.aborted; now = performance.now())
-    await (moment - now > TIMER_SLACK_MS ? pause(moment - now - TIMER_SLACK_MS) : turn())
+async function until(due: number, signal: AbortSignal): Promise<void> {
+  for (let now = performance.now(); now < due && !signal.aborted; now = performance.now())
+    await (due - now > TIMER_SLACK_MS ? pause(due - now - TIMER_SLACK_MS) : turn())
 }
 
-/** Hands what is due to free connections, first come first served. */
+/** Gives due requests to free connections, in order. */
 class Dispatcher {
   readonly #load: Load
   readonly #free: Exchanger[]
@@ -93,19 +93,19 @@ class Dispatcher {
   async #work(exchanger: Exchanger): Promise<void> {
     const { target, durationMs, failed } = this.#load
     try {
-      await within(durationMs + STRAGGLER_MS, target, [exchanger], this.#exchangeWhatIsDue(exchanger))
+      await within(durationMs + STRAGGLER_MS, target, [exchanger], this.#exchangeAllDue(exchanger))
       this.#free.push(exchanger)
     } catch (error) {
       failed(error)
     }
   }
 
-  async #exchangeWhatIsDue(exchanger: Exchanger): Promise<void> {
-    const { signal, answered } = this.#load
+  async #exchangeAllDue(exchanger: Exchanger): Promise<void> {
+    const { signal, responded } = this.#load
     while (this.#next < this.#due.length && !signal.aborted) {
       const due = this.#due[this.#next++] as number
       await exchanger.exchange()
-      answered(performance.now() - due)
+      responded(performance.now() - due)
     }
   }
 }

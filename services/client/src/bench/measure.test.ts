@@ -16,7 +16,7 @@ const SETTINGS: Settings = {
   warmupMs: 0,
 }
 
-/** Measures a server that does with each connection what it is told. */
+/** Measures a server that calls `handle` for each connection. */
 async function measured(handle: (socket: Socket) => void, settings: Partial<Settings> = {}) {
   await using temporary = await temporaryDirectory()
   const path = `${temporary.directory}/a.sock`
@@ -36,19 +36,19 @@ async function measured(handle: (socket: Socket) => void, settings: Partial<Sett
 const echo = (socket: Socket) => void socket.pipe(socket)
 
 describe('measure', () => {
-  it('in a closed loop counts answers and no failure', async () => {
+  it('in a closed loop counts responses and no failures', async () => {
     const { latencies, errors, seconds } = await measured(echo)
     assert.ok(latencies.count > 0)
     assert.deepEqual(errors, {})
     assert.ok(seconds >= 0.1)
   })
 
-  it('at a constant rate sends as many as were due, however fast the answers come', async () => {
+  it('at a constant rate sends every due request, however fast the responses are', async () => {
     const { latencies } = await measured(echo, { ratePerSecond: 500 })
     assert.equal(latencies.count, 50)
   })
 
-  it('at a constant rate charges a stall to every request that was due meanwhile', async () => {
+  it('at a constant rate counts a stall for every request that was due during it', async () => {
     let stalled = false
     const stallOnce = (socket: Socket) => {
       socket.on('data', (chunk) => {
@@ -57,7 +57,7 @@ describe('measure', () => {
       })
     }
     const settings = { ratePerSecond: 500, connections: 1 }
-    // The first exchange only opens the connection, so let that one pass.
+    // The first exchange only checks the connection: it does not stall.
     let opened = false
     const { latencies } = await measured((socket) => {
       socket.once('data', (chunk) => {
@@ -70,7 +70,7 @@ describe('measure', () => {
     assert.ok(latencies.percentile(40) > 10e6, 'nearly half of the requests waited more than 10 ms')
   })
 
-  it('counts connections that end, and goes on with the others', async () => {
+  it('counts connections that end, and continues with the others', async () => {
     let connections = 0
     const { latencies, errors } = await measured((socket) => {
       const breaks = connections++ === 0

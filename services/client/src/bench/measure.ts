@@ -1,11 +1,11 @@
 import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
-import { type Latencies, newLatencies, recordMs } from '../stats/latencies.ts'
+import { type Latencies, newLatencies, recordMs } from '../stats/statistics.ts'
 import { type Exchanger, openExchanger } from './exchange.ts'
 import { closedLoop, constantRate, type Load } from './load.ts'
 import type { Settings } from './settings.ts'
 import type { Ground, Target } from './target.ts'
 
-/** Counts failures by reason: a code of the failure contract, or else the system's error name. */
+/** Counts failures by reason: a code of the failure table, or the name of the system error. */
 export class ErrorCounts {
   readonly byReason: Record<string, number> = {}
 
@@ -16,12 +16,12 @@ export class ErrorCounts {
   }
 }
 
-/** What one target did in one round. */
+/** Results of one target in one round. */
 export interface Measurement {
   readonly latencies: Latencies
-  /** From the first request to the last answer. */
+  /** From the first request to the last response. */
   readonly seconds: number
-  /** How many connections failed, by reason; one that failed is not opened again in this round. */
+  /** How many connections failed, by reason. A failed connection is not opened again in this round. */
   readonly errors: Readonly<Record<string, number>>
 }
 
@@ -41,7 +41,7 @@ export async function measure(
   const errors = new ErrorCounts()
   const exchangers = await openAll(target, settings, ground, errors)
   const failed = (error: unknown) => errors.count(error)
-  const load = { ...round, target, exchangers, failed, answered: (ms: number) => recordMs(latencies, ms) }
+  const load = { ...round, target, exchangers, failed, responded: (ms: number) => recordMs(latencies, ms) }
   const start = performance.now()
   await generate(load, settings)
   const seconds = (performance.now() - start) / 1_000
@@ -53,7 +53,7 @@ function generate(load: Load, { ratePerSecond }: Settings): Promise<void> {
   return ratePerSecond === null ? closedLoop(load) : constantRate(load, ratePerSecond)
 }
 
-/** Opening is not what is measured: so many at a time that no listen backlog overflows. */
+/** Opened at a time. Few enough that no listen backlog overflows; opening is not measured. */
 const OPEN_AT_ONCE = 100
 
 async function openAll(
@@ -63,8 +63,8 @@ async function openAll(
   errors: ErrorCounts,
 ): Promise<Exchanger[]> {
   const open: Exchanger[] = []
-  for (let missing = settings.connections; missing > 0; missing -= OPEN_AT_ONCE) {
-    const batch = Array.from({ length: Math.min(missing, OPEN_AT_ONCE) }, () =>
+  for (let remaining = settings.connections; remaining > 0; remaining -= OPEN_AT_ONCE) {
+    const batch = Array.from({ length: Math.min(remaining, OPEN_AT_ONCE) }, () =>
       openExchanger(target, settings, ground),
     )
     for (const one of await Promise.allSettled(batch))

@@ -1,10 +1,9 @@
-import type { Output } from '../cli/streams.ts'
-import { clip, type Palette, table } from '../output/text.ts'
+import { clip, type Output, type Palette, table } from '../output/text.ts'
 import type { Ratio, RunSummary, TargetSummary } from './result.ts'
 import type { Progress } from './run.ts'
 import { formatSize, type Settings } from './settings.ts'
 
-/** `echo, 64 B`, or `http` alone where the size is the stack's own. */
+/** `echo, 64 B`; `http` alone when the stack decides the size. */
 export function describePayload({ protocol, sizeBytes }: Settings): string {
   return sizeBytes === null ? protocol : `${protocol}, ${formatSize(sizeBytes)}`
 }
@@ -12,7 +11,7 @@ export function describePayload({ protocol, sizeBytes }: Settings): string {
 const WIDTH = 30
 const CLEAR_LINE = '\r\u001b[K'
 
-/** A bar on a terminal, nothing elsewhere; `runs` and `targets` tell how much there is to do. */
+/** A progress bar on a terminal, nothing elsewhere. */
 export class ProgressBar implements Disposable {
   readonly #output: Output
   readonly #steps: number
@@ -25,8 +24,8 @@ export class ProgressBar implements Disposable {
 
   show({ settings, round, target }: Progress): void {
     if (!this.#output.isTTY) return
-    const full = Math.round((this.#done++ / this.#steps) * WIDTH)
-    const bar = `[${'█'.repeat(full)}${' '.repeat(WIDTH - full)}]`
+    const done = Math.round((this.#done++ / this.#steps) * WIDTH)
+    const bar = `[${'█'.repeat(done)}${' '.repeat(WIDTH - done)}]`
     const what = round === 0 ? 'warm-up' : `round ${round} of ${settings.rounds}`
     const text = `${bar} ${describePayload(settings)}: ${what}, ${target}`
     this.#output.write(`${CLEAR_LINE}${clip(text, this.#output.columns ?? 80)}`)
@@ -39,14 +38,14 @@ export class ProgressBar implements Disposable {
 
 const HEADINGS = ['', 'p50 µs', 'p90', 'p99', 'p99.9', 'max', 'requests/s', 'MiB/s', 'requests', 'errors']
 
-/** One run for a person: what was done, a line for each way, and the ratios to the socket. */
+/** One run as text: settings, a line for each target, and the ratios to the socket. */
 export function report(summary: RunSummary, colours: Palette): string {
   const rows = summary.targets.map((target) => line(target, colours))
   return [
     colours.strong(heading(summary)),
     table([HEADINGS.map(colours.faint), ...rows]),
     ...summary.ratios.map((ratio) => `${describe(ratio)}`),
-    ...(summary.interrupted ? [colours.bad('interrupted: what there is so far')] : []),
+    ...(summary.interrupted ? [colours.bad('interrupted: the results so far')] : []),
     '',
   ].join('\n')
 }
@@ -85,7 +84,6 @@ function failures(errors: Readonly<Record<string, number>>, { bad }: Palette): s
 }
 
 function describe({ of, compared, median, min, max }: Ratio): string {
-  const what = of === 'throughput' ? 'requests/s of socket over' : `${of} of`
-  const rest = of === 'throughput' ? compared : `${compared} over socket`
-  return `  ${what} ${rest}: ${median.toFixed(2)} (${min.toFixed(2)} to ${max.toFixed(2)} over the rounds)`
+  const what = of === 'throughput' ? `requests/s, socket / ${compared}` : `${of}, ${compared} / socket`
+  return `  ${what}: ${median.toFixed(2)} (${min.toFixed(2)} to ${max.toFixed(2)} over the rounds)`
 }

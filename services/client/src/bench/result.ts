@@ -3,22 +3,20 @@ import {
   type Latencies,
   type LatencySummary,
   newLatencies,
-  percentile,
+  type Spread,
+  spreadOf,
   summarise,
-} from '../stats/latencies.ts'
+} from '../stats/statistics.ts'
 import type { Measurement } from './measure.ts'
 import type { RunResult } from './run.ts'
 import type { Settings } from './settings.ts'
 import type { TargetName } from './target.ts'
 
-/** How many times slower another way is than the socket, round by round: 1.4 means that the socket is 1.4 times better. */
-export interface Ratio {
+/** How many times better the socket is than another path to the handler, compared round by round. */
+export interface Ratio extends Spread {
   readonly of: 'p50' | 'p99' | 'throughput'
   readonly compared: TargetName
   readonly to: 'socket'
-  readonly median: number
-  readonly min: number
-  readonly max: number
 }
 
 type Quotient = (other: RoundSummary, socket: RoundSummary) => number
@@ -29,7 +27,7 @@ const QUOTIENTS: Readonly<Record<Ratio['of'], Quotient>> = {
   throughput: (other, socket) => socket.requestsPerSecond / other.requestsPerSecond,
 }
 
-/** None where a way has no round in which both it and the socket answered. */
+/** A target without any round in which both it and the socket responded has no ratios. */
 export function ratios(targets: readonly TargetSummary[]): Ratio[] {
   const socket = targets.find(({ name }) => name === 'socket')
   if (socket === undefined) return []
@@ -46,18 +44,7 @@ function ratio(of: Ratio['of'], quotient: Quotient, other: TargetSummary, socket
       ? []
       : [quotient(round, beside)]
   })
-  const median = percentile(perRound, 50)
-  if (median === undefined) return []
-  return [
-    {
-      of,
-      compared: other.name,
-      to: 'socket',
-      median,
-      min: Math.min(...perRound),
-      max: Math.max(...perRound),
-    },
-  ]
+  return perRound.length === 0 ? [] : [{ of, compared: other.name, to: 'socket', ...spreadOf(perRound) }]
 }
 
 export interface RoundSummary {
@@ -68,7 +55,7 @@ export interface RoundSummary {
   readonly p99Us: number
 }
 
-/** One target's part of a run: `requests` is the sum of its rounds. */
+/** Results of one target in a run; `requests` is the sum of its rounds. */
 export interface TargetSummary {
   readonly name: TargetName
   readonly endpoint: string
@@ -76,13 +63,13 @@ export interface TargetSummary {
   readonly errors: Readonly<Record<string, number>>
   readonly seconds: number
   readonly requestsPerSecond: number
-  /** Of payload, one way; null where its size is the stack's own. */
+  /** Payload in one direction; null when the stack decides the size. */
   readonly mebibytesPerSecond: number | null
   readonly latency: LatencySummary
   readonly rounds: readonly RoundSummary[]
 }
 
-/** What `--json` shows of a run. */
+/** One run as `--json` writes it. */
 export interface RunSummary {
   readonly settings: Settings
   readonly loop: 'closed loop' | 'constant rate'
@@ -132,7 +119,7 @@ function summariseTarget(
   }
 }
 
-/** Every round of a target in one. */
+/** All rounds of a target together. */
 export function merged(rounds: readonly Measurement[]): Latencies {
   const all = newLatencies()
   for (const { latencies } of rounds) all.add(latencies)

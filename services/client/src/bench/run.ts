@@ -9,7 +9,7 @@ export interface Progress {
   readonly target: TargetName
 }
 
-/** What a run brought: for each target, one measurement a round. Rounds that were interrupted are left out. */
+/** Results of a run: one measurement per target and round. An interrupted round is left out. */
 export interface RunResult {
   readonly settings: Settings
   readonly targets: readonly Target[]
@@ -18,8 +18,8 @@ export interface RunResult {
 }
 
 /**
- * Warms each target up, then measures them in turn, round by round, so that whatever else the machine does hits all of
- * them; who comes first changes with the round.
+ * Warms each target up, then measures them in turn, round by round, so that other work on the machine affects all of them
+ * alike. Each round starts with another target.
  */
 export async function run(
   settings: Settings,

@@ -5,19 +5,19 @@ export const TARGET_NAMES = ['socket', 'tcp', 'sidecar'] as const
 
 export type TargetName = (typeof TARGET_NAMES)[number]
 
-/** One way to the same handler. */
+/** One path to the handler. */
 export interface Target {
   readonly name: TargetName
   readonly endpoint: Endpoint
 }
 
-/** Several ways to the same handler, and how it is spoken to. */
+/** Several paths to the same handler, and how to talk to it. */
 export interface Ground extends AsyncDisposable {
   targets(protocol: BenchProtocol): readonly Target[]
-  /** What is asked for over HTTP to get a body of that size, where there is a choice. */
+  /** The HTTP path for a body of that size, if the server offers sizes. */
   httpPath(sizeBytes: number | null): string
-  /** Bytes that an echo has more than what was sent. */
+  /** How many bytes an echo is longer than what was sent. */
   readonly echoOverheadBytes: number
-  /** Which ways there are not, and why. */
+  /** Which targets are missing, and why. */
   readonly missing: Partial<Record<TargetName, string>>
 }

@@ -2,12 +2,12 @@ import { EXIT, type ExitCode } from '@uds-sidecar/shared/failure/failures'
 
 interface CliErrorDetails {
   readonly message: string
-  /** What to do about it. */
+  /** What the user can do about it. */
   readonly hint: string
   readonly exitCode: ExitCode
 }
 
-/** What a command reports besides the failures of `shared`: a code, a hint and the exit code that goes with it. */
+/** An error of a command that is not a `Failure` of `shared`, with its own code, hint and exit code. */
 export class CliError extends Error {
   override readonly name = 'CliError'
   readonly code: string
@@ -22,7 +22,7 @@ export class CliError extends Error {
   }
 }
 
-/** The command line itself is wrong: exit 64. */
+/** An invalid command line: exit 64. */
 export function usageError(message: string, hint: string): CliError {
   return new CliError('usage', { message, hint, exitCode: EXIT.usage })
 }

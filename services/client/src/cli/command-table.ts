@@ -2,52 +2,37 @@ import { usageError } from './cli-error.ts'
 import type { Command } from './command.ts'
 import { suggest } from './suggest.ts'
 
-interface Entry {
-  readonly summary: string
-  /** Loads the command's code only when it is wanted, so that every command starts fast. */
-  readonly load: () => Promise<{ command: Command }>
+/** Each command is imported only when it runs, so that every command starts fast. In the order of the help. */
+const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  status: () => import('../commands/status.ts'),
+  metrics: () => import('../commands/metrics.ts'),
+  visit: () => import('../commands/visit.ts'),
+  echo: () => import('../commands/echo.ts'),
+  exercise: () => import('../commands/exercise.ts'),
+  doctor: () => import('../commands/doctor.ts'),
+  bench: () => import('../commands/bench.ts'),
+  watch: () => import('../commands/watch.ts'),
+  completion: () => import('../commands/completion.ts'),
 }
 
-export const COMMANDS: Readonly<Record<string, Entry>> = {
-  status: { summary: 'what the app says about itself', load: () => import('../commands/status.ts') },
-  metrics: { summary: "the app's metrics, searched or raw", load: () => import('../commands/metrics.ts') },
-  visit: { summary: 'count a visit in Redis, through the app', load: () => import('../commands/visit.ts') },
-  echo: { summary: 'send lines of stdin, print what comes back', load: () => import('../commands/echo.ts') },
-  exercise: {
-    summary: 'the full tour: what must work, what must be refused',
-    load: () => import('../commands/exercise.ts'),
-  },
-  doctor: {
-    summary: 'why a socket does not answer, and what mends it',
-    load: () => import('../commands/doctor.ts'),
-  },
-  bench: {
-    summary: 'socket against loopback TCP and sidecar, measured',
-    load: () => import('../commands/bench.ts'),
-  },
-  watch: { summary: 'every route as it changes', load: () => import('../commands/watch.ts') },
-  completion: {
-    summary: 'a completion script for bash or zsh',
-    load: () => import('../commands/completion.ts'),
-  },
-}
+export const COMMAND_NAMES: readonly string[] = Object.keys(COMMANDS)
 
-/** @throws CliError `usage`, with the near name, when there is no such command. */
+/** @throws CliError `usage`, with the most similar name, when there is no such command */
 export async function loadCommand(name: string): Promise<Command> {
-  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (entry === undefined) throw unknownCommand(name)
-  return (await entry.load()).command
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (load === undefined) throw unknownCommand(name)
+  return (await load()).command
 }
 
-/** Every command, loaded: `--version` does so, which fills the compile cache of an image. */
+/** For help and completion. `--version` does this too, which fills the compile cache of an image. */
 export function loadAllCommands(): Promise<Command[]> {
-  return Promise.all(Object.keys(COMMANDS).map(loadCommand))
+  return Promise.all(COMMAND_NAMES.map(loadCommand))
 }
 
 function unknownCommand(name: string) {
-  const near = suggest(name, Object.keys(COMMANDS))
+  const near = suggest(name, COMMAND_NAMES)
   return usageError(
     `there is no command ${JSON.stringify(name)}`,
-    near === undefined ? 'client --help lists them' : `did you mean client ${near}?`,
+    near === undefined ? 'client --help lists the commands' : `did you mean client ${near}?`,
   )
 }

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { loadAllCommands, loadCommand } from './command-table.ts'
 import { parseArguments } from './parse-arguments.ts'
 
-/** The words after `client`, up to a pipe, a closing backtick or bracket; quotes are all of the shell in it. */
+/** The words after `client`, up to a pipe, a closing backtick or bracket. Quotes are the only shell syntax it knows. */
 function argumentsIn(line: string): string[] {
   const [, rest = ''] = /(?:^|[ `(])client (?<rest>(?:'[^']*'|[^|)`'])+)/.exec(line) ?? []
   return rest.trim().replaceAll("'", '').split(/\s+/)
@@ -13,7 +13,7 @@ function argumentsIn(line: string): string[] {
 describe('the examples in --help', async () => {
   for (const { examples, name } of await loadAllCommands())
     for (const [example] of examples)
-      it(`${example}: is a command line that ${name} takes`, async () => {
+      it(`${example}: is accepted by ${name}`, async () => {
         const [first = '', ...rest] = argumentsIn(example)
         assert.equal(first, name)
         parseArguments(rest, await loadCommand(first))
@@ -27,7 +27,7 @@ describe('the command lines in README.md', () => {
   )
   it('are found', () => assert.ok(lines.length > 10))
   for (const line of lines)
-    it(`${line}: is a command line that the client takes`, async () => {
+    it(`${line}: is accepted by the client`, async () => {
       const [name = '', ...rest] = argumentsIn(line)
       parseArguments(rest, await loadCommand(name))
     })

@@ -1,25 +1,23 @@
-import type { Command } from './command.ts'
-import { COMMANDS } from './command-table.ts'
-import { COMMON_OPTIONS, type Options } from './options.ts'
+import { allOptions, type Command, usageOf } from './command.ts'
+import type { Options } from './options.ts'
 
 const ENDPOINTS = 'unix:/absolute/path, unix:@abstract-name or tcp://host:port'
 
-const EXIT_CODES = '0 ok, 64 usage, 69 not answering, 75 in use, 77 denied, 78 bad configuration'
+const EXIT_CODES = '0 ok, 64 usage, 69 not available, 75 in use, 77 denied, 78 bad configuration'
 
 /** `client --help`. */
-export function generalHelp(): string {
-  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary] as const)
+export function generalHelp(commands: readonly Command[]): string {
   return [
-    'Talks to the stack over Unix sockets and TCP alike, and says why something does not answer.',
+    'Talks to the stack over Unix sockets and TCP, and explains why an endpoint does not respond.',
     '',
     'usage: client COMMAND [ENDPOINT] [OPTIONS]',
     '',
-    ...columns(commands),
+    ...columns(commands.map(({ name, summary }) => [name, summary])),
     '',
     `An ENDPOINT is ${ENDPOINTS}.`,
-    'Without one, CLIENT_API, CLIENT_ECHO, CLIENT_METRICS and the other variables of config.ts say where.',
+    'Without one, a command uses its variable, such as CLIENT_API; services/client/README.md lists all variables.',
     `Exit codes: ${EXIT_CODES}.`,
-    'client COMMAND --help shows its options and an example; client --version the version.',
+    'client COMMAND --help shows options and examples; client --version shows the version.',
     '',
   ].join('\n')
 }
@@ -29,9 +27,9 @@ export function commandHelp(command: Command): string {
   return [
     `${command.name}: ${command.summary}`,
     '',
-    `usage: client ${command.name} ${command.synopsis}`,
+    `usage: ${usageOf(command)}`,
     '',
-    ...columns(Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(optionLine)),
+    ...columns(Object.entries(allOptions(command)).map(optionLine)),
     '',
     'examples:',
     ...columns(command.examples),
@@ -44,8 +42,8 @@ export function commandHelp(command: Command): string {
 function optionLine([name, option]: [string, Options[string]]): readonly [string, string] {
   const short = option.short === undefined ? '    ' : `-${option.short}, `
   const value = option.kind === 'value' ? ` ${option.placeholder}` : ''
-  const standard = option.kind === 'value' && option.fallback !== undefined ? ` (${option.fallback})` : ''
-  return [`${short}--${name}${value}`, `${option.summary}${standard}`]
+  const fallback = option.kind === 'value' && option.fallback !== undefined ? ` (${option.fallback})` : ''
+  return [`${short}--${name}${value}`, `${option.summary}${fallback}`]
 }
 
 function columns(lines: readonly (readonly [string, string])[]): string[] {

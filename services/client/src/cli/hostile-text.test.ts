@@ -7,17 +7,17 @@ import { serve, temporaryDirectory } from '../testing/broken-server.ts'
 import { callClient } from '../testing/call-client.ts'
 import { startClient } from '../testing/run-client.ts'
 
-/** A colour, a bell, a one-byte CSI, a return, a delete, a change of direction: everything that a terminal obeys. */
+/** A colour, a bell, a one-byte CSI, a return, a delete, a change of text direction: all act on a terminal. */
 const HOSTILE = 'x\u001b[31m\u0007\u009b2J\r\u007f\u202e\u2066y'
 const SHOWN = 'x\\u001b[31m\\u0007\\u009b2J\\r\\u007f\\u202e\\u2066y'
-const OBEYED = /[\p{Cc}\p{Cf}]/u
+const CONTROL = /[\p{Cc}\p{Cf}]/u
 
 const PROBLEM = { title: HOSTILE, detail: HOSTILE, code: HOSTILE, hint: HOSTILE }
-/** As an attacker writes it: JSON would escape the C0 characters by itself, and no others. */
+/** JSON escapes C0 characters by itself, but no other control characters. */
 const STATUS = { name: HOSTILE, [HOSTILE]: 1, sockets: [{ [HOSTILE]: HOSTILE }], nested: { a: [HOSTILE] } }
 const METRICS = `# HELP m ${HOSTILE}\n# TYPE m counter\nm{l="${HOSTILE}"} 1\n{"${HOSTILE}"} 2\n`
 
-/** A program whose every answer is hostile, on a path that is too. */
+/** A server on a hostile path whose responses are all hostile. */
 async function hostileServer() {
   const temporary = await temporaryDirectory()
   const path = join(temporary.directory, HOSTILE.slice(0, 20))
@@ -35,12 +35,12 @@ async function hostileServer() {
 }
 
 function assertShown(text: string, what: string): void {
-  assert.doesNotMatch(text.replaceAll('\n', ''), OBEYED, what)
+  assert.doesNotMatch(text.replaceAll('\n', ''), CONTROL, what)
   assert.ok(text.includes(SHOWN), `${what}: ${JSON.stringify(text)}`)
 }
 
-describe('what others say, shown to a person,', () => {
-  it('by status and metrics has nothing that a terminal obeys', async () => {
+describe('text of other programs', () => {
+  it('in status and metrics has its control characters escaped', async () => {
     await using server = await hostileServer()
     for (const command of ['status', 'metrics']) {
       const { exitCode, stdout } = await callClient([command, server.endpoint])
@@ -49,7 +49,7 @@ describe('what others say, shown to a person,', () => {
     }
   })
 
-  it('with --json is JSON of the same value, and has none either', async () => {
+  it('with --json is JSON of the same value, escaped too', async () => {
     await using server = await hostileServer()
     const status = await callClient(['status', server.endpoint, '--json'])
     assert.deepEqual(JSON.parse(status.stdout), STATUS)
@@ -60,10 +60,10 @@ describe('what others say, shown to a person,', () => {
     const visit = await callClient(['visit', server.endpoint, '--json'])
     assert.equal(JSON.parse(visit.stderr).error.hint, HOSTILE)
     for (const { stdout, stderr } of [status, metrics, visit])
-      assert.doesNotMatch((stdout + stderr).replaceAll('\n', ''), OBEYED)
+      assert.doesNotMatch((stdout + stderr).replaceAll('\n', ''), CONTROL)
   })
 
-  it('as a problem is an error without them, on stderr', async () => {
+  it('in a problem body is escaped on stderr', async () => {
     await using server = await hostileServer()
     const { exitCode, stderr } = await callClient(['visit', server.endpoint])
     assert.equal(exitCode, 69)
@@ -71,12 +71,12 @@ describe('what others say, shown to a person,', () => {
     assert.equal(stderr.split('\n').length, 3, 'the message and its hint, a line each')
   })
 
-  it('as a problem to doctor is a finding without them', async () => {
+  it('in a problem body is escaped in a finding of doctor', async () => {
     await using server = await hostileServer()
     assertShown((await callClient(['doctor', server.endpoint])).stdout, 'doctor')
   })
 
-  it('to exercise and watch is a table without them', async () => {
+  it('is escaped in the tables of exercise and watch', async () => {
     await using server = await hostileServer()
     const env = { CLIENT_API: server.endpoint, CLIENT_ECHO: server.endpoint, CLIENT_OPS: server.endpoint }
     assertShown((await callClient(['exercise'], { env })).stdout, 'exercise')
@@ -87,7 +87,7 @@ describe('what others say, shown to a person,', () => {
     assertShown(line, 'watch')
   })
 
-  it('in an echo is shown, and passed on with --raw', async () => {
+  it('in an echo is escaped, and unchanged with --raw', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 's')
     await using _server = await serve(path, (socket) => socket.end(`${HOSTILE}\tü🚀\n`))
@@ -98,11 +98,11 @@ describe('what others say, shown to a person,', () => {
       assert.equal(raw.stdout, `${HOSTILE}\tü🚀\n`)
       const json = await callClient(['echo', `unix:${path}`, '--json', ...args])
       assert.deepEqual(JSON.parse(json.stdout), { received: `${HOSTILE}\tü🚀` })
-      assert.doesNotMatch(json.stdout.replaceAll('\n', ''), OBEYED)
+      assert.doesNotMatch(json.stdout.replaceAll('\n', ''), CONTROL)
     }
   })
 
-  it('in an echo whose character comes in two pieces is that character', async () => {
+  it('in an echo keeps a character that arrives in two pieces', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 's')
     const bytes = Buffer.from('ü🚀\n')
@@ -119,28 +119,28 @@ describe('an argument or a variable', () => {
     'no such command': [[HOSTILE], {}],
     'no such option': [['status', `--${HOSTILE}`], {}],
     'one argument too many': [['status', 'unix:/s', HOSTILE], {}],
-    'a value that is none': [['status', '--timeout-ms', HOSTILE], {}],
-    'an endpoint that is none': [['status', HOSTILE], {}],
-    'an endpoint beside --tcp': [['status', `unix:/${HOSTILE}`, '--tcp'], {}],
+    'an invalid value': [['status', '--timeout-ms', HOSTILE], {}],
+    'an invalid endpoint': [['status', HOSTILE], {}],
+    'an endpoint together with --tcp': [['status', `unix:/${HOSTILE}`, '--tcp'], {}],
     'a path that is too long': [['status', `unix:/${HOSTILE.repeat(9)}`], {}],
     'a path without a file': [['status', `unix:/nowhere/${HOSTILE}`], {}],
-    'a variable that is none': [['status'], { CLIENT_API: HOSTILE }],
+    'an invalid variable': [['status'], { CLIENT_API: HOSTILE }],
     'a path of a variable that is too long': [['status'], { CLIENT_API: `unix:/${HOSTILE.repeat(9)}` }],
-    'a pattern that is none': [['metrics', '--grep', `(${HOSTILE}`], {}],
+    'an invalid pattern': [['metrics', '--grep', `(${HOSTILE}`], {}],
   }
   for (const [what, [args, env]] of Object.entries(cases))
-    it(`that is ${what}, is named without what a terminal obeys`, async () => {
+    it(`(${what}) is shown without control characters`, async () => {
       const { exitCode, stderr } = await callClient(args, { env })
       assert.notEqual(exitCode, 0)
       assert.notEqual(exitCode, 70)
-      assert.doesNotMatch(stderr.replaceAll('\n', ''), OBEYED)
+      assert.doesNotMatch(stderr.replaceAll('\n', ''), CONTROL)
       assert.match(stderr, /u009b/)
       const inJson = await callClient([...args, '--json'], { env })
       assert.equal(typeof JSON.parse(inJson.stderr).error.message, 'string')
-      assert.doesNotMatch(inJson.stderr.replaceAll('\n', ''), OBEYED)
+      assert.doesNotMatch(inJson.stderr.replaceAll('\n', ''), CONTROL)
     })
 
-  it('with a line feed cannot forge a hint', async () => {
+  it('with a line feed cannot fake a hint', async () => {
     const { stderr } = await callClient(['status', 'unix:/nowhere/s\n  hint: rm -rf /'])
     assert.deepEqual(
       stderr.split('\n').map((line) => line.slice(0, 8)),

@@ -10,23 +10,23 @@ export interface Valued<T> {
   readonly kind: 'value'
   readonly short?: string
   readonly summary: string
-  /** How help names the value: `N`, `FILE`. */
+  /** Name of the value in help: `N`, `FILE`. */
   readonly placeholder: string
-  /** What the value may be, where that is a closed set; completion offers it. */
+  /** The allowed values, if they are a closed set; completion offers them. */
   readonly choices?: readonly string[]
-  /** @throws CliError `usage` that says what the value may be. */
+  /** @throws CliError `usage` that says which values are allowed */
   readonly read: (text: string, option: string) => T
   readonly fallback: T
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: T is both read and written; every option keeps its own
+// biome-ignore lint/suspicious/noExplicitAny: T is used as input and as output, so no single type fits all options
 export type Options = Readonly<Record<string, Flag | Valued<any>>>
 
 export type Values<O extends Options> = {
   readonly [K in keyof O]: O[K] extends Valued<infer T> ? T : boolean
 }
 
-/** Options that every command has. */
+/** Options of every command. */
 export const COMMON_OPTIONS = {
   json: { kind: 'flag', summary: 'write JSON' },
   help: { kind: 'flag', short: 'h', summary: 'show this help' },
@@ -49,7 +49,7 @@ export function oneOf<const T extends string>(choices: readonly T[]): Pick<Value
   return { choices, read }
 }
 
-/** Milliseconds that one request may take, answer included. */
+/** Time limit of one request, with its response. */
 export const TIMEOUT_OPTION = {
   kind: 'value',
   placeholder: 'MS',

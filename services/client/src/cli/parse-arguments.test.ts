@@ -7,7 +7,7 @@ import { parseArguments } from './parse-arguments.ts'
 const command: Command = defineCommand({
   name: 'try',
   summary: '',
-  synopsis: '[ENDPOINT]',
+  positionals: '[ENDPOINT]',
   maxPositionals: 1,
   options: {
     tcp: { kind: 'flag', summary: '' },
@@ -15,7 +15,7 @@ const command: Command = defineCommand({
       kind: 'value',
       short: 'n',
       placeholder: 'N',
-      summary: 'so many',
+      summary: 'how many',
       read: wholeNumber(1, 9),
       fallback: 3,
     },
@@ -33,7 +33,7 @@ describe('parseArguments', () => {
     assert.deepEqual(parse().values, { tcp: false, count: 3, mode: 'fast', json: false, help: false })
   })
 
-  it('reads flags, values in each spelling, and positionals between them', () => {
+  it('parses flags, values in every notation, and positional arguments between them', () => {
     const { values, positionals } = parse('--tcp', '-n', '5', 'unix:/a', '--mode=slow', '--json')
     assert.deepEqual(values, { tcp: true, count: 5, mode: 'slow', json: true, help: false })
     assert.deepEqual(positionals, ['unix:/a'])
@@ -41,16 +41,20 @@ describe('parseArguments', () => {
 
   const refused = [
     [['--cuont', '5'], 'try has no option --cuont', 'did you mean --count?'],
-    [['--zzzzzz'], 'try has no option --zzzzzz', 'client try --help lists them'],
+    [['--zzzzzz'], 'try has no option --zzzzzz', 'client try --help lists its options'],
     [['--tcp=yes'], '--tcp takes no value', 'write --tcp alone'],
-    [['--count'], '--count needs a value', 'write --count N: so many'],
+    [['--count'], '--count needs a value', 'write --count N: how many'],
     [['--count', '10'], '--count is "10"', 'it may be a whole number from 1 to 9'],
     [['--count', '1e0'], '--count is "1e0"', 'it may be a whole number from 1 to 9'],
     [['--mode', 'quick'], '--mode is "quick"', 'it may be fast, slow'],
-    [['unix:/a', 'unix:/b'], 'try does not take "unix:/b"', 'usage: client try [ENDPOINT]'],
+    [
+      ['unix:/a', 'unix:/b'],
+      'try does not take "unix:/b"',
+      'usage: client try [ENDPOINT] [--tcp] [--count N] [--mode MODE]',
+    ],
   ] as const
   for (const [args, message, hint] of refused)
-    it(`refuses ${args.join(' ')} and says what it may be`, () => {
+    it(`refuses ${args.join(' ')} and says what is allowed`, () => {
       assert.throws(() => parse(...args), { code: 'usage', exitCode: 64, message, hint })
     })
 })

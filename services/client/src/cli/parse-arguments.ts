@@ -1,18 +1,18 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { type Endpoint, parseEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { usageError } from './cli-error.ts'
-import type { Arguments, Command } from './command.ts'
-import { COMMON_OPTIONS, type Flag, type Options } from './options.ts'
+import { type Arguments, allOptions, type Command, usageOf } from './command.ts'
+import type { Flag, Options } from './options.ts'
 import { suggest } from './suggest.ts'
 
-/** Asks through the sidecar where an ENDPOINT would go. */
+/** Selects the path through the sidecar; an ENDPOINT cannot be given too. */
 export const TCP_OPTION = {
   kind: 'flag',
-  summary: 'ask over TCP, through the sidecar',
+  summary: 'connect over TCP, through the sidecar',
 } as const satisfies Flag
 
 /**
- * The endpoint on the command line, or else the one of the configuration.
+ * The endpoint on the command line; without one, that of the configuration.
  * @throws Failure `bad_endpoint` or `path_too_long`; CliError `usage` when both ENDPOINT and `--tcp` are given
  */
 export function endpointArgument(
@@ -20,7 +20,7 @@ export function endpointArgument(
   fallback: { readonly socket: Endpoint; readonly tcp: Endpoint },
 ): Endpoint {
   if (text === undefined) return values.tcp ? fallback.tcp : fallback.socket
-  if (values.tcp) throw usageError(`both ${text} and --tcp`, 'give the one or the other')
+  if (values.tcp) throw usageError(`both ${text} and --tcp`, 'give only one of them')
   return parseEndpoint(text)
 }
 
@@ -28,12 +28,12 @@ type Tokens = NonNullable<ReturnType<typeof parseArgs>['tokens']>
 type OptionToken = Extract<Tokens[number], { kind: 'option' }>
 
 /**
- * Reads what stands after the command's name.
- * @throws CliError `usage` for an unknown option (with the near one), a missing or superfluous value, or one
- * argument too many.
+ * Parses the arguments after the command's name.
+ * @throws CliError `usage` for an unknown option (with the most similar one), a missing or unexpected value, or too many
+ * arguments
  */
 export function parseArguments(args: readonly string[], command: Command): Arguments<Options> {
-  const options = { ...command.options, ...COMMON_OPTIONS }
+  const options = allOptions(command)
   const { tokens, positionals } = parseArgs({
     args: [...args],
     options: Object.fromEntries(Object.entries(options).map(forNode)),
@@ -84,12 +84,12 @@ function unknownOption(typed: string, options: Options, command: Command) {
   )
   return usageError(
     `${command.name} has no option ${typed}`,
-    near === undefined ? `client ${command.name} --help lists them` : `did you mean ${near}?`,
+    near === undefined ? `client ${command.name} --help lists its options` : `did you mean ${near}?`,
   )
 }
 
-function checkCount(positionals: readonly string[], { name, maxPositionals, synopsis }: Command): void {
-  const surplus = positionals[maxPositionals]
+function checkCount(positionals: readonly string[], command: Command): void {
+  const surplus = positionals[command.maxPositionals]
   if (surplus === undefined) return
-  throw usageError(`${name} does not take ${JSON.stringify(surplus)}`, `usage: client ${name} ${synopsis}`)
+  throw usageError(`${command.name} does not take ${JSON.stringify(surplus)}`, `usage: ${usageOf(command)}`)
 }

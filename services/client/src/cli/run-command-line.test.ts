@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { callClient } from '../testing/call-client.ts'
-import { COMMANDS } from './command-table.ts'
+import { COMMAND_NAMES, loadAllCommands } from './command-table.ts'
 
 describe('the command line', () => {
   it('--version prints it and exits 0', async () => {
@@ -13,13 +13,18 @@ describe('the command line', () => {
     })
   })
 
-  it('--help names every command', async () => {
+  it('--help shows every command with its summary', async () => {
     const { exitCode, stdout } = await callClient(['--help'])
     assert.equal(exitCode, 0)
-    for (const name of Object.keys(COMMANDS)) assert.match(stdout, new RegExp(`^  ${name} `, 'm'))
+    const lines = stdout.split('\n').map((line) => line.trim().split(/ {2,}/))
+    for (const { name, summary } of await loadAllCommands())
+      assert.deepEqual(
+        lines.find(([first]) => first === name),
+        [name, summary],
+      )
   })
 
-  for (const name of Object.keys(COMMANDS))
+  for (const name of COMMAND_NAMES)
     it(`${name} --help shows usage, an example and the shape of its JSON`, async () => {
       const { exitCode, stdout } = await callClient([name, '--help'])
       assert.equal(exitCode, 0)
@@ -29,9 +34,9 @@ describe('the command line', () => {
     })
 
   const refused = [
-    [[], 'which command?'],
+    [[], 'no command was given'],
     [['statsu'], 'did you mean client status?'],
-    [['--json'], '--json before a command'],
+    [['--json'], '--json comes before the command'],
     [['constructor'], 'there is no command "constructor"'],
   ] as const
   for (const [args, said] of refused)

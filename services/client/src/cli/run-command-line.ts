@@ -4,14 +4,14 @@ import { buildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { untilSignal } from '@uds-sidecar/shared/lifecycle/run-main'
 import { visible, visibleJson, visibleLines } from '@uds-sidecar/shared/text/visible'
 import { loadConfig } from '../config.ts'
+import type { Output } from '../output/text.ts'
 import { CliError, usageError } from './cli-error.ts'
-import type { Context } from './command.ts'
+import type { Context, Streams } from './command.ts'
 import { loadAllCommands, loadCommand } from './command-table.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { parseArguments } from './parse-arguments.ts'
-import type { Output, Streams } from './streams.ts'
 
-/** `client metrics | head` closes our stdout when it has enough: that is the end of the work, not an error. */
+/** `client metrics | head` closes our stdout when it has enough: a normal end, not an error. */
 export function endQuietlyOnBrokenPipe(stdout: Output): void {
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
@@ -19,12 +19,14 @@ export function endQuietlyOnBrokenPipe(stdout: Output): void {
   })
 }
 
-/** Codes whose message has several lines by itself: a list of mistakes, a stack. */
-const OF_LINES: ReadonlySet<string> = new Set(['bad_config', 'internal'])
+/** Codes whose messages have several lines: a list of mistakes, a stack trace. */
+const MULTI_LINE: ReadonlySet<string> = new Set(['bad_config', 'internal'])
 
 /**
- * Says on stderr what went wrong, as text or (with `--json`) as `{"error": {code, message, hint, errno?}}`.
- * What others have put into it (a path, an argument, a response) is shown and never obeyed. Returns the exit code. Anything that is neither a `Failure` nor a `CliError` is a defect of ours: its stack, and 70.
+ * Writes an error to stderr, as text or (with `--json`) as `{"error": {code, message, hint, errno?}}`. Control characters
+ * of other parties (in a path, an argument, a response) are escaped. An error that is neither a `Failure` nor a `CliError`
+ * is a bug of the client: its stack is shown.
+ * @returns the exit code; 70 for a bug
  */
 export function reportError(error: unknown, json: boolean, { stderr }: Pick<Streams, 'stderr'>): number {
   const { code, message, hint, errno, exitCode } = describe(error)
@@ -32,7 +34,7 @@ export function reportError(error: unknown, json: boolean, { stderr }: Pick<Stre
   stderr.write(
     json
       ? `${visibleJson({ error: { code, message, hint, errno } })}\n`
-      : `client: ${visible(code)}: ${OF_LINES.has(code) ? visibleLines(text) : visible(text)}\n  hint: ${visible(hint)}\n`,
+      : `client: ${visible(code)}: ${MULTI_LINE.has(code) ? visibleLines(text) : visible(text)}\n  hint: ${visible(hint)}\n`,
   )
   return exitCode
 }
@@ -44,7 +46,7 @@ function describe(error: unknown) {
   return {
     code: 'internal',
     message,
-    hint: 'this is a defect: please report it',
+    hint: 'this is a bug of the client: please report it',
     errno: undefined,
     exitCode: EXIT.internal,
   }
@@ -61,10 +63,12 @@ export async function runCommandLine(args: readonly string[], streams: Streams):
 }
 
 async function dispatch([name, ...rest]: readonly string[], streams: Streams): Promise<number> {
-  if (name === undefined) throw usageError('which command?', 'client --help lists them')
+  if (name === undefined) throw usageError('no command was given', 'client --help lists the commands')
   if (name === '--version') return showVersion(streams)
-  if (name === '--help' || name === '-h' || name === 'help') return show(generalHelp(), streams)
-  if (name.startsWith('-')) throw usageError(`${name} before a command`, 'write client COMMAND [OPTIONS]')
+  if (name === '--help' || name === '-h' || name === 'help')
+    return show(generalHelp(await loadAllCommands()), streams)
+  if (name.startsWith('-'))
+    throw usageError(`${name} comes before the command`, 'write client COMMAND [OPTIONS]')
   const command = await loadCommand(name)
   if (rest.includes('--help') || rest.includes('-h')) return show(commandHelp(command), streams)
   const { positionals, values } = parseArguments(rest, command)
@@ -75,7 +79,7 @@ function contextOf(streams: Streams, json: boolean): Context {
   const { stdout, stderr, env } = streams
   const config = loadConfig(env)
   return {
-    // Opening stdin takes time, and only some commands read it.
+    // Opened late: opening stdin takes time, and only some commands read it.
     get stdin() {
       return streams.stdin
     },

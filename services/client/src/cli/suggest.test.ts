@@ -12,13 +12,13 @@ describe('suggest', () => {
     ['exer', 'exercise'],
   ] as const
   for (const [typed, meant] of cases)
-    it(`takes ${typed} for ${meant}`, () => assert.equal(suggest(typed, known), meant))
+    it(`suggests ${meant} for ${typed}`, () => assert.equal(suggest(typed, known), meant))
 
-  it('has no idea where nothing is near', () => assert.equal(suggest('xyzzy', known), undefined))
+  it('suggests nothing when no word is similar', () => assert.equal(suggest('xyzzy', known), undefined))
 })
 
 describe('editDistance', () => {
-  it('counts letters put in, taken out, changed and swapped', () => {
+  it('counts inserted, deleted, replaced and swapped letters', () => {
     assert.equal(editDistance('', 'abc'), 3)
     assert.equal(editDistance('kitten', 'sitting'), 3)
     assert.equal(editDistance('ecoh', 'echo'), 1)

@@ -1,4 +1,4 @@
-/** The word of `known` that `typed` most likely meant: at most a third of its letters (and at least one) differ. */
+/** The word of `known` that is most similar to `typed`: at most a third of its letters, but at least one, may differ. */
 export function suggest(typed: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(typed.length / 3))
   const [nearest] = known
@@ -8,7 +8,7 @@ export function suggest(typed: string, known: readonly string[]): string | undef
   return nearest?.word ?? known.find((word) => typed.length >= 2 && word.startsWith(typed))
 }
 
-/** How many letters must be put in, taken out, changed or swapped with their neighbour (optimal string alignment). */
+/** How many letters must be inserted, deleted, replaced or swapped with their neighbour (optimal string alignment). */
 export function editDistance(a: string, b: string): number {
   let above: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)

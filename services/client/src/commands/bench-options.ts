@@ -24,14 +24,14 @@ const size = {
 const svg = {
   kind: 'value',
   placeholder: 'FILE',
-  summary: 'draw the latency distributions there',
+  summary: 'write a chart of the latency distributions to this file',
   read: (text: string) => text,
   fallback: undefined,
 } as const satisfies Valued<string | undefined>
 
 const stack = {
   kind: 'flag',
-  summary: 'measure the running stack, not a server of our own',
+  summary: 'measure the running stack, not servers started by the client',
 } as const satisfies Flag
 
 export const BENCH_OPTIONS = {
@@ -43,11 +43,11 @@ export const BENCH_OPTIONS = {
     0,
     1_000_000,
     0,
-    'requests a second over all connections; 0: as fast as the answers come',
+    'requests per second over all connections; 0: each connection sends when it has its response',
   ),
-  rounds: number('N', 1, 1_000, 10, 'how often each way is measured in turn'),
-  'round-ms': number('MS', 10, 600_000, 250, 'how long, each time'),
-  'warmup-ms': number('MS', 0, 600_000, 500, 'how long each way runs before anything counts'),
+  rounds: number('N', 1, 1_000, 10, 'how many rounds; each measures every target once'),
+  'round-ms': number('MS', 10, 600_000, 250, 'how long each target is measured per round'),
+  'warmup-ms': number('MS', 0, 600_000, 500, 'how long each target runs before measuring starts'),
   stack,
   svg,
 } as const satisfies Options

@@ -17,7 +17,7 @@ async function bench(...args: string[]): Promise<RunSummary[]> {
   return JSON.parse(stdout).runs
 }
 
-/** Says nothing about speed: that the numbers belong together. */
+/** Checks that the numbers are consistent; says nothing about speed. */
 function assertConsistent({
   requests,
   seconds,
@@ -46,7 +46,7 @@ function assertRatiosInSpread({ ratios, targets }: RunSummary) {
   for (const { min, median, max } of ratios) assert.ok(min <= median && median <= max)
 }
 
-/** The client makes its directory after it has taken hold of the signals. */
+/** The client creates its directory after it has installed its signal handlers. */
 async function directoryHasEntry(directory: string): Promise<void> {
   const changes = watch(directory, { signal: AbortSignal.timeout(60_000) })[Symbol.asyncIterator]()
   const change = changes.next()
@@ -54,9 +54,9 @@ async function directoryHasEntry(directory: string): Promise<void> {
   await changes.return?.()
 }
 
-describe('bench of servers of its own', () => {
+describe('bench of its own servers', () => {
   for (const protocol of ['echo', 'http'])
-    it(`of ${protocol} measures socket, TCP and sidecar, and its numbers belong together`, async () => {
+    it(`of ${protocol} measures socket, TCP and sidecar, with consistent numbers`, async () => {
       const runs = await bench('--protocol', protocol, '--size', '64,1MiB', '-c', '3')
       assert.deepEqual(
         runs.map(({ settings }) => settings.sizeBytes),
@@ -78,7 +78,7 @@ describe('bench of servers of its own', () => {
     run?.targets.forEach(assertConsistent)
   })
 
-  it('at SIGINT shows what there is so far and leaves nothing behind', async () => {
+  it('at SIGINT shows the results so far and leaves no files behind', async () => {
     await using temporary = await temporaryDirectory()
     const args = ['bench', '--json', '--rounds', '1000', '--round-ms', '20', '--warmup-ms', '0']
     const child = startClient(args, { env: { TMPDIR: temporary.directory } })
@@ -96,7 +96,10 @@ describe('bench of servers of its own', () => {
   const refused = [
     [['--size', '64,1'], '--size has "1"'],
     [['--size', '2MiB'], '--size has "2MiB"'],
-    [['--stack', '--protocol', 'http', '--size', '64'], '--size with --stack and --protocol http'],
+    [
+      ['--stack', '--protocol', 'http', '--size', '64'],
+      '--size cannot be combined with --stack and --protocol http',
+    ],
     [['--stack', '--size', '128KiB'], 'it may be up to 65536'],
   ] as const
   for (const [args, said] of refused)
@@ -118,7 +121,7 @@ describe('bench of the running stack', () => {
     assert.match(missing.tcp, /the app listens on no network/)
   })
 
-  it('at a constant rate sends what was due and says that coordinated omission is corrected', async () => {
+  it('at a constant rate sends every due request and says that coordinated omission is corrected', async () => {
     await using stack = await startSmallStack()
     const args = ['bench', '--stack', '--json', '--rate', '1000', '-c', '4', '--protocol', 'http', ...SHORT]
     const [run] = JSON.parse((await callClient(args, { env: stack.env })).stdout).runs
@@ -129,7 +132,7 @@ describe('bench of the running stack', () => {
     )
   })
 
-  it('in text names the pace, each way and the ratios', async () => {
+  it('in text shows the kind of load, each target and the ratios', async () => {
     await using stack = await startSmallStack()
     const { stdout } = await callClient(['bench', '--stack', ...SHORT], { env: stack.env })
     const pace = 'closed loop, timed from sending (coordinated omission not corrected)'
@@ -137,12 +140,12 @@ describe('bench of the running stack', () => {
     assert.match(stdout, /^sidecar( +[\d.]+){8} +0$/m)
     assert.match(
       stdout,
-      /^ {2}p50 of sidecar over socket: \d+\.\d\d \(\d+\.\d\d to \d+\.\d\d over the rounds\)$/m,
+      /^ {2}p50, sidecar \/ socket: \d+\.\d\d \(\d+\.\d\d to \d+\.\d\d over the rounds\)$/m,
     )
     assert.match(stdout, /^tcp was not measured: /m)
   })
 
-  it('--svg draws a curve for each way, in a file that is well-formed', async () => {
+  it('--svg writes a well-formed file with a curve for each target', async () => {
     await using stack = await startSmallStack()
     const file = `${stack.directory}/latency.svg`
     await callClient(['bench', '--stack', '--svg', file, ...SHORT], { env: stack.env })

@@ -2,11 +2,11 @@ import { writeFile } from 'node:fs/promises'
 import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
 import { ownGround, STACK_LINE_BYTES, stackGround } from '../bench/ground.ts'
+import { latencyPlots } from '../bench/latency-plot.ts'
 import { ProgressBar, report } from '../bench/report.ts'
 import { summariseRun } from '../bench/result.ts'
 import { type RunResult, run } from '../bench/run.ts'
 import { DEFAULT_SIZE_BYTES, type Settings } from '../bench/settings.ts'
-import { svg } from '../bench/svg.ts'
 import type { Ground } from '../bench/target.ts'
 import { usageError } from '../cli/cli-error.ts'
 import { type Context, defineCommand } from '../cli/command.ts'
@@ -16,15 +16,15 @@ import { BENCH_OPTIONS } from './bench-options.ts'
 
 export const command = defineCommand({
   name: 'bench',
-  summary: 'the same request over a socket, over loopback TCP and through the sidecar, measured in turn',
-  synopsis: '[--protocol echo|http] [--size SIZE,...] [--connections N] [--rate N] [--stack] [--svg FILE]',
+  summary: 'measure socket, loopback TCP and sidecar in turn',
+  positionals: '',
   maxPositionals: 0,
   options: BENCH_OPTIONS,
   examples: [
     ['client bench', '64 B ping-pong over one connection'],
     [
       'client bench --protocol http -s 64,16KiB,1MiB -c 32 --svg latency.svg',
-      'three runs, and their picture',
+      'three runs and a chart of them',
     ],
     ['client bench --rate 2000 -c 10', 'at a constant rate, coordinated omission corrected'],
   ],
@@ -34,7 +34,7 @@ export const command = defineCommand({
     const signal = context.interrupted()
     await using ground = values.stack ? stackGround(context.config) : await ownGround()
     const results = await runAll(runsOf(values), ground, context, signal)
-    if (values.svg !== undefined) await writeFile(values.svg, svg(results))
+    if (values.svg !== undefined) await writeFile(values.svg, latencyPlots(results))
     show(results, ground, context)
     return EXIT.ok
   },
@@ -52,16 +52,19 @@ function runsOf(values: Values<typeof BENCH_OPTIONS>): Settings[] {
   }))
 }
 
-/** Of the stack's HTTP answers nobody chooses the size, and its echo takes lines up to a limit. */
+/** The stack decides the size of its HTTP responses, and its echo limits the length of a line. */
 function sizesOf({ stack, protocol, size }: Values<typeof BENCH_OPTIONS>): readonly (number | null)[] {
   if (!stack) return size ?? [DEFAULT_SIZE_BYTES]
   if (protocol === 'http' && size !== undefined)
     throw usageError(
-      '--size with --stack and --protocol http',
-      'leave it out: the answer is what the stack gives',
+      '--size cannot be combined with --stack and --protocol http',
+      'leave out --size: the stack decides the size of its response',
     )
   if (size?.some((bytes) => bytes > STACK_LINE_BYTES))
-    throw usageError('--size is more than the echo of the stack takes', `it may be up to ${STACK_LINE_BYTES}`)
+    throw usageError(
+      '--size is larger than the echo of the stack accepts',
+      `it may be up to ${STACK_LINE_BYTES}`,
+    )
   return protocol === 'http' ? [null] : (size ?? [DEFAULT_SIZE_BYTES])
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
-import { COMMANDS, loadAllCommands } from '../cli/command-table.ts'
+import { COMMAND_NAMES, loadAllCommands } from '../cli/command-table.ts'
 import { callClient } from '../testing/call-client.ts'
 
 const { stdout: BASH } = await callClient(['completion', 'bash'])
@@ -20,9 +20,9 @@ function offered(...words: string[]): string[] {
 }
 
 describe('completion in bash', () => {
-  it('offers the commands that begin so', () => assert.deepEqual(offered('client', 'st'), ['status']))
+  it('offers the commands with that prefix', () => assert.deepEqual(offered('client', 'st'), ['status']))
   it('offers all commands', () =>
-    assert.deepEqual(offered('client', ''), [...Object.keys(COMMANDS), '--help', '--version']))
+    assert.deepEqual(offered('client', ''), [...COMMAND_NAMES, '--help', '--version']))
   it('offers the options of the command', () =>
     assert.deepEqual(offered('client', 'visit', '--'), [
       '--tcp',
@@ -35,13 +35,14 @@ describe('completion in bash', () => {
   it('offers the values of an option', () =>
     assert.deepEqual(offered('client', 'exercise', '--expect-redis', ''), ['up', 'down']))
   it('offers the words of a command', () => assert.deepEqual(offered('client', 'completion', 'z'), ['zsh']))
-  it('offers no options where a value is wanted', () =>
+  it('offers no options where a value is expected', () =>
     assert.deepEqual(offered('client', 'visit', '--count', '--'), []))
 })
 
 describe('completion in zsh', () => {
-  it('has every command and every option', async () => {
-    for (const { name, options } of await loadAllCommands()) {
+  it('has every command with its summary, and every option', async () => {
+    for (const { name, summary, options } of await loadAllCommands()) {
+      assert.ok(ZSH.includes(`'${name}:${summary.replaceAll("'", "'\\''")}'`), name)
       assert.match(ZSH, new RegExp(`^ {4}${name}\\) _arguments`, 'm'))
       for (const option of Object.keys(options))
         assert.ok(ZSH.includes(`'--${option}[`), `${name} --${option}`)
@@ -52,5 +53,5 @@ describe('completion in zsh', () => {
 it('completion for another shell is refused', async () => {
   const { exitCode, stderr } = await callClient(['completion', 'fish'])
   assert.equal(exitCode, 64)
-  assert.match(stderr, /there is bash, zsh/)
+  assert.match(stderr, /it may be bash, zsh/)
 })

@@ -12,8 +12,8 @@ const NAMES = Object.keys(SHELLS)
 
 export const command = defineCommand({
   name: 'completion',
-  summary: 'print a completion script for a shell',
-  synopsis: NAMES.join('|'),
+  summary: 'print a completion script for bash or zsh',
+  positionals: NAMES.join('|'),
   maxPositionals: 1,
   words: NAMES,
   options: {},
@@ -25,7 +25,7 @@ export const command = defineCommand({
   async run({ positionals: [shell = ''] }, { json, stdout, allCommands }) {
     const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined
     if (script === undefined)
-      throw usageError(`no completion for ${JSON.stringify(shell)}`, `there is ${NAMES.join(', ')}`)
+      throw usageError(`no completion for ${JSON.stringify(shell)}`, `it may be ${NAMES.join(', ')}`)
     const text = script(await allCommands())
     stdout.write(json ? `${JSON.stringify({ script: text })}\n` : text)
     return EXIT.ok

@@ -11,7 +11,7 @@ import { palette } from '../output/text.ts'
 const PROTOCOL_OPTION = {
   kind: 'value',
   placeholder: PROTOCOLS.join('|'),
-  summary: 'what to say once connected (http, or what the configuration knows of the endpoint)',
+  summary: 'the protocol to use after connecting (default: that of a known endpoint, else http)',
   ...oneOf(PROTOCOLS),
   fallback: undefined,
 } as const satisfies Valued<Protocol | undefined>
@@ -20,8 +20,8 @@ const OPTIONS = { protocol: PROTOCOL_OPTION, 'timeout-ms': { ...TIMEOUT_OPTION, 
 
 export const command = defineCommand({
   name: 'doctor',
-  summary: 'why a socket does not answer, and what mends it; without an ENDPOINT, the whole stack',
-  synopsis: '[ENDPOINT...] [--protocol http|echo|none] [--timeout-ms MS]',
+  summary: 'explain why an endpoint does not respond, and how to fix it',
+  positionals: '[ENDPOINT...]',
   maxPositionals: 100,
   options: OPTIONS,
   examples: [

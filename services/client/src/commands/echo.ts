@@ -21,13 +21,13 @@ const MESSAGE_OPTION = {
 
 export const command = defineCommand({
   name: 'echo',
-  summary: 'send lines of stdin, print what comes back',
-  synopsis: '[ENDPOINT] [--tcp] [--message TEXT] [--raw] [--timeout-ms MS]',
+  summary: 'send the lines of stdin, print what comes back',
+  positionals: '[ENDPOINT]',
   maxPositionals: 1,
   options: {
     tcp: TCP_OPTION,
     message: MESSAGE_OPTION,
-    raw: { kind: 'flag', summary: 'what comes back byte for byte, control characters too' },
+    raw: { kind: 'flag', summary: 'print what comes back byte for byte, with control characters' },
     'timeout-ms': TIMEOUT_OPTION,
   },
   examples: [
@@ -38,7 +38,7 @@ export const command = defineCommand({
   async run(args, context) {
     const endpoint = endpointArgument(args, { socket: context.config.echo, tcp: context.config.tcpEcho })
     const { message, raw, 'timeout-ms': timeoutMs } = args.values
-    if (raw && context.json) throw usageError('--raw with --json', 'give one of them')
+    if (raw && context.json) throw usageError('--raw cannot be combined with --json', 'use only one of them')
     const form: Form = context.json ? 'json' : raw ? 'raw' : 'shown'
     if (message === undefined) return converse(endpoint, timeoutMs, form, context)
     for (const line of await dialogue(endpoint, message.split('\n'), timeoutMs)) print(line, form, context)
@@ -46,10 +46,10 @@ export const command = defineCommand({
   },
 })
 
-/** How to write what came back: `shown` writes control characters as text, but for line feeds and tabs. */
+/** How to print a response: `shown` escapes control characters except line feeds and tabs. */
 type Form = 'shown' | 'raw' | 'json'
 
-/** Both directions at once, for as long as stdin lasts; only connecting has a time limit. */
+/** Sends and receives at the same time until stdin ends. Only connecting has a time limit. */
 async function converse(
   endpoint: Endpoint,
   timeoutMs: number,
@@ -57,10 +57,10 @@ async function converse(
   context: Context,
 ): Promise<number> {
   const socket = await dial(endpoint, { timeoutMs })
-  await pipeBothWays(endpoint, context.stdin, socket, async (answers) => {
-    if (form === 'json') for await (const line of linesOf(answers)) print(line, form, context)
-    else if (form === 'raw') for await (const chunk of answers) await write(chunk, context)
-    else await show(answers, context)
+  await pipeBothWays(endpoint, context.stdin, socket, async (received) => {
+    if (form === 'json') for await (const line of linesOf(received)) print(line, form, context)
+    else if (form === 'raw') for await (const chunk of received) await write(chunk, context)
+    else await show(received, context)
   })
   return EXIT.ok
 }
@@ -74,14 +74,14 @@ function print(line: string, form: Form, { stdout }: Context): void {
   stdout.write(`${text[form]()}\n`)
 }
 
-/** Piece by piece as it comes, for a line may never end; a character that is cut in two waits for its rest. */
-async function show(answers: AsyncIterable<Buffer>, context: Context): Promise<void> {
+/** Prints each piece as it arrives, because a line may never end. A character split between two pieces is printed whole. */
+async function show(received: AsyncIterable<Buffer>, context: Context): Promise<void> {
   const decoder = new StringDecoder('utf8')
-  for await (const chunk of answers) await write(visibleLines(decoder.write(chunk)), context)
+  for await (const chunk of received) await write(visibleLines(decoder.write(chunk)), context)
   await write(visibleLines(decoder.end()), context)
 }
 
-/** Resolves when stdout can take more: a slow reader of ours slows the server down, and nothing piles up here. */
+/** Resolves when stdout can take more: a slow reader of stdout then slows the server down, and no buffer grows here. */
 async function write(chunk: Buffer | string, { stdout }: Context): Promise<void> {
   if (!stdout.write(chunk)) await new Promise((resolve) => stdout.once('drain', resolve))
 }

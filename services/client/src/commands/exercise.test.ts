@@ -19,7 +19,7 @@ const differing = ({ checks }: Report) =>
   checks.filter(({ result }) => result === 'differs').map(({ row, observed }) => `${row} ${observed}`)
 
 describe('exercise', () => {
-  it('against a stack that keeps its promises finds no difference', async () => {
+  it('against a correct stack finds no difference', async () => {
     await using stack = await startSmallStack()
     const report = await exercise(stack.env)
     assert.deepEqual(differing(report), [])
@@ -27,7 +27,7 @@ describe('exercise', () => {
     assert.equal(report.tally.ok + report.tally['not shown'], report.checks.length)
   })
 
-  it('against a stack whose Redis is down by mistake differs', async () => {
+  it('against a stack whose Redis is down unexpectedly differs', async () => {
     await using stack = await startSmallStack()
     stack.app.redis = 'down'
     const report = await exercise(stack.env)
@@ -42,13 +42,13 @@ describe('exercise', () => {
     assert.deepEqual(differing(report), [])
   })
 
-  it('against an admin socket of another mode differs', async () => {
+  it('against an admin socket with another mode differs', async () => {
     await using stack = await startSmallStack()
     await chmod(`${stack.directory}/admin.sock`, 0o666)
     assert.deepEqual(differing(await exercise(stack.env)), ['S4 0666'])
   })
 
-  it('against a stack without its api socket says which code, and goes on', async () => {
+  it('against a stack without its api socket shows the code, and continues', async () => {
     await using stack = await startSmallStack()
     await rm(`${stack.directory}/api.sock`)
     const report = await exercise(stack.env)

@@ -10,20 +10,20 @@ import { palette } from '../output/text.ts'
 const EXPECT_REDIS_OPTION = {
   kind: 'value',
   placeholder: 'up|down',
-  summary: 'whether Redis is meant to be there',
+  summary: 'whether Redis should be up',
   ...oneOf(['up', 'down']),
   fallback: 'up',
 } as const satisfies Valued<'up' | 'down'>
 
 export const command = defineCommand({
   name: 'exercise',
-  summary: 'the full tour of the stack: what must work, over socket and TCP, and what must be refused',
-  synopsis: '[--expect-redis up|down]',
+  summary: 'check the whole stack: what must work, what must be refused',
+  positionals: '',
   maxPositionals: 0,
   options: { 'expect-redis': EXPECT_REDIS_OPTION },
   examples: [
     ['client exercise', 'exit 0 if every row is as expected, 69 if one differs'],
-    ['client exercise --expect-redis down', 'the same where Redis is away on purpose'],
+    ['client exercise --expect-redis down', 'the same while Redis is stopped on purpose'],
   ],
   jsonShape:
     '{"checks": [{row, what, endpoint?, expected, observed, result: ok | differs | not shown}], "tally": {...}}',

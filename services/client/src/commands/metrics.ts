@@ -22,8 +22,8 @@ const GREP_OPTION = {
 
 export const command = defineCommand({
   name: 'metrics',
-  summary: "the app's metrics (GET /metrics)",
-  synopsis: '[ENDPOINT] [--tcp] [--grep PATTERN] [--raw] [--timeout-ms MS]',
+  summary: "show the app's metrics (GET /metrics)",
+  positionals: '[ENDPOINT]',
   maxPositionals: 1,
   options: {
     tcp: TCP_OPTION,
@@ -32,18 +32,18 @@ export const command = defineCommand({
     'timeout-ms': TIMEOUT_OPTION,
   },
   examples: [
-    ['client metrics --tcp --grep visits', 'through the sidecar, only what has to do with visits'],
-    ['client metrics --tcp --raw | promtool check metrics', 'have them checked'],
+    ['client metrics --tcp --grep visits', 'through the sidecar, only metrics about visits'],
+    ['client metrics --tcp --raw | promtool check metrics', 'check them with promtool'],
   ],
   jsonShape:
     '{"families": [{name, type, help, unit?, samples: [{name, labels, value, timestamp?, exemplar?: {labels, value, timestamp?}}]}]}',
   async run(args, { config, json, stdout, env }) {
     const { values } = args
     if (values.raw && (json || values.grep))
-      throw usageError('--raw with --json or --grep', 'give one of them')
+      throw usageError('--raw cannot be combined with --json or --grep', 'use only one of them')
     const endpoint = endpointArgument(args, { socket: config.metrics, tcp: config.tcpMetrics })
-    const answer = request(endpoint, { path: '/metrics', timeoutMs: values['timeout-ms'] })
-    const response = expectOk(endpoint, '/metrics', await answer.catch(pointToTheSidecar))
+    const pending = request(endpoint, { path: '/metrics', timeoutMs: values['timeout-ms'] })
+    const response = expectOk(endpoint, '/metrics', await pending.catch(pointToTheSidecar))
     if (values.raw) return written(stdout.write(response.body))
     const families = grepFamilies(read(response), values.grep ?? /^/)
     const text = json ? visibleJson({ families }) : formatFamilies(families, palette(stdout, env))
@@ -55,13 +55,13 @@ function written(_flushed: boolean): number {
   return EXIT.ok
 }
 
-/** Few users are in the group of the metrics socket, and nobody needs to be. */
+/** Few users are in the group of the metrics socket, and through the sidecar nobody needs to be. */
 function pointToTheSidecar(error: unknown): never {
   if (!(error instanceof Failure) || error.code !== 'socket_denied') throw error
   const { code, message, hint, errno } = error
   throw new Failure(code, {
     message,
-    hint: `client metrics --tcp asks the sidecar; or ${hint}`,
+    hint: `use client metrics --tcp to go through the sidecar; or ${hint}`,
     errno,
     cause: error,
   })
@@ -82,8 +82,8 @@ function read({ headers, body }: Response): MetricFamily[] {
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause
     throw new Failure('upstream_malformed', {
-      message: `the answer is not the Prometheus text format: ${cause.message}`,
-      hint: 'client metrics --raw shows it as it is',
+      message: `the response is not in the Prometheus text format: ${cause.message}`,
+      hint: 'client metrics --raw shows the response unchanged',
       cause,
     })
   }

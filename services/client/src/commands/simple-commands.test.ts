@@ -16,7 +16,7 @@ for (const way of [[], ['--tcp']]) {
   const name = way.length === 0 ? 'over the socket' : 'over TCP'
 
   describe(`${name}`, () => {
-    it('status shows what the app says', async () => {
+    it('status shows what the app reports', async () => {
       const { exitCode, stdout } = await client('status', ...way)
       assert.equal(exitCode, 0)
       assert.match(stdout, /^name +small$/m)
@@ -56,11 +56,11 @@ for (const way of [[], ['--tcp']]) {
       ])
     })
 
-    it('echo -m prints the answer', async () => {
+    it('echo -m prints the response', async () => {
       assert.equal((await client('echo', ...way, '-m', 'ping')).stdout, 'echo: ping\n')
     })
 
-    it('echo sends stdin to its end, the last line without a newline too', async () => {
+    it('echo sends all of stdin, also a last line without a newline', async () => {
       const { exitCode, stdout } = await callClient(['echo', ...way], { env: stack.env, input: 'one\ntwo' })
       assert.equal(exitCode, 0)
       assert.equal(stdout, 'echo: one\necho: two\n')
@@ -68,7 +68,7 @@ for (const way of [[], ['--tcp']]) {
   })
 }
 
-it('an ENDPOINT stands before the configuration', async () => {
+it('an ENDPOINT takes precedence over the configuration', async () => {
   const { exitCode } = await callClient(['status', stack.env.CLIENT_TCP_API ?? ''])
   assert.equal(exitCode, 0)
 })
@@ -84,10 +84,10 @@ it('visit reports the problem body when Redis is down', async () => {
   const { exitCode, stderr } = await client('visit')
   stack.app.redis = 'up'
   assert.equal(exitCode, 69)
-  assert.match(stderr, /redis_down: .* answered 503: Redis is away\n {2}hint: start it/)
+  assert.match(stderr, /redis_down: .* responded with 503: Redis is away\n {2}hint: start it/)
 })
 
-it('metrics of something that is no exposition names the line', async () => {
+it('metrics of something that is not an exposition is malformed', async () => {
   const { exitCode, stderr } = await client('metrics', stack.env.CLIENT_ECHO ?? '')
   assert.equal(exitCode, 69)
   assert.match(stderr, /upstream_malformed/)

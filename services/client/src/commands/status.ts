@@ -11,8 +11,8 @@ const anyObject = v.record(v.string(), v.unknown())
 
 export const command = defineCommand({
   name: 'status',
-  summary: 'what the app says about itself (GET /status)',
-  synopsis: '[ENDPOINT] [--tcp] [--timeout-ms MS]',
+  summary: 'show what the app reports about itself (GET /status)',
+  positionals: '[ENDPOINT]',
   maxPositionals: 1,
   options: { tcp: TCP_OPTION, 'timeout-ms': TIMEOUT_OPTION },
   examples: [

@@ -7,8 +7,8 @@ import { visitsSchema } from '../http/schemas.ts'
 
 export const command = defineCommand({
   name: 'visit',
-  summary: 'count a visit in Redis, through the app (POST /visits), and print how many there are',
-  synopsis: '[ENDPOINT] [--tcp] [--count N] [--read] [--timeout-ms MS]',
+  summary: 'count a visit in Redis through the app, print the total',
+  positionals: '[ENDPOINT]',
   maxPositionals: 1,
   options: {
     tcp: TCP_OPTION,
@@ -16,16 +16,16 @@ export const command = defineCommand({
       kind: 'value',
       short: 'n',
       placeholder: 'N',
-      summary: 'visit this often, one after the other',
+      summary: 'how many visits, one after the other',
       read: wholeNumber(1, 1_000_000),
       fallback: 1,
     },
-    read: { kind: 'flag', summary: 'only read the number (GET /visits)' },
+    read: { kind: 'flag', summary: 'only read the total (GET /visits)' },
     'timeout-ms': TIMEOUT_OPTION,
   },
   examples: [
-    ['client visit', 'one visit; prints the new number'],
-    ['client visit --tcp -n 100', 'a hundred through the sidecar'],
+    ['client visit', 'one visit; prints the new total'],
+    ['client visit --tcp -n 100', 'a hundred visits through the sidecar'],
   ],
   jsonShape: '{"visits": N}, one line for each request',
   async run(args, { config, json, stdout }) {

@@ -8,7 +8,7 @@ import { newsLines, newsObjects, Screen, summary, type Watched, watch } from '..
 const INTERVAL_OPTION = {
   kind: 'value',
   placeholder: 'MS',
-  summary: 'look at every target once in this many milliseconds',
+  summary: 'check every target once in this many milliseconds',
   read: wholeNumber(50, 3_600_000),
   fallback: 1_000,
 } as const satisfies Valued<number>
@@ -17,12 +17,12 @@ const RECENT_NEWS = 8
 
 export const command = defineCommand({
   name: 'watch',
-  summary: 'every way into the stack as it changes: a live table on a terminal, else a line for each change',
-  synopsis: '[--interval-ms MS]',
+  summary: 'show every endpoint of the stack as its state changes',
+  positionals: '',
   maxPositionals: 0,
   options: { 'interval-ms': INTERVAL_OPTION },
   examples: [
-    ['client watch', 'until Ctrl-C; shows restarts and takeovers as they happen'],
+    ['client watch', 'shows restarts and takeovers as they happen, until Ctrl-C'],
     ['client watch --json | jq .state', 'for a script'],
   ],
   jsonShape:
@@ -48,7 +48,7 @@ async function scroll(rounds: AsyncIterable<Watched[]>, { json, stdout, env }: C
   if (!json && last.length > 0) stdout.write(`${summary(visibleIn(last), Date.now(), colours)}\n`)
 }
 
-/** The table, and the last news below it. */
+/** The table, with the last changes below it. */
 async function redraw(rounds: AsyncIterable<Watched[]>, { stdout, env }: Context): Promise<void> {
   const colours = palette(stdout, env)
   const screen = new Screen(stdout)

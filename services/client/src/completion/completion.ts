@@ -1,30 +1,29 @@
-import type { Command } from '../cli/command.ts'
-import { COMMON_OPTIONS, type Options } from '../cli/options.ts'
+import { allOptions, type Command } from '../cli/command.ts'
+import type { Options } from '../cli/options.ts'
 
-/** One option as a shell needs to know it. */
-export interface OptionWords {
+/** An option as a completion script needs it. */
+interface OptionWords {
   /** With its dashes. */
   readonly name: string
   readonly summary: string
-  /** What may follow: one of these words, a file, anything, or nothing. */
+  /** What may follow: one of these words, a file name, any text, or nothing. */
   readonly value: readonly string[] | 'file' | 'anything' | 'none'
 }
 
-export function optionsOf({ options }: Command): OptionWords[] {
-  const all: Options = { ...options, ...COMMON_OPTIONS }
-  return Object.entries(all).map(([name, option]) => ({
+function optionsOf(command: Command): OptionWords[] {
+  return Object.entries(allOptions(command)).map(([name, option]) => ({
     name: `--${name}`,
     summary: option.summary,
-    value: wantedAfter(option),
+    value: valueAfter(option),
   }))
 }
 
-function wantedAfter(option: Options[string]): OptionWords['value'] {
+function valueAfter(option: Options[string]): OptionWords['value'] {
   if (option.kind === 'flag') return 'none'
   return option.choices ?? (option.placeholder === 'FILE' ? 'file' : 'anything')
 }
 
-/** A completion function for bash: commands, their options, and the values of those that have a closed set. */
+/** A completion function for bash: commands, their options, and option values that are a closed set. */
 export function bashCompletion(commands: readonly Command[]): string {
   const names = commands.map(({ name }) => name)
   return `_client() {
@@ -45,7 +44,7 @@ complete -o default -F _client client
 `
 }
 
-/** After an option that takes a value, that value alone is completed. */
+/** After an option that takes a value, only that value is completed. */
 function valueCases(command: Command): string[] {
   return optionsOf(command)
     .filter(({ value }) => value !== 'none')
@@ -62,7 +61,7 @@ function optionCase(command: Command): string {
   return `    ${command.name}) COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$current")) ;;`
 }
 
-/** A completion function for zsh, with the summaries. */
+/** A completion function for zsh, which shows the summaries too. */
 export function zshCompletion(commands: readonly Command[]): string {
   return `#compdef client
 _client() {

@@ -4,9 +4,9 @@ import { dialogue } from '../echo/dialogue.ts'
 import { problemIn, type ReceivedProblem } from '../http/request-json.ts'
 import type { Place } from './place.ts'
 
-/** What came of speaking to an endpoint that took the connection. */
+/** The outcome of a request to an endpoint that accepted the connection. */
 export type Conversation =
-  | { readonly kind: 'answered'; readonly said: string }
+  | { readonly kind: 'responded'; readonly said: string }
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'other protocol'; readonly said: string }
   | ServerError
@@ -20,8 +20,8 @@ export interface ServerError {
 
 const PING = 'ping'
 
-/** The server works, and says of this one path that it is not there or not for us: nobody told us a better one. */
-const ITS_OWN_WORD: ReadonlySet<number> = new Set([401, 403, 404, 405])
+/** Statuses of a working server about this one path: missing or not allowed. Doctor guessed the path, so that is fine. */
+const ABOUT_THE_PATH: ReadonlySet<number> = new Set([401, 403, 404, 405])
 
 const SHOWN_LETTERS = 200
 
@@ -37,23 +37,23 @@ export async function converse(place: Place, timeoutMs: number): Promise<Convers
 
 const CONVERSATIONS = { http: overHttp, echo: overEcho, none: async () => quiet }
 
-const quiet: Conversation = { kind: 'answered', said: 'it was not asked anything (--protocol none)' }
+const quiet: Conversation = { kind: 'responded', said: 'no request was sent (--protocol none)' }
 
 async function overHttp({ endpoint, path }: Place, timeoutMs: number): Promise<Conversation> {
   const response = await request(endpoint, { path, timeoutMs })
-  if (ITS_OWN_WORD.has(response.status) || response.status < 400)
-    return { kind: 'answered', said: `GET ${path}: ${response.status}` }
+  if (ABOUT_THE_PATH.has(response.status) || response.status < 400)
+    return { kind: 'responded', said: `GET ${path}: ${response.status}` }
   const body = response.body.toString().replaceAll(/\s+/g, ' ').slice(0, SHOWN_LETTERS).trim()
   return { kind: 'server error', status: response.status, problem: problemIn(response), body }
 }
 
 async function overEcho({ endpoint }: Place, timeoutMs: number): Promise<Conversation> {
   const [said = ''] = await dialogue(endpoint, [PING], timeoutMs)
-  if (said === `echo: ${PING}`) return { kind: 'answered', said: `"${PING}": "${said}"` }
+  if (said === `echo: ${PING}`) return { kind: 'responded', said: `"${PING}": "${said}"` }
   return { kind: 'other protocol', said: said.slice(0, SHOWN_LETTERS) }
 }
 
-/** llhttp keeps the bytes that it could not read. */
+/** The bytes that llhttp could not parse, which it keeps in the error. */
 function firstBytes({ cause, message }: Failure): string {
   const raw = cause instanceof Error && 'rawPacket' in cause ? cause.rawPacket : undefined
   if (raw instanceof Uint8Array) return Buffer.from(raw).toString('latin1').slice(0, SHOWN_LETTERS)

@@ -10,7 +10,7 @@ import { find } from './findings/find.ts'
 import type { Place } from './place.ts'
 import { stepsOf } from './steps.ts'
 
-/** Looks at one place and says where the way to an answer ends. */
+/** Inspects one endpoint and finds what prevents a response. */
 export async function diagnose(place: Place, timeoutMs: number): Promise<Diagnosis> {
   const inspection = await inspect(place.endpoint, { timeoutMs })
   const conversation = inspection.connection.connected ? await converse(place, timeoutMs) : null
@@ -27,7 +27,7 @@ function conclude(facts: Facts, found: Finding | undefined): Diagnosis {
   return { endpoint, verdict: found.name, steps, finding: found, exitCode: found.exitCode }
 }
 
-/** The sockets beside a path that is none: its name may be misspelt. */
+/** Sockets in the same directory as a path that is not a socket: its name may be misspelt. */
 async function neighboursOf({ endpoint, file }: Inspection): Promise<string[]> {
   if (endpoint.kind !== 'unix' || file === null || file.facts?.kind === 'socket') return []
   try {
@@ -39,7 +39,7 @@ async function neighboursOf({ endpoint, file }: Inspection): Promise<string[]> {
   }
 }
 
-/** An endpoint as somebody typed it; one that is none is a finding too, so that the others are still looked at. */
+/** An endpoint as the user typed it. An invalid one becomes a finding, so that the other endpoints are still diagnosed. */
 export async function diagnoseText(
   text: string,
   look: (endpoint: Endpoint) => Promise<Diagnosis>,

@@ -4,15 +4,15 @@ import { visible } from '@uds-sidecar/shared/text/visible'
 import type { Conversation } from './conversation.ts'
 import type { Place } from './place.ts'
 
-/** Everything that the findings go by. */
+/** Everything that findings are derived from. */
 export interface Facts {
   readonly place: Place
   readonly inspection: Inspection
-  /** Null where there was no connection. */
+  /** Null without a connection. */
   readonly conversation: Conversation | null
-  /** Other sockets beside one that is missing, where the directory may be read. */
+  /** Other sockets in the directory of a missing one, if the directory is readable. */
   readonly neighbours: readonly string[]
-  /** Milliseconds that an answer had. */
+  /** Time limit for a response. */
   readonly timeoutMs: number
 }
 
@@ -38,8 +38,8 @@ export function advice(text: string): Fix {
 }
 
 /**
- * The line that mounts the volume of the place at `directory`. JSON's strings are YAML's, Compose reads `$` as the
- * beginning of a variable, and a colon would end the path in the short form.
+ * The Compose line that mounts the volume of the place at `directory`. JSON strings are valid YAML. `$` is doubled, or
+ * Compose would expand a variable. A path with a colon needs the long form, because a colon ends it in the short form.
  */
 export function mountOf({ volume = 'VOLUME' }: Place, directory: string): string {
   const target = directory.replaceAll('$', '$$$$')
@@ -48,32 +48,32 @@ export function mountOf({ volume = 'VOLUME' }: Place, directory: string): string
   return `volumes: [{type: volume, source: ${volume}, target: ${text(target)}, read_only: true}]`
 }
 
-/** Commands on the Compose service that listens at the place; none where it is not known. */
+/** Commands for the Compose service that listens at the place; none if the service is unknown. */
 export function onService({ service }: Place, ...commands: readonly string[]): Fix[] {
   return service === undefined ? [] : commands.map((command) => shell(`docker compose ${command} ${service}`))
 }
 
-/** One thing that was looked at on the way to an answer. */
+/** One check on the path to a response. */
 export interface Step {
-  /** `note`: it works, and a person may want to know. */
+  /** `note`: it works, but the user may want to know something. */
   readonly state: 'ok' | 'note' | 'failed'
   readonly subject: string
   readonly said: string
 }
 
-/** What mends it: a line to put into a Compose file, a command to run, or, where neither can be known, advice. */
+/** How to fix it: a line for a Compose file, a command to run, or advice if neither is known. */
 export interface Fix {
   readonly where: 'compose' | 'shell' | 'advice'
   readonly text: string
-  /** When this is the one to take. */
+  /** When this fix applies, or what it shows. */
   readonly when?: string
 }
 
-/** Where the way to an answer ends. */
+/** What prevents a response. */
 export interface Finding {
-  /** Finer than the code: `socket_denied` may be the socket's mode or a directory's. */
+  /** More precise than the code: `socket_denied` may come from the mode of the socket or of a directory. */
   readonly name: FindingName
-  /** Of the failure contract, or what a sidecar or an app said. */
+  /** A code of the failure table, or the code that a sidecar or an app sent. */
   readonly code: string
   readonly message: string
   readonly fixes: readonly Fix[]

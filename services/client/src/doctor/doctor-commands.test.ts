@@ -21,7 +21,7 @@ const NAMES = [
   '\u001b[31m',
 ]
 
-/** How a path goes wrong, and which word of its commands is the path, or begins with it. */
+/** Faults at a path. One word of each printed command is the path, or begins with it. */
 const FAULTS: Record<string, (path: string) => Promise<Examined>> = {
   'a stale socket': async (path) => {
     await leaveStaleSocket(path)
@@ -31,7 +31,7 @@ const FAULTS: Record<string, (path: string) => Promise<Examined>> = {
     await writeFile(path, '')
     return await doctor(`unix:${path}`)
   },
-  'a link to nothing': async (path) => {
+  'a dangling link': async (path) => {
     await symlink('nowhere', path)
     return await doctor(`unix:${path}`)
   },
@@ -61,7 +61,7 @@ const FAULTS: Record<string, (path: string) => Promise<Examined>> = {
     await using _server = await serve(path, (socket) => socket.end('-ERR\r\n'))
     return await doctor(`unix:${path}`)
   },
-  'a rude server': async (path) => {
+  'a server that hangs up': async (path) => {
     await using _server = await serve(path, (socket) => socket.destroy())
     return await doctor(`unix:${path}`)
   },
@@ -69,7 +69,7 @@ const FAULTS: Record<string, (path: string) => Promise<Examined>> = {
 
 describe('a command that doctor prints', () => {
   for (const [what, examine] of Object.entries(FAULTS))
-    it(`about ${what} is taken by a shell as it is meant, whatever the path`, async () => {
+    it(`about ${what} means the same to a shell, whatever the path`, async () => {
       for (const name of NAMES) {
         await using temporary = await temporaryDirectory()
         await chmod(temporary.directory, 0o755)
@@ -113,14 +113,14 @@ describe('a command that doctor prints', () => {
     assert.ok(finding?.fixes.some(({ text }) => text === "ss -xl | grep -F '@a;touch PWNED;'"))
   })
 
-  it('for Compose is YAML that Compose does not interpolate', async () => {
+  it('for Compose is YAML in which Compose expands no variable', async () => {
     const { finding } = await doctor('unix:/nowhere/a "b" $HOME/s')
     assert.equal(finding?.fixes[0]?.text, String.raw`volumes: ["VOLUME:/nowhere/a \"b\" $$HOME:ro"]`)
     const colon = await doctor('unix:/nowhere/a:b/s')
     assert.match(colon.finding?.fixes[0]?.text ?? '', /target: "\/nowhere\/a:b", read_only: true/)
   })
 
-  it('is printed to a person without a character that a terminal obeys', async () => {
+  it('is printed without characters that control a terminal', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, '\u001b]0;title\u0007\u009b31m\u202e\rx')
     await leaveStaleSocket(path)
@@ -130,7 +130,7 @@ describe('a command that doctor prints', () => {
   })
 })
 
-/** What a shell makes of the words of a command; the command itself is not run. */
+/** The words of a command as a shell parses them; the command itself is not run. */
 function wordsOf(text: string, cwd: string): string[] {
   const parts = text.replaceAll(' | ', ' ')
   const said = execFileSync('sh', ['-c', `printf '%s\\0' ${parts}`], { cwd, encoding: 'utf8' })

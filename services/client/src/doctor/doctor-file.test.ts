@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { serve, temporaryDirectory } from '../testing/broken-server.ts'
+import {
+  serve,
+  serveInDirectoryWithMode,
+  serveWithMode,
+  temporaryDirectory,
+} from '../testing/broken-server.ts'
 import { AS_ROOT, assertFinding, doctor, doctorAsNobody } from '../testing/examine.ts'
 
+const NO_CONTENT = 'HTTP/1.1 204 No Content\r\n\r\n'
+
 describe('doctor, of a file', () => {
-  it('that is not there names the near one', async () => {
+  it('that does not exist names a similar one', async () => {
     await using temporary = await temporaryDirectory()
     await using _server = await serve(join(temporary.directory, 'metrics.sock'), (socket) => socket.end())
     const diagnosis = await doctor(`unix:${temporary.directory}/metric.sock`)
@@ -16,7 +23,7 @@ describe('doctor, of a file', () => {
     assertFinding(diagnosis, { verdict: 'file_missing', code: 'socket_missing', exitCode: 69, fix })
   })
 
-  it('that is a link to nothing names the target', async () => {
+  it('that is a dangling link names the target', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'link.sock')
     await symlink('gone.sock', path)
@@ -27,14 +34,14 @@ describe('doctor, of a file', () => {
       exitCode: 69,
       fix: `ln -sfn`,
     })
-    assert.match(diagnosis.finding?.message ?? '', /to gone.sock, which is not there/)
+    assert.match(diagnosis.finding?.message ?? '', /to gone.sock, which does not exist/)
   })
 
   for (const [what, target] of [
     ['a loop of links', 'loop.sock'],
     ['a link to a name that is too long', 'n'.repeat(256)],
   ] as const)
-    it(`that is ${what} is no socket`, async () => {
+    it(`that is ${what} is not a socket`, async () => {
       await using temporary = await temporaryDirectory()
       const path = join(temporary.directory, 'loop.sock')
       await symlink(target, path)
@@ -47,30 +54,23 @@ describe('doctor, of a file', () => {
       assertFinding(await doctor(`unix:${path}`), expected)
     })
 
-  it('that is a link into a closed directory does not say that it is not there', async () => {
-    await using temporary = await temporaryDirectory()
-    await chmod(temporary.directory, 0o755)
-    const closed = join(temporary.directory, 'closed')
-    await mkdir(closed)
-    await using _server = await serve(join(closed, 'a.sock'), (socket) => socket.end())
-    const path = join(temporary.directory, 'link.sock')
+  it('that is a link into a directory without x does not say that the file is missing', async () => {
+    await using server = await serveInDirectoryWithMode(0o600)
+    const path = join(server.outer, 'link.sock')
     await symlink('closed/a.sock', path)
-    await chmod(closed, 0o600)
-    const diagnosis = await doctorAsNobody(`unix:${path}`)
-    await chmod(closed, 0o700)
     const expected = {
       verdict: 'directory_denied',
       code: 'socket_denied',
       exitCode: 77,
       fix: `namei -l ${path}`,
     } as const
-    assertFinding(diagnosis, expected)
+    assertFinding(await doctorAsNobody(`unix:${path}`), expected)
   })
 
-  it('that is a link to a live socket follows it', async () => {
+  it('that is a link to a live socket is live', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'real.sock')
-    await using _server = await serve(path, (socket) => socket.end('HTTP/1.1 204 No Content\r\n\r\n'))
+    await using _server = await serve(path, (socket) => socket.end(NO_CONTENT))
     await symlink('real.sock', join(temporary.directory, 'link.sock'))
     assert.equal((await doctor(`unix:${temporary.directory}/link.sock`)).verdict, 'live')
   })
@@ -88,7 +88,7 @@ describe('doctor, of a file', () => {
     assertFinding(await doctor(`unix:${path}`), expected)
   })
 
-  it('that is a directory explains how Docker makes one', async () => {
+  it('that is a directory explains that Docker creates one', async () => {
     await using temporary = await temporaryDirectory()
     await mkdir(join(temporary.directory, 'dir.sock'))
     const diagnosis = await doctor(`unix:${temporary.directory}/dir.sock`)
@@ -103,7 +103,7 @@ describe('doctor, of a file', () => {
     assert.match((await doctor(`unix:${path}`)).finding?.message ?? '', /is a fifo/)
   })
 
-  it('that is a datagram socket says that it is another type', async () => {
+  it('that is a datagram socket says that the type is wrong', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'datagram.sock')
     const bind = 'socket S,AF_UNIX,SOCK_DGRAM,0;bind S,sockaddr_un shift or die;$|=1;print "ready";sleep 60'
@@ -119,47 +119,31 @@ describe('doctor, of a file', () => {
     })
   })
 
-  it('whose mode denies us says which group to join', async () => {
-    await using temporary = await temporaryDirectory()
-    await chmod(temporary.directory, 0o755)
-    const path = join(temporary.directory, 'denied.sock')
-    await using _server = await serve(path, (socket) => socket.end())
-    await chmod(path, 0o060)
-    const fix = AS_ROOT ? 'group_add: ["0"]' : `chmod u+w ${path}`
+  it('whose mode denies others says which group to join', async () => {
+    await using server = await serveWithMode(0o060)
+    const fix = AS_ROOT ? 'group_add: ["0"]' : `chmod u+w ${server.path}`
     const expected = { verdict: 'socket_denied', code: 'socket_denied', exitCode: 77, fix } as const
-    assertFinding(await doctorAsNobody(`unix:${path}`), expected)
+    assertFinding(await doctorAsNobody(`unix:${server.path}`), expected)
   })
 
-  it('whose mode denies its group too says which mode mends it', async () => {
-    await using temporary = await temporaryDirectory()
-    await chmod(temporary.directory, 0o755)
-    const path = join(temporary.directory, 'closed.sock')
-    await using _server = await serve(path, (socket) => socket.end())
-    await chmod(path, 0)
-    const diagnosis = await doctorAsNobody(`unix:${path}`)
-    const fix = AS_ROOT ? `chmod g+w ${path}` : `chmod u+w ${path}`
+  it('whose mode denies its group too says which mode fixes it', async () => {
+    await using server = await serveWithMode(0)
+    const diagnosis = await doctorAsNobody(`unix:${server.path}`)
+    const fix = AS_ROOT ? `chmod g+w ${server.path}` : `chmod u+w ${server.path}`
     assertFinding(diagnosis, { verdict: 'socket_denied', code: 'socket_denied', exitCode: 77, fix })
     assert.match(diagnosis.finding?.message ?? '', /mode 0000/)
   })
 
-  it('whose mode is for its owner alone says so first', async () => {
-    await using temporary = await temporaryDirectory()
-    await chmod(temporary.directory, 0o755)
-    const path = join(temporary.directory, 'private.sock')
-    await using _server = await serve(path, (socket) => socket.end('HTTP/1.1 204 No Content\r\n\r\n'))
-    await chmod(path, 0o600)
-    const { verdict, finding } = await doctorAsNobody(`unix:${path}`)
+  it('whose mode allows only its owner says so first', async () => {
+    await using server = await serveWithMode(0o600, NO_CONTENT)
+    const { verdict, finding } = await doctorAsNobody(`unix:${server.path}`)
     assert.equal(verdict, AS_ROOT ? 'socket_denied' : 'live')
     assert.equal(finding?.fixes[0]?.text, AS_ROOT ? 'user: "0"' : undefined)
   })
 
-  it('whose mode lets everybody in is live, with a note', async () => {
-    await using temporary = await temporaryDirectory()
-    await chmod(temporary.directory, 0o755)
-    const path = join(temporary.directory, 'open.sock')
-    await using _server = await serve(path, (socket) => socket.end('HTTP/1.1 204 No Content\r\n\r\n'))
-    await chmod(path, 0o666)
-    const { verdict, steps, processExitCode } = await doctor(`unix:${path}`)
+  it('whose mode allows everybody is live, with a note', async () => {
+    await using server = await serveWithMode(0o666, NO_CONTENT)
+    const { verdict, steps, processExitCode } = await doctor(`unix:${server.path}`)
     assert.deepEqual({ verdict, processExitCode }, { verdict: 'live', processExitCode: 0 })
     assert.match(
       steps.find(({ state }) => state === 'note')?.said ?? '',

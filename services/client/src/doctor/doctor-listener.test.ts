@@ -13,7 +13,7 @@ import {
 import { assertFinding, doctor } from '../testing/examine.ts'
 
 describe('doctor, of a listener', () => {
-  it('that is gone and left its file calls it stale', async () => {
+  it('that left its file behind is stale', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'stale.sock')
     await leaveStaleSocket(path)
@@ -21,7 +21,7 @@ describe('doctor, of a listener', () => {
     assertFinding(await doctor(`unix:${path}`), expected)
   })
 
-  it('that is paused calls it hung', async () => {
+  it('that is paused is hung', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'paused.sock')
     await using _paused = await startPausedServer({ path })
@@ -29,7 +29,7 @@ describe('doctor, of a listener', () => {
     assertFinding(await doctor(`unix:${path}`), expected)
   })
 
-  it('whose backlog is full says so', async () => {
+  it('whose backlog is full is reported', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'full.sock')
     await using _paused = await startPausedServer({ path })
@@ -38,13 +38,13 @@ describe('doctor, of a listener', () => {
     assertFinding(await doctor(`unix:${path}`), expected)
   })
 
-  it('that has no such abstract name explains the network namespace', async () => {
+  it('without such an abstract name explains the network namespace', async () => {
     const fix = 'network_mode: "service:SERVER"'
     const expected = { verdict: 'name_missing', code: 'socket_missing', exitCode: 69, fix } as const
     assertFinding(await doctor('unix:@nobody-has-this-name'), expected)
   })
 
-  it('that hangs up at once calls it a reset', async () => {
+  it('that hangs up at once is a reset', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'rude.sock')
     await using _server = await serve(path, (socket) => socket.destroy())
@@ -57,7 +57,7 @@ describe('doctor, of a listener', () => {
     assertFinding(await doctor(`unix:${path}`), expected)
   })
 
-  it('that speaks another protocol than HTTP shows its first words', async () => {
+  it('that speaks another protocol than HTTP shows its first bytes', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'redis.sock')
     await using _server = await serve(path, (socket) => socket.end('-ERR unknown command\r\n'))
@@ -73,7 +73,7 @@ describe('doctor, of a listener', () => {
     assert.equal((await doctor(`unix:${path}`, '--protocol', 'none')).verdict, 'live')
   })
 
-  it('that speaks HTTP where echo is asked shows its first words', async () => {
+  it('that speaks HTTP instead of echo shows its first bytes', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'http.sock')
     await using server = createHttpServer()
@@ -84,12 +84,12 @@ describe('doctor, of a listener', () => {
   })
 
   for (const [status, said] of [
-    [500, 'the fault is in the server'],
-    [503, 'the fault is in the server'],
+    [500, 'the error is in the server'],
+    [503, 'the error is in the server'],
     [400, 'the server refuses this request'],
     [429, 'the server refuses this request'],
   ] as const)
-    it(`that answers ${status} and no more, says where to look`, async () => {
+    it(`that responds with ${status} and no hint says where to look`, async () => {
       await using temporary = await temporaryDirectory()
       const path = join(temporary.directory, 'app.sock')
       await using server = createHttpServer((_, response) => {
@@ -108,7 +108,7 @@ describe('doctor, of a listener', () => {
       assert.match(diagnosis.finding?.message ?? '', /<h1>oh no<\/h1>/)
     })
 
-  it('that serves nothing at the path is live: it answered', async () => {
+  it('that responds with 404 is live', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'app.sock')
     await using server = createHttpServer((_, response) => response.writeHead(404).end())
@@ -116,7 +116,7 @@ describe('doctor, of a listener', () => {
     assert.equal((await doctor(`unix:${path}`)).verdict, 'live')
   })
 
-  it('that says what is behind it is down passes its code and hint on', async () => {
+  it('that reports a failed upstream passes on its code and hint', async () => {
     await using temporary = await temporaryDirectory()
     const path = join(temporary.directory, 'sidecar.sock')
     const problem = { status: 503, code: 'socket_stale', detail: 'nobody listens', hint: 'start the app' }

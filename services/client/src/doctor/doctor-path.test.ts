@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { serve, temporaryDirectory } from '../testing/broken-server.ts'
+import { serveInDirectoryWithMode, temporaryDirectory } from '../testing/broken-server.ts'
 import { AS_ROOT, assertFinding, doctor, doctorAsNobody } from '../testing/examine.ts'
 
 describe('doctor, of a path', () => {
@@ -17,7 +17,7 @@ describe('doctor, of a path', () => {
     assert.match(diagnosis.finding?.message ?? '', /121 bytes and may have 107/)
   })
 
-  it('that is no endpoint says what one is', async () => {
+  it('that is not an endpoint says what an endpoint is', async () => {
     const expected = {
       verdict: 'bad_endpoint',
       code: 'bad_endpoint',
@@ -35,7 +35,7 @@ describe('doctor, of a path', () => {
     assert.match(diagnosis.finding?.message ?? '', new RegExp(`${temporary.directory}/no does not exist`))
   })
 
-  it('with a loop of links for a directory is no socket', async () => {
+  it('with a loop of links instead of a directory is not a socket', async () => {
     await using temporary = await temporaryDirectory()
     const loop = join(temporary.directory, 'loop')
     await symlink('other', loop)
@@ -47,7 +47,7 @@ describe('doctor, of a path', () => {
     }
   })
 
-  it('with a link to nothing for a directory names the link', async () => {
+  it('with a dangling link instead of a directory names the link', async () => {
     await using temporary = await temporaryDirectory()
     const link = join(temporary.directory, 'link')
     await symlink('nowhere', link)
@@ -57,7 +57,7 @@ describe('doctor, of a path', () => {
     assert.match(diagnosis.finding?.message ?? '', /symbolic link to nowhere/)
   })
 
-  it('below a file says that it is no directory', async () => {
+  it('below a file says that it is not a directory', async () => {
     await using temporary = await temporaryDirectory()
     const file = join(temporary.directory, 'file')
     await writeFile(file, '')
@@ -70,29 +70,18 @@ describe('doctor, of a path', () => {
     assertFinding(await doctor(`unix:${file}/a.sock`), expected)
   })
 
-  it('whose parent lacks x for us names the directory, its mode and the mode that mends it', async () => {
-    await using temporary = await temporaryDirectory()
-    const closed = join(temporary.directory, 'closed')
-    await mkdir(closed)
-    await using _server = await serve(join(closed, 'a.sock'), (socket) => socket.end())
-    await chmod(temporary.directory, 0o755)
-    await chmod(closed, 0o600)
-    const diagnosis = await doctorAsNobody(`unix:${closed}/a.sock`)
-    await chmod(closed, 0o700)
-    const fix = AS_ROOT ? 'mode=0610' : `chmod u+x ${closed}`
+  it('whose parent lacks x names the directory, its mode and the mode that fixes it', async () => {
+    await using server = await serveInDirectoryWithMode(0o600)
+    const diagnosis = await doctorAsNobody(`unix:${server.inner}/a.sock`)
+    const fix = AS_ROOT ? 'mode=0610' : `chmod u+x ${server.inner}`
     assertFinding(diagnosis, { verdict: 'directory_denied', code: 'socket_denied', exitCode: 77, fix })
     assert.match(diagnosis.finding?.message ?? '', /may not pass through \S+closed \(mode 0600, owner/)
   })
 
-  it('whose parent lets the group through says which group to join', async () => {
-    await using temporary = await temporaryDirectory()
-    const grouped = join(temporary.directory, 'grouped')
-    await mkdir(grouped)
-    await chmod(temporary.directory, 0o755)
-    await chmod(grouped, 0o010)
-    const diagnosis = await doctorAsNobody(`unix:${grouped}/a.sock`)
-    await chmod(grouped, 0o700)
-    const fix = AS_ROOT ? 'group_add: ["0"]' : `chmod u+x ${grouped}`
+  it('whose parent grants x to its group says which group to join', async () => {
+    await using server = await serveInDirectoryWithMode(0o010)
+    const diagnosis = await doctorAsNobody(`unix:${server.inner}/a.sock`)
+    const fix = AS_ROOT ? 'group_add: ["0"]' : `chmod u+x ${server.inner}`
     assertFinding(diagnosis, { verdict: 'directory_denied', code: 'socket_denied', exitCode: 77, fix })
   })
 })

@@ -6,7 +6,7 @@ import { runClient } from '../testing/run-client.ts'
 import { startSmallStack } from '../testing/small-stack.ts'
 
 describe('doctor without an endpoint', () => {
-  it('finds a sound stack sound, in one line each', async () => {
+  it('reports a working stack in one line per endpoint', async () => {
     await using stack = await startSmallStack()
     const { exitCode, stdout } = await callClient(['doctor'], { env: stack.env })
     assert.equal(exitCode, 0)
@@ -14,17 +14,17 @@ describe('doctor without an endpoint', () => {
     assert.match(stdout, /^8 live, 0 denied by design, 0 with a finding$/m)
   })
 
-  it('takes the exit code of the first finding, and shows the others still', async () => {
+  it('exits with the code of the first finding, and shows all endpoints', async () => {
     await using stack = await startSmallStack()
     await rm(`${stack.directory}/echo.sock`)
     const { exitCode, stdout } = await callClient(['doctor'], { env: stack.env })
     assert.equal(exitCode, 69)
-    assert.match(stdout, /socket_missing: there is no \S+echo.sock; beside it: /)
+    assert.match(stdout, /socket_missing: \S+echo.sock does not exist; in the same directory: /)
     assert.match(stdout, /run +docker compose up -d app/)
     assert.match(stdout, /^7 live, 0 denied by design, 1 with a finding$/m)
   })
 
-  it('takes a denied admin or metrics socket for what it is meant to be, unless it was asked for', async () => {
+  it('accepts a denied admin or metrics socket, unless it was asked for', async () => {
     await using stack = await startSmallStack()
     const root = process.getuid?.() === 0
     const nobody = root ? { uid: 65_534, gid: 65_534 } : {}

@@ -14,7 +14,7 @@ describe('doctor, over TCP', () => {
     assertFinding(await doctor(`tcp://127.0.0.1:${port}`), expected)
   })
 
-  it('of a server that drops what it cannot queue says that the host does not answer', async () => {
+  it('of a server that drops connections says that the host does not respond', async () => {
     await using paused = await startPausedServer({ host: '127.0.0.1', port: 0 })
     const { port } = paused.address as { port: number }
     using _full = await fillBacklog({ port })
@@ -27,19 +27,19 @@ describe('doctor, over TCP', () => {
     assertFinding(await doctor(`tcp://127.0.0.1:${port}`), expected)
   })
 
-  it('of an address that no packet may go to says that there is no route', async () => {
+  it('of an unreachable address says that there is no route', async () => {
     const fix = 'networks: [edge]'
     const expected = { verdict: 'unreachable', code: 'host_unreachable', exitCode: 69, fix } as const
     assertFinding(await doctor('tcp://255.255.255.255:80'), expected)
   })
 
-  it('of a name that cannot be (RFC 6761) says that it does not resolve', async () => {
+  it('of a name that cannot exist (RFC 6761) says that it does not resolve', async () => {
     const fix = 'getent hosts'
     const expected = { verdict: 'host_unknown', code: 'host_unknown', exitCode: 69, fix } as const
     assertFinding(await doctor('tcp://no-such-host.invalid:80', '--timeout-ms', '10000'), expected)
   })
 
-  it('of a server that hangs up says reset', async () => {
+  it('of a server that hangs up is a reset', async () => {
     await using server = await serve(0, (socket) => socket.resetAndDestroy())
     const { port } = server.address() as AddressInfo
     assert.equal((await doctor(`tcp://127.0.0.1:${port}`)).verdict, 'reset')

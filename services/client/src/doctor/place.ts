@@ -3,20 +3,20 @@ import type { ClientConfig } from '../config.ts'
 
 export const PROTOCOLS = ['http', 'echo', 'none'] as const
 
-/** What to say once connected: a GET, the line `ping`, or nothing. */
+/** What to send after connecting: a GET, the line `ping`, or nothing. */
 export type Protocol = (typeof PROTOCOLS)[number]
 
-/** What is known of an endpoint beforehand. */
+/** What is known about an endpoint in advance. */
 export interface Place {
   readonly endpoint: Endpoint
   readonly protocol: Protocol
-  /** What is asked for over HTTP. */
+  /** The path of the GET. */
   readonly path: string
   /** The Compose service that listens there. */
   readonly service?: string
   /** The Compose volume that holds the socket. */
   readonly volume?: string
-  /** Whom the socket is for, where being denied is right for everybody else. */
+  /** Who may use the socket, if everybody else should be denied. */
   readonly onlyFor?: string
 }
 
@@ -36,15 +36,15 @@ const KNOWN: Readonly<Record<keyof ClientConfig, Knowledge>> = {
   ops: { ...sidecar, path: '/-/ready' },
 }
 
-/** Every place of the stack, sockets first. */
+/** Every endpoint of the stack, sockets first. */
 export function placesOf(config: ClientConfig): Place[] {
   const names = Object.keys(KNOWN) as (keyof ClientConfig)[]
   return names.map((name) => ({ endpoint: config[name], ...KNOWN[name] }))
 }
 
 /**
- * A place that somebody named. What the configuration knows of it counts, but nobody asks about a socket that they
- * do not need: being denied is never right here.
+ * An endpoint that the user named, with what the configuration knows about it. Whoever asks about a socket wants to use
+ * it, so being denied is always a finding here.
  */
 export function placeAt(endpoint: Endpoint, config: ClientConfig, protocol: Protocol | undefined): Place {
   const text = formatEndpoint(endpoint)

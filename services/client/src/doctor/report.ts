@@ -1,7 +1,7 @@
 import { type Palette, table } from '../output/text.ts'
 import type { Diagnosis, Finding, Fix, Step } from './diagnosis.ts'
 
-/** Every diagnosis for a person; of several, those that have no finding take one line, and a count ends it. */
+/** All diagnoses as text. If there are several, those without a finding take one line each, and a count follows. */
 export function report(diagnoses: readonly Diagnosis[], colours: Palette): string {
   if (diagnoses.length === 1) return diagnoses.map((only) => whole(only, colours)).join('')
   const texts = diagnoses.map((one) =>
@@ -10,7 +10,7 @@ export function report(diagnoses: readonly Diagnosis[], colours: Palette): strin
   return `${texts.join('')}\n${count(diagnoses)}\n`
 }
 
-/** The way, the verdict, what mends it. */
+/** The steps, the verdict, and how to fix it. */
 function whole(diagnosis: Diagnosis, colours: Palette): string {
   const { endpoint, steps, finding } = diagnosis
   return [
@@ -43,7 +43,7 @@ function line({ state, subject, said }: Step, { good, bad, strong }: Palette): s
 }
 
 function verdict({ verdict }: Diagnosis, { good }: Palette): string {
-  return good(verdict === 'live' ? 'live' : 'denied, as it is meant to be for this user')
+  return good(verdict === 'live' ? 'live' : 'denied, as intended for this user')
 }
 
 const LABELS = { compose: 'compose.yaml', shell: 'run', advice: 'do' } as const
@@ -55,5 +55,5 @@ function conclusion({ code, message, fixes }: Finding, { bad, faint }: Palette):
     text,
     when === undefined ? '' : faint(`(${when})`),
   ])
-  return [`  ${bad(code)}: ${message}`, '  to mend it:', table(rows)]
+  return [`  ${bad(code)}: ${message}`, '  to fix it:', table(rows)]
 }

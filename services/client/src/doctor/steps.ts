@@ -4,7 +4,7 @@ import type { DirectoryReport } from '@uds-sidecar/shared/inspect/inspect'
 import { classMay, formatIdentityOfProcess } from '@uds-sidecar/shared/inspect/permission'
 import type { Facts, Step } from './diagnosis.ts'
 
-/** The way to an answer, one line for each thing that was looked at. */
+/** The path to a response, one line for each check. */
 export function stepsOf(facts: Facts): Step[] {
   return [
     address(facts),
@@ -12,7 +12,7 @@ export function stepsOf(facts: Facts): Step[] {
     ...file(facts),
     ...kernel(facts),
     connection(facts),
-    ...answer(facts),
+    ...response(facts),
   ]
 }
 
@@ -50,23 +50,23 @@ function file({ inspection: { file, directories } }: Facts): Step[] {
     : [{ state: 'ok', subject: 'file', said }]
 }
 
-function openToAll(socket: FileFacts, way: readonly DirectoryReport[]): boolean {
+function openToAll(socket: FileFacts, parents: readonly DirectoryReport[]): boolean {
   return (
     classMay(socket, 'others', 0o2) &&
-    way.every(({ facts }) => facts !== null && classMay(facts, 'others', 0o1))
+    parents.every(({ facts }) => facts !== null && classMay(facts, 'others', 0o1))
   )
 }
 
 const KERNEL = {
   listening: { state: 'ok', said: '/proc/net/unix has a listener' },
-  bound: { state: 'note', said: '/proc/net/unix has a socket of that name, which does not listen' },
-  unseen: { state: 'note', said: '/proc/net/unix shows none in this network namespace' },
+  bound: { state: 'note', said: '/proc/net/unix has a socket with that name, which does not listen' },
+  unseen: { state: 'note', said: '/proc/net/unix has no such socket in this network namespace' },
   unknown: undefined,
 } as const
 
 /**
- * Silence where the table proves nothing: it never shows a listener in another network namespace, so an empty one only
- * tells something of a socket that refused us.
+ * /proc/net/unix shows only the listeners of this network namespace. That it has none means something only if the socket
+ * refused the connection, so otherwise there is no step.
  */
 function kernel({ inspection: { kernel, connection } }: Facts): Step[] {
   const said = KERNEL[kernel]
@@ -86,17 +86,17 @@ function connection({ inspection: { connection, endpoint } }: Facts): Step {
   }
 }
 
-function answer({ conversation }: Facts): Step[] {
+function response({ conversation }: Facts): Step[] {
   switch (conversation?.kind) {
     case undefined:
       return []
-    case 'answered':
-      return [{ state: 'ok', subject: 'answer', said: conversation.said }]
+    case 'responded':
+      return [{ state: 'ok', subject: 'response', said: conversation.said }]
     case 'failed':
-      return [{ state: 'failed', subject: 'answer', said: conversation.failure.code }]
+      return [{ state: 'failed', subject: 'response', said: conversation.failure.code }]
     case 'other protocol':
-      return [{ state: 'failed', subject: 'answer', said: JSON.stringify(conversation.said) }]
+      return [{ state: 'failed', subject: 'response', said: JSON.stringify(conversation.said) }]
     case 'server error':
-      return [{ state: 'failed', subject: 'answer', said: String(conversation.status) }]
+      return [{ state: 'failed', subject: 'response', said: String(conversation.status) }]
   }
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import { type AbstractEndpoint, nodeAddress } from '@uds-sidecar/shared/endpoint/endpoint'
-import { dialogue } from './dialogue.ts'
+import fc from 'fast-check'
+import { dialogue, linesOf } from './dialogue.ts'
 
 async function serve(handler: (socket: Socket) => void) {
   const endpoint: AbstractEndpoint = { kind: 'abstract', name: `dialogue-${process.pid}-${Math.random()}` }
@@ -13,12 +15,12 @@ async function serve(handler: (socket: Socket) => void) {
 }
 
 describe('dialogue', () => {
-  it('against a server that answers gives one answer for each line', async () => {
+  it('against an echo server returns one line for each line', async () => {
     await using server = await serve((socket) => socket.pipe(socket))
     assert.deepEqual(await dialogue(server.endpoint, ['one', 'two']), ['one', 'two'])
   })
 
-  it('against a server that closes after one line says after how many', async () => {
+  it('against a server that closes after one line says after how many lines', async () => {
     await using server = await serve((socket) => socket.once('data', () => socket.end('one\n')))
     await assert.rejects(dialogue(server.endpoint, ['one', 'two']), {
       code: 'upstream_reset',
@@ -26,8 +28,32 @@ describe('dialogue', () => {
     })
   })
 
-  it('against a server that never answers gives up in time', async () => {
+  it('against a server that never responds gives up at the deadline', async () => {
     await using server = await serve((socket) => socket.resume())
     await assert.rejects(dialogue(server.endpoint, ['one'], 50), { code: 'upstream_timeout' })
   })
 })
+
+it('linesOf yields the same lines wherever the bytes are split', async () => {
+  const cut = fc.record({ text: fc.string({ unit: 'grapheme' }), at: fc.array(fc.nat(40)) })
+  await fc.assert(
+    fc.asyncProperty(cut, async ({ text, at }) => {
+      const lines: string[] = []
+      for await (const line of linesOf(Readable.from(pieces(Buffer.from(text), at)))) lines.push(line)
+      assert.deepEqual(lines, expected(text))
+    }),
+  )
+})
+
+function expected(text: string): string[] {
+  const lines = text.split('\n')
+  return lines.at(-1) === '' ? lines.slice(0, -1) : lines
+}
+
+function pieces(bytes: Buffer, at: readonly number[]): Buffer[] {
+  const cuts = [0, ...at.map((n) => Math.min(n, bytes.length)).sort((a, b) => a - b), bytes.length]
+  return cuts
+    .slice(1)
+    .map((end, i) => bytes.subarray(cuts[i], end))
+    .filter((piece) => piece.length > 0)
+}

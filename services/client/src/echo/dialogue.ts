@@ -4,11 +4,11 @@ import { dial } from '@uds-sidecar/shared/dial/dial'
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 
-/** The lines of a byte stream without their newline; what follows the last newline is a line too, unless empty. */
+/** The lines of a byte stream, without newlines. Text after the last newline is a line too. */
 export async function* linesOf(stream: Readable): AsyncGenerator<string, undefined> {
   const decoder = new StringDecoder('utf8')
   let rest = ''
-  // A socket whose reading side has ended may still be written to: leave it to its owner.
+  // Not destroyed here: the other side has ended, but the owner may still write to the socket.
   for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     const pieces = (rest + decoder.write(chunk)).split('\n')
     rest = pieces.pop() ?? ''
@@ -19,7 +19,7 @@ export async function* linesOf(stream: Readable): AsyncGenerator<string, undefin
 }
 
 /**
- * Sends each line on one connection and waits for one line in answer before it sends the next.
+ * Sends lines over one connection, and waits for one line in response to each before it sends the next.
  * @throws Failure as `dial` does; `upstream_reset` when the connection ends early, `upstream_timeout` after `timeoutMs`
  */
 export async function dialogue(
@@ -33,10 +33,10 @@ export async function dialogue(
   deadline.addEventListener('abort', giveUp, { once: true })
   const received: string[] = []
   try {
-    const answers = linesOf(socket)
+    const responses = linesOf(socket)
     for (const line of lines) {
       socket.write(`${line}\n`)
-      const { value, done } = await answers.next()
+      const { value, done } = await responses.next()
       if (done) throw endedEarly(endpoint, received.length, lines.length)
       received.push(value)
     }
@@ -51,16 +51,16 @@ export async function dialogue(
 
 function endedEarly(endpoint: Endpoint, got: number, wanted: number, cause?: unknown): Failure {
   return new Failure('upstream_reset', {
-    message: `${formatEndpoint(endpoint)} ended the connection after ${got} of ${wanted} lines`,
-    hint: 'the process behind it ended, or speaks another protocol',
+    message: `${formatEndpoint(endpoint)} closed the connection after ${got} of ${wanted} lines`,
+    hint: 'the server ended, or speaks another protocol',
     cause,
   })
 }
 
 function tooLate(endpoint: Endpoint, timeoutMs: number): Failure {
   return new Failure('upstream_timeout', {
-    message: `${formatEndpoint(endpoint)} did not answer a line within ${timeoutMs} ms`,
-    hint: 'the process behind it may be paused or overloaded',
+    message: `${formatEndpoint(endpoint)} sent no response to a line within ${timeoutMs} ms`,
+    hint: 'the server may be paused or overloaded',
     errno: 'ETIMEDOUT',
   })
 }

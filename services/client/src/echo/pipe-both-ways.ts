@@ -5,14 +5,15 @@ import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endp
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 
 /**
- * Sends `input` until it ends, then half-closes, while `consume` reads what comes back; ends when both are done.
- * @throws Failure `upstream_reset` when the server closes while there is still something to send
+ * Sends `input` until it ends, then half-closes the socket, while `consume` reads what comes back. Resolves when both are
+ * done.
+ * @throws Failure `upstream_reset` when the server closes before everything is sent
  */
 export async function pipeBothWays(
   endpoint: Endpoint,
   input: Readable,
   socket: Socket,
-  consume: (answers: Socket) => Promise<void>,
+  consume: (received: Socket) => Promise<void>,
 ): Promise<void> {
   const sending = pipeline(input, socket, { end: true })
   const receiving = consume(socket).then(() => {
@@ -30,8 +31,8 @@ export async function pipeBothWays(
 
 function closedByServer(endpoint: Endpoint, cause?: unknown): Failure {
   return new Failure('upstream_reset', {
-    message: `${formatEndpoint(endpoint)} closed the connection while there was still something to send`,
-    hint: 'the process behind it ended, or refused a line; look at its log',
+    message: `${formatEndpoint(endpoint)} closed the connection before everything was sent`,
+    hint: 'the server ended, or refused a line; read its log',
     cause,
   })
 }

@@ -1,6 +1,7 @@
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { request } from '@uds-sidecar/shared/http/request'
 import { CliError } from '../cli/cli-error.ts'
 import type { ClientConfig } from '../config.ts'
 import { requestJson } from '../http/request-json.ts'
@@ -11,41 +12,41 @@ export type Result = 'ok' | 'differs' | 'not shown'
 export interface Observation {
   readonly observed: string
   readonly result: Result
-  /** What does not fit a cell: why it is not shown, or the whole of a failure. */
+  /** Text too long for a cell: why it is not shown, or the full failure. */
   readonly note?: string
 }
 
-/** One line of the exercise: what is done, and what must come of it. */
+/** One line of the exercise: an action and its expected outcome. */
 export interface Check {
   /** The requirement that it shows: S1 to S12 of the design. */
   readonly row: string
   readonly what: string
   readonly endpoint?: Endpoint
   readonly expected: string
-  /** May throw: a failure is an observation too, and differs. */
+  /** May throw a Failure or CliError, which counts as a difference. */
   observe(): Promise<Observation>
 }
 
-/** A check with what came of it. */
+/** A check with its outcome. */
 export type Outcome = Omit<Check, 'observe' | 'endpoint'> & Observation & { readonly endpoint?: string }
 
 export function seen(observed: string, ok: boolean): Observation {
   return { observed, result: ok ? 'ok' : 'differs' }
 }
 
-/** This situation cannot show the row; `reason` says plainly why. */
+/** The row cannot be shown in this situation, for this reason. */
 export function notShown(reason: string): Observation {
   return { observed: '-', result: 'not shown', note: reason }
 }
 
-/** What the expectations of an exercise depend on, found out once before it begins. */
+/** What the expectations depend on, found out once before the exercise starts. */
 export interface Situation {
   readonly config: ClientConfig
-  /** What the caller says about Redis, so that a Redis that is away by mistake differs. */
+  /** From the command line: a Redis that is down unexpectedly must differ. */
   readonly expectRedis: 'up' | 'down'
-  /** The app's own word, over its socket; undefined when it gives none, which S1 then reports. */
+  /** What the app reports over its socket; undefined if the request failed, which S1 then shows. */
   readonly status: AppStatus | undefined
-  /** The sidecar's routes; undefined when it does not tell, which S7 then reports. */
+  /** The routes of the sidecar; undefined if the request failed, which S7 then shows. */
   readonly routes: readonly Route[] | undefined
 }
 
@@ -57,16 +58,16 @@ export async function lookAround(config: ClientConfig, expectRedis: 'up' | 'down
   return { config, expectRedis, status, routes }
 }
 
-async function unlessFailed<T>(answer: Promise<T>): Promise<T | undefined> {
+async function unlessFailed<T>(pending: Promise<T>): Promise<T | undefined> {
   try {
-    return await answer
+    return await pending
   } catch (error) {
     if (error instanceof Failure || error instanceof CliError) return undefined
     throw error
   }
 }
 
-/** Runs one check; what it throws is what was observed, and differs. */
+/** Runs one check. A Failure or CliError that it throws becomes the observation, and differs. */
 export async function runCheck(check: Check): Promise<Outcome> {
   const { row, what, endpoint, expected } = check
   const observation = await check.observe().catch(unexpected)
@@ -79,16 +80,41 @@ function unexpected(error: unknown): Observation {
   return { ...seen(error.code, false), note: `${error.message}; ${error.hint}` }
 }
 
-/** What must be refused: ok only if `attempt` fails with exactly this code. */
+/** Something that must be refused: ok only if `attempt` fails with exactly this code. */
 export async function refusal(code: FailureCode, attempt: () => Promise<unknown>): Promise<Observation> {
   try {
     await attempt()
-    return seen('it was let through', false)
+    return seen('it was allowed', false)
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     return seen(
       error.errno === undefined ? error.code : `${error.code} (${error.errno})`,
       error.code === code,
     )
+  }
+}
+
+interface OkRequest {
+  readonly row: string
+  readonly endpoint: Endpoint
+  readonly what: string
+  readonly path: string
+  readonly host?: string
+}
+
+/** A GET whose response must be a 200. */
+export function expectOkStatus({ row, endpoint, what, path, host }: OkRequest): Check {
+  return {
+    row,
+    what,
+    endpoint,
+    expected: '200',
+    async observe() {
+      const { status } = await request(endpoint, {
+        path,
+        ...(host === undefined ? {} : { headers: { host } }),
+      })
+      return seen(String(status), status === 200)
+    },
   }
 }

@@ -12,7 +12,7 @@ export function tally(outcomes: readonly Outcome[]): Tally {
   return { ok: count('ok'), differs: count('differs'), 'not shown': count('not shown') }
 }
 
-/** The table, its notes, and how many rows are what. A requirement's name stands at its first line only. */
+/** The table, its notes, and the counts. Only the first line of a requirement has its name. */
 export function report(outcomes: readonly Outcome[], colours: Palette): string {
   const notes = [...new Set(outcomes.flatMap(({ note }) => note ?? []))]
   const lines = outcomes.map((outcome, i) =>

@@ -3,7 +3,7 @@ import { type Palette, table } from '../output/text.ts'
 import type { MetricFamily, Sample } from './parse-exposition.ts'
 import type { Labels } from './read-line.ts'
 
-/** The families whose name the pattern matches, whole; of the others, those samples whose labels it matches. */
+/** Whole families whose name matches; of other families, the samples whose name or labels match. */
 export function grepFamilies(families: readonly MetricFamily[], pattern: RegExp): MetricFamily[] {
   return families.flatMap((family) => {
     if (pattern.test(family.name)) return [family]
@@ -19,7 +19,7 @@ function matching({ samples }: MetricFamily, pattern: RegExp) {
   )
 }
 
-/** Metrics for a person: a heading for each, its samples indented below, values in one column. */
+/** Metrics as text: a heading for each family, its samples indented below, values in one column. */
 export function formatFamilies(families: readonly MetricFamily[], { strong, faint }: Palette): string {
   return families
     .flatMap(({ name, type, help, unit, samples }) => {
@@ -42,7 +42,7 @@ function rowOf(sample: Sample): string[] {
 const PLAIN_METRIC = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
 const PLAIN_LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/
 
-/** As the exposition writes it: a name that is not a plain one stands in quotes, in the braces. */
+/** As in the exposition format: a name with special characters is quoted, inside the braces. */
 function seriesOf({ name, labels }: Sample): string {
   if (!PLAIN_METRIC.test(name)) return labelsOf(JSON.stringify(name), labels)
   return Object.keys(labels).length === 0 ? name : `${name}${labelsOf('', labels)}`

@@ -14,7 +14,7 @@ d_seconds_count 2
 alone{} NaN
 `
 
-/** Each is one sample, and what is read of it. */
+/** A sample, and its parsed form. */
 const SAMPLES: readonly (readonly [text: string, expected: object])[] = [
   ['m 1', { name: 'm', labels: {}, value: '1' }],
   ['m 1  ', { name: 'm', labels: {}, value: '1' }],
@@ -89,10 +89,10 @@ const NUMBERS = [
   '1_000',
 ]
 
-/** Each is not valid, and why. */
+/** An invalid line, and the reason. */
 const INVALID: readonly (readonly [line: string, reason: RegExp])[] = [
   ['<html>', /does not begin with the name/],
-  ['m', /no value|blank is missing/],
+  ['m', /no value|space is missing/],
   ['m{a="b"}', /no value/],
   ['m{a="b" 1', /comma or a closing brace/],
   ['m{a="b"c="d"} 1', /comma or a closing brace/],
@@ -102,8 +102,8 @@ const INVALID: readonly (readonly [line: string, reason: RegExp])[] = [
   ['m{a="b} 1', /closing quote/],
   ["m{a='b'} 1", /not in quotes/],
   ['m{a} 1', /label a has no value/],
-  ['m{a="b",a="c"} 1', /is there twice/],
-  ['m{a="\\x"} 1', /none of the escapes/],
+  ['m{a="b",a="c"} 1', /appears twice/],
+  ['m{a="\\x"} 1', /not one of the escapes/],
   ['m{my-label="b"} 1', /label my has no value/],
   ['m{1a="b"} 1', /label or a closing brace/],
   ['m{"other.name"} 1', /two names/],
@@ -111,7 +111,7 @@ const INVALID: readonly (readonly [line: string, reason: RegExp])[] = [
   ['{a="b"} 1', /does not begin with the name/],
   ['{""} 1', /name is empty/],
   ['m{__name__="x"} 1', /__name__/],
-  ['my.metric 1', /blank is missing/],
+  ['my.metric 1', /space is missing/],
   ['1m 1', /does not begin with the name/],
   ['m one', /"one" is not a number/],
   ['m 1,5', /is not a number/],
@@ -123,7 +123,7 @@ const INVALID: readonly (readonly [line: string, reason: RegExp])[] = [
   ['m 1 NaN', /is not a timestamp/],
   ['m 1 2 3', /nothing may follow/],
   ['m 1\r', /carriage return/],
-  ['m\u00a01', /blank is missing/],
+  ['m\u00a01', /space is missing/],
   ['m 1 # trace', /exemplar begins with its labels/],
   ['m 1 # {a="b"}', /no value/],
   ['# TYPE m', /no type/],
@@ -134,7 +134,7 @@ const INVALID: readonly (readonly [line: string, reason: RegExp])[] = [
 ]
 
 describe('parseExposition', () => {
-  it('gathers the samples of a histogram in its family, and unescapes labels', () => {
+  it('collects the samples of a histogram in its family, and unescapes labels', () => {
     const [family, alone] = parseExposition(HISTOGRAM)
     assert.equal(family?.type, 'histogram')
     assert.equal(family?.help, 'How long')
@@ -153,7 +153,7 @@ describe('parseExposition', () => {
   })
 
   for (const [text, expected] of SAMPLES)
-    it(`reads ${JSON.stringify(text)}`, () => {
+    it(`parses ${JSON.stringify(text)}`, () => {
       for (const end of ['', '\n', '\n\n \t\n'])
         assert.deepEqual(
           parseExposition(text + end).flatMap(({ samples }) => samples),
@@ -162,23 +162,23 @@ describe('parseExposition', () => {
     })
 
   for (const number of NUMBERS)
-    it(`takes ${number} for a value, as Go does`, () => {
+    it(`accepts the value ${number}, as Go does`, () => {
       assert.equal(parseExposition(`m{a="b"} ${number} 1`)[0]?.samples[0]?.value, number)
     })
 
   for (const [line, reason] of INVALID)
-    it(`names the line that is ${JSON.stringify(line)}`, () => {
+    it(`reports the line ${JSON.stringify(line)}`, () => {
       assert.throws(
         () => parseExposition(`a 1\n${line}\nb 1\n`),
         ({ name, message }: Error) => {
           assert.equal(name, 'SyntaxError')
-          assert.ok(message.startsWith(`line 2 is not valid: ${JSON.stringify(line)}: `), message)
+          assert.ok(message.startsWith(`line 2 is invalid: ${JSON.stringify(line)}: `), message)
           return reason.test(message)
         },
       )
     })
 
-  it('takes HELP and TYPE with blanks and tabs, and quoted names', () => {
+  it('accepts HELP and TYPE with spaces and tabs, and quoted names', () => {
     const text =
       ' #\tHELP\tm \t a\\\\b\\nc\\d \t\n#  TYPE  m\tCounter  \n# TYPE "my.h" histogram\n{"my.h_sum",a="b"} 1\n'
     const [m, h] = parseExposition(text)
@@ -186,7 +186,7 @@ describe('parseExposition', () => {
     assert.deepEqual([h?.name, h?.type, h?.samples[0]?.name], ['my.h', 'histogram', 'my.h_sum'])
   })
 
-  it('passes over comments that only look like HELP and TYPE', () => {
+  it('ignores comments that only look like HELP and TYPE', () => {
     const text = '#\n# \n#HELPm x\n# HELPER m x\n# TYPES\n# help m x\n#m 1\n# UNIT of nothing\n# EOF\nm 1\n'
     assert.deepEqual(
       parseExposition(text).map(({ name }) => name),
@@ -194,24 +194,24 @@ describe('parseExposition', () => {
     )
   })
 
-  it('refuses what may stand there once, twice or behind its samples', () => {
+  it('rejects a second HELP or TYPE, and a TYPE after its samples', () => {
     assert.throws(() => parseExposition('# HELP m x\n# HELP m y\n'), /line 2 .*second HELP of m/)
     assert.throws(() => parseExposition('# TYPE m gauge\n# TYPE m gauge\n'), /line 2 .*second TYPE of m/)
     assert.throws(() => parseExposition('m 1\n# TYPE m gauge\n'), /line 2 .*before the samples of m/)
   })
 
-  it('names the line that is not UTF-8', () => {
+  it('reports the line that is not UTF-8', () => {
     const bytes = Buffer.from('a 1\nm{a="\u00e9"} 1\nm{a="\u00ff"} 2\n', 'latin1')
     assert.throws(() => parseExposition(bytes), /line 2 .*not UTF-8/)
     assert.equal(parseExposition(Buffer.from('m{a="é"} 1'))[0]?.samples[0]?.labels.a, 'é')
   })
 
-  it('reads a label of a million letters', () => {
+  it('parses a label of a million letters', () => {
     const value = 'x\\\\'.repeat(250_000)
     assert.equal(parseExposition(`m{a="${value}"} 1`)[0]?.samples[0]?.labels.a?.length, 500_000)
   })
 
-  it('reads back any label value that was escaped as the format says', () => {
+  it('parses any label value that is escaped correctly', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.constantFrom('', ' ', '\t', ' \t '), (value, blank) => {
         const escaped = value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
@@ -242,7 +242,7 @@ describe('parseExposition, of OpenMetrics', () => {
     '# EOF',
   ]
 
-  it('gathers the samples of every type, with unit, timestamps and exemplars', () => {
+  it('collects the samples of every type, with unit, timestamps and exemplars', () => {
     const families = parseExposition(`${TEXT.join('\n')}\n`)
     assert.deepEqual(
       families.map(({ name, type, samples }) => [name, type, samples.length]),
@@ -264,9 +264,9 @@ describe('parseExposition, of OpenMetrics', () => {
     })
   })
 
-  it('says that it was cut short where its end is missing', () => {
+  it('says that the text was cut short when # EOF is missing', () => {
     const cut = `${TEXT.slice(0, 5).join('\n')}\n`
     assert.throws(() => parseExposition(cut, { openMetrics: true }), /cut short/)
-    assert.equal(parseExposition(cut).length, 3, 'of the text format: jobs, jobs_total, jobs_created')
+    assert.equal(parseExposition(cut).length, 3, 'in the text format: jobs, jobs_total, jobs_created')
   })
 })

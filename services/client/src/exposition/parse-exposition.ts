@@ -1,27 +1,27 @@
 import { type Labels, type Line, readLine } from './read-line.ts'
 
-/** One metric: its samples, and what the exposition says about it. */
+/** One metric with its metadata and samples. */
 export interface MetricFamily {
   readonly name: string
   type: string
   help: string
-  /** Of OpenMetrics, where it is given. */
+  /** Only in OpenMetrics. */
   unit?: string
   readonly samples: Sample[]
 }
 
 export interface Sample {
-  /** With suffix, such as `_bucket`. */
+  /** With its suffix, such as `_bucket`. */
   readonly name: string
   readonly labels: Labels
-  /** As written: `NaN` and `+Inf` are values too. */
+  /** The text of the number: may be `NaN` or `+Inf`. */
   readonly value: string
-  /** As written, where there is one: milliseconds in the text format, seconds in OpenMetrics. */
+  /** The text of the number: milliseconds in the text format, seconds in OpenMetrics. */
   readonly timestamp?: string
   readonly exemplar?: Exemplar
 }
 
-/** One observation that a sample counts, with the labels that lead to it, such as a trace id. */
+/** One of the observations that a sample counts, with labels to find it, such as a trace id. */
 export interface Exemplar {
   readonly labels: Labels
   readonly value: string
@@ -29,7 +29,7 @@ export interface Exemplar {
 }
 
 interface Format {
-  /** What the Content-Type says; without it the text tells, by its last line. */
+  /** From the Content-Type; without it the last line decides. */
   readonly openMetrics?: boolean
 }
 
@@ -64,17 +64,17 @@ const OPEN_METRICS_SUFFIXES: typeof TEXT_SUFFIXES = {
 const EOF_LINE = '# EOF'
 
 /**
- * Reads the Prometheus text format 0.0.4 with the quoted names of Prometheus 3, and OpenMetrics 1.0
+ * Parses the Prometheus text format 0.0.4 with the quoted names of Prometheus 3, and OpenMetrics 1.0
  * (prometheus.io/docs/instrumenting/exposition_formats, prometheus.io/docs/specs/om/open_metrics_spec). Comments and
- * empty lines are passed over; nothing else is.
- * @throws SyntaxError with the number and the text of the first line that is not valid, and why
+ * empty lines are ignored, nothing else.
+ * @throws SyntaxError with number and text of the first invalid line, and the reason
  */
 export function parseExposition(exposition: string | Uint8Array, format: Format = {}): MetricFamily[] {
   const lines = linesIn(exposition)
   const complete = lines.at(-1) === EOF_LINE
   const openMetrics = format.openMetrics ?? complete
   if (openMetrics && !complete)
-    throw new SyntaxError(`it is OpenMetrics and does not end with ${EOF_LINE}: it was cut short`)
+    throw new SyntaxError(`OpenMetrics must end with ${EOF_LINE}: the text was cut short`)
   const state: State = { families: new Map(), typed: new Set(), helped: new Set(), openMetrics }
   for (const [i, line] of lines.entries())
     try {
@@ -85,14 +85,14 @@ export function parseExposition(exposition: string | Uint8Array, format: Format 
   return [...state.families.values()]
 }
 
-/** What follows the last line feed is a line too, unless it is empty. */
+/** Text after the last line feed is a line too. */
 function linesIn(exposition: string | Uint8Array): string[] {
   const lines = (typeof exposition === 'string' ? exposition : decode(exposition)).split('\n')
   if (lines.at(-1) === '') lines.pop()
   return lines
 }
 
-/** Node would put U+FFFD where the bytes are no UTF-8, and the text would no longer be what was sent. */
+/** Fails on bytes that are not UTF-8. By default Node replaces them with U+FFFD, so that the text is not what was sent. */
 function decode(bytes: Uint8Array): string {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   try {
@@ -117,7 +117,7 @@ function isUtf8(bytes: Uint8Array, decoder: TextDecoder): boolean {
 
 function invalidLine(number: number, line: string, reason: string): SyntaxError {
   const shown = line.length > 80 ? `${line.slice(0, 80)}…` : line
-  return new SyntaxError(`line ${number} is not valid: ${JSON.stringify(shown)}: ${reason}`)
+  return new SyntaxError(`line ${number} is invalid: ${JSON.stringify(shown)}: ${reason}`)
 }
 
 function take(line: Line, state: State): void {
@@ -147,7 +147,7 @@ function takeType({ name, text }: { name: string; text: string }, state: State):
     throw new SyntaxError(text === '' ? 'it has no type' : 'there is no such type')
   if (state.typed.has(name)) throw new SyntaxError(`it is the second TYPE of ${name}`)
   if ((state.families.get(name)?.samples.length ?? 0) > 0)
-    throw new SyntaxError(`a TYPE stands before the samples of ${name}, not behind`)
+    throw new SyntaxError(`TYPE must come before the samples of ${name}`)
   state.typed.add(name)
   familyOf(name, state).type = type
 }
@@ -163,7 +163,7 @@ function takeSample(line: Extract<Line, { kind: 'sample' }>, state: State): void
   })
 }
 
-/** The family that was announced with a type which has such samples; otherwise the sample is one of its own. */
+/** The family that a TYPE line announced for samples with this suffix; otherwise the sample has its own family. */
 function familyNameOf(name: string, { families, openMetrics }: State): string {
   if (families.has(name)) return name
   const suffixes = openMetrics ? OPEN_METRICS_SUFFIXES : TEXT_SUFFIXES

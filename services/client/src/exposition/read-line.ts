@@ -1,7 +1,7 @@
-/** In the order in which they were written. */
+/** In the order of the line. */
 export type Labels = Readonly<Record<string, string>>
 
-/** What one line of an exposition says. */
+/** The content of one line of an exposition. */
 export type Line =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'help' | 'type' | 'unit'; readonly name: string; readonly text: string }
@@ -24,16 +24,16 @@ const BLANKS = /[ \t]*/y
 const METRIC_NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y
 const LABEL_NAME = /[a-zA-Z_][a-zA-Z0-9_]*/y
 const QUOTED = /"((?:[^"\\]|\\.)*)"/y
-/** A number, or what stands in its place. */
+/** A number, or another word in its place. */
 const WORD = /(?!#)[^ \t]+/y
 
 /**
- * Reads one line without its line feed. Blanks and tabs may stand between any two tokens and at both ends.
- * @throws SyntaxError that says what is wrong
+ * Parses one line without its line feed. Spaces and tabs are allowed between any two tokens and at both ends.
+ * @throws SyntaxError with the reason
  */
 export function readLine(line: string): Line {
   if (line.endsWith('\r'))
-    throw new SyntaxError('it ends with a carriage return; lines end with a line feed alone')
+    throw new SyntaxError('it ends with a carriage return; only a line feed may end a line')
   const cursor = new Cursor(line)
   if (cursor.atEnd) return NOTHING
   return cursor.sees('#') ? readComment(line) : readSample(cursor)
@@ -46,7 +46,7 @@ function readComment(line: string): Line {
   const cursor = new Cursor(rest)
   const name = cursor.sees('"') ? cursor.take(QUOTED) : cursor.take(METRIC_NAME)
   if (!name || !cursor.atBlank) {
-    // In the text format it is a comment: only OpenMetrics knows units.
+    // In the text format this is a comment: only OpenMetrics has units.
     if (keyword === 'UNIT') return NOTHING
     throw new SyntaxError(`${keyword} is not followed by the name of a metric`)
   }
@@ -62,7 +62,7 @@ function readSample(cursor: Cursor): Line {
   const outside = cursor.take(METRIC_NAME)
   const braces = cursor.sees('{') ? readBraces(cursor) : undefined
   const name = oneName(outside, braces?.name)
-  if (braces === undefined && !cursor.atBlank) throw new SyntaxError('a blank is missing behind the name')
+  if (braces === undefined && !cursor.atBlank) throw new SyntaxError('a space is missing after the name')
   const point = readPoint(cursor, braces?.labels ?? {})
   if (!cursor.accepts('#')) {
     cursor.expectEnd()
@@ -94,7 +94,7 @@ function readPoint(cursor: Cursor, labels: Labels): Point {
   return timestamp === undefined ? { labels, value } : { labels, value, timestamp }
 }
 
-/** `{a="b", "quoted"="c"}`, a comma at the end allowed; a quoted name that stands alone is that of the metric. */
+/** `{a="b", "quoted"="c"}`; a trailing comma is allowed. A quoted name without a value is the name of the metric. */
 function readBraces(cursor: Cursor): { name: string | undefined; labels: Labels } {
   const labels = new Map<string, string>()
   let name: string | undefined
@@ -115,12 +115,12 @@ function readBraces(cursor: Cursor): { name: string | undefined; labels: Labels 
 function addLabel(labels: Map<string, string>, key: string, cursor: Cursor): void {
   if (!cursor.sees('"')) throw new SyntaxError(`the value of label ${JSON.stringify(key)} is not in quotes`)
   if (key === '') throw new SyntaxError('the name of a label is empty')
-  if (key === '__name__') throw new SyntaxError('__name__ is the metric itself, and no label')
-  if (labels.has(key)) throw new SyntaxError(`label ${JSON.stringify(key)} is there twice`)
+  if (key === '__name__') throw new SyntaxError('__name__ is the name of the metric, not a label')
+  if (labels.has(key)) throw new SyntaxError(`label ${JSON.stringify(key)} appears twice`)
   labels.set(key, cursor.quoted())
 }
 
-/** A place in a line; every step passes over the blanks behind it. */
+/** A position in a line. Each step also skips the spaces after it. */
 class Cursor {
   readonly #line: string
   #at = 0
@@ -134,7 +134,7 @@ class Cursor {
     return this.#at === this.#line.length
   }
 
-  /** At the end, or behind a blank. */
+  /** At the end, or after a space or tab. */
   get atBlank(): boolean {
     return this.atEnd || /[ \t]/.test(this.#line[this.#at - 1] ?? '')
   }
@@ -150,7 +150,7 @@ class Cursor {
     return true
   }
 
-  /** What the sticky pattern matches here, its first group where it has one. */
+  /** The match of the sticky pattern here, or its first group if it has one. */
   take(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.#at
     const match = pattern.exec(this.#line)
@@ -166,7 +166,7 @@ class Cursor {
     return unescapeQuoted(text)
   }
 
-  /** Everything that is left, without the blanks at its end. */
+  /** The rest of the line, without trailing spaces. */
   rest(): string {
     let end = this.#line.length
     while (end > this.#at && /[ \t]/.test(this.#line[end - 1] ?? '')) end--
@@ -192,16 +192,16 @@ function unescapeQuoted(text: string): string {
   return text.replaceAll(/\\(.)/gs, (sequence, escaped: string) => {
     if (escaped === 'n') return '\n'
     if (escaped === '"' || escaped === '\\') return escaped
-    throw new SyntaxError(`${JSON.stringify(sequence)} is none of the escapes \\\\, \\" and \\n`)
+    throw new SyntaxError(`${JSON.stringify(sequence)} is not one of the escapes \\\\, \\" and \\n`)
   })
 }
 
-/** Other backslashes stay: a text for people, and Prometheus takes them as they are. */
+/** Keeps other backslashes, as Prometheus does: this is text for people. */
 function unescapeHelp(text: string): string {
   return text.replaceAll(/\\([\\n"])/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped))
 }
 
-/** Whether Go's strconv.ParseFloat takes it, which is how the formats define a value. */
+/** Whether Go's strconv.ParseFloat accepts it, which is how the formats define a value. */
 function isFloat(text: string): boolean {
   if (SPECIAL.test(text)) return true
   if (!underscoresSeparateDigits(text)) return false
@@ -210,7 +210,7 @@ function isFloat(text: string): boolean {
   return isHexadecimal(plain)
 }
 
-/** Whole milliseconds in the text format, seconds that may have a fraction in OpenMetrics. */
+/** Whole milliseconds in the text format; seconds, also with a fraction, in OpenMetrics. */
 function isTimestamp(text: string): boolean {
   return !SPECIAL.test(text) && isFloat(text)
 }
@@ -222,7 +222,7 @@ function isHexadecimal(text: string): boolean {
   return mantissa === 0 || Math.log2(mantissa) + Number(exponent) - 4 * fraction.length < 1_024
 }
 
-/** Between digits, or between the prefix 0x and a digit; not elsewhere. */
+/** Underscores are allowed only between digits, or between the prefix 0x and a digit. */
 function underscoresSeparateDigits(text: string): boolean {
   return !/^_|_$|__|[^\da-fx]_|_[^\da-f]/i.test(text)
 }

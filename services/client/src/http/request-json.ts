@@ -14,7 +14,7 @@ const problemSchema = v.object({
 
 export type ReceivedProblem = v.InferOutput<typeof problemSchema>
 
-/** The problem details (RFC 9457) that an answer carries, if it says that it does and they can be read. */
+/** The problem details (RFC 9457) of a response, if it has that content type and they are valid. */
 export function problemIn({ headers, body }: Response): ReceivedProblem | undefined {
   if (!headers['content-type']?.startsWith(PROBLEM_CONTENT_TYPE)) return undefined
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), problemSchema), body.toString())
@@ -22,8 +22,8 @@ export function problemIn({ headers, body }: Response): ReceivedProblem | undefi
 }
 
 /**
- * Passes a 2xx answer through.
- * @throws CliError with the code and hint of the problem body (RFC 9457) where the answer has one; exit 77 for 401
+ * Returns a 2xx response unchanged.
+ * @throws CliError with the code and hint of the problem body (RFC 9457) if the response has one; exit 77 for 401
  * and 403, 64 for another 4xx, 69 for the rest.
  */
 export function expectOk(endpoint: Endpoint, path: string, response: Response): Response {
@@ -31,8 +31,8 @@ export function expectOk(endpoint: Endpoint, path: string, response: Response): 
   const problem = problemIn(response)
   const said = problem?.detail ?? problem?.title
   throw new CliError(problem?.code ?? `http_${response.status}`, {
-    message: `${formatEndpoint(endpoint)} ${path} answered ${response.status}${said ? `: ${said}` : ''}`,
-    hint: problem?.hint ?? 'is this the endpoint that you meant? Its log may say more',
+    message: `${formatEndpoint(endpoint)} ${path} responded with ${response.status}${said ? `: ${said}` : ''}`,
+    hint: problem?.hint ?? 'check that this is the intended endpoint; its log may say more',
     exitCode: exitCodeOf(response.status),
   })
 }
@@ -43,8 +43,8 @@ function exitCodeOf(status: number): ExitCode {
 }
 
 /**
- * One request whose answer is JSON of the given shape.
- * @throws Failure as `request` does, `upstream_malformed` for another shape; CliError for an answer that is not 2xx
+ * One request whose response is JSON of the given shape.
+ * @throws Failure as `request` does, `upstream_malformed` for another shape; CliError for a response that is not 2xx
  */
 export async function requestJson<T>(
   endpoint: Endpoint,
@@ -59,7 +59,7 @@ export function readJson<T>(endpoint: Endpoint, schema: v.GenericSchema<unknown,
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), body.toString())
   if (parsed.success) return parsed.output
   throw new Failure('upstream_malformed', {
-    message: `${formatEndpoint(endpoint)} answered something else than was asked for: ${parsed.issues[0].message}`,
-    hint: 'is this the endpoint of another program?',
+    message: `${formatEndpoint(endpoint)} sent a response of another shape: ${parsed.issues[0].message}`,
+    hint: 'check that this is not the endpoint of another program',
   })
 }

@@ -1,7 +1,7 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import * as v from 'valibot'
 
-/** What the exercise leans on in the app's `/status`; the app may say more. */
+/** The fields of the app's `/status` that the exercise needs; there may be more. */
 export const statusSchema = v.object({
   name: v.string(),
   pid: v.number(),
@@ -11,7 +11,7 @@ export const statusSchema = v.object({
 
 export type AppStatus = v.InferOutput<typeof statusSchema>
 
-/** What `/visits` answers. */
+/** The response of `/visits`. */
 export const visitsSchema = v.object({ visits: v.pipe(v.number(), v.integer()) })
 
 const routeSchema = v.object({
@@ -26,7 +26,7 @@ const routeSchema = v.object({
   lastError: v.nullable(v.object({ code: v.string() })),
 })
 
-/** What a client leans on in the sidecar's `/routes`; the sidecar says more. */
+/** The fields of the sidecar's `/routes` that the client needs; there are more. */
 export const routesSchema = v.pipe(
   v.object({ routes: v.array(routeSchema) }),
   v.transform(({ routes }) => routes),
@@ -35,8 +35,8 @@ export const routesSchema = v.pipe(
 export type Route = v.InferOutput<typeof routeSchema>
 
 /**
- * The sidecar's route that a client reaches at this endpoint. The sidecar names its ports by the address that it
- * binds, a client by the one that it dials: the port is the same.
+ * The route of the sidecar behind this endpoint. They are compared by port: the sidecar reports the address that it binds,
+ * which differs from the address that a client dials.
  */
 export function routeBehind(routes: readonly Route[], endpoint: Endpoint): Route | undefined {
   if (endpoint.kind !== 'tcp') return undefined

@@ -1,7 +1,10 @@
+import type { Writable } from 'node:stream'
 import { stripVTControlCharacters, styleText } from 'node:util'
-import type { Output } from '../cli/streams.ts'
 
-/** A line that fits a terminal of so many columns; one that does not loses its end, and with it its colours. */
+/** A stream that may be a terminal. */
+export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number }
+
+/** Shortens a line that is wider than the terminal; a shortened line has no colours. */
 export function clip(line: string, columns: number): string {
   const plain = stripVTControlCharacters(line)
   return plain.length <= columns ? line : `${plain.slice(0, Math.max(0, columns - 1))}…`
@@ -16,7 +19,7 @@ export interface Palette {
   readonly strong: Style
 }
 
-/** Colours for a terminal; elsewhere, and with NO_COLOR set (no-color.org), the text as it is. */
+/** Colours for a terminal; elsewhere, and with NO_COLOR set (no-color.org), plain text. */
 export function palette(stream: Output, env: NodeJS.ProcessEnv): Palette {
   const coloured = stream.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb'
   const style = (format: Parameters<typeof styleText>[0]): Style =>
@@ -26,7 +29,7 @@ export function palette(stream: Output, env: NodeJS.ProcessEnv): Palette {
   return { good: style('green'), bad: style(['bold', 'red']), faint: style('dim'), strong: style('bold') }
 }
 
-/** A JSON object for a person, of text that was made visible: one `key  value` line each; an array of objects becomes a table of its own below. */
+/** A JSON object as `key  value` lines; an array of objects becomes a table below. Its text must be escaped already. */
 export function keyValues(object: Readonly<Record<string, unknown>>): string {
   const entries = Object.entries(object)
   const scalars = entries
@@ -58,7 +61,7 @@ function inline(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** Cells in columns as wide as their widest cell, two spaces apart; colours take no width. No newline at the end. */
+/** Cells in columns as wide as their widest cell, two spaces apart. Colours have no width. No newline at the end. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = columnWidths(rows)
   return rows

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ export async function temporaryDirectory(): Promise<Temporary> {
   return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) }
 }
 
-/** A server in this process that does with each connection what it is told. */
+/** A server in this process that calls `handle` for each connection. */
 export async function serve(at: string | number, handle: (socket: Socket) => void): Promise<Server> {
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy()).resume()
@@ -24,7 +24,37 @@ export async function serve(at: string | number, handle: (socket: Socket) => voi
   return server
 }
 
-/** What a crash leaves: a socket file that nobody listens on. */
+/** A server on a socket of this mode, in a directory that every user may pass. It sends `response` and closes. */
+export async function serveWithMode(mode: number, response = '') {
+  const temporary = await temporaryDirectory()
+  await chmod(temporary.directory, 0o755)
+  const path = join(temporary.directory, 'a.sock')
+  const server = await serve(path, (socket) => socket.end(response))
+  await chmod(path, mode)
+  const end = async () => {
+    await server[Symbol.asyncDispose]()
+    await temporary[Symbol.asyncDispose]()
+  }
+  return { path, [Symbol.asyncDispose]: end }
+}
+
+/** A server on `a.sock` in a directory of this mode, which is inside one that every user may pass. */
+export async function serveInDirectoryWithMode(mode: number) {
+  const temporary = await temporaryDirectory()
+  await chmod(temporary.directory, 0o755)
+  const inner = join(temporary.directory, 'closed')
+  await mkdir(inner)
+  const server = await serve(join(inner, 'a.sock'), (socket) => socket.end())
+  await chmod(inner, mode)
+  const end = async () => {
+    await chmod(inner, 0o700)
+    await server[Symbol.asyncDispose]()
+    await temporary[Symbol.asyncDispose]()
+  }
+  return { outer: temporary.directory, inner, [Symbol.asyncDispose]: end }
+}
+
+/** Leaves a stale socket, as a crash does. */
 export async function leaveStaleSocket(path: string): Promise<void> {
   const server = await serve(`${path}.bound`, (socket) => socket.destroy())
   await rename(`${path}.bound`, path)
@@ -38,11 +68,11 @@ const LISTEN = `
   })`
 
 export interface Paused extends AsyncDisposable {
-  /** As `server.address()` says it. */
+  /** From `server.address()`. */
   readonly address: string | { readonly port: number }
 }
 
-/** A process of its own that listens, with a backlog of 1, and was stopped by SIGSTOP before it accepted anybody. */
+/** A process that listens with a backlog of 1, and is stopped by SIGSTOP before it accepts a connection. */
 export async function startPausedServer(
   at: { path: string } | { host: string; port: number },
 ): Promise<Paused> {
@@ -58,7 +88,7 @@ export async function startPausedServer(
   return { address: JSON.parse(String(line)), [Symbol.asyncDispose]: end }
 }
 
-/** Connects until the kernel takes no more: at most one more than the backlog. */
+/** Connects until the backlog is full: the kernel queues at most one connection more than the backlog. */
 export async function fillBacklog(to: { path: string } | { port: number }): Promise<Disposable> {
   const sockets = Array.from({ length: 4 }, () =>
     connect({ host: '127.0.0.1', ...to }).on('error', () => undefined),

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { runCommandLine } from '../cli/run-command-line.ts'
 import type { Finished } from './run-client.ts'
 
-/** Runs one command line in this process: quicker than a process of its own, with the same sockets. */
+/** Runs one command line in this process, which is faster than a new process. */
 export async function callClient(
   args: readonly string[],
   { env = {}, input = '' }: { env?: Readonly<Record<string, string>>; input?: string } = {},

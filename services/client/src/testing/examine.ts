@@ -8,12 +8,12 @@ const NOBODY = AS_ROOT ? { uid: 65_534, gid: 65_534 } : {}
 
 export type Examined = Diagnosis & { readonly processExitCode: number | null }
 
-/** What `client doctor --json` says of one endpoint. */
+/** The output of `client doctor --json` for one endpoint. */
 export async function doctor(...args: string[]): Promise<Examined> {
   return read(await callClient(['doctor', '--json', '--timeout-ms', '300', ...args]))
 }
 
-/** The same as a user whom permissions hold: root is not held, anybody else is already one. */
+/** The same as a user without root's capabilities: tests that run as root change their uid, others need not. */
 export async function doctorAsNobody(...args: string[]): Promise<Examined> {
   return read(await runClient(['doctor', '--json', ...args], NOBODY))
 }

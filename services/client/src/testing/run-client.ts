@@ -11,12 +11,12 @@ export interface Finished {
 
 export interface Start {
   readonly env?: Readonly<Record<string, string>>
-  /** Only root can start a process as somebody else. */
+  /** Only root can start a process as another user. */
   readonly uid?: number
   readonly gid?: number
 }
 
-/** Runs the client as a process of its own, as a person does, and waits for its end. */
+/** Runs the client in a new process and waits for its end. */
 export async function runClient(
   args: readonly string[],
   { input = '', ...start }: Start & { readonly input?: string } = {},

@@ -13,7 +13,7 @@ export const EXPOSITION = [
   '',
 ].join('\n')
 
-/** An app that is just large enough for the client: the interfaces of the design, and nothing behind them. */
+/** A minimal app for tests of the client: the same interfaces as the real app, without Redis. */
 export class SmallApp {
   redis: 'up' | 'down' = 'up'
   visits = 0

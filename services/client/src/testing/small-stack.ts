@@ -10,11 +10,11 @@ export interface SmallStack extends AsyncDisposable {
   readonly app: SmallApp
   /** Where the sockets are. */
   readonly directory: string
-  /** The environment that makes a client find it. */
+  /** Environment for a client of this stack. */
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Every endpoint of the stack, really listening: sockets with their modes in a private directory, TCP beside them. */
+/** Starts a listener for every endpoint of the stack: sockets with their modes in a new directory, and TCP ports. */
 export async function startSmallStack(): Promise<SmallStack> {
   const cleanup = new AsyncDisposableStack()
   const directory = await mkdtemp(join(tmpdir(), 'small-stack-'))
@@ -51,7 +51,7 @@ async function listenOnTcp(server: Server): Promise<string> {
   return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** As a sidecar's whose routes all relay streams. */
+/** The operations port of a sidecar whose routes are all streams. */
 function operationsPort(listening: readonly string[]): Server {
   const up = { upstream: 'unix:@none', state: 'up', generation: 1, lastError: null }
   const routes = listening.map((listen) => ({ name: listen, kind: 'stream', listen, ...up }))

@@ -9,17 +9,17 @@ import { dialogue } from '../echo/dialogue.ts'
 import { expectOk } from '../http/request-json.ts'
 import { type Route, routeBehind } from '../http/schemas.ts'
 
-/** What one look at a target saw. */
+/** What one look at a target showed. */
 export interface Look {
-  /** `up`, or the code that says why it does not answer. */
+  /** `up`, or the failure code. */
   readonly state: string
-  /** Milliseconds until the answer; null without one. */
+  /** Milliseconds until the response; null without one. */
   readonly ms: number | null
-  /** Another text means that another socket stands there; null where that cannot be seen. */
+  /** Identity of the socket: it changes when another socket takes its place. Null if it is not visible. */
   readonly socket: string | null
 }
 
-/** Whether a target answers, and how fast. */
+/** Whether a target responds, and how fast. */
 export async function look(target: Target, timeoutMs: number): Promise<Omit<Look, 'socket'>> {
   const start = performance.now()
   try {
@@ -31,18 +31,18 @@ export async function look(target: Target, timeoutMs: number): Promise<Omit<Look
   }
 }
 
-/** Which socket stands there. @param routes what the sidecar says of the sockets behind its ports */
+/** Identity of the socket of a target. @param routes what the sidecar reports about the sockets behind its ports */
 export async function socketOf({ endpoint }: Target, routes: readonly Route[]): Promise<Look['socket']> {
   if (endpoint.kind !== 'unix') return routeBehind(routes, endpoint)?.generation.toString() ?? null
   const { facts } = await inspectFile(endpoint.path)
   return facts === null ? null : formatIdentity(facts.identity)
 }
 
-/** One way into the stack, and how to find out whether it answers. */
+/** One endpoint of the stack, and how to check it. */
 export interface Target {
   readonly name: string
   readonly endpoint: Endpoint
-  /** @throws Failure or CliError with the code that says why it does not answer */
+  /** @throws Failure or CliError with the code of the failure */
   probe(timeoutMs: number): Promise<void>
 }
 

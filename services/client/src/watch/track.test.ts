@@ -6,7 +6,7 @@ import { follow, type News, type Track } from './track.ts'
 const up = (socket: string): Look => ({ state: 'up', ms: 1, socket })
 const down = (state: string, socket: string | null): Look => ({ state, ms: null, socket })
 
-/** One look a second. */
+/** One look per second. */
 function followAll(...looks: Look[]): { track: Track | undefined; news: News[][] } {
   let track: Track | undefined
   const news = looks.map((look, i) => {
@@ -18,14 +18,14 @@ function followAll(...looks: Look[]): { track: Track | undefined; news: News[][]
 }
 
 describe('follow', () => {
-  it('tells the first state, and then only changes', () => {
+  it('reports the first state, and then only changes', () => {
     const { news, track } = followAll(up('a'), up('a'), down('socket_stale', 'a'))
     const stale = { event: 'state', was: 'up', wasForMs: 2_000 }
     assert.deepEqual(news, [[{ event: 'state' }], [], [stale]])
     assert.equal(track?.since, 2_000)
   })
 
-  it('counts failures by reason and keeps the latencies of answers', () => {
+  it('counts failures by code and keeps the latencies of responses', () => {
     const { track } = followAll(
       up('a'),
       down('socket_stale', 'a'),
@@ -36,19 +36,19 @@ describe('follow', () => {
     assert.deepEqual(track?.recentMs, [1])
   })
 
-  it('shows a takeover: another socket without a gap', () => {
+  it('reports a takeover: another socket without a gap', () => {
     const { news, track } = followAll(up('a'), up('b'))
     assert.deepEqual(news[1], [{ event: 'replaced' }])
     assert.equal(track?.generation, 2)
   })
 
-  it('shows a restart as a state that ends, with a higher generation', () => {
+  it('reports a restart as a change of state, with a higher generation', () => {
     const { news, track } = followAll(up('a'), down('socket_missing', null), up('b'))
     assert.deepEqual(news[2], [{ event: 'state', was: 'socket_missing', wasForMs: 1_000 }])
     assert.equal(track?.generation, 2)
   })
 
-  it('counts nothing where no socket can be seen', () => {
+  it('counts no generation if no socket is visible', () => {
     const { track } = followAll(down('socket_denied', null), down('socket_denied', null))
     assert.equal(track?.generation, 0)
   })

@@ -11,7 +11,7 @@ import { newsLines, newsObjects, Screen, summary, type Watched, watch } from './
 
 const plain = palette(new PassThrough(), {})
 
-/** Looks until `done`, doing each of `acts` after a look; gives every round. */
+/** Watches until `done`, and runs one of `acts` after each round. Returns all rounds. */
 async function watchWhile(
   stack: SmallStack,
   acts: (() => Promise<unknown>)[],
@@ -30,7 +30,7 @@ async function watchWhile(
 const named = (round: Watched[] | undefined, name: string) => round?.find((one) => one.name === name)
 
 describe('watch', () => {
-  it('sees a socket go, and says what it was before', async () => {
+  it('reports a removed socket, and the state before', async () => {
     await using stack = await startSmallStack()
     const gone = (round: Watched[]) => named(round, 'echo')?.track.state === 'socket_missing'
     const rounds = await watchWhile(stack, [() => rm(`${stack.directory}/echo.sock`)], gone)
@@ -40,7 +40,7 @@ describe('watch', () => {
     assert.deepEqual(echo?.track.errors, { socket_missing: 1 })
   })
 
-  it('sees a takeover: another socket at the path while it answers', async () => {
+  it('reports a takeover: another socket at the path while it responds', async () => {
     await using stack = await startSmallStack()
     await using successor = stack.app.api()
     const takeOver = async () => {
@@ -57,7 +57,7 @@ describe('watch', () => {
     )
   })
 
-  it('sums every target up in a table', async () => {
+  it('shows every target in a table', async () => {
     await using stack = await startSmallStack()
     const [round = []] = await watchWhile(stack, [], () => true)
     const lines = summary(round, Date.now(), plain)
@@ -66,7 +66,7 @@ describe('watch', () => {
   })
 })
 
-it('Screen draws over what it drew, in the width of the terminal', async () => {
+it('Screen redraws in place, in the width of the terminal', async () => {
   const stdout = Object.assign(new PassThrough(), { columns: 5 })
   const screen = new Screen(stdout)
   screen.draw('one\ntwo')

@@ -2,18 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { CliError } from '../cli/cli-error.ts'
-import type { Output } from '../cli/streams.ts'
 import type { ClientConfig } from '../config.ts'
 import { requestJson } from '../http/request-json.ts'
 import { type Route, routesSchema } from '../http/schemas.ts'
-import { clip, type Palette, table } from '../output/text.ts'
-import { percentile } from '../stats/latencies.ts'
+import { clip, type Output, type Palette, table } from '../output/text.ts'
+import { percentile } from '../stats/statistics.ts'
 import { type Look, look, socketOf, type Target, targetsOf } from './target.ts'
 import { follow, formatDuration, type News, type Track } from './track.ts'
 
 const UP_AND_CLEAR = (lines: number) => `\u001b[${lines}A\u001b[J`
 
-/** A part of a terminal that is drawn again and again in place; what was drawn last stays when it ends. */
+/** A part of a terminal that is redrawn in place. The last drawing stays. */
 export class Screen {
   readonly #stdout: Output
   #drawn = 0
@@ -30,7 +29,7 @@ export class Screen {
   }
 }
 
-/** What is new of one target, one line each: for a log, or for a person who scrolls. */
+/** The changes of one target, one line each. */
 export function newsLines(
   { name, endpoint, track, news }: Watched,
   time: string,
@@ -64,12 +63,16 @@ export function summary(watched: readonly Watched[], now: number, colours: Palet
     strong(name),
     track.state === 'up' ? good('up') : bad(track.state),
     formatDuration(now - track.since),
-    ...[50, 99].map((percent) => percentile(track.recentMs, percent)?.toFixed(2) ?? '-'),
+    ...[50, 99].map((percent) => showMs(percentile(track.recentMs, percent))),
     track.generation === 0 ? '-' : String(track.generation),
     errors(track.errors),
     faint(endpoint),
   ])
   return table([HEADINGS.map(faint), ...rows])
+}
+
+function showMs(ms: number): string {
+  return Number.isNaN(ms) ? '-' : ms.toFixed(2)
 }
 
 function errors(counts: Readonly<Record<string, number>>): string {
@@ -90,10 +93,10 @@ interface Pace {
   readonly signal: AbortSignal
 }
 
-/** A look may take longer than the interval; the next then waits for it. */
+/** A look may take longer than the interval. The next round then starts late. */
 const LOOK_TIMEOUT_MS = 1_000
 
-/** Looks at every target once each `intervalMs` and yields them all, until the signal aborts. */
+/** Checks every target once per `intervalMs` and yields all of them, until the signal aborts. */
 export async function* watch(config: ClientConfig, { intervalMs, signal }: Pace): AsyncGenerator<Watched[]> {
   const targets = targetsOf(config)
   const tracks = new Map<Target, Track>()
@@ -110,7 +113,7 @@ export async function* watch(config: ClientConfig, { intervalMs, signal }: Pace)
   }
 }
 
-/** Asks first and looks at the sockets then: a socket that came between is seen with the state that it brings. */
+/** Sends requests first and inspects the sockets after that, so that a socket that appears in between is seen. */
 async function lookAtAll(targets: readonly Target[], config: ClientConfig): Promise<[Target, Look][]> {
   const states = await Promise.all(targets.map((target) => look(target, LOOK_TIMEOUT_MS)))
   const routes = await routesOf(config)
@@ -121,7 +124,7 @@ async function lookAtAll(targets: readonly Target[], config: ClientConfig): Prom
   })
 }
 
-/** None when the sidecar does not tell: its own target shows why. */
+/** Empty if the sidecar does not respond: its own target shows the reason. */
 async function routesOf({ ops }: ClientConfig): Promise<readonly Route[]> {
   try {
     return await requestJson(ops, routesSchema, { path: '/routes', timeoutMs: LOOK_TIMEOUT_MS })

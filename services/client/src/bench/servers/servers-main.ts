@@ -10,7 +10,7 @@ import type { Listener } from '@uds-sidecar/shared/listen/listener'
 import { BENCH_PROTOCOLS, type BenchProtocol } from '../settings.ts'
 import { hasSidecar, startSidecar } from './start-sidecar.ts'
 
-/** What is measured: handlers that do next to nothing, so that the way to them shows. */
+/** The measured handlers do almost nothing, so that the transport is what is measured. */
 export const HANDLERS: Readonly<Record<BenchProtocol, () => Server>> = { echo: echoServer, http: httpServer }
 
 function echoServer(): Server {
@@ -19,7 +19,7 @@ function echoServer(): Server {
   })
 }
 
-/** `GET /bytes?N` answers with N bytes. */
+/** `GET /bytes?N` responds with N bytes. */
 function httpServer(): Server {
   const bodies = new Map<string, Buffer>()
   return http.createServer({ noDelay: true }, (request, response) => {
@@ -31,9 +31,9 @@ function httpServer(): Server {
 }
 
 /**
- * Serves each handler over a socket in a directory of its own and over loopback TCP, with a sidecar before the socket
- * where there is one; prints where as one line of JSON. Ends, and takes sidecar and directory along, when its stdin
- * does: so with whoever started it, whatever became of them.
+ * Serves each handler over a socket in a new directory and over loopback TCP, and starts a sidecar in front of the sockets
+ * if there is one. Prints the endpoints as one line of JSON. When its stdin ends, it stops the sidecar, removes the
+ * directory and ends: this happens whenever the parent process ends, even after a crash.
  */
 async function main(): Promise<void> {
   await using started = new AsyncDisposableStack()
@@ -51,13 +51,13 @@ async function main(): Promise<void> {
   }
   const upstreams = { echo: sockets.echo.endpoint, http: sockets.http.endpoint }
   const sidecar = hasSidecar() ? started.use(await startSidecar(directory, upstreams)) : undefined
-  const ways = BENCH_PROTOCOLS.map((protocol) => {
+  const endpoints = BENCH_PROTOCOLS.map((protocol) => {
     const behind = sidecar?.endpoints[protocol]
     const socket = formatEndpoint(sockets[protocol].endpoint)
     const tcp = formatEndpoint(ports[protocol].endpoint)
     return [protocol, { socket, tcp, ...(behind === undefined ? {} : { sidecar: formatEndpoint(behind) }) }]
   })
-  process.stdout.write(`${JSON.stringify(Object.fromEntries(ways))}\n`)
+  process.stdout.write(`${JSON.stringify(Object.fromEntries(endpoints))}\n`)
   for await (const _ of process.stdin);
 }
 

@@ -7,44 +7,44 @@ import { linesOf } from '../../echo/dialogue.ts'
 import type { BenchProtocol } from '../settings.ts'
 import { TARGET_NAMES, type Target, type TargetName } from '../target.ts'
 
-const PROGRAM = fileURLToPath(import.meta.resolve('@uds-sidecar/client/servers-main')) // also from a bundle
+const PROGRAM = fileURLToPath(import.meta.resolve('@uds-sidecar/client/servers-main')) // works from a bundle too
 
-type Ways = Readonly<Record<BenchProtocol, Partial<Record<TargetName, string>>>>
+type Endpoints = Readonly<Record<BenchProtocol, Partial<Record<TargetName, string>>>>
 
 export interface Servers extends AsyncDisposable {
   targets(protocol: BenchProtocol): Target[]
 }
 
 /**
- * Starts what is measured in processes of their own: client and server then do not share an event loop.
- * @throws Failure `io_error` when they do not come up; they have said why on stderr
+ * Starts the measured servers in another process, so that client and server do not share an event loop.
+ * @throws Failure `io_error` when they do not start; the reason is on stderr
  */
 export async function startServers(): Promise<Servers> {
   const child = spawn(process.execPath, [PROGRAM], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    detached: true, // Ctrl-C is for the client, which then ends this one
+    detached: true, // Ctrl-C signals only the client, which then ends this process
   })
   const ended = once(child, 'exit')
   const { value: line } = await linesOf(child.stdout).next()
   if (line === undefined) throw notStarted()
-  const ways = JSON.parse(line) as Ways
+  const endpoints = JSON.parse(line) as Endpoints
   const end = async () => {
     child.stdin.end()
     await ended
   }
-  return { targets: (protocol) => targetsOf(ways[protocol]), [Symbol.asyncDispose]: end }
+  return { targets: (protocol) => targetsOf(endpoints[protocol]), [Symbol.asyncDispose]: end }
 }
 
-function targetsOf(ways: Partial<Record<TargetName, string>>): Target[] {
+function targetsOf(endpoints: Partial<Record<TargetName, string>>): Target[] {
   return TARGET_NAMES.flatMap((name) => {
-    const text = ways[name]
+    const text = endpoints[name]
     return text === undefined ? [] : [{ name, endpoint: parseEndpoint(text) }]
   })
 }
 
 function notStarted(): Failure {
   return new Failure('io_error', {
-    message: 'the servers to measure did not start',
-    hint: 'see what they said above',
+    message: 'the benchmark servers did not start',
+    hint: 'see their output above',
   })
 }

@@ -8,10 +8,10 @@ import { type Endpoint, formatEndpoint, parseEndpoint } from '@uds-sidecar/share
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { BenchProtocol } from '../settings.ts'
 
-/** A neighbour in a checkout; an image of the client alone has none. Started, never imported. */
+/** Exists in a checkout, not in the image of the client. It is started, never imported. */
 const PROGRAM = new URL('../../../../sidecar/src/main.ts', import.meta.url).pathname
 
-/** As the stack has them: echo lines are a stream, HTTP is read and checked against an allow list. */
+/** Route kinds as in the stack: echo is a stream; HTTP is parsed and checked against an allow list. */
 const KINDS = { echo: { kind: 'stream' }, http: { kind: 'http', allow: ['GET /bytes'] } } as const
 
 const START_TIMEOUT_MS = 30_000
@@ -26,7 +26,7 @@ export function hasSidecar(): boolean {
 
 /**
  * Starts a sidecar in front of these sockets, on ports that the kernel chooses.
- * @throws Failure `upstream_timeout` when it ends, or is not up within 30 s
+ * @throws Failure `upstream_timeout` when it ends or does not start within 30 s
  */
 export async function startSidecar(
   directory: string,
@@ -57,7 +57,7 @@ export async function startSidecar(
   }
 }
 
-/** Where it listens, from the line of its log that says so. */
+/** The endpoints from the `started` line of its log. */
 async function endpointsOf({ stdout }: ChildProcess): Promise<RunningSidecar['endpoints']> {
   if (stdout === null) throw new Error('the sidecar has no output')
   const lines = createInterface({ input: stdout, signal: AbortSignal.timeout(START_TIMEOUT_MS) })
@@ -69,11 +69,11 @@ async function endpointsOf({ stdout }: ChildProcess): Promise<RunningSidecar['en
   }
   if (started === undefined) {
     throw new Failure('upstream_timeout', {
-      message: 'the sidecar of the measurement did not start',
-      hint: 'what it printed above says why',
+      message: 'the benchmark sidecar did not start',
+      hint: 'see its output above',
     })
   }
-  stdout.resume() // it goes on to log, and must not wait for a reader
+  stdout.resume() // keep reading, or a full pipe would block its logging
   const { routes } = JSON.parse(started)
   return { echo: parseEndpoint(routes.echo), http: parseEndpoint(routes.http) }
 }

@@ -6,39 +6,39 @@ import { advice, type Facts, type Finding, type Fix, finding, onService, shell }
 import type { Place, Protocol } from '../place.ts'
 import { wakeUp } from './listener-findings.ts'
 
-/** It takes connections and says nothing. */
+/** It accepts connections and sends nothing. */
 export function hung({ conversation, place, timeoutMs }: Facts): Finding | undefined {
   if (conversation?.kind !== 'failed' || conversation.failure.code !== 'upstream_timeout') return undefined
   const where = formatEndpoint(place.endpoint)
-  const message = `${where} took the connection and did not answer within ${timeoutMs} ms: it is paused, stuck or overloaded`
+  const message = `${where} accepted the connection and did not respond within ${timeoutMs} ms: it is paused, stuck or overloaded`
   return finding('hung', 'upstream_timeout', message, wakeUp(place))
 }
 
-/** It takes connections and hangs up on them. */
+/** It accepts connections and closes them. */
 export function reset({ inspection: { connection }, conversation, place }: Facts): Finding | undefined {
   const atOnce = !connection.connected && connection.failure.code === 'upstream_reset'
   const later = conversation?.kind === 'failed' && conversation.failure.code === 'upstream_reset'
   if (!atOnce && !later) return undefined
-  const message = `${formatEndpoint(place.endpoint)} took the connection and closed it before an answer`
+  const message = `${formatEndpoint(place.endpoint)} accepted the connection and closed it without a response`
   return finding('reset', 'upstream_reset', message, [
     ...onService(place, 'logs --tail 50', 'restart'),
-    shell(doctorAgain(place, 'none'), `it may not speak ${place.protocol}`),
+    shell(doctorAgain(place, 'none'), `if the server does not speak ${place.protocol}`),
   ])
 }
 
-/** It answers in another protocol than the one that was asked. */
+/** It responds in another protocol. */
 export function wrongProtocol({ conversation, place }: Facts): Finding | undefined {
   if (conversation?.kind !== 'other protocol') return undefined
   const where = formatEndpoint(place.endpoint)
-  const message = `${where} answers, and not in ${place.protocol}: ${JSON.stringify(conversation.said)}`
+  const message = `${where} responds in another protocol than ${place.protocol}: ${JSON.stringify(conversation.said)}`
   const other = place.protocol === 'http' ? 'echo' : 'http'
   return finding('wrong_protocol', 'upstream_malformed', message, [
-    shell(doctorAgain(place, other), 'if it is meant to speak that'),
-    shell(doctorAgain(place, 'none'), 'only connect'),
+    shell(doctorAgain(place, other), `if the server should speak ${other}`),
+    shell(doctorAgain(place, 'none'), 'only connects'),
   ])
 }
 
-/** It answers that it cannot serve, or that what is behind it cannot. */
+/** It responds that it cannot serve the request, or that its upstream cannot. */
 export function serverError({ conversation, place }: Facts): Finding | undefined {
   if (conversation?.kind !== 'server error') return undefined
   const { status, problem, body } = conversation
@@ -47,24 +47,24 @@ export function serverError({ conversation, place }: Facts): Finding | undefined
   return {
     name: 'server_error',
     code: problem?.code ?? `http_${status}`,
-    message: `${formatEndpoint(place.endpoint)} answers GET ${place.path} with ${status}: ${said}`,
+    message: `${formatEndpoint(place.endpoint)} responded to GET ${place.path} with ${status}: ${said}`,
     fixes: [...hint, ...onService(place, 'logs --tail 50')],
     exitCode: EXIT.notAnswering,
   }
 }
 
-/** The server lives and said no more: only its log knows why. */
+/** The server runs and sent no hint: only its log shows the reason. */
 function readItsLog({ endpoint, service }: Place, status: number): Fix[] {
-  const fault = status >= 500 ? 'the fault is in the server' : 'the server refuses this request'
-  const log = advice(`${fault}, not on the way to it: look at the log of the process that listens there`)
+  const fault = status >= 500 ? 'the error is in the server' : 'the server refuses this request'
+  const log = advice(`${fault}, not in the connection: read the log of the process that listens there`)
   if (service !== undefined) return [log]
-  return [log, shell(whoListens(endpoint), 'as root, on the host of the server: names it')]
+  return [log, shell(whoListens(endpoint), 'shows the process; run as root on the host of the server')]
 }
 
 function whoListens(endpoint: Endpoint): string {
   switch (endpoint.kind) {
     case 'unix':
-      // A socket that was published by renaming keeps the name that it was bound to, in the same directory.
+      // `ss` shows the name at bind. A socket that was renamed into place was bound under another name in this directory.
       return `ss -xlpn | grep -F ${shellWord(join(dirname(endpoint.path), '/'))}`
     case 'abstract':
       return `ss -xlpn | grep -F ${shellWord(`@${endpoint.name}`)}`

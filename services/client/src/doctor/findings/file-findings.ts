@@ -23,10 +23,10 @@ import {
 
 const LETTERS = { 1: 'x', 2: 'w' } as const
 
-/** The right that is missing: search a directory, write to a socket. */
+/** The missing permission: x of a directory, or w of a socket. */
 export type Right = keyof typeof LETTERS
 
-/** What gives this process the right: joining the group that has it, a wider mode, or being the owner. */
+/** How this process gets the permission: by joining a group, with a wider mode, or as the owner. */
 export function permissionFixes(path: string, facts: FileFacts, who: ProcessIdentity, right: Right): Fix[] {
   const ours = permissionClass(facts, who)
   if (classMay(facts, ours, right)) return beyondTheMode(path)
@@ -44,50 +44,53 @@ function joinGroup({ gid }: FileFacts): Fix[] {
   return [compose(`group_add: ["${gid}"]`), shell(`sudo usermod -aG ${gid} "$(id -un)"`)]
 }
 
-/** A mode without rights for the group is often meant so. */
+/** Often the group is denied on purpose. */
 function beOwner({ uid }: FileFacts): Fix[] {
-  return [compose(`user: "${uid}"`, 'if it is meant for its owner alone'), shell(`sudo -u "#${uid}" COMMAND`)]
+  return [
+    compose(`user: "${uid}"`, 'if only its owner should have access'),
+    shell(`sudo -u "#${uid}" COMMAND`),
+  ]
 }
 
 function widenGroup(path: string, facts: FileFacts, right: Right): Fix[] {
   const wider = formatMode(facts.mode | (right << 3))
   const volume = compose(`o: "uid=${facts.uid},gid=${facts.gid},mode=${wider}"`, 'driver_opts of its volume')
-  const chmod = shell(shellCommand('chmod', `g+${LETTERS[right]}`, path), 'if its group is meant to have it')
+  const chmod = shell(shellCommand('chmod', `g+${LETTERS[right]}`, path), 'if its group should have access')
   return facts.kind === 'directory' ? [volume, chmod] : [chmod]
 }
 
-/** The mode lets us through and the kernel does not: an access control list or a security module. */
+/** The mode allows it but the kernel does not: an access control list or a security module. */
 function beyondTheMode(path: string): Fix[] {
   return [
-    shell(shellCommand('getfacl', path), 'an access control list may say otherwise than the mode'),
-    shell('dmesg | grep -iE "apparmor|avc"', 'or AppArmor or SELinux denies it'),
+    shell(shellCommand('getfacl', path), 'an access control list may override the mode'),
+    shell('dmesg | grep -iE "apparmor|avc"', 'or AppArmor or SELinux may deny it'),
   ]
 }
 
-/** A directory on the way is not there, or something else stands in its place. */
+/** A directory of the path is missing, or is not a directory. */
 export function directoryMissing({ inspection, place }: Facts): Finding | undefined {
   const stop = inspection.directories.find(({ errno }) => errno === 'ENOENT' || errno === 'ENOTDIR')
   if (stop === undefined || place.endpoint.kind !== 'unix') return undefined
   const wanted = dirname(place.endpoint.path)
   return finding('directory_missing', 'socket_missing', `${stop.path} ${whatItIs(stop)}`, [
-    compose(mountOf(place, wanted), 'the volume is not mounted here'),
+    compose(mountOf(place, wanted), 'if the volume is not mounted here'),
     ...(stop.link === undefined
       ? []
-      : [shell(shellCommand('ln', '-sfn', 'REAL-DIRECTORY', stop.path), 'the link is wrong')]),
+      : [shell(shellCommand('ln', '-sfn', 'REAL-DIRECTORY', stop.path), 'if the link is wrong')]),
     ...(stop.facts === null ? [] : [shell(shellCommand('mv', stop.path, `${stop.path}.aside`))]),
     shell(
       shellCommand('install', '-d', '-m', '2750', wanted),
-      'without containers, as the user of the server',
+      'without containers; run as the user of the server',
     ),
   ])
 }
 
 function whatItIs({ facts, link }: DirectoryReport): string {
   if (facts !== null) return `is a ${facts.kind}, not a directory`
-  return link === undefined ? 'does not exist' : `is a symbolic link to ${link}, which is not there`
+  return link === undefined ? 'does not exist' : `is a symbolic link to ${link}, which does not exist`
 }
 
-/** A directory on the way may not be searched by this uid and its groups. */
+/** This uid and its groups have no x on a directory of the path. */
 export function directoryDenied({ inspection: { directories, who } }: Facts): Finding | undefined {
   const stop = directories.find(({ errno }) => errno === 'EACCES')
   if (stop === undefined || stop.facts === null) return undefined
@@ -97,29 +100,29 @@ export function directoryDenied({ inspection: { directories, who } }: Facts): Fi
   return finding('directory_denied', 'socket_denied', message, permissionFixes(path, facts, who, 0o1))
 }
 
-/** The directory is there, the file is not. */
+/** The directory exists, the file does not. */
 export function fileMissing({ inspection: { file }, place, neighbours }: Facts): Finding | undefined {
   if (file?.errno !== 'ENOENT' || place.endpoint.kind !== 'unix') return undefined
   const { path } = place.endpoint
-  const beside = neighbours.length === 0 ? '' : `; beside it: ${neighbours.join(', ')}`
+  const beside = neighbours.length === 0 ? '' : `; in the same directory: ${neighbours.join(', ')}`
   const near = suggest(basename(path), neighbours)
-  return finding('file_missing', 'socket_missing', `there is no ${path}${beside}`, [
+  return finding('file_missing', 'socket_missing', `${path} does not exist${beside}`, [
     ...(near === undefined
       ? []
       : [
           shell(
             shellCommand('client', 'doctor', `unix:${join(dirname(path), near)}`),
-            'if you meant that one',
+            'if you meant this socket',
           ),
         ]),
     ...onService(place, 'up -d', 'logs --tail 50'),
     ...(place.service === undefined
-      ? [shell(`ss -xlpn | grep -F ${shellWord(path)}`, 'whether its server runs')]
+      ? [shell(`ss -xlpn | grep -F ${shellWord(path)}`, 'shows whether its server runs')]
       : []),
   ])
 }
 
-/** A symbolic link to nothing. */
+/** A symbolic link whose target does not exist. */
 export function danglingLink({ inspection: { file, connection }, place }: Facts): Finding | undefined {
   if (file?.link == null || file.link.facts !== null || place.endpoint.kind !== 'unix') return undefined
   if (connection.connected || connection.failure.code !== 'socket_missing') return undefined
@@ -128,9 +131,9 @@ export function danglingLink({ inspection: { file, connection }, place }: Facts)
   return finding(
     'dangling_link',
     'socket_missing',
-    `${path} is a symbolic link to ${target}, which is not there`,
+    `${path} is a symbolic link to ${target}, which does not exist`,
     [
-      shell(shellCommand('ln', '-sfn', 'REAL-SOCKET', path), 'the link is wrong'),
+      shell(shellCommand('ln', '-sfn', 'REAL-SOCKET', path), 'if the link is wrong'),
       ...onService(place, 'up -d'),
     ],
   )
@@ -141,7 +144,7 @@ const IMPOSSIBLE: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'a symbolic link to a name that is too long',
 }
 
-/** A symbolic link, at the path or above it, that leads nowhere by its own fault. */
+/** A symbolic link, at the path or above it, that can never be resolved. */
 export function impossibleLink({ inspection, place }: Facts): Finding | undefined {
   const { connection, directories } = inspection
   if (connection.connected || place.endpoint.kind !== 'unix') return undefined
@@ -151,42 +154,42 @@ export function impossibleLink({ inspection, place }: Facts): Finding | undefine
   const directory = directories.find(({ traversable }) => !traversable)
   const [at, real] = directory === undefined ? [path, 'REAL-SOCKET'] : [directory.path, 'REAL-DIRECTORY']
   return finding('not_a_socket', 'not_a_socket', `${at} is ${what}`, [
-    shell(shellCommand('namei', '-l', path), 'shows each link on the way'),
-    shell(shellCommand('ln', '-sfn', real, at), 'the link is wrong'),
+    shell(shellCommand('namei', '-l', path), 'shows each link of the path'),
+    shell(shellCommand('ln', '-sfn', real, at), 'if the link is wrong'),
     ...onService(place, 'up -d'),
   ])
 }
 
-/** A symbolic link to a socket to which the way is closed. */
+/** A symbolic link to a socket in a directory without x. */
 export function linkDenied({ inspection: { file, connection, who }, place }: Facts): Finding | undefined {
   if (file?.link == null || file.link.facts !== null || place.endpoint.kind !== 'unix') return undefined
   if (connection.connected || connection.failure.code !== 'socket_denied') return undefined
   const { path } = place.endpoint
-  const message = `${formatIdentityOfProcess(who)} may not reach ${file.link.target}, to which ${path} is a symbolic link`
+  const message = `${formatIdentityOfProcess(who)} may not reach ${file.link.target}, the target of the symbolic link ${path}`
   return finding('directory_denied', 'socket_denied', message, [
     shell(shellCommand('namei', '-l', path), 'shows the directory where x is missing'),
   ])
 }
 
-/** Something else stands at the path. */
+/** The file at the path is not a socket. */
 export function notASocket({ inspection, place, neighbours }: Facts): Finding | undefined {
   const facts = target(inspection.file)
   if (facts == null || facts.kind === 'socket' || place.endpoint.kind !== 'unix') return undefined
   const { path } = place.endpoint
-  const beside = neighbours.length === 0 ? '' : `; sockets beside it: ${neighbours.join(', ')}`
-  const directory = compose(mountOf(place, dirname(path)), DOCKER_MADE_IT)
+  const beside = neighbours.length === 0 ? '' : `; sockets in the same directory: ${neighbours.join(', ')}`
+  const directory = compose(mountOf(place, dirname(path)), DOCKER_CREATED_IT)
   return finding('not_a_socket', 'not_a_socket', `${path} is a ${facts.kind}${beside}`, [
-    advice('correct the path, if that thing belongs there'),
+    advice('correct the path, if this file belongs there'),
     ...(facts.kind === 'directory' ? [directory] : []),
-    shell(shellCommand('mv', path, `${path}.aside`), 'if it does not'),
+    shell(shellCommand('mv', path, `${path}.aside`), 'if it does not belong there'),
     ...onService(place, 'restart'),
   ])
 }
 
-const DOCKER_MADE_IT =
-  'Docker makes a directory where a single file to be mounted is missing: mount its directory'
+const DOCKER_CREATED_IT =
+  'Docker creates a directory when the file to mount does not exist: mount the directory of the socket'
 
-/** The socket's own mode denies us. */
+/** The mode of the socket denies this process. */
 export function socketDenied({ inspection, place }: Facts): Finding | undefined {
   const { file, who, connection } = inspection
   const facts = target(file)

@@ -14,7 +14,7 @@ import {
 import { backlogFull, nameMissing, stale, wrongSocketType } from './listener-findings.ts'
 import { tcpFinding } from './tcp-findings.ts'
 
-/** In the order in which the kernel would stumble over them. */
+/** In the order in which the kernel checks. */
 const FINDERS: readonly ((facts: Facts) => Finding | undefined)[] = [
   directoryMissing,
   directoryDenied,
@@ -36,7 +36,7 @@ const FINDERS: readonly ((facts: Facts) => Finding | undefined)[] = [
   anythingElse,
 ]
 
-/** Where the way to an answer ends; undefined when it leads to one. */
+/** What prevents a response; undefined if nothing does. */
 export function find(facts: Facts): Finding | undefined {
   for (const finder of FINDERS) {
     const found = finder(facts)
@@ -45,7 +45,7 @@ export function find(facts: Facts): Finding | undefined {
   return undefined
 }
 
-/** No failure goes unreported, also one that nobody has thought of. */
+/** Reports any failure that no other finder knows. */
 function anythingElse({ inspection: { connection }, conversation }: Facts): Finding | undefined {
   const failure = connection.connected
     ? conversation?.kind === 'failed'

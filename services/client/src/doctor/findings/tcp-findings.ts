@@ -22,21 +22,21 @@ interface Case {
 const CASES: Partial<Record<FailureCode, Case>> = {
   connection_refused: {
     name: 'refused',
-    what: 'the host is there, and nobody listens on the port',
+    what: 'the host is up but nobody listens on the port',
     fixes: ({ port }, place) => [
       ...onService(place, 'up -d', 'logs --tail 50'),
       compose(
         `ports: ["127.0.0.1:${port}:${port}"]`,
-        'it listens in a container, and the port is not published',
+        'if it listens in a container and the port is not published',
       ),
-      shell(`ss -ltnp 'sport = :${port}'`, 'on its host: who listens, and on which address'),
+      shell(`ss -ltnp 'sport = :${port}'`, 'run on its host; shows who listens, and on which address'),
     ],
   },
   host_unknown: {
     name: 'host_unknown',
     what: 'the name does not resolve',
     fixes: ({ host }) => [
-      compose('networks: [edge]', 'a service name resolves only for those that share a network with it'),
+      compose('networks: [edge]', 'a service name resolves only on a network that both containers share'),
       shell(shellCommand('getent', 'hosts', ...operand(host))),
     ],
   },
@@ -44,27 +44,27 @@ const CASES: Partial<Record<FailureCode, Case>> = {
     name: 'unreachable',
     what: 'there is no route to the host',
     fixes: ({ host }) => [
-      compose('networks: [edge]', 'this container may be on no network'),
+      compose('networks: [edge]', 'if this container is not on any network'),
       shell(shellCommand('ip', 'route', 'get', host)),
     ],
   },
   upstream_timeout: {
     name: 'connect_timeout',
-    what: 'the host does not answer',
+    what: 'the host does not respond',
     fixes: ({ host, port }, place) => [
       ...onService(place, 'unpause', 'restart'),
-      shell(`nft list ruleset | grep ${port}`, 'a firewall that drops'),
+      shell(`nft list ruleset | grep ${port}`, 'a firewall may drop the packets'),
       shell(shellCommand('ping', '-c', '1', ...operand(host))),
     ],
   },
 }
 
-/** A name that begins with `-` is taken for options, unless `--` stands before it. */
+/** `--` before a name that begins with `-`, which would otherwise be an option. */
 function operand(host: string): string[] {
   return host.startsWith('-') ? ['--', host] : [host]
 }
 
-/** TCP: refused, no name, no route, no answer. */
+/** TCP: connection refused, unknown host, no route, or a timeout. */
 export function tcpFinding({ inspection: { connection }, place }: Facts): Finding | undefined {
   if (connection.connected || place.endpoint.kind !== 'tcp') return undefined
   const { code, errno } = connection.failure

@@ -1,12 +1,12 @@
 import { type Check, notShown, type Situation } from '../check.ts'
 import { abstractNames, pathLimits, redis, staleOrMissing } from './endpoints.ts'
 import { offTheNetwork, permissions } from './permissions.ts'
-import { echo, httpOverASocket, justAnotherAddress, oneSetOfHandlers } from './serving.ts'
+import { echo, httpOverASocket, oneSetOfHandlers, sameProcess } from './serving.ts'
 
 /** Every check in the order of the requirements. */
 export function allRows(situation: Situation): Check[] {
   return [
-    ...justAnotherAddress(situation),
+    ...sameProcess(situation),
     elsewhere('S2', 'echo over an in-memory pair', 'needs the handler in this process: npm test shows it'),
     ...echo(situation),
     ...permissions(situation),
@@ -17,7 +17,7 @@ export function allRows(situation: Situation): Check[] {
     ...staleOrMissing(),
     ...pathLimits(),
     ...abstractNames(),
-    elsewhere('S12', 'faster than loopback TCP', 'takes longer than a tour: client bench measures it'),
+    elsewhere('S12', 'faster than loopback TCP', 'takes too long here: client bench measures it'),
   ]
 }
 

@@ -17,7 +17,7 @@ import { requestJson } from '../../http/request-json.ts'
 import { statusSchema } from '../../http/schemas.ts'
 import { type Check, notShown, type Observation, refusal, type Situation, seen } from '../check.ts'
 
-/** S8: the app reaches Redis over Redis's own socket, and says so. */
+/** S8: the app reports that it reaches Redis over the socket of Redis. */
 export function redis({ config, expectRedis }: Situation): Check[] {
   return [config.api, config.tcpApi].map((endpoint) => ask(endpoint, expectRedis))
 }
@@ -25,7 +25,7 @@ export function redis({ config, expectRedis }: Situation): Check[] {
 function ask(endpoint: Endpoint, expectRedis: 'up' | 'down'): Check {
   return {
     row: 'S8',
-    what: "the app's word on its Redis",
+    what: 'state of Redis in GET /status',
     endpoint,
     expected: `redis ${expectRedis}`,
     async observe() {
@@ -35,7 +35,7 @@ function ask(endpoint: Endpoint, expectRedis: 'up' | 'down'): Check {
   }
 }
 
-/** S9: a socket file that a crash left behind is told apart from one that is not there. */
+/** S9: a stale socket and a missing socket give different codes. */
 export function staleOrMissing(): Check[] {
   return [
     {
@@ -66,12 +66,12 @@ async function inPrivateDirectory(look: (directory: string) => Promise<Observati
     directory = await mkdtemp(join(tmpdir(), 'uds-exercise-'))
   } catch (error) {
     if (errnoOf(error) === undefined) throw error
-    return notShown(`${tmpdir()} cannot be written to (${errnoOf(error)})`)
+    return notShown(`${tmpdir()} is not writable (${errnoOf(error)})`)
   }
   return look(directory).finally(() => rm(directory, { recursive: true }))
 }
 
-/** What a crash leaves: closing a server unlinks the path that it bound, and this one has been renamed since. */
+/** Leaves a socket file as a crash does: closing a server unlinks only the path that it bound, which was renamed here. */
 async function staleSocket(directory: string): Promise<string> {
   const server = createServer().listen(join(directory, 'bound.sock'))
   await once(server, 'listening')
@@ -80,7 +80,7 @@ async function staleSocket(directory: string): Promise<string> {
   return join(directory, 'stale.sock')
 }
 
-/** S10: a path that does not fit the kernel's address is refused before the kernel sees it; bytes count. */
+/** S10: a path that is too long for the kernel is refused before dialling. The limit counts bytes, not letters. */
 export function pathLimits(): Check[] {
   return [
     {
@@ -93,7 +93,7 @@ export function pathLimits(): Check[] {
   ]
 }
 
-/** S11: a name without a file; the kernel forgets it with its listener. */
+/** S11: an abstract name has no file, and disappears with its listener. */
 export function abstractNames(): Check[] {
   const endpoint: AbstractEndpoint = { kind: 'abstract', name: `uds-exercise-${process.pid}` }
   return [
@@ -102,30 +102,30 @@ export function abstractNames(): Check[] {
       what: 'listen on a name here, send "ping"',
       endpoint,
       expected: 'ping',
-      observe: () => answered(endpoint),
+      observe: () => pingListener(endpoint),
     },
     {
       row: 'S11',
-      what: 'dial it when its listener is gone',
+      what: 'dial it after its listener closed',
       endpoint,
       expected: 'socket_missing',
-      observe: async () => (onLinux() ? refusal('socket_missing', () => dial(endpoint)) : noSuchThing()),
+      observe: async () => (onLinux() ? refusal('socket_missing', () => dial(endpoint)) : notOnThisSystem()),
     },
   ]
 }
 
-async function answered(endpoint: AbstractEndpoint) {
-  if (!onLinux()) return noSuchThing()
+async function pingListener(endpoint: AbstractEndpoint) {
+  if (!onLinux()) return notOnThisSystem()
   await using server = createServer((socket) => socket.pipe(socket)).listen(nodeAddress(endpoint))
   await once(server, 'listening')
-  const [answer = 'nothing'] = await dialogue(endpoint, ['ping'])
-  return seen(answer, answer === 'ping')
+  const [line = 'nothing'] = await dialogue(endpoint, ['ping'])
+  return seen(line, line === 'ping')
 }
 
 function onLinux(): boolean {
   return process.platform === 'linux'
 }
 
-function noSuchThing() {
-  return notShown('abstract names are of Linux alone')
+function notOnThisSystem() {
+  return notShown('abstract names exist only on Linux')
 }

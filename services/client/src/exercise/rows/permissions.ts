@@ -5,14 +5,22 @@ import { formatMode, inspectFile } from '@uds-sidecar/shared/inspect/file-facts'
 import { processIdentity } from '@uds-sidecar/shared/inspect/permission'
 import { problemIn } from '../../http/request-json.ts'
 import { routeBehind } from '../../http/schemas.ts'
-import { type Check, notShown, type Observation, refusal, type Situation, seen } from '../check.ts'
+import {
+  type Check,
+  expectOkStatus,
+  notShown,
+  type Observation,
+  refusal,
+  type Situation,
+  seen,
+} from '../check.ts'
 
 /**
- * Why file permissions cannot deny this process that socket, whatever its mode is; undefined when they can.
- * Looks at who we are and never at the mode, so that a mode that is too wide is not taken for a reason.
+ * Why file permissions cannot deny this process the socket; undefined if they can. Looks at the identity of the process
+ * and not at the mode: a mode that is too wide must not count as a reason.
  */
 export async function whyPermitted(endpoint: Endpoint, { groupCounts }: { groupCounts: boolean }) {
-  if (endpoint.kind !== 'unix') return 'file permissions belong to socket files alone'
+  if (endpoint.kind !== 'unix') return 'only socket files have permissions'
   const { uid, gids, bypassesPermissions } = processIdentity()
   if (bypassesPermissions) return `uid ${uid} may bypass them (CAP_DAC_OVERRIDE)`
   const { facts } = await inspectFile(endpoint.path)
@@ -21,7 +29,7 @@ export async function whyPermitted(endpoint: Endpoint, { groupCounts }: { groupC
   return groupCounts && gids.includes(facts.gid) ? `we are in its group, ${facts.gid}` : undefined
 }
 
-/** S4: file permissions decide who may connect, the directory's too. */
+/** S4: permissions of the file and of its directory decide who may connect. */
 export function permissions({ config }: Situation): Check[] {
   return [
     mode(config.api, '0660'),
@@ -34,7 +42,7 @@ export function permissions({ config }: Situation): Check[] {
 function mode(endpoint: Endpoint, expected: string): Check {
   return {
     row: 'S4',
-    what: 'look at its mode',
+    what: 'read its file mode',
     endpoint,
     expected,
     observe: async () =>
@@ -62,12 +70,13 @@ function denied(endpoint: Endpoint, what: string, options: { groupCounts: boolea
   }
 }
 
-/** S7: of a service without a network, the sidecar shows what its allow list says and nothing else. */
+/** S7: the sidecar exposes what its allow list permits of a service without a network, and nothing else. */
 export function offTheNetwork(situation: Situation): Check[] {
   const { ops, tcpMetrics, tcpApi } = situation.config
   return [
-    answers(ops, '/-/healthy'),
-    answers(ops, '/-/ready'),
+    ...['/-/healthy', '/-/ready'].map((path) =>
+      expectOkStatus({ row: 'S7', endpoint: ops, what: `sidecar: GET ${path}`, path }),
+    ),
     scrape(tcpMetrics),
     forbidden(situation, tcpMetrics, { method: 'GET', path: '/status' }, '403 path_not_allowed'),
     forbidden(situation, tcpMetrics, { method: 'POST', path: '/metrics' }, '405 method_not_allowed'),
@@ -75,23 +84,10 @@ export function offTheNetwork(situation: Situation): Check[] {
   ]
 }
 
-function answers(endpoint: Endpoint, path: string): Check {
-  return {
-    row: 'S7',
-    what: `sidecar: GET ${path}`,
-    endpoint,
-    expected: '200',
-    async observe() {
-      const { status } = await request(endpoint, { path })
-      return seen(String(status), status === 200)
-    },
-  }
-}
-
 function scrape(endpoint: Endpoint): Check {
   return {
     row: 'S7',
-    what: "GET /metrics, the app's, through the sidecar",
+    what: 'GET /metrics of the app, through the sidecar',
     endpoint,
     expected: '200 with app_build_info',
     async observe() {
@@ -102,9 +98,9 @@ function scrape(endpoint: Endpoint): Check {
   }
 }
 
-type Asked = { readonly method: string; readonly path: string }
+type Sent = { readonly method: string; readonly path: string }
 
-function forbidden({ routes }: Situation, endpoint: Endpoint, asked: Asked, expected: string): Check {
+function forbidden({ routes }: Situation, endpoint: Endpoint, asked: Sent, expected: string): Check {
   return {
     row: 'S7',
     what: `${asked.method} ${asked.path}, not on the allow list`,

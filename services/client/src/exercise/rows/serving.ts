@@ -3,11 +3,11 @@ import { request } from '@uds-sidecar/shared/http/request'
 import { dialogue } from '../../echo/dialogue.ts'
 import { problemIn, requestJson } from '../../http/request-json.ts'
 import { statusSchema, visitsSchema } from '../../http/schemas.ts'
-import { type Check, type Situation, seen } from '../check.ts'
+import { type Check, expectOkStatus, type Situation, seen } from '../check.ts'
 
 /** S1: the same client code over a socket and over TCP reaches the same process. */
-export function justAnotherAddress({ config, status }: Situation): Check[] {
-  const expected = status === undefined ? 'an answer' : `200, ${status.name} with pid ${status.pid}`
+export function sameProcess({ config, status }: Situation): Check[] {
+  const expected = status === undefined ? 'a response' : `200, ${status.name} with pid ${status.pid}`
   return [ask(config.api, expected), ask(config.tcpApi, expected)]
 }
 
@@ -27,7 +27,7 @@ function ask(endpoint: Endpoint, expected: string): Check {
 
 const CONNECTIONS = 16
 
-/** S3: a line protocol, and a handler of its own for each connection. */
+/** S3: a line protocol, with a separate handler for each connection. */
 export function echo({ config }: Situation): Check[] {
   return [config.echo, config.tcpEcho].flatMap((endpoint) => [ping(endpoint), atOnce(endpoint)])
 }
@@ -39,8 +39,8 @@ function ping(endpoint: Endpoint): Check {
     endpoint,
     expected: 'echo: ping',
     async observe() {
-      const [answer = 'nothing'] = await dialogue(endpoint, ['ping'])
-      return seen(answer, answer === 'echo: ping')
+      const [line = 'nothing'] = await dialogue(endpoint, ['ping'])
+      return seen(line, line === 'echo: ping')
     },
   }
 }
@@ -50,59 +50,42 @@ function atOnce(endpoint: Endpoint): Check {
     row: 'S3',
     what: `${CONNECTIONS} connections at once, 2 lines each`,
     endpoint,
-    expected: 'each its own answers',
+    expected: 'each its own responses',
     async observe() {
       const numbers = Array.from({ length: CONNECTIONS }, (_, i) => i)
-      const right = await Promise.all(numbers.map((i) => answersItsOwn(endpoint, i)))
+      const right = await Promise.all(numbers.map((i) => getsItsOwn(endpoint, i)))
       const count = right.filter(Boolean).length
       return seen(
-        count === CONNECTIONS ? 'each its own answers' : `${count} of ${CONNECTIONS}`,
+        count === CONNECTIONS ? 'each its own responses' : `${count} of ${CONNECTIONS}`,
         count === CONNECTIONS,
       )
     },
   }
 }
 
-async function answersItsOwn(endpoint: Endpoint, i: number): Promise<boolean> {
+async function getsItsOwn(endpoint: Endpoint, i: number): Promise<boolean> {
   const lines = [`connection ${i} line 1`, `connection ${i} line 2`]
-  const answers = await dialogue(endpoint, lines)
-  return answers.every((answer, j) => answer === `echo: ${lines[j]}`)
+  const responses = await dialogue(endpoint, lines)
+  return responses.every((response, j) => response === `echo: ${lines[j]}`)
 }
 
 const NOWHERE = 'no-such-host.invalid'
 
-/** S5: HTTP over a socket; the host in the request says nothing about where it goes. */
+/** S5: HTTP over a socket, where the Host of the request does not matter. */
 export function httpOverASocket({ config }: Situation): Check[] {
-  return [anyHost(config.api), healthy(config.api)]
+  return [
+    expectOkStatus({
+      row: 'S5',
+      endpoint: config.api,
+      what: `GET /status with Host: ${NOWHERE}`,
+      path: '/status',
+      host: NOWHERE,
+    }),
+    expectOkStatus({ row: 'S5', endpoint: config.api, what: 'GET /-/healthy', path: '/-/healthy' }),
+  ]
 }
 
-function anyHost(endpoint: Endpoint): Check {
-  return {
-    row: 'S5',
-    what: `GET /status with Host: ${NOWHERE}`,
-    endpoint,
-    expected: '200',
-    async observe() {
-      const { status } = await request(endpoint, { path: '/status', headers: { host: NOWHERE } })
-      return seen(String(status), status === 200)
-    },
-  }
-}
-
-function healthy(endpoint: Endpoint): Check {
-  return {
-    row: 'S5',
-    what: 'GET /-/healthy',
-    endpoint,
-    expected: '200',
-    async observe() {
-      const { status } = await request(endpoint, { path: '/-/healthy' })
-      return seen(String(status), status === 200)
-    },
-  }
-}
-
-/** S6: one set of handlers behind both; a visit made over TCP is counted on top of one made over the socket. */
+/** S6: one set of handlers behind both: visits over the socket and over TCP increase the same count. */
 export function oneSetOfHandlers({ config, expectRedis }: Situation): Check[] {
   const both = [config.api, config.tcpApi]
   return expectRedis === 'down' ? both.map(visitWithoutRedis) : countedTogether(both)
