@@ -1,15 +1,19 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { RequestHead } from '../http1/request-head.ts'
-import type { AllowList } from './allow-list.ts'
-import { isNormalPath } from './normal-path.ts'
+import { type AllowList, isNormalPath } from './allow-list.ts'
 
-/** Why a request whose head is valid is refused all the same; `allow` for the field of a 405. */
+/** Why the policy refuses a request with a valid head. */
 export interface Denial {
   readonly failure: Failure
+  /** The value of the `Allow` field that a 405 needs (RFC 9110 section 15.5.6). */
   readonly allow?: string
 }
 
-/** Deny by default: null only for a path and method that the route allows, and a body within `maxBodyBytes`. */
+/**
+ * Decides whether a request may be forwarded. Null means yes: the path is in its normal form, the route allows path and
+ * method, and the announced body has at most `maxBodyBytes`. Everything else is refused.
+ * @param bytes the buffer that `head` was parsed from.
+ */
 export function denialOf(
   allow: AllowList,
   maxBodyBytes: number,
@@ -23,7 +27,7 @@ export function denialOf(
   return null
 }
 
-/** The methods that the route allows for the path of a request. */
+/** The methods that the route allows for the path of a request; empty when no rule names the path. */
 export function methodsFor(allow: AllowList, head: RequestHead, bytes: Buffer): string[] {
   const { path, from, to } = pathOf(head, bytes)
   return allow.methodsFor(path, from, to)
@@ -39,14 +43,14 @@ function pathOf({ impliedPath, targetStart, pathEnd }: RequestHead, bytes: Buffe
 export function bodyTooLarge(maxBytes: number): Failure {
   return new Failure('body_too_large', {
     message: `the request body has more than ${maxBytes} bytes`,
-    hint: 'send less, or raise limits.bodyBytes of the route',
+    hint: 'send a smaller body, or raise limits.bodyBytes of the route',
   })
 }
 
 function notNormal(path: string): Failure {
   return new Failure('bad_request', {
     message: `the path ${path} is not in its normal form (RFC 3986 section 6.2.2)`,
-    hint: 'no dot segments, no escaped slashes or letters, escapes in upper case',
+    hint: 'remove dot segments, do not percent-encode letters or slashes, and write percent-encodings in upper case',
   })
 }
 
@@ -55,12 +59,12 @@ function notAllowed(allow: AllowList, head: RequestHead, bytes: Buffer): Denial 
   const text = textOf(path, from, to)
   const methods = allow.methodsFor(path, from, to)
   if (methods.length === 0) return { failure: pathNotAllowed(text) }
-  const hint = `use ${methods.join(' or ')}, or add the method to the allow list of the route`
+  const hint = `use ${methods.join(' or ')}, or add the method to allow in the configuration of the route`
   const message = `${head.method} is not allowed for ${text}`
   return { failure: new Failure('method_not_allowed', { message, hint }), allow: methods.join(', ') }
 }
 
-/** For a message, which is not to grow with what a client sends. */
+/** Keeps a message short, whatever path the client sends. */
 const MAX_PATH_CHARACTERS = 256
 
 function textOf(path: Buffer, from: number, to: number): string {
@@ -71,6 +75,6 @@ function textOf(path: Buffer, from: number, to: number): string {
 function pathNotAllowed(path: string): Failure {
   return new Failure('path_not_allowed', {
     message: `${path} is not on the allow list`,
-    hint: 'add it to allow in the configuration of the route, if it may be seen from the network',
+    hint: 'if clients on the network may use it, add it to allow in the configuration of the route',
   })
 }

@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
-import { type HttpStack, httpStack, type OnReceived } from '../testing/http-stack.ts'
+import { DATE, GET, type HttpStack, httpStack } from '../testing/http-stack.ts'
+import type { OnReceived } from '../testing/raw-server.ts'
 
-const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
-const DATE = 'Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n'
 const END = '\r\n\r\n'
 
-/** Answers the request number n with the n-th of these, the last again and again. */
+/** Responds to the n-th request with the n-th response; to all later requests with the last one. */
 function inTurn(...responses: string[]): OnReceived {
   let count = 0
   return (dialogue) => {
@@ -26,7 +25,7 @@ async function responseTo(stack: HttpStack, request: string, end: string): Promi
 const OTHER = `HTTP/1.1 299 Other\r\n${DATE}Content-Length: 5\r\n\r\nother`
 const STRAY = `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 4\r\n\r\nevil`
 
-describe('a response that has no body by its status or method', () => {
+describe('a response to HEAD, or with status 204 or 304,', () => {
   const FRAMINGS: Record<string, string> = {
     'a length': 'Content-Length: 5\r\n',
     'two lengths': 'Content-Length: 5\r\nContent-Length: 6\r\n',
@@ -52,7 +51,7 @@ describe('a response that has no body by its status or method', () => {
         assert.match(client.received, new RegExp(`^HTTP/1.1 ${status}\r\n`))
         const [head = ''] = client.received.split(END)
         assert.ok(status !== '204 No Content' || !/Content-Length|Transfer-Encoding/.test(head), head)
-        assert.equal(stack.answers(502), 0)
+        assert.equal(stack.responses(502), 0)
       })
 
   for (const [method, status, fields] of [
@@ -63,10 +62,10 @@ describe('a response that has no body by its status or method', () => {
     ['HEAD', '200 OK', 'Transfer-Encoding: chunked\r\n'],
     ['HEAD', '200 OK', ''],
   ] as const)
-    it(`never lends what follows it to another client: ${method} ${status} ${fields.trim()}`, async () => {
+    it(`leaves no bytes for the next client: ${method} ${status} ${fields.trim()}`, async () => {
       const used = new Set<Socket>()
       let count = 0
-      /** What follows the first response comes late: when its connection is used again. */
+      /** The body of the first response comes late: when its connection is reused. */
       const late: OnReceived = ({ socket, received }) => {
         if (!received.includes(END)) return
         count += 1
@@ -81,7 +80,7 @@ describe('a response that has no body by its status or method', () => {
     })
 })
 
-describe('a response of an honest server with', () => {
+describe('a response with', () => {
   const CHUNKED = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n`
   const chunked: Record<string, [sent: string, received: string]> = {
     'a space after a chunk size': ['5 \r\nhello\r\n0\r\n\r\n', '5\r\nhello\r\n0\r\n\r\n'],

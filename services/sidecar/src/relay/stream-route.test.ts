@@ -9,8 +9,8 @@ import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import type { Sidecar } from '../sidecar/sidecar.ts'
+import { readAll } from '../testing/conversation.ts'
 import { rawServer } from '../testing/raw-server.ts'
-import { readAll } from '../testing/read-all.ts'
 import { portOf, sidecarWith } from '../testing/sidecar-with.ts'
 
 const MEBIBYTE = 1_048_576
