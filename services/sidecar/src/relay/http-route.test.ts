@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { aTurn } from '../testing/conversation.ts'
 import { DATE, GET, httpStack } from '../testing/http-stack.ts'
@@ -161,5 +162,39 @@ describe('an HTTP route', () => {
     await using stack = await httpStack(echoing('\r\n\r\n'))
     await stack.open().send('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n').hears('\r\n\r\nOPTIONS * HTTP/1.1')
     await stack.open().send('GET http://a/x HTTP/1.1\r\nHost: a\r\n\r\n').hears('\r\n\r\nGET /x HTTP/1.1')
+  })
+})
+
+describe('against a server that responds before it has read the request body, a client gets', () => {
+  const refusal = `HTTP/1.1 413 Too Large\r\n${DATE}Content-Length: 2\r\n\r\nno`
+
+  it('the response, and then the end of its connection', async () => {
+    const post = 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nstart'
+    const once: OnReceived = ({ socket }) => {
+      if (socket.writable) socket.end(refusal)
+    }
+    await using stack = await httpStack(once)
+    const client = stack.open().send(post)
+    const text = await client.toItsEnd()
+    assert.equal(text, `HTTP/1.1 413 Too Large\r\nConnection: close\r\n${DATE}Content-Length: 2\r\n\r\nno`)
+    assert.equal(client.ending, 'end')
+  })
+
+  it('the response also when the server closes while the body is still being sent', async () => {
+    const refused = new Set<Socket>()
+    const rude: OnReceived = ({ socket }) => {
+      if (!refused.has(socket)) socket.write(refusal, () => socket.destroy())
+      refused.add(socket)
+    }
+    await using stack = await httpStack(rude)
+    for (let round = 0; round < 20; round++) {
+      const client = stack.open().send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n')
+      for (let piece = 0; piece < 40; piece++) {
+        client.send(Buffer.alloc(10_000))
+        await new Promise(setImmediate)
+      }
+      assert.match(await client.toItsEnd(), /^HTTP\/1.1 413 .*no$/s)
+      assert.equal(client.ending, 'end')
+    }
   })
 })

@@ -7,7 +7,7 @@ import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import { Conversation } from '../testing/conversation.ts'
-import { DATE, GET, type HttpStack, httpStack } from '../testing/http-stack.ts'
+import { GET, type HttpStack, httpStack } from '../testing/http-stack.ts'
 import { type OnReceived, silent } from '../testing/raw-server.ts'
 import { portOf, sidecarWith } from '../testing/sidecar-with.ts'
 
@@ -19,14 +19,10 @@ interface Outcome {
   readonly client: Conversation
 }
 
-/** Sends one request to an upstream with this behaviour. */
-async function outcomeOf(
-  behaviour: OnReceived,
-  settings?: string,
-  request = GET,
-): Promise<Outcome & AsyncDisposable> {
+/** Sends a GET to an upstream with this behaviour. */
+async function outcomeOf(behaviour: OnReceived, settings?: string): Promise<Outcome & AsyncDisposable> {
   const stack = await httpStack(behaviour, settings)
-  const client = stack.open().send(request)
+  const client = stack.open().send(GET)
   return { stack, client, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }
 }
 
@@ -212,39 +208,6 @@ describe('against a server that is too slow, a client gets', () => {
   it('a reset when the response takes longer than timeouts.total; counted as upstream_timeout', async () => {
     await using outcome = await outcomeOf(dripping(OF_100, 20), 'timeouts: {total: 300ms}')
     await assertReset(outcome, 'upstream_timeout')
-  })
-})
-
-describe('against a server that responds before it has read the request body, a client gets', () => {
-  const refusal = `HTTP/1.1 413 Too Large\r\n${DATE}Content-Length: 2\r\n\r\nno`
-
-  it('the response, and then the end of its connection', async () => {
-    const post = 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nstart'
-    const once: OnReceived = ({ socket }) => {
-      if (socket.writable) socket.end(refusal)
-    }
-    await using outcome = await outcomeOf(once, '', post)
-    const text = await outcome.client.toItsEnd()
-    assert.equal(text, `HTTP/1.1 413 Too Large\r\nConnection: close\r\n${DATE}Content-Length: 2\r\n\r\nno`)
-    assert.equal(outcome.client.ending, 'end')
-  })
-
-  it('the response also when the server closes while the body is still being sent', async () => {
-    const refused = new Set<Socket>()
-    const rude: OnReceived = ({ socket }) => {
-      if (!refused.has(socket)) socket.write(refusal, () => socket.destroy())
-      refused.add(socket)
-    }
-    await using stack = await httpStack(rude)
-    for (let round = 0; round < 20; round++) {
-      const client = stack.open().send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n')
-      for (let piece = 0; piece < 40; piece++) {
-        client.send(Buffer.alloc(10_000))
-        await new Promise(setImmediate)
-      }
-      assert.match(await client.toItsEnd(), /^HTTP\/1.1 413 .*no$/s)
-      assert.equal(client.ending, 'end')
-    }
   })
 })
 
