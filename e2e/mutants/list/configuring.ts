@@ -7,8 +7,8 @@ export const configuring: readonly Mutant[] = [
   {
     name: 'an unknown alias is an exception',
     file: 'services/sidecar/src/config/parse-yaml.ts',
-    find: 'if (target === undefined) tell(',
-    replace: 'if (node.source === undefined) tell(',
+    find: 'if (target === undefined) add(',
+    replace: 'if (node.source === undefined) add(',
     killers: [PARSE_FILE],
   },
   {

@@ -98,21 +98,21 @@ interface Within {
 
 function structuralMistakes(document: Document): { position: number; message: string }[] {
   const mistakes: { position: number; message: string }[] = []
-  const tell = (node: unknown, message: string) =>
+  const add = (node: unknown, message: string) =>
     mistakes.push({ position: (isNode(node) ? node.range?.[0] : undefined) ?? 0, message })
   const open: Place[] = [{ node: document.contents, within: null }]
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
     const { node, within } = place
     if (isAlias(node)) {
       const target = node.resolve(document)
-      if (target === undefined) tell(node, `alias *${node.source} has no anchor before it`)
-      else if (isWithin(target, within)) tell(node, `alias *${node.source} is inside its own anchor`)
+      if (target === undefined) add(node, `alias *${node.source} has no anchor before it`)
+      else if (isWithin(target, within)) add(node, `alias *${node.source} is inside its own anchor`)
     } else if (isPair(node)) {
-      if (!isScalar(node.key)) tell(node.key, 'the name of a setting must be text')
+      if (!isScalar(node.key)) add(node.key, 'the name of a setting must be text')
       open.push({ node: node.value, within })
     } else if (isMap(node) || isSeq(node)) {
       const depth = (within?.depth ?? 0) + 1
-      if (depth > MAX_DEPTH) tell(node, `lists or mappings are nested more than ${MAX_DEPTH} deep`)
+      if (depth > MAX_DEPTH) add(node, `lists or mappings are nested more than ${MAX_DEPTH} deep`)
       else for (const item of node.items) open.push({ node: item, within: { node, depth, outer: within } })
     }
   }

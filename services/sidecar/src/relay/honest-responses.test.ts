@@ -144,13 +144,13 @@ describe('a response with', () => {
       assert.doesNotMatch(text, /Content_Length/)
     })
 
-  it('a tab after its coding arrives with a coding that every client reads', async () => {
+  it('a tab after its coding arrives as plain chunked', async () => {
     const head = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\t\r\n\r\n`
     await using stack = await httpStack(inTurn(`${head}5\r\nhello\r\n0\r\n\r\n`))
     assert.match(await responseTo(stack, GET, '0\r\n\r\n'), /\r\nTransfer-Encoding: chunked\r\n/)
   })
 
-  it('more fields than limits.fields is 502 upstream_too_large, up to it arrives', async () => {
+  it('more fields than limits.fields is 502 upstream_too_large; as many as the limit arrive', async () => {
     const head = `HTTP/1.1 200 OK\r\n${DATE}${'A: b\r\n'.repeat(200)}Content-Length: 2\r\n\r\nok`
     await using refused = await httpStack(inTurn(head))
     assert.match(
@@ -165,7 +165,7 @@ describe('a response with', () => {
 describe('an HTTP/1.0 client', () => {
   const GET_1_0 = 'GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n'
 
-  it('gets no Transfer-Encoding in responses to HEAD and in 304', async () => {
+  it('gets no Transfer-Encoding in a response to HEAD or a 304', async () => {
     for (const [request, status] of [
       [GET_1_0.replace('GET', 'HEAD'), '200 OK'],
       [GET_1_0, '304 Not Modified'],
@@ -177,7 +177,7 @@ describe('an HTTP/1.0 client', () => {
     }
   })
 
-  it('is told by the relay itself that its connection is kept, or closed', async () => {
+  it('gets Connection: keep-alive or close also in a response of the sidecar itself', async () => {
     await using stack = await httpStack(inTurn(''), 'allow: [GET /b]')
     const client = stack.open().send(GET_1_0)
     await client.hears('"path_not_allowed"')
@@ -188,7 +188,7 @@ describe('an HTTP/1.0 client', () => {
 })
 
 describe('an interim response', () => {
-  it('is cleaned of what is for one connection, and of framing', async () => {
+  it('is forwarded without hop-by-hop and framing fields', async () => {
     const interim =
       'HTTP/1.0 103 Early Hints\r\nLink: a\r\nConnection: X, close\r\nX: 1\r\nKeep-Alive: timeout=5\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n'
     await using stack = await httpStack(
@@ -203,7 +203,7 @@ describe('an interim response', () => {
 })
 
 describe('Date', () => {
-  it('is added where the upstream sends none, and only there', async () => {
+  it('is added exactly when the upstream sends none', async () => {
     await using without = await httpStack(inTurn('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
     const text = await responseTo(without, GET, '\r\n\r\nok')
     const [, date = ''] = /\r\nDate: ([^\r]+ GMT)\r\n/.exec(text) ?? []
@@ -217,7 +217,7 @@ describe('Date', () => {
   })
 })
 
-describe('an upstream that says for how long it keeps a connection', () => {
+describe('an upstream that announces how long it keeps a connection open', () => {
   for (const value of [
     'timeout=1',
     'max=9, timeout=1',
@@ -225,7 +225,7 @@ describe('an upstream that says for how long it keeps a connection', () => {
     'MAX=9; Timeout="1"',
     'timeout=1, max=9',
   ])
-    it(`is taken at its word: Keep-Alive: ${value}`, async () => {
+    it(`has it closed by then: Keep-Alive: ${value}`, async () => {
       await using stack = await httpStack(
         inTurn(`HTTP/1.1 200 OK\r\nKeep-Alive: ${value}\r\nContent-Length: 2\r\n\r\nok`),
         'timeouts: {upstreamIdle: 1h}',

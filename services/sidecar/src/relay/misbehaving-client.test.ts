@@ -15,7 +15,7 @@ async function assertRefused(stack: HttpStack, request: string, status: number, 
   assert.equal(client.ending, 'end')
 }
 
-describe('a client gets', () => {
+describe('a client with an invalid request, or one that the route does not allow, gets', () => {
   it('400 bad_request when it does not send HTTP', async () => {
     await using stack = await httpStack(responding(OK))
     for (const text of ['hello\r\n\r\n', '\x16\x03\x01\x02\0\x01', `${GET.replace('Host: a', 'Host : a')}`])
