@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { getHeapStatistics } from 'node:v8'
 import { Worker } from 'node:worker_threads'
-import { runDirectory } from '../../services/sidecar/src/testing/run-directory.ts'
 import { portOf, sidecarWith } from '../../services/sidecar/src/testing/sidecar-with.ts'
+import { tempDirectory } from '../../shared/src/testing/temp-directory.ts'
 import type { Play } from './exchanges.ts'
 
 /**
@@ -30,7 +30,7 @@ describe('a request through the HTTP relay', () => {
 })
 
 async function allocatedPerRequest(body: string): Promise<number> {
-  await using run = await runDirectory()
+  await using run = await tempDirectory()
   const workerData: Play = { socketPath: join(run.path, 'u'), body }
   const worker = new Worker(new URL('exchanges.ts', import.meta.url), { workerData })
   await once(worker, 'message')

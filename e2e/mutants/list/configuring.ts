@@ -7,8 +7,8 @@ export const configuring: readonly Mutant[] = [
   {
     name: 'an unknown alias is an exception',
     file: 'services/sidecar/src/config/parse-yaml.ts',
-    find: 'if (target === undefined) tell(',
-    replace: 'if (node.source === undefined) tell(',
+    find: 'if (target === undefined) add(',
+    replace: 'if (node.source === undefined) add(',
     killers: [PARSE_FILE],
   },
   {
@@ -23,18 +23,18 @@ export const configuring: readonly Mutant[] = [
     file: 'services/sidecar/src/config/read-text.ts',
     find: 'export const MAX_FILE_BYTES = 1_024 * 1_024',
     replace: 'export const MAX_FILE_BYTES = 1_024 * 1_024 * 1_024',
-    killers: ['services/sidecar/src/config/load-config.test.ts'],
+    killers: ['services/sidecar/src/config/config.test.ts'],
   },
   {
     name: 'a list passes for settings',
-    file: 'services/sidecar/src/config/settings.ts',
+    file: 'services/sidecar/src/config/schema-parts.ts',
     find: '!Array.isArray(value)',
     replace: 'Array.isArray(value) || true',
     killers: [PARSE_FILE],
   },
   {
     name: 'a list of one duration passes for it',
-    file: 'services/sidecar/src/config/bound-schema.ts',
+    file: 'services/sidecar/src/config/schema-parts.ts',
     find: "if (typeof value !== 'string' || row.unit === 'count') return undefined\n  return row.unit === 'ms' ? parseDuration(value) : parseSize(value)",
     replace:
       "if (row.unit === 'count') return undefined\n  return row.unit === 'ms' ? parseDuration(String(value)) : parseSize(String(value))",

@@ -68,7 +68,7 @@ export const ending: readonly Mutant[] = [
   {
     name: 'a SIGTERM that comes while the sidecar starts is lost',
     file: 'services/sidecar/src/main.ts',
-    find: '  if (stop.aborted) return // while it started\n',
+    find: '  if (stop.aborted) return // a signal came during the start\n',
     replace: '',
     killers: ['services/sidecar/src/main.test.ts'],
   },

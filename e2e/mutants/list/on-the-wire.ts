@@ -6,6 +6,9 @@ const SLOW = 'services/sidecar/src/relay/slow-clients.test.ts'
 const REQUESTS = 'services/sidecar/src/relay/honest-requests.test.ts'
 const RESPONSES = 'services/sidecar/src/relay/honest-responses.test.ts'
 const UPSTREAM = 'services/sidecar/src/relay/misbehaving-upstream.test.ts'
+const REUSE = 'services/sidecar/src/relay/upstream-reuse.test.ts'
+const WAITING = 'services/sidecar/src/relay/waiting-requests.test.ts'
+const TIMING = 'services/sidecar/src/relay/honest-timing.test.ts'
 
 /** What hostile clients send, and what honest peers may. */
 export const onTheWire: readonly Mutant[] = [
@@ -63,21 +66,21 @@ export const onTheWire: readonly Mutant[] = [
     file: 'services/sidecar/src/relay/upstream-pool.ts',
     find: '(isRequestDone || this.mayUpload(peer))',
     replace: '(isRequestDone || true)',
-    killers: [SLOW],
+    killers: [SLOW, WAITING],
   },
   {
     name: 'requests wait in the order in which they came',
     file: 'services/sidecar/src/relay/fair-queue.ts',
     find: '      this.#byPeer.delete(peer)\n      this.#byPeer.set(peer, items)\n',
     replace: '',
-    killers: [SLOW],
+    killers: [WAITING],
   },
   {
     name: 'bodies that are still to come wait for all whole requests',
     file: 'services/sidecar/src/relay/waiting-requests.ts',
     find: 'this.#isUploadsTurn = !this.#isUploadsTurn',
     replace: 'this.#isUploadsTurn = false',
-    killers: [SLOW],
+    killers: [WAITING],
   },
   {
     name: 'refusals are written to a client that does not read',
@@ -105,7 +108,7 @@ export const onTheWire: readonly Mutant[] = [
     file: 'services/sidecar/src/relay/upstream-pool.ts',
     find: 'taker.needsFresh ? undefined : this.#idle.pop()',
     replace: 'this.#idle.pop()',
-    killers: [UPSTREAM],
+    killers: [REUSE],
   },
   {
     name: 'a connection that is reset at once is an io_error',
@@ -168,7 +171,7 @@ export const onTheWire: readonly Mutant[] = [
     file: 'services/sidecar/src/relay/client-connection.ts',
     find: "else if (this.#state === 'lingering') this.#lingerOn()",
     replace: '',
-    killers: [REQUESTS],
+    killers: [TIMING],
   },
   {
     name: 'any Host is taken',
@@ -189,14 +192,14 @@ export const onTheWire: readonly Mutant[] = [
     file: 'services/sidecar/src/relay/client-connection.ts',
     find: 'if (this.#isHeadTimed || isHalfLine) return',
     replace: 'if (this.#isHeadTimed) return',
-    killers: [REQUESTS],
+    killers: [TIMING],
   },
   {
     name: 'a hasty scraper blames the upstream',
     file: 'services/sidecar/src/relay/exchange.ts',
     find: 'else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())',
     replace: '',
-    killers: [REQUESTS],
+    killers: [TIMING],
   },
   {
     name: 'no Date is added',

@@ -2,6 +2,7 @@ import type { Mutant } from '../mutant.ts'
 
 const ROUTE = 'services/sidecar/src/relay/http-route.test.ts'
 const UPSTREAM = 'services/sidecar/src/relay/misbehaving-upstream.test.ts'
+const REUSE = 'services/sidecar/src/relay/upstream-reuse.test.ts'
 const CLIENT = 'services/sidecar/src/relay/misbehaving-client.test.ts'
 
 /** What the sidecar lets pass, and how. */
@@ -22,7 +23,7 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: 'paths may have dot segments',
-    file: 'services/sidecar/src/policy/normal-path.ts',
+    file: 'services/sidecar/src/policy/allow-list.ts',
     find: 'if (byte === SLASH && bytes[at + 1] === DOT && isDotSegment(bytes, at + 1, to)) return false',
     replace: 'void isDotSegment',
     killers: [CLIENT],
@@ -95,7 +96,7 @@ export const relaying: readonly Mutant[] = [
     file: 'services/sidecar/src/relay/retry.ts',
     find: 'this.#isPossible = isDone && isIdempotent',
     replace: 'this.#isPossible = true',
-    killers: [UPSTREAM],
+    killers: [REUSE],
   },
   {
     name: "the scraper's deadline is ignored",
@@ -158,7 +159,7 @@ export const relaying: readonly Mutant[] = [
     file: 'services/sidecar/src/sidecar/reload-plan.ts',
     find: 'const port = takeHolder(free, formatEndpoint(ops), null)',
     replace: "const port = takeHolder(free, '', null)",
-    killers: ['services/sidecar/src/sidecar/sidecar.test.ts'],
+    killers: ['services/sidecar/src/sidecar/reload.test.ts'],
   },
   {
     name: 'routes may have more connections than descriptors',

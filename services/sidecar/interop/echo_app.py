@@ -1,9 +1,9 @@
-"""The same small app as WSGI (gunicorn) and ASGI (uvicorn): echoes a body, or sends many bytes."""
+"""One small app, as WSGI for gunicorn and uWSGI and as ASGI for uvicorn. It echoes a body or the path, or sends 1 MiB."""
 
 BIG = b"0123456789abcdef" * 65536
 
 
-def answer(method, path, body):
+def respond(method, path, body):
     if path == "/echo":
         return 200, body
     if path == "/big":
@@ -12,12 +12,12 @@ def answer(method, path, body):
         return 200, path.encode()
     if path == "/none":
         return 204, b""
-    return 404, b"no such thing"
+    return 404, b"not found"
 
 
 def wsgi(environ, start_response):
     body = environ["wsgi.input"].read() if environ["REQUEST_METHOD"] == "POST" else b""
-    status, out = answer(environ["REQUEST_METHOD"], environ["PATH_INFO"], body)
+    status, out = respond(environ["REQUEST_METHOD"], environ["PATH_INFO"], body)
     headers = [] if status == 204 else [("Content-Length", str(len(out)))]
     headers.append(("X-Seen-For", environ.get("HTTP_X_FORWARDED_FOR", "")))
     start_response(f"{status} Status", headers)
@@ -32,7 +32,7 @@ async def asgi(scope, receive, send):
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    status, out = answer(scope["method"], scope["path"], body)
+    status, out = respond(scope["method"], scope["path"], body)
     seen = dict(scope["headers"]).get(b"x-forwarded-for", b"")
     headers = [(b"x-seen-for", seen)]
     if scope["path"] != "/big" and status != 204:

@@ -1,6 +1,6 @@
 /**
- * The relay before servers that nobody here wrote, with clients that nobody here wrote.
- * Needs curl, gunicorn, uvicorn, uWSGI, nginx, wrk, ab and h2load: `make interop` installs them on Debian.
+ * The relay between well-known servers and well-known clients: gunicorn, uvicorn, uWSGI and nginx; curl, wrk, ab and
+ * h2load. `make interop` installs them on Debian.
  * `node --test services/sidecar/interop/*.test.ts`
  */
 import assert from 'node:assert/strict'
@@ -43,7 +43,7 @@ const SERVERS: Record<string, (directory: string, path: string) => Promise<Start
   nginx: startNginx,
 }
 
-/** Closes each connection after its response without saying so. */
+/** uWSGI closes each connection after its response, without sending Connection: close. */
 const startUwsgi: (typeof SERVERS)[string] = (_directory, path) =>
   startProcess(
     'uwsgi',
@@ -75,6 +75,7 @@ async function startNginx(directory: string, path: string): Promise<StartedProce
   return startProcess('nginx', ['-e', 'stderr', '-c', `${directory}/nginx.conf`], path)
 }
 
+/** A sidecar with one HTTP route in front of a started server. */
 interface Stack extends AsyncDisposable {
   readonly url: string
   readonly sidecar: Sidecar
@@ -102,8 +103,8 @@ const status = (...args: string[]) =>
   run('curl', '-s', '-o', '/dev/null', '-w', '%{http_code} %{size_download}', ...args)
 
 for (const [name, start] of Object.entries(SERVERS)) {
-  describe(`before ${name}`, () => {
-    it('answers come through: bodies, HEAD, 204, 404, HTTP/1.0, keep-alive', async () => {
+  describe(`against ${name}`, () => {
+    it('responses arrive: bodies, HEAD, 204, 404, HTTP/1.0, keep-alive', async () => {
       await using stack = await stackWith(start)
       assert.equal(await status(`${stack.url}/big`), `200 ${BIG_BYTES}`)
       assert.equal(await status('--http1.0', `${stack.url}/big`), `200 ${BIG_BYTES}`)
@@ -114,7 +115,7 @@ for (const [name, start] of Object.entries(SERVERS)) {
       assert.match(await run('curl', '-sv', ...urls), /Re-?using existing connection/i)
     })
 
-    it('hundreds of concurrent connections get nothing but good answers', async () => {
+    it('hundreds of concurrent connections get only good responses', async () => {
       await using stack = await stackWith(start)
       const load = await run('wrk', '-t1', '-c100', '-d2s', `${stack.url}/none`)
       assert.doesNotMatch(load, /Non-2xx|Socket errors/)
@@ -133,7 +134,7 @@ for (const name of [
   'gunicorn with threads and keep-alive',
   'uvicorn',
 ]) {
-  it(`before ${name}, request bodies come through with a length, in chunks, and after 100 Continue`, async () => {
+  it(`against ${name}, request bodies arrive with a length, in chunks, and after 100 Continue`, async () => {
     await using stack = await stackWith(SERVERS[name] as (typeof SERVERS)[string])
     const size = (...args: string[]) =>
       status('--data-binary', `@${import.meta.filename}`, ...args, `${stack.url}/echo`)
@@ -144,7 +145,7 @@ for (const name of [
   })
 }
 
-it('before gunicorn, no field takes a request off the path that the rule has seen', async () => {
+it('against gunicorn, no field changes the path that the allow list has checked', async () => {
   const start = SERVERS['gunicorn with threads and keep-alive'] as (typeof SERVERS)[string]
   await using stack = await stackWith(start, 'GET /public/*')
   for (const name of [
@@ -163,7 +164,7 @@ it('before gunicorn, no field takes a request off the path that the rule has see
   assert.match(await status(`${stack.url}/admin/users`), /^403 /)
 })
 
-it('before uWSGI, which closes after each response, no POST is lost', async () => {
+it('against uWSGI, which closes after each response, no POST fails', async () => {
   await using stack = await stackWith(startUwsgi)
   const urls = Array.from({ length: 400 }, () => `${stack.url}/echo`)
   assert.equal(await run('curl', '-s', '--data', 'abc', ...urls), 'abc'.repeat(400))
@@ -173,7 +174,7 @@ it('before uWSGI, which closes after each response, no POST is lost', async () =
   )
 })
 
-it('clients that offer HTTP/2 by an upgrade, or keep HTTP/1.0 connections, are served', async () => {
+it('clients that offer an upgrade to HTTP/2, or keep HTTP/1.0 connections alive, get responses', async () => {
   const start = SERVERS.nginx as (typeof SERVERS)[string]
   await using stack = await stackWith(start, 'GET /none')
   assert.equal(await status('--http2', `${stack.url}/none`), '204 0')

@@ -1,4 +1,4 @@
-/** A stream route before Redis, with Redis' own clients: on Debian `apt-get install redis-server redis-tools`. */
+/** A stream route in front of Redis, with the clients of Redis. On Debian: `apt-get install redis-server redis-tools`. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'

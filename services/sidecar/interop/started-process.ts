@@ -8,7 +8,7 @@ export interface StartedProcess extends AsyncDisposable {
   readonly child: ChildProcess
 }
 
-/** Starts a server and waits until its socket answers. */
+/** Starts a server in this directory, and waits until its socket accepts connections. Disposing ends it with SIGTERM. */
 export async function startProcess(
   command: string,
   args: readonly string[],
@@ -20,11 +20,11 @@ export async function startProcess(
     child.kill('SIGTERM')
     await ended
   }
-  await eventually(`${command} to answer`, () => answers(socketPath))
+  await eventually(`${command} to accept connections`, () => accepts(socketPath))
   return { child, [Symbol.asyncDispose]: stop }
 }
 
-async function answers(path: string): Promise<boolean> {
+async function accepts(path: string): Promise<boolean> {
   try {
     const socket = await dial({ kind: 'unix', path })
     socket.on('error', () => socket.destroy()).destroy()
@@ -35,7 +35,7 @@ async function answers(path: string): Promise<boolean> {
   }
 }
 
-/** Runs a program to its end; fails unless it ends with 0. */
+/** Runs a program and returns its stdout and stderr. @throws Error when its exit code is not 0. */
 export async function run(command: string, ...args: string[]): Promise<string> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''

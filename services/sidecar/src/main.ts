@@ -2,7 +2,7 @@ import { buildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { runMain, untilSignal } from '@uds-sidecar/shared/lifecycle/run-main'
 import { runOption } from './cli/run-option.ts'
-import { loadConfig, readLogLevel } from './config/load-config.ts'
+import { loadConfig, readLogLevel } from './config/config.ts'
 import { reloadOnHangup } from './sidecar/reload-on-hangup.ts'
 import { Sidecar } from './sidecar/sidecar.ts'
 
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   await using sidecar = await Sidecar.start(config, build, log)
   log.info({ ...build, ...sidecar.addresses }, 'started')
   started(sidecar)
-  if (stop.aborted) return // while it started
+  if (stop.aborted) return // a signal came during the start
   await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
 }
 

@@ -11,7 +11,7 @@ const LIMIT = 1_024
 
 assert.equal(process.geteuid?.(), 0, 'this test hides /proc: run it as root (npm run test:root)')
 
-it('a sidecar without /proc survives a failed dial, and knows its limit all the same', async () => {
+it('a sidecar without /proc explains a failed dial, and still knows its descriptor limit', async () => {
   await using run = await tempDirectory()
   const env = {
     SIDECAR_LISTEN: 'tcp://127.0.0.1:0',

@@ -1,22 +1,23 @@
 import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
-import { boundsTable } from '../config/bounds-table.ts'
+import { boundsTable } from '../config/bound-text.ts'
+import { loadConfig } from '../config/config.ts'
 import { jsonSchema } from '../config/json-schema.ts'
-import { loadConfig } from '../config/load-config.ts'
 
 const USAGE = `usage: sidecar [--check | --bounds | --schema | --version | --help]
 
-  --check    validate the configuration and end
+  --check    validate the configuration and exit
   --bounds   print every bound with its default, as Markdown
   --schema   print the JSON Schema of the configuration file, for editors
   --version  print the version
-  --help     print this
+  --help     print this text
 
-Configured by the file that SIDECAR_CONFIG names, or by SIDECAR_LISTEN and SIDECAR_UPSTREAM.
+The configuration is the file that SIDECAR_CONFIG names, or one route from SIDECAR_LISTEN and SIDECAR_UPSTREAM.
 `
 
 /**
- * Does what an option asks for. @returns false when there is none, and the sidecar should run.
+ * Runs the command-line option, if there is one. An unknown option sets the exit code to 64 (EX_USAGE, sysexits.h).
+ * @returns false when there is no option, and the sidecar should start.
  * @throws Failure `bad_config` from `--check`
  */
 export async function runOption(
@@ -29,13 +30,13 @@ export async function runOption(
   if (option === '--version') await printVersion(version)
   else if (option === '--schema') process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`)
   else if (option === '--bounds') process.stdout.write(boundsTable())
-  else if (option === '--check') process.stdout.write(`the configuration is good: ${routeNames(env)}\n`)
+  else if (option === '--check') process.stdout.write(`the configuration is valid: ${routeNames(env)}\n`)
   else if (option === '--help' || option === '-h') process.stdout.write(USAGE)
   else refuse(option)
   return true
 }
 
-/** Loads everything, as a build of an image runs this to fill Node's compile cache. */
+/** Also imports the modules of the operations port: the image build runs `--version` to fill Node's compile cache. */
 async function printVersion(version: string): Promise<void> {
   await import('../observe/operations.ts')
   process.stdout.write(`sidecar ${version}\n`)
@@ -48,6 +49,6 @@ function routeNames(env: NodeJS.ProcessEnv): string {
 }
 
 function refuse(option: string): void {
-  process.stderr.write(`sidecar: there is no option ${option}\n${USAGE}`)
+  process.stderr.write(`sidecar: unknown option ${option}\n${USAGE}`)
   process.exitCode = EXIT.usage
 }

@@ -1,15 +1,15 @@
-/** What a bound counts: milliseconds (written `5s`), bytes (written `16KiB`), or things. */
+/** The unit of a bound: milliseconds (written `5s`), bytes (written `16KiB`), or a plain count. */
 export type Unit = 'ms' | 'bytes' | 'count'
 
-/** One row of the table of bounds: the schema, the defaults and the documentation all come from it. */
+/** One bound. The schema, the defaults and the documentation are all generated from it. */
 export interface Bound {
   readonly unit: Unit
   readonly standard: number
   readonly min: number
   readonly max: number
-  /** What holds where it is not set is for the program to find out, `standard` at most. */
+  /** When the setting is absent, the program chooses the value at start: `standard` at most. */
   readonly isDerived?: true
-  /** What is bounded, and what happens past it. */
+  /** What is bounded, and what happens when the bound is reached. */
   readonly what: string
 }
 
@@ -26,11 +26,11 @@ const connect = bound(
   SECOND,
   10,
   MINUTE,
-  'until the upstream accepts a connection; then upstream_timeout',
+  'time for the upstream to accept a connection; then upstream_timeout',
 )
 
 const connections = {
-  ...bound('count', 4_096, 1, 1_000_000, 'client connections at a time; then overloaded'),
+  ...bound('count', 4_096, 1, 1_000_000, 'open client connections; then overloaded'),
   isDerived: true,
 } as const
 
@@ -39,12 +39,18 @@ const connectionsPerAddress = bound(
   1_024,
   1,
   1_000_000,
-  'client connections of one address at a time; then overloaded',
+  'open client connections from one address; then overloaded',
 )
 
 export const STREAM_TIMEOUTS = {
   connect,
-  idle: bound('ms', 10 * MINUTE, 100, 24 * HOUR, 'without a byte in either direction; then client_timeout'),
+  idle: bound(
+    'ms',
+    10 * MINUTE,
+    100,
+    24 * HOUR,
+    'time without a byte in either direction; then client_timeout',
+  ),
 } as const
 
 export const STREAM_LIMITS = { connections, connectionsPerAddress } as const
@@ -56,31 +62,49 @@ export const HTTP_TIMEOUTS = {
     10 * SECOND,
     10,
     10 * MINUTE,
-    'from the first byte of a request head to its last; then 408',
+    'time from the first to the last byte of a request head; then 408',
   ),
   body: bound(
     'ms',
     30 * SECOND,
     10,
     HOUR,
-    'without a byte of a body, in either direction; then 408, 504 or a reset',
+    'time without a byte of a body, in either direction; then 408, 504 or a reset',
   ),
-  idle: bound('ms', MINUTE, 10, HOUR, 'a client connection without a request; then it is closed'),
-  responseHead: bound('ms', 30 * SECOND, 10, HOUR, 'from the request to the head of its response; then 504'),
-  total: bound('ms', 5 * MINUTE, 10, 24 * HOUR, 'a request and its response; then 408, 504 or a reset'),
+  idle: bound(
+    'ms',
+    MINUTE,
+    10,
+    HOUR,
+    'time a client connection stays open without a request; then it is closed',
+  ),
+  responseHead: bound(
+    'ms',
+    30 * SECOND,
+    10,
+    HOUR,
+    'time from the end of the request to the end of the response head; then 504',
+  ),
+  total: bound(
+    'ms',
+    5 * MINUTE,
+    10,
+    24 * HOUR,
+    'time for a request and its response together; then 408, 504 or a reset',
+  ),
   halfClosed: bound(
     'ms',
     SECOND,
     10,
     HOUR,
-    'for a response after the client has ended its side; then it counts as gone',
+    'time to wait for a response after the client has closed its side; then the client counts as gone',
   ),
   upstreamIdle: bound(
     'ms',
     4 * SECOND,
     10,
     HOUR,
-    'an upstream connection without a request; then it is closed',
+    'time an upstream connection stays open without a request; then it is closed',
   ),
 } as const
 
@@ -95,30 +119,42 @@ export const HTTP_LIMITS = {
     16 * KIBIBYTE,
     256,
     MEBIBYTE,
-    'of a request head; then 431, or 414 for its first line alone',
+    'size of a request head; then 431, or 414 when the request line alone is larger',
   ),
-  fields: bound('count', 128, 8, 1_024, 'field lines of a head; then 431, or upstream_too_large'),
-  bodyBytes: bound('bytes', 10 * MEBIBYTE, 0, TEBIBYTE, 'of a request body, its coding included; then 413'),
+  fields: bound(
+    'count',
+    128,
+    8,
+    1_024,
+    'fields of a head; then 431 for a request, upstream_too_large for a response',
+  ),
+  bodyBytes: bound(
+    'bytes',
+    10 * MEBIBYTE,
+    0,
+    TEBIBYTE,
+    'size of a request body, chunk lines included; then 413',
+  ),
   responseHeadBytes: bound(
     'bytes',
     32 * KIBIBYTE,
     256,
     MEBIBYTE,
-    'of a response head; then upstream_too_large',
+    'size of a response head; then upstream_too_large',
   ),
   responseBytes: bound(
     'bytes',
     256 * MEBIBYTE,
     0,
     TEBIBYTE,
-    'of a response body, its coding included; then upstream_too_large, or a reset',
+    'size of a response body, chunk lines included; then upstream_too_large, or a reset',
   ),
   responseBufferBytes: bound(
     'bytes',
     16 * MEBIBYTE,
     0,
     GIBIBYTE,
-    'of responses that wait in memory for slow clients, a quarter of it for one address; then the upstream waits',
+    'memory for responses that wait for slow clients, a quarter of it for one address; then the upstream waits',
   ),
   connections,
   connectionsPerAddress,
@@ -127,33 +163,28 @@ export const HTTP_LIMITS = {
     10_000,
     1,
     1_000_000_000,
-    'on a client connection; then it is closed',
+    'requests on one client connection; then it is closed',
   ),
-  upstreamConnections: bound('count', 64, 1, 100_000, 'to the upstream at a time; then requests wait'),
-  queue: bound('count', 256, 0, 1_000_000, 'requests that wait for an upstream connection; then overloaded'),
+  upstreamConnections: bound('count', 64, 1, 100_000, 'open connections to the upstream; then requests wait'),
+  queue: bound('count', 256, 0, 1_000_000, 'requests waiting for an upstream connection; then overloaded'),
 } as const
 
-/** Connections to the operations port: few read it, and none for long. */
+/** The most open connections of the operations port. Few clients use it, and each only briefly. */
 export const OPERATIONS_CONNECTIONS = 64
 
-/** For the whole sidecar: how long the connections that are in use may go on after SIGTERM. */
+/** How long connections in use may continue after SIGTERM, for the whole sidecar. */
 export const DRAIN = bound(
   'ms',
   5 * SECOND,
   0,
   10 * MINUTE,
-  'after SIGTERM for what is in flight; then the connections are reset',
+  'time after SIGTERM to finish requests and streams; then their connections are reset',
 )
 
-/** Bounds as they are given: those that are derived may not be. */
+/** Bounds as the configuration file gives them: derived ones may be absent. */
 export type GivenBounds<T extends Readonly<Record<string, Bound>>> = {
   readonly [K in keyof T]: T[K] extends { readonly isDerived: true } ? number | undefined : number
 }
 
+/** A value for every bound of a table, in its unit: milliseconds, bytes or a count. */
 export type Bounds<T extends Readonly<Record<string, Bound>>> = Readonly<Record<keyof T, number>>
-
-/** Every bound at its default. */
-export function standardBounds<T extends Readonly<Record<string, Bound>>>(table: T): Bounds<T> {
-  const entries = Object.entries(table).map(([name, row]) => [name, row.standard])
-  return Object.fromEntries(entries) as Bounds<T>
-}

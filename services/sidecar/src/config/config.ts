@@ -1,10 +1,23 @@
+import { endpointText, logLevel } from '@uds-sidecar/shared/config/env-types'
+import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
+import * as v from 'valibot'
 import type { AllowRule } from '../policy/allow-list.ts'
-import type { Bounds, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
+import {
+  type Bounds,
+  HTTP_LIMITS,
+  type HTTP_TIMEOUTS,
+  type STREAM_LIMITS,
+  type STREAM_TIMEOUTS,
+} from './bounds.ts'
+import { allowRule, type ConfigFile, fileSchema } from './file-schema.ts'
+import { parseFile } from './parse-file.ts'
+import { readText } from './read-text.ts'
 
-/** Everything the sidecar was told, validated whole and frozen. */
+/** The complete configuration of a sidecar: validated and frozen. */
 export interface Config {
-  /** Where the operations port listens; null: off. */
+  /** Where the operations port listens; null when there is none. */
   readonly ops: Endpoint | null
   readonly drainMs: number
   readonly routes: readonly Route[]
@@ -13,27 +26,113 @@ export interface Config {
 export type Route = StreamRoute | HttpRoute
 
 interface RouteBase {
-  /** The metric label and the name in messages. */
+  /** The value of the metric label `route`, and the name in log lines and messages. Unique. */
   readonly name: string
   readonly listen: Endpoint
   readonly upstream: Endpoint
-  /** Whether `limits.connections` was set; it is the default else, and fewer where descriptors do not suffice. */
+  /** Whether the file sets `limits.connections`. If not, the sidecar may lower it when the process has few descriptors. */
   readonly isConnectionsSet: boolean
 }
 
-/** Bytes relayed as they come, both ways. */
+/** A route that relays bytes unchanged in both directions. */
 export interface StreamRoute extends RouteBase {
   readonly kind: 'stream'
   readonly timeoutsMs: Bounds<typeof STREAM_TIMEOUTS>
   readonly limits: Bounds<typeof STREAM_LIMITS>
 }
 
-/** HTTP/1.1 requests that are on the allow list. */
+/** A route that relays HTTP/1.1 requests that the allow list names. */
 export interface HttpRoute extends RouteBase {
   readonly kind: 'http'
   readonly allow: readonly AllowRule[]
-  /** Request fields, in lower case, that are forwarded although they would be dropped. */
+  /** Names of request fields, in lower case, that are forwarded although the sidecar drops them by default. */
   readonly passFields: readonly string[]
   readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>
   readonly limits: Bounds<typeof HTTP_LIMITS>
+}
+
+/**
+ * Reads the log level from `LOG_LEVEL`; the default is `info`.
+ * @throws Failure `bad_config`
+ */
+export function readLogLevel(env: NodeJS.ProcessEnv): LogThreshold {
+  return readEnv(env, 'LOG_LEVEL', { LOG_LEVEL: v.optional(logLevel, 'info') }).LOG_LEVEL
+}
+
+/**
+ * Loads the configuration: from the YAML file that `SIDECAR_CONFIG` names, or, without it, one HTTP route from
+ * `SIDECAR_LISTEN`, `SIDECAR_UPSTREAM`, `SIDECAR_ALLOW` (default `GET /metrics`) and `SIDECAR_OPS` (default: no
+ * operations port). Every other setting has its default from `bounds.ts`. An empty variable counts as not set.
+ * @throws Failure `bad_config` (exit code 78) that lists every mistake: the variable, or the file and its line.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const hasFile = env.SIDECAR_CONFIG !== undefined && env.SIDECAR_CONFIG !== ''
+  if (!hasFile) return configOf(fileFromEnv(readEnv(env, 'SIDECAR_', withoutFile)))
+  const { SIDECAR_CONFIG: path } = readEnv(env, 'SIDECAR_', withFile)
+  return configOf(parseFile(readText(path), path))
+}
+
+/** Converts the validated content of a configuration file to the form that the program uses. */
+export function configOf({ ops, drain, routes }: ConfigFile): Config {
+  return Object.freeze({ ops, drainMs: drain, routes: Object.freeze(routes.map(routeOf)) })
+}
+
+function routeOf({ timeouts, limits, ...rest }: ConfigFile['routes'][number]): Route {
+  const { connections = HTTP_LIMITS.connections.standard } = limits
+  return Object.freeze({
+    ...rest,
+    timeoutsMs: timeouts,
+    limits: Object.freeze({ ...limits, connections }),
+    isConnectionsSet: limits.connections !== undefined,
+  }) as Route
+}
+
+const endpoint = v.pipe(
+  v.string(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const { issues } = v.safeParse(endpointText, dataset.value)
+    if (issues !== undefined) addIssue({ message: issues[0].message })
+  }),
+)
+
+const allow = v.pipe(
+  v.string(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const issues = splitAllow(`${dataset.value}`).flatMap((rule) => v.safeParse(allowRule, rule).issues ?? [])
+    const [issue] = issues
+    if (issue !== undefined) addIssue({ message: `${issue.message}; separate several rules with commas` })
+  }),
+)
+
+const withFile = { SIDECAR_CONFIG: v.string() }
+
+const withoutFile = {
+  SIDECAR_LISTEN: endpoint,
+  SIDECAR_UPSTREAM: endpoint,
+  SIDECAR_ALLOW: v.optional(allow),
+  SIDECAR_OPS: v.optional(endpoint),
+}
+
+interface EnvSettings {
+  readonly SIDECAR_LISTEN: string
+  readonly SIDECAR_UPSTREAM: string
+  readonly SIDECAR_ALLOW?: string | undefined
+  readonly SIDECAR_OPS?: string | undefined
+}
+
+/** The configuration file that these variables, already validated, stand for. */
+function fileFromEnv({
+  SIDECAR_LISTEN,
+  SIDECAR_UPSTREAM,
+  SIDECAR_ALLOW,
+  SIDECAR_OPS,
+}: EnvSettings): ConfigFile {
+  const rules = SIDECAR_ALLOW === undefined ? {} : { allow: splitAllow(SIDECAR_ALLOW) }
+  const route = { name: 'main', kind: 'http', listen: SIDECAR_LISTEN, upstream: SIDECAR_UPSTREAM, ...rules }
+  return v.parse(fileSchema, { ops: SIDECAR_OPS ?? null, routes: [route] })
+}
+
+/** Splits `GET /metrics, GET /-/ready` into its rules. */
+function splitAllow(text: string): string[] {
+  return text.split(',').map((rule) => rule.trim())
 }

@@ -2,15 +2,14 @@ import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import * as v from 'valibot'
 import { FIELD, fieldId } from '../http1/field-names.ts'
 import { ALLOW_GRAMMAR, type AllowRule, parseAllowRule, RULE_PATTERN } from '../policy/allow-list.ts'
-import { boundSchema, boundsSchema } from './bound-schema.ts'
 import { DRAIN, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
-import { mapping, settings } from './settings.ts'
+import { boundSchema, boundsSchema, mapping, settings } from './schema-parts.ts'
 
 export const PASS_FIELD_PATTERN = /^[A-Za-z0-9!#$%&'+.^_`|~-]{1,64}$/
 export const PASS_FIELD =
-  'may be the name of a field that is dropped otherwise, such as X-Forwarded-Prefix or X_API_KEY, but not one that frames the message, belongs to a connection or is set by the sidecar'
+  'may be the name of a field that the sidecar drops by default, such as X-Forwarded-Prefix or X_API_KEY, but not a framing field, a hop-by-hop field, or a field that the sidecar sets'
 
-/** Fields that the sidecar sets itself; a second one would speak against it. */
+/** Fields that the sidecar sets itself. A second one from the client could contradict it. */
 const OURS: ReadonlySet<string> = new Set([
   'x-forwarded-for',
   'x-forwarded-proto',
@@ -18,14 +17,14 @@ const OURS: ReadonlySet<string> = new Set([
   'forwarded',
 ])
 
-/** Whether the field `name`, in lower case, may be forwarded as the client sent it. */
+/** Whether `passFields` may contain this field name, which is in lower case. */
 export function mayPass(name: string): boolean {
   const folded = name.replace(/[^a-z0-9]/g, '-')
   const id = fieldId(Buffer.from(name), 0, name.length)
   return PASS_FIELD_PATTERN.test(name) && !OURS.has(folded) && (id === FIELD.dropped || id === FIELD.unknown)
 }
 
-/** One rule of `allow`, which must be one that a request can meet. */
+/** One rule of `allow`. A rule that no request could match is a mistake. */
 export const allowRule = v.pipe(
   v.unknown(),
   v.rawTransform<unknown, AllowRule>(({ dataset, addIssue, NEVER }) => {
@@ -40,16 +39,17 @@ export const allowRule = v.pipe(
   }),
 )
 
-/** What the grammar lets through, and no request is ever relayed for. */
+/** Why no request could match a rule although its syntax is valid; undefined when one could. */
 function mistakeIn({ methods, path }: AllowRule): string | undefined {
-  if (methods.includes('CONNECT')) return 'may be any method but CONNECT, which kind: http does not relay'
+  if (methods.includes('CONNECT'))
+    return 'may have any method except CONNECT, which kind: http does not relay'
   if (path === '*' && methods.some((method) => method !== 'OPTIONS'))
-    return 'may have the path * with OPTIONS alone (RFC 9110 section 9.3.7)'
+    return 'may have the path * only with OPTIONS (RFC 9110 section 9.3.7)'
   return undefined
 }
 
 const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/
-const NAME = 'may be lower-case letters, digits and -, at most 63, beginning with a letter'
+const NAME = 'may have lower-case letters, digits and -, at most 63, and must begin with a letter'
 const PASS_FIELDS = 'may be a list of field names, such as [X-Forwarded-Prefix]'
 const ALLOW = 'may be a list of methods and paths, such as [GET /metrics]'
 
@@ -86,7 +86,7 @@ const passField = v.pipe(
 const common = {
   name,
   listen: endpoint('Where clients connect.'),
-  upstream: endpoint('The socket behind the route.'),
+  upstream: endpoint('The socket that the sidecar dials.'),
 }
 
 const streamRoute = settings({
@@ -98,7 +98,7 @@ const streamRoute = settings({
 
 const REMOVED = {
   coalesce:
-    'responses are not shared between clients any more, because a shared one could carry Set-Cookie or private data to another client (RFC 9111 section 4); delete the line',
+    'the sidecar no longer shares one response between clients, because it could carry Set-Cookie or private data to the wrong client (RFC 9111 section 4); delete the line',
 }
 
 const httpRoute = settings(
@@ -118,9 +118,9 @@ const routes = v.array(
   'may be a list of routes',
 )
 
-/** The configuration file. */
+/** The schema of the configuration file. `sidecar.schema.json` is generated from it. */
 export const fileSchema = mapping({
-  ops: v.optional(v.nullable(endpoint('The operations port; off when not set.')), null),
+  ops: v.optional(v.nullable(endpoint('Where the operations port listens; without it there is none.')), null),
   drain: boundSchema(DRAIN),
   routes: v.pipe(routes, v.minLength(1, 'must have at least one route')),
 })

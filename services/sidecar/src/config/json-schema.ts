@@ -4,7 +4,7 @@ import { fileSchema } from './file-schema.ts'
 type Json = Record<string, unknown>
 type Schema = v.GenericSchema & Record<string, unknown>
 
-/** The JSON Schema of the configuration file, from the schema that validates it. */
+/** The JSON Schema (draft 2020-12) of the configuration file, derived from the schema that validates it. */
 export function jsonSchema(): Json {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -13,7 +13,7 @@ export function jsonSchema(): Json {
   }
 }
 
-/** What `v.metadata({ json })` says of a value is taken as it is; the structure around it is walked. */
+/** Walks the structure of `schema`, and copies `v.metadata({ json })` where a value has it. */
 function schemaOf(schema: Schema): Json {
   const given = metadataOf(schema)
   if (given !== undefined) return given
@@ -22,7 +22,7 @@ function schemaOf(schema: Schema): Json {
       return { ...schemaOf(schema.wrapped as Schema), ...defaultOf(schema) }
     case 'nullable':
       return { anyOf: [schemaOf(schema.wrapped as Schema), { type: 'null' }] }
-    case 'unknown': // a `mapping`
+    case 'unknown': // made by `mapping`
       return schemaOf((schema.pipe as Schema[]).find(({ type }) => type === 'strict_object') as Schema)
     case 'strict_object':
       return objectOf(schema.entries as Record<string, Schema>)
@@ -35,7 +35,9 @@ function schemaOf(schema: Schema): Json {
     case 'boolean':
       return { type: 'boolean' }
     default:
-      throw new TypeError(`the configuration has a ${schema.type} without metadata for its JSON Schema`)
+      throw new TypeError(
+        `the file schema contains ${schema.type} without v.metadata({ json }), so it has no JSON Schema`,
+      )
   }
 }
 

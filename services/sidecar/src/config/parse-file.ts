@@ -4,14 +4,14 @@ import { type Document, isMap, isNode, isScalar, type LineCounter } from 'yaml'
 import { type ConfigFile, fileSchema } from './file-schema.ts'
 import { parseYaml } from './parse-yaml.ts'
 
-/** One thing that is wrong in the configuration file. */
+/** One mistake in the configuration file. */
 export interface Mistake {
-  /** Keys and indexes from the top of the file: `['routes', 0, 'listen']`. */
+  /** Keys and indexes from the top of the file, such as `['routes', 0, 'listen']`. */
   readonly path: readonly (string | number)[]
   readonly message: string
 }
 
-/** `routes[0].listen` */
+/** Formats a path as `routes[0].listen`; the empty path as `the file`. */
 export function formatPath(path: Mistake['path']): string {
   const text = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('')
   return text.startsWith('.') ? text.slice(1) : text || 'the file'
@@ -19,7 +19,7 @@ export function formatPath(path: Mistake['path']): string {
 
 const MAX_LETTERS = 200
 
-/** A value of the file in a message: as JSON where that can say it, and never long. */
+/** Formats a value for a message: as JSON if possible, cut after 200 characters. */
 export function formatValue(value: unknown): string {
   const text = typeof value === 'number' ? `${value}` : (jsonOf(value) ?? String(value))
   return text.length > MAX_LETTERS ? `${text.slice(0, MAX_LETTERS)}…` : text
@@ -29,7 +29,10 @@ function jsonOf(value: unknown): string | undefined {
   return JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? `${part}` : part))
 }
 
-/** Names and listening addresses that are given twice, read leniently so that they are found beside other mistakes. */
+/**
+ * Names and listening addresses that the file gives twice. It accepts data that the schema refuses, so that these
+ * mistakes are reported together with the others.
+ */
 export function conflicts(data: unknown): Mistake[] {
   const { ops, routes } = (data ?? {}) as { ops?: unknown; routes?: unknown }
   const rows = Array.isArray(routes) ? (routes as unknown[]) : []
@@ -60,18 +63,18 @@ function twice(entries: Entry[]): Mistake[] {
   })
 }
 
-/** The kernel chooses, so two of these do not meet. */
+/** With port 0 the kernel chooses a free port, so two such listeners do not conflict. */
 function isAnyPort(value: unknown): boolean {
   return typeof value === 'string' && /^tcp:.*:0$/.test(value)
 }
 
-/** Told of one file; one that is no configuration at all has as many as it has lines. */
+/** How many mistakes a message lists. A file that is not a configuration at all could have one per line. */
 const MAX_MISTAKES = 100
 
 /**
- * Reads the text of a configuration file (YAML 1.2, so JSON too).
- * @param name as it stands in messages, before the line number.
- * @throws Failure `bad_config` with every mistake, each with its line.
+ * Parses and validates the text of a configuration file: YAML 1.2, which includes JSON.
+ * @param name of the file, for messages: `name:line`.
+ * @throws Failure `bad_config` that lists the first 100 mistakes, each with its line.
  */
 export function parseFile(text: string, name: string): ConfigFile {
   const { document, lines, data, mistakes: yamlMistakes } = parseYaml(text)
@@ -84,8 +87,8 @@ export function parseFile(text: string, name: string): ConfigFile {
     .slice(0, MAX_MISTAKES)
     .map((mistake) => ({ mistake, line: lineOf(document, lines, mistake.path) }))
   located.sort((a, b) => a.line - b.line)
-  const told = located.map(({ mistake, line }) => `${name}:${line} ${describe(mistake)}`)
-  throw badFile(told, mistakes.length)
+  const listed = located.map(({ mistake, line }) => `${name}:${line} ${describe(mistake)}`)
+  throw badFile(listed, mistakes.length)
 }
 
 function mistakeOf(issue: v.BaseIssue<unknown>): Mistake {
@@ -99,7 +102,7 @@ function describe({ path, message }: Mistake): string {
   return `${formatPath(path)} ${message}`
 }
 
-/** The line of the value at `path`, or of the nearest thing around it that the file has. */
+/** The line of the setting at `path`. When the file lacks it, the line of the closest parent that exists. */
 function lineOf(document: Document, lines: LineCounter, path: Mistake['path']): number {
   const parent = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents
   const pair = isMap(parent)
@@ -111,10 +114,10 @@ function lineOf(document: Document, lines: LineCounter, path: Mistake['path']): 
 }
 
 function badFile(mistakes: readonly string[], total = mistakes.length): Failure {
-  const told = mistakes.slice(0, MAX_MISTAKES)
-  const more = total > told.length ? [`and ${total - told.length} more`] : []
+  const listed = mistakes.slice(0, MAX_MISTAKES)
+  const more = total > listed.length ? [`and ${total - listed.length} more`] : []
   return new Failure('bad_config', {
-    message: [...told, ...more].join('\n  '),
+    message: [...listed, ...more].join('\n  '),
     hint: 'correct each of these lines; sidecar --check validates without starting',
   })
 }

@@ -11,14 +11,14 @@ import {
   parseDocument,
 } from 'yaml'
 
-/** Levels of lists and mappings in one another: the settings have four. */
+/** How deep lists and mappings may nest. The settings need four levels. */
 const MAX_DEPTH = 32
 
-/** The library takes time that grows with the square of these; 1,000 routes with every bound have 40,000 tokens. */
+/** The library's running time grows with the square of these. 1,000 routes with every bound need 40,000 tokens. */
 const MAX_TOKENS = 60_000
 const MAX_ALIASES = 100
 
-/** What is wrong with the YAML itself, at a line. */
+/** A mistake in the YAML syntax or structure. */
 export interface YamlMistake {
   readonly line: number
   readonly message: string
@@ -27,15 +27,15 @@ export interface YamlMistake {
 export interface Yaml {
   readonly document: Document
   readonly lines: LineCounter
-  /** What the file says, as plain values; only without mistakes. */
+  /** The content as plain JavaScript values; undefined when there are mistakes. */
   readonly data: unknown
   readonly mistakes: readonly YamlMistake[]
 }
 
 /**
- * Reads one YAML 1.2 document of plain values. What the library only warns of, or fails on when it makes values of the
- * document, is a mistake like any other: unknown tags and directives, aliases without an anchor, within their own
- * anchor, or so many that the values would fill the memory.
+ * Parses one YAML 1.2 document of plain values. It never throws. These are mistakes too, although the library only warns
+ * of them or throws later: unknown tags and directives, aliases without an anchor or inside their own anchor, and aliases
+ * that would expand to more than the memory can hold.
  */
 export function parseYaml(text: string): Yaml {
   const lines = new LineCounter()
@@ -54,36 +54,39 @@ export function parseYaml(text: string): Yaml {
   )
   const { version } = document.directives.yaml
   if (version !== '1.2')
-    found.push({ line: 1, message: `is YAML ${version}: remove the directive, YAML 1.2 is read` })
+    found.push({
+      line: 1,
+      message: `the file is YAML ${version}: remove the directive; only YAML 1.2 is supported`,
+    })
   if (found.length > 0) return { document, lines, data: undefined, mistakes: found }
   const mistakes = structuralMistakes(document).map(({ position, message }) => at(position, message))
   return { document, lines, ...(mistakes.length > 0 ? { data: undefined, mistakes } : valuesOf(document)) }
 }
 
-/** Why the text is not worth reading: it would take a running sidecar's time. */
+/** Refuses text that would block a running sidecar for too long while it is parsed. */
 function excessOf(text: string): YamlMistake | undefined {
   let [line, tokens, aliases] = [1, 0, 0]
   for (const token of new Lexer().lex(text)) {
     tokens += 1
     if (token.startsWith('*')) aliases += 1
-    if (aliases > MAX_ALIASES) return { line, message: `there are more than ${MAX_ALIASES} aliases` }
-    if (tokens > MAX_TOKENS) return { line, message: 'there is more than a configuration may have' }
+    if (aliases > MAX_ALIASES) return { line, message: `the file has more than ${MAX_ALIASES} aliases` }
+    if (tokens > MAX_TOKENS) return { line, message: `the file has more than ${MAX_TOKENS} YAML tokens` }
     line += token.split('\n').length - 1
   }
   return undefined
 }
 
-/** The library's words for a stack overflow, and for its own functions. */
+/** Replaces messages of the library that describe its own functions or a stack overflow. */
 function reworded(message: string): string {
   if (message.startsWith('Maximum call stack')) return 'lists or mappings are nested too deeply'
   return message.startsWith('Source contains multiple documents')
-    ? 'there is more than one document'
+    ? 'the file has more than one YAML document'
     : message
 }
 
 interface Place {
   readonly node: unknown
-  /** Innermost first. */
+  /** The lists and mappings that contain it, the innermost first. */
   readonly within: Within | null
 }
 
@@ -95,21 +98,21 @@ interface Within {
 
 function structuralMistakes(document: Document): { position: number; message: string }[] {
   const mistakes: { position: number; message: string }[] = []
-  const tell = (node: unknown, message: string) =>
+  const add = (node: unknown, message: string) =>
     mistakes.push({ position: (isNode(node) ? node.range?.[0] : undefined) ?? 0, message })
   const open: Place[] = [{ node: document.contents, within: null }]
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
     const { node, within } = place
     if (isAlias(node)) {
       const target = node.resolve(document)
-      if (target === undefined) tell(node, `alias *${node.source} has no anchor before it`)
-      else if (isWithin(target, within)) tell(node, `alias *${node.source} stands within its own anchor`)
+      if (target === undefined) add(node, `alias *${node.source} has no anchor before it`)
+      else if (isWithin(target, within)) add(node, `alias *${node.source} is inside its own anchor`)
     } else if (isPair(node)) {
-      if (!isScalar(node.key)) tell(node.key, 'the name of a setting must be text')
+      if (!isScalar(node.key)) add(node.key, 'the name of a setting must be text')
       open.push({ node: node.value, within })
     } else if (isMap(node) || isSeq(node)) {
       const depth = (within?.depth ?? 0) + 1
-      if (depth > MAX_DEPTH) tell(node, `lists or mappings are nested more than ${MAX_DEPTH} deep`)
+      if (depth > MAX_DEPTH) add(node, `lists or mappings are nested more than ${MAX_DEPTH} deep`)
       else for (const item of node.items) open.push({ node: item, within: { node, depth, outer: within } })
     }
   }
@@ -126,7 +129,7 @@ function valuesOf(document: Document): Pick<Yaml, 'data' | 'mistakes'> {
     return { data: document.toJS({ maxAliasCount: MAX_ALIASES }), mistakes: [] }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    const message = `its aliases cannot be written out: ${reason}`
+    const message = `the aliases of the file cannot be expanded: ${reason}`
     return { data: undefined, mistakes: [{ line: 1, message }] }
   }
 }

@@ -1,18 +1,22 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
 
-/** Bytes of a configuration file: 1,000 routes have about 200 KiB. */
+/** The largest configuration file, in bytes. 1,000 routes need about 200 KiB. */
 export const MAX_FILE_BYTES = 1_024 * 1_024
 
 /**
- * Reads the configuration file at `path`: a regular file of UTF-8 text, at most `MAX_FILE_BYTES` of it. It never waits,
- * as reading a fifo would.
+ * Reads the configuration file at `path`: a regular file of UTF-8 text with at most `MAX_FILE_BYTES`. Reading never
+ * blocks: a FIFO is refused.
  * @throws Failure `bad_config`
  */
 export function readText(path: string): string {
   const bytes = readFileBytes(path)
   if (bytes.length > MAX_FILE_BYTES)
-    throw unreadable(path, `which has more than ${MAX_FILE_BYTES} bytes`, 'remove from it what is not needed')
+    throw unreadable(
+      path,
+      `which has more than ${MAX_FILE_BYTES} bytes`,
+      'remove the routes and settings that you do not need',
+    )
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
@@ -22,7 +26,7 @@ export function readText(path: string): string {
 
 function readFileBytes(path: string): Buffer {
   try {
-    // without O_NONBLOCK, opening a fifo waits until somebody writes to it
+    // Without O_NONBLOCK, opening a FIFO blocks until another process opens it for writing (fifo(7)).
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       return readRegularFile(fd, path)
@@ -31,12 +35,12 @@ function readFileBytes(path: string): Buffer {
     }
   } catch (cause) {
     if (cause instanceof Failure) throw cause
-    const hint = 'mount the file there (configs in Compose) and let the user of this process read it'
+    const hint = 'mount the file there (configs in Compose), readable by the user of this process'
     throw unreadable(path, 'which cannot be read', hint, cause)
   }
 }
 
-/** At most one byte more than a file may have; the size that the system tells is not relied on. */
+/** Reads at most one byte more than the limit. It does not rely on the size from fstat(2), which may change. */
 function readRegularFile(fd: number, path: string): Buffer {
   const stats = fstatSync(fd)
   if (!stats.isFile())
@@ -54,7 +58,7 @@ function readRegularFile(fd: number, path: string): Buffer {
 
 function kindOf(stats: Stats): string {
   if (stats.isDirectory()) return 'a directory'
-  return stats.isFIFO() ? 'a fifo' : 'not a regular file'
+  return stats.isFIFO() ? 'a FIFO' : 'not a regular file'
 }
 
 function unreadable(path: string, what: string, hint: string, cause?: unknown): Failure {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { BROKEN, ChunkedFraming } from './chunked.ts'
 
-/** Reads `text` in pieces of `step` bytes; the data and where the body ended, or BROKEN. */
+/** Reads `text` in pieces of `step` bytes. `end` is where the body ended, 0 when it did not, or BROKEN. */
 function read(text: string, step = text.length): { data: string; end: number } {
   const framing = new ChunkedFraming()
   const bytes = Buffer.from(text, 'latin1')
@@ -22,18 +22,18 @@ function read(text: string, step = text.length): { data: string; end: number } {
 describe('a chunked body', () => {
   const whole = '5\r\nhello\r\nA;x="y";z\r\n, world...\r\n00\r\nX-Sum: 1\r\nY:\r\n\r\n'
 
-  it('is read in whatever pieces it comes, up to its last byte', () => {
+  it('is read up to its last byte, in whatever pieces it arrives', () => {
     for (let step = 1; step <= whole.length; step++) {
       assert.deepEqual(read(`${whole}GET /`, step), { data: 'hello, world...', end: whole.length }, `${step}`)
     }
   })
 
-  it('that is cut is not done', () => {
+  it('is not complete before its last byte', () => {
     for (let end = 1; end < whole.length; end++) assert.equal(read(whole.slice(0, end)).end, 0, `${end}`)
   })
 
   const broken: Record<string, string> = {
-    'a size of nothing': '\r\nhello',
+    'an empty size': '\r\nhello',
     'a size with a sign': '+5\r\nhello\r\n0\r\n\r\n',
     'a size with a prefix': '0x5\r\nhello\r\n0\r\n\r\n',
     'a size with a space after it': '5 \r\nhello\r\n0\r\n\r\n',
@@ -55,12 +55,12 @@ describe('a chunked body', () => {
     'a folded trailer': '0\r\nA: b\r\n c\r\n\r\n',
     'a trailer without a colon': '0\r\nhello\r\n\r\n',
     'a trailer with a control character': '0\r\nA: \x01\r\n\r\n',
-    'a trailer that says how the message is read': '0\r\ncontent-length: 5\r\n\r\n',
-    'a trailer with a lookalike of such a name': '0\r\nTransfer_Encoding: chunked\r\n\r\n',
+    'a trailer that is a framing field': '0\r\ncontent-length: 5\r\n\r\n',
+    'a trailer that imitates a framing field': '0\r\nTransfer_Encoding: chunked\r\n\r\n',
     'trailers without end': `0\r\n${'A: b\r\n'.repeat(2_000)}`,
   }
   for (const [fault, text] of Object.entries(broken)) {
-    it(`with ${fault} is broken`, () => {
+    it(`with ${fault} is refused`, () => {
       assert.equal(read(text).end, BROKEN)
       assert.equal(read(text, 1).end, BROKEN)
     })

@@ -20,13 +20,13 @@ function forwarded(...lines: string[]): string[] {
 
 const ADDED = ['X-Forwarded-For: 1.2.3.4', 'X-Request-Id: ID', '', '']
 
-describe('a forwarded head', () => {
-  it('has the lines as they came, then where the request came from', () => {
+describe('a forwarded request head', () => {
+  it('has the lines of the client, then X-Forwarded-For and X-Request-Id', () => {
     const lines = ['GET /a?b HTTP/1.1', 'hOST:  a', 'X-Odd :y'.replace(' :', ':'), 'Accept: */*']
     assert.deepEqual(forwarded(...lines), [...lines, ...ADDED])
   })
 
-  it('lacks what is for one connection, and what a client says of its origin', () => {
+  it('has no hop-by-hop fields, and nothing that the client says about its origin', () => {
     const head = forwarded(
       'GET / HTTP/1.1',
       'Connection: close, X-Mine',
@@ -43,24 +43,24 @@ describe('a forwarded head', () => {
     assert.deepEqual(head, ['GET / HTTP/1.1', 'Host: a', 'Accept: */*', ...ADDED])
   })
 
-  it('lacks a field that a later Connection names', () => {
+  it('has no field that a later Connection field names', () => {
     const head = forwarded('GET / HTTP/1.1', 'A: 1', 'Host: a', 'B: 2', 'Connection: B, A, B', 'C: 3')
     assert.deepEqual(head, ['GET / HTTP/1.1', 'Host: a', 'C: 3', ...ADDED])
   })
 
-  it('is HTTP/1.1 in origin form, with a Host', () => {
+  it('is HTTP/1.1 in origin form, and has a Host', () => {
     assert.equal(forwarded('GET http://a/x?y HTTP/1.1', 'Host: a')[0], 'GET /x?y HTTP/1.1')
     assert.deepEqual(forwarded('GET /x HTTP/1.0').slice(0, 2), ['GET /x HTTP/1.1', 'Host: localhost'])
     assert.equal(forwarded('OPTIONS * HTTP/1.0')[0], 'OPTIONS * HTTP/1.1')
   })
 
-  it("keeps the client's request id if that is harmless", () => {
+  it('keeps an X-Request-Id of the client with harmless characters, and replaces any other', () => {
     assert.ok(forwarded('GET / HTTP/1.1', 'Host: a', 'X-Request-Id: abc-1').includes('X-Request-Id: abc-1'))
     const odd = forwarded('GET / HTTP/1.1', 'Host: a', 'X-Request-Id: <script>')
     assert.deepEqual(odd.slice(2), ADDED)
   })
 
-  it('of an HTTP/1.0 client expects nothing', () => {
+  it('has no Expect from an HTTP/1.0 client', () => {
     assert.ok(!forwarded('POST / HTTP/1.0', 'Expect: 100-continue').includes('Expect: 100-continue'))
   })
 })

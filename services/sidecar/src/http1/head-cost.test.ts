@@ -4,8 +4,9 @@ import { describe, it } from 'node:test'
 import type { ResponseTaker } from '../relay/response-taker.ts'
 
 /**
- * How often any block of the relay's own code ran: a count, as V8 keeps it for coverage, that no other load on the
- * machine changes. V8 counts in code that is compiled while it does so: the modules are loaded after it has begun.
+ * Counts how often any block of the relay's code runs, with the coverage counters of V8. Unlike a time, the count does not
+ * depend on other load on the machine. V8 only counts in code that it compiles afterwards, so the modules are imported
+ * after the profiler has started.
  */
 const session = new Session()
 session.connect()
@@ -20,7 +21,7 @@ const { RequestHead } = await import('./request-head.ts')
 const { HEADROOM } = await import('./rewrite-response.ts')
 
 async function stepsOf(work: () => void): Promise<number> {
-  await session.post('Profiler.takePreciseCoverage') // which begins to count anew
+  await session.post('Profiler.takePreciseCoverage') // resets the counters
   work()
   const { result } = await session.post('Profiler.takePreciseCoverage')
   return result
@@ -36,7 +37,7 @@ function parse(text: string): void {
   parseRequestHead(new RequestHead(), bytes, 0, bytes.length, RULES)
 }
 
-/** As a client connection does it. */
+/** Like a client connection that receives one byte at a time. */
 function parseByteByByte(text: string): void {
   const bytes = Buffer.from(text, 'latin1')
   const partial = new PartialHead(bytes, 0, 1)
@@ -81,10 +82,10 @@ function headOf(lines: string[]): string {
 }
 
 const alternating = (count: number) => Array.from({ length: count }, (_, i) => (i % 2 === 0 ? 'a:' : 'b:'))
-/** As many bytes of options as there are of lines. */
+/** A Connection field with about this many bytes of options. */
 const options = (bytes: number) => `Connection: ${'a,'.repeat(bytes / 2)}a`
 
-/** Heads that cost much where each option, line or byte is held against each other, by their size in bytes. */
+/** Heads that are expensive when each option, line or byte is compared with every other, by their size in bytes. */
 const HEADS: Record<string, (bytes: number) => string> = {
   'many options and many lines': (bytes) =>
     headOf([...alternating(Math.min(bytes / 8, 1_000)), options(bytes / 2)]),
@@ -101,7 +102,7 @@ const HEADS: Record<string, (bytes: number) => string> = {
 
 const SMALL = 8_192
 const LARGE = 4 * SMALL
-/** Steps for one byte of the larger head: a name is compared with a few others, a line with 32 options. */
+/** The most steps per byte of the larger head: a name is compared with a few others, a line with 32 options. */
 const MAX_STEPS_PER_BYTE = 60
 
 async function assertLinear(work: (text: string) => void, make: (bytes: number) => string): Promise<void> {
@@ -109,7 +110,7 @@ async function assertLinear(work: (text: string) => void, make: (bytes: number) 
   const few = await stepsOf(() => work(small))
   const many = await stepsOf(() => work(large))
   const growth = large.length / small.length
-  assert.ok(few > 0, 'nothing was counted')
+  assert.ok(few > 0, 'no step was counted')
   assert.ok(
     many <= few * growth * 1.5 + 10_000,
     `${few} steps for ${small.length} bytes, ${many} for ${large.length}`,
@@ -117,14 +118,14 @@ async function assertLinear(work: (text: string) => void, make: (bytes: number) 
   assert.ok(many <= large.length * MAX_STEPS_PER_BYTE, `${many} steps for ${large.length} bytes`)
 }
 
-describe('the steps that it takes to parse a head grow with its size alone', () => {
+describe('the cost of parsing a head is linear in its size', () => {
   for (const [what, make] of Object.entries(HEADS)) {
     it(`of a request with ${what}`, () => assertLinear(parse, make))
-    it(`of a request with ${what} that comes byte by byte`, () => assertLinear(parseByteByByte, make))
+    it(`of a request with ${what} that arrives byte by byte`, () => assertLinear(parseByteByByte, make))
   }
 
   const response = (bytes: number) =>
     `HTTP/1.1 200 OK\r\n${options(bytes / 2)}\r\n${alternating(Math.min(bytes / 8, 900)).join('\r\n')}\r\nA: ${'x'.repeat(bytes / 2)}\r\n\r\n`
   it('of a response', () => assertLinear((text) => readResponse(text, text.length), response))
-  it('of a response that comes byte by byte', () => assertLinear((text) => readResponse(text, 1), response))
+  it('of a response that arrives byte by byte', () => assertLinear((text) => readResponse(text, 1), response))
 })

@@ -10,7 +10,7 @@ function parse(text: string, start = 0): { position: number; head: RequestHead }
   return { position: parseRequestHead(head, bytes, start, bytes.length), head }
 }
 
-/** A head with `lines` after a request line and a Host. */
+/** A head with a request line, a Host and these lines. */
 function withFields(...lines: string[]): string {
   return ['GET / HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n')
 }
@@ -22,7 +22,7 @@ function refusalOf(text: string): string {
 }
 
 describe('a request head', () => {
-  it('ends after its empty line, whatever follows', () => {
+  it('ends after its empty line, whatever follows it', () => {
     const text = 'GET /metrics?a=b HTTP/1.1\r\nHost: a:1\r\n\r\n'
     const { position, head } = parse(`${text}more`)
     assert.equal(position, text.length)
@@ -38,12 +38,12 @@ describe('a request head', () => {
     assert.equal(parse(text).position, text.length)
   })
 
-  it('may have a body of a length, or chunks', () => {
+  it('may announce a body with a length, or in chunks', () => {
     assert.equal(parse(withFields('content-LENGTH:  42 ')).head.contentLength, 42)
     assert.equal(parse(withFields('Transfer-Encoding: Chunked')).head.chunked, true)
   })
 
-  it('says whether the connection is kept', () => {
+  it('decides whether the connection stays open', () => {
     const persistent = (version: string, connection: string) =>
       parse(`GET / HTTP/${version}\r\nHost: a\r\nConnection: ${connection}\r\n\r\n`).head.persistent
     assert.equal(persistent('1.1', 'keep-alive'), true)
@@ -58,11 +58,11 @@ describe('a request head', () => {
     assert.deepEqual([head.targetStart, head.targetEnd], [15, 19])
   })
 
-  it('of HTTP/1.0 needs no Host', () => {
+  it('needs no Host in HTTP/1.0', () => {
     assert.ok(parse('GET / HTTP/1.0\r\n\r\n').position > 0)
   })
 
-  it('tells what Prometheus allows', () => {
+  it('has the scrape timeout of Prometheus, in milliseconds', () => {
     const timeout = (value: string) =>
       parse(withFields(`X-Prometheus-Scrape-Timeout-Seconds: ${value}`)).head.scrapeTimeoutMs
     assert.equal(timeout('10'), 10_000)
@@ -73,36 +73,36 @@ describe('a request head', () => {
 
 describe('a request head is refused when', () => {
   const cases: Record<string, [text: string, reason: RegExp]> = {
-    'its method is no token': ['G{T / HTTP/1.1\r\nHost: a\r\n\r\n', /method/],
+    'its method is not a token': ['G{T / HTTP/1.1\r\nHost: a\r\n\r\n', /method/],
     'its method is empty': [' / HTTP/1.1\r\nHost: a\r\n\r\n', /method/],
-    'its method is endless': [`${'G'.repeat(30)}`, /method/],
+    'its method is too long': [`${'G'.repeat(30)}`, /method/],
     'it has two spaces': ['GET  / HTTP/1.1\r\nHost: a\r\n\r\n', /target/],
     'its target has a space': ['GET /a b HTTP/1.1\r\nHost: a\r\n\r\n', /version/],
     'its target has a control character': ['GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n', /target/],
-    'its target is past ASCII': ['GET /\xe9 HTTP/1.1\r\nHost: a\r\n\r\n', /target/],
+    'its target has a byte outside ASCII': ['GET /\xe9 HTTP/1.1\r\nHost: a\r\n\r\n', /target/],
     'its target has a fragment': ['GET /#x HTTP/1.1\r\nHost: a\r\n\r\n', /target/],
-    'its target is a word': ['GET x HTTP/1.1\r\nHost: a\r\n\r\n', /target/],
+    'its target does not begin with a slash': ['GET x HTTP/1.1\r\nHost: a\r\n\r\n', /target/],
     'its URL is https': ['GET https://a/ HTTP/1.1\r\nHost: a\r\n\r\n', /target/],
     'its URL has user information': ['GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n', /target/],
     'its URL has another host': ['GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n', /disagree/],
-    'its version is another': ['GET / HTTP/2.0\r\nHost: a\r\n\r\n', /version/],
+    'its version is HTTP/2.0': ['GET / HTTP/2.0\r\nHost: a\r\n\r\n', /version/],
     'its version is in lower case': ['GET / http/1.1\r\nHost: a\r\n\r\n', /version/],
     'its version is missing (HTTP/0.9)': ['GET /\r\nHost: a\r\n\r\n', /target/],
     'its request line ends with LF': ['GET / HTTP/1.1\nHost: a\r\n\r\n', /version/],
     'a line ends with LF': [withFields('A: b\nC: d'), /bare LF or CR/],
     'a line ends with CR': [withFields('A: b\rC: d'), /bare LF or CR/],
-    'the empty line is CR alone': ['GET / HTTP/1.1\r\nHost: a\r\n\rX', /bare LF or CR/],
+    'the empty line ends with CR': ['GET / HTTP/1.1\r\nHost: a\r\n\rX', /bare LF or CR/],
     'a line is folded': [withFields('A: b', ' c: d'), /folded/],
     'a value has a NUL': [withFields('A: b\0c'), /control/],
-    'a space stands before the colon': [withFields('A : b'), /name/],
+    'a name has a space before the colon': [withFields('A : b'), /name/],
     'a name is empty': [withFields(': b'), /name/],
-    'a name is past ASCII': [withFields('\xc3: b'), /name/],
+    'a name has a byte outside ASCII': [withFields('\xc3: b'), /name/],
     'a line has no colon': [withFields('hello'), /bare LF or CR/],
     'it has too many fields': [withFields(...Array(130).fill('A: b')), /more than 128/],
     'Host is missing': ['GET / HTTP/1.1\r\n\r\n', /no Host/],
-    'Host is there twice': [withFields('host: a'), /Host more than once/],
-    'Host is no host': ['GET / HTTP/1.1\r\nHost: a/b\r\n\r\n', /not a host/],
-    'Content-Length is there twice': [
+    'it has two Hosts': [withFields('host: a'), /Host more than once/],
+    'Host is not a valid host': ['GET / HTTP/1.1\r\nHost: a/b\r\n\r\n', /not a host/],
+    'it has two Content-Lengths': [
       withFields('Content-Length: 1', 'Content-Length: 1'),
       /Content-Length more/,
     ],
@@ -110,28 +110,28 @@ describe('a request head is refused when', () => {
     'Content-Length has a sign': [withFields('Content-Length: +1'), /whole number/],
     'Content-Length is hexadecimal': [withFields('Content-Length: 0x1'), /whole number/],
     'Content-Length is empty': [withFields('Content-Length:'), /whole number/],
-    'Content-Length is huge': [withFields(`Content-Length: ${'9'.repeat(20)}`), /whole number/],
-    'Content-Length stands beside Transfer-Encoding': [
+    'Content-Length is too large': [withFields(`Content-Length: ${'9'.repeat(20)}`), /whole number/],
+    'it has Content-Length and Transfer-Encoding': [
       withFields('Content-Length: 1', 'Transfer-Encoding: chunked'),
       /Content-Length and Transfer-Encoding/,
     ],
-    'Transfer-Encoding is there twice': [
+    'it has two Transfer-Encodings': [
       withFields('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'),
       /Transfer-Encoding more/,
     ],
     'Transfer-Encoding is a list': [withFields('Transfer-Encoding: gzip, chunked'), /exactly chunked/],
     'Transfer-Encoding is identity': [withFields('Transfer-Encoding: identity'), /exactly chunked/],
-    'Transfer-Encoding has a tab in it': [withFields('Transfer-Encoding: \x0bchunked'), /control/],
-    'Transfer-Encoding comes with HTTP/1.0': [
+    'Transfer-Encoding has a vertical tab': [withFields('Transfer-Encoding: \x0bchunked'), /control/],
+    'it has Transfer-Encoding in HTTP/1.0': [
       'GET / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n',
       /HTTP\/1.0/,
     ],
-    'a known name is written with _': [withFields('Content_Length: 1'), /_/],
+    'a framing field is written with _': [withFields('Content_Length: 1'), /_/],
     'Connection names Host': [withFields('Connection: close, Host'), /Connection/],
     'Connection names X-Forwarded-For': [withFields('Connection: X-Forwarded-For'), /Connection/],
     'Connection is malformed': [withFields('Connection: close keep-alive'), /Connection/],
-    'Expect is something else': [withFields('Expect: 200-ok'), /Expect/],
-    'it asks for another protocol': [withFields('Connection: Upgrade', 'Upgrade: websocket'), /upgrade/],
+    'Expect is not 100-continue': [withFields('Expect: 200-ok'), /Expect/],
+    'it asks for WebSocket': [withFields('Connection: Upgrade', 'Upgrade: websocket'), /upgrade/],
     'it is CONNECT': ['CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', /upgrade/],
   }
   for (const [condition, [text, reason]] of Object.entries(cases)) {

@@ -12,7 +12,7 @@ function parse(text: string): { position: number; head: ResponseHead } {
 }
 
 describe('a response head', () => {
-  it('is read with and without a reason', () => {
+  it('may have a reason phrase, or none', () => {
     for (const line of ['HTTP/1.1 200 OK', 'HTTP/1.1 200 ', 'HTTP/1.1 200', 'HTTP/1.0 200 \xe9t\xe9']) {
       const text = `${line}\r\nContent-Length: 3\r\n\r\n`
       const { position, head } = parse(`${text}abc`)
@@ -36,9 +36,10 @@ describe('a response head', () => {
     'has a folded line': 'HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n',
     'has a space before the colon': 'HTTP/1.1 200 OK\r\nA : b\r\n\r\n',
     'has two lengths': 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n',
-    'has a length and chunks': 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
-    'has another coding': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n',
-    'has chunks in HTTP/1.0': 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
+    'has a length and is chunked':
+      'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+    'has a coding other than chunked': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n',
+    'is chunked in HTTP/1.0': 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
   }
   for (const [fault, text] of Object.entries(malformed)) {
     it(`that ${fault} is malformed`, () => {
@@ -59,17 +60,17 @@ describe('a rewritten response head', () => {
     return bytes.toString('latin1', start)
   }
 
-  it('lacks what is for one connection and stays one piece with its body', () => {
+  it('has no hop-by-hop fields, and is still contiguous with its body', () => {
     const text =
       'HTTP/1.1 200 OK\r\nConnection: keep-alive, X\r\nA: b\r\nX: 1\r\nKeep-Alive: timeout=5\r\nC: d\r\n\r\nbody'
     assert.equal(rewritten(text, null), 'HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\nbody')
   })
 
-  it('is HTTP/1.1, whatever the upstream speaks', () => {
+  it('is HTTP/1.1, whatever version the upstream sends', () => {
     assert.equal(rewritten('HTTP/1.0 200 OK\r\nA: b\r\n\r\n', null), 'HTTP/1.1 200 OK\r\nA: b\r\n\r\n')
   })
 
-  it('has a line inserted, in the place of those or before them', () => {
+  it('has the inserted line right after the status line', () => {
     const close = 'Connection: close\r\n'
     assert.equal(
       rewritten('HTTP/1.1 200 OK\r\nA: b\r\n\r\nx', close),

@@ -4,13 +4,14 @@ import { METRICS, type MetricRow } from './metric-table.ts'
 import { LATENCY_BOUNDS, type Latencies } from './route-counters.ts'
 import type { RouteView } from './route-report.ts'
 
+/** One sample of a histogram, in the form that prom-client renders. */
 export interface HistogramValue {
   readonly metricName: string
   readonly labels: Readonly<Record<string, string | number>>
   readonly value: number
 }
 
-/** The cumulative buckets, the sum and the count of one series. */
+/** The samples of one histogram series: cumulative buckets, sum in seconds, and count. */
 export function histogramValues(
   name: string,
   labels: Readonly<Record<string, string>>,
@@ -32,7 +33,10 @@ export function histogramValues(
   ]
 }
 
-/** Renders the sidecar's own metrics: text 0.0.4 only, for prom-client 15 spoils later scrapes after OpenMetrics. */
+/**
+ * Renders the metrics of the sidecar as Prometheus text 0.0.4. OpenMetrics is not offered: after one OpenMetrics scrape,
+ * prom-client 15 renders later text scrapes wrong.
+ */
 export interface Exposition {
   readonly contentType: string
   render(): Promise<string>
@@ -40,7 +44,7 @@ export interface Exposition {
 
 type Routes = () => readonly RouteView[]
 
-/** @param routes as they are when scraped; they may change with the configuration. */
+/** @param routes returns the current routes at each scrape; a reload may change them. */
 export function createExposition(routes: Routes, build: BuildInfo): Exposition {
   const registry = new Registry()
   processMetrics(registry)
@@ -50,7 +54,7 @@ export function createExposition(routes: Routes, build: BuildInfo): Exposition {
   return { contentType: registry.contentType, render: () => registry.metrics() }
 }
 
-/** prom-client's defaults, without three gauges whose names end like those of counters: promtool refuses them. */
+/** The default process metrics, without three gauges that end in `_total`: `promtool check metrics` refuses them. */
 function processMetrics(registry: Registry): void {
   collectDefaultMetrics({ register: registry })
   for (const what of ['handles', 'requests', 'resources'])
@@ -60,13 +64,13 @@ function processMetrics(registry: Registry): void {
 function buildGauge(registry: Registry, { version, revision }: BuildInfo): void {
   new Gauge({
     name: 'sidecar_build_info',
-    help: 'Always 1; what this sidecar was built from.',
+    help: 'Always 1; the version and the revision of this sidecar.',
     labelNames: ['version', 'revision'],
     registers: [registry],
   }).set({ version, revision }, 1)
 }
 
-/** The samples are read from the routes at each scrape, so that counting costs a request nothing but an addition. */
+/** The samples are collected from the routes at each scrape, so a request only increments plain numbers. */
 function registerRow(
   registry: Registry,
   { type, name, help, labels, samples }: MetricRow,
@@ -86,10 +90,10 @@ function registerRow(
   })
 }
 
-/** prom-client's own histogram can only observe; ours has observed already. */
+/** Not a prom-client `Histogram`, because that can only observe single values, and the routes keep complete buckets. */
 function registerHistogram(registry: Registry, routes: Routes): void {
   const name = 'sidecar_request_duration_seconds'
-  const help = 'From a request head to the last byte of its response, by route.'
+  const help = 'Time from the end of a request head to the last byte of its response, in seconds.'
   const get = async () => ({
     name,
     help,

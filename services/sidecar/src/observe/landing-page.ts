@@ -1,7 +1,7 @@
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { RouteReport } from './route-report.ts'
 
-/** The page at `/` of the operations port: plain HTML, no script, refreshed by the browser every 5 s. */
+/** The page at `/` of the operations port: HTML without scripts, which the browser reloads every 5 s. */
 export function landingPage(routes: readonly RouteReport[], build: BuildInfo): string {
   return `<!doctype html>
 <html lang="en">
@@ -43,7 +43,7 @@ function routeCard(report: RouteReport): string {
     [
       'socket',
       socket === null
-        ? 'none seen'
+        ? 'no file at the path'
         : `${socket.kind}, mode ${socket.mode}, owner ${socket.uid}:${socket.gid}`,
     ],
     ['generation', `${generation}`],

@@ -3,7 +3,7 @@ import type { RouteView } from './route-report.ts'
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
-/** One metric, and where its samples come from; every series has the label `route` besides. */
+/** One metric and how its samples are read from a route. Every series also has the label `route`. */
 export interface MetricRow {
   readonly type: 'counter' | 'gauge'
   readonly name: string
@@ -21,15 +21,15 @@ function single(
   return { type, name, help, labels: [], samples: (view) => [[{}, value(view)]] }
 }
 
-/** What the sidecar counts per route, by Prometheus' rules for names. */
+/** The metrics per route. Names follow https://prometheus.io/docs/practices/naming/. */
 export const METRICS: readonly MetricRow[] = [
   {
     type: 'counter',
     name: 'sidecar_requests_total',
-    help: 'Requests by method and status; 499 is a client that left before its response.',
+    help: 'Requests by method and status; 499 means that the client left before the response.',
     labels: ['method', 'code'],
     samples: ({ counters }) =>
-      [...counters.answers].flatMap(([method, byStatus]) =>
+      [...counters.responses].flatMap(([method, byStatus]) =>
         Array.from(byStatus, ([status, count]): Sample => [{ method, code: `${status}` }, count]),
       ),
   },
@@ -41,46 +41,41 @@ export const METRICS: readonly MetricRow[] = [
     samples: ({ counters }) =>
       Array.from(counters.failures, ([reason, count]): Sample => [{ reason }, count]),
   },
-  single(
-    'gauge',
-    'sidecar_connections',
-    'Client connections that are open.',
-    (view) => view.counters.connectionsOpen,
-  ),
+  single('gauge', 'sidecar_connections', 'Open client connections.', (view) => view.counters.connectionsOpen),
   single(
     'counter',
     'sidecar_connections_total',
-    'Client connections that were accepted.',
+    'Client connections accepted so far.',
     (view) => view.counters.connectionsTotal,
   ),
   single(
     'counter',
     'sidecar_stream_sent_bytes_total',
-    'Bytes to the upstream over stream connections that have ended.',
+    'Bytes sent to the upstream on stream connections that have ended.',
     (view) => view.counters.bytesSent,
   ),
   single(
     'counter',
     'sidecar_stream_received_bytes_total',
-    'Bytes from the upstream over stream connections that have ended.',
+    'Bytes received from the upstream on stream connections that have ended.',
     (view) => view.counters.bytesReceived,
   ),
   single(
     'gauge',
     'sidecar_upstream_up',
-    'Whether the last connection attempt to the upstream succeeded.',
+    'Whether the last connection attempt to the upstream succeeded: 1 or 0.',
     (view) => (view.upstream.state.up ? 1 : 0),
   ),
   single(
     'gauge',
     'sidecar_upstream_generation',
-    'Sockets seen at the path of the upstream so far.',
+    'Different sockets seen at the path of the upstream so far.',
     (view) => view.upstream.state.generation,
   ),
   {
     type: 'gauge',
     name: 'sidecar_upstream_socket_info',
-    help: 'Always 1; the file that stands at the path of the upstream.',
+    help: 'Always 1; the file at the path of the upstream.',
     labels: ['path', 'mode', 'uid', 'gid'],
     samples: socketInfo,
   },

@@ -19,20 +19,20 @@ const BOUNDS = {
 const OPTIONS = { maxHeaderSize: 16 * 1_024, keepAliveTimeout: 5_000 } as const
 const REQUESTS_PER_CONNECTION = 1_000
 
-/** How often connections that became idle while draining are closed. */
+/** How often, while draining, connections that have become idle are closed. */
 const SWEEP_MS = 50
 
-/** Answers the operations port: status, metrics and probes. */
+/** Serves the operations port: a page with the state of the routes, metrics, and health checks. */
 export class Operations implements ConnectionHandler {
   readonly #server: Server
   readonly #connections: Connections
-  /** The time to drain is over. */
-  #isOver = false
+  /** Whether the time to drain has passed: new connections are then reset. */
+  #isDrained = false
 
   constructor(view: OperationsView) {
     const exposition = createExposition(view.routes, view.build)
     this.#server = http.createServer(OPTIONS, (request, response) => {
-      answer({ ...view, exposition }, request, response).catch((error: Error) => failed(response, error))
+      respond({ ...view, exposition }, request, response).catch((error: Error) => failed(response, error))
     })
     this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION
     this.#connections = new Connections(this.#server)
@@ -40,28 +40,28 @@ export class Operations implements ConnectionHandler {
   }
 
   accept(client: Socket): void {
-    if (this.#isOver) reset(client)
+    if (this.#isDrained) reset(client)
     else this.#server.emit('connection', client)
   }
 
-  /** Requests that are under way are answered, and asked to close their connection. */
+  /** Finishes requests in flight with `Connection: close`, and resets connections that are open after `drainMs`. */
   async drain(drainMs: number): Promise<void> {
     this.#connections.startDraining()
     this.#connections.closeIdle()
     const sweep = setInterval(() => this.#connections.closeIdle(), SWEEP_MS).unref()
     setTimeout(() => {
-      this.#isOver = true
+      this.#isDrained = true
       clearInterval(sweep)
       this.#connections.cut()
-    }, drainMs).unref() // also for those that are accepted until the port is closed
+    }, drainMs).unref() // includes connections that are accepted before the port is closed
     await this.#connections.empty(drainMs)
   }
 }
 
-async function answer(view: PageView, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(view: PageView, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method, url = '/' } = request
   if (hasBody(request)) {
-    response.writeHead(413, { connection: 'close' }).end('a request here has no body\n')
+    response.writeHead(413, { connection: 'close' }).end('the operations port accepts no request body\n')
   } else if (method === 'GET' || method === 'HEAD') {
     const { status, type, body } = await pageAt(url.replace(/\?.*/, ''), view)
     response.writeHead(status, {
@@ -71,11 +71,11 @@ async function answer(view: PageView, request: IncomingMessage, response: Server
     })
     response.end(method === 'HEAD' ? undefined : body)
   } else {
-    response.writeHead(405, { allow: 'GET, HEAD' }).end('only GET and HEAD\n')
+    response.writeHead(405, { allow: 'GET, HEAD' }).end('the operations port accepts only GET and HEAD\n')
   }
 }
 
-/** A defect costs this response, and not that it is one. */
+/** After an internal error: 500 with the message, or a broken connection when the response has already begun. */
 function failed(response: ServerResponse, error: Error): void {
   if (response.headersSent) response.destroy(error)
   else response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${error.message}\n`)

@@ -4,11 +4,11 @@ import type { Exposition } from './exposition.ts'
 import { landingPage } from './landing-page.ts'
 import { type RouteView, routeReport } from './route-report.ts'
 
-/** What the operations port shows. */
+/** The state of the sidecar, as far as the operations port shows it. */
 export interface OperationsView {
   routes(): readonly RouteView[]
   isDraining(): boolean
-  /** Of the process, and those that all connections together may need. */
+  /** The descriptor limit of the process (null: unknown), and how many descriptors all connections may need. */
   descriptors(): { readonly limit: number | null; readonly needed: number }
   readonly build: BuildInfo
 }
@@ -25,7 +25,10 @@ export interface Page {
 
 const TEXT = 'text/plain; charset=utf-8'
 
-/** The page at `path`, every upstream probed just now where it tells of them; a 404 that lists the others. */
+/**
+ * The page at `path`; any other path gets a 404 that lists the pages. `/`, `/metrics`, `/routes` and `/-/ready` probe
+ * every upstream first.
+ */
 export async function pageAt(path: string, view: PageView): Promise<Page> {
   switch (path) {
     case '/':
@@ -44,7 +47,11 @@ export async function pageAt(path: string, view: PageView): Promise<Page> {
     case '/-/ready':
       return await readiness(view)
     default:
-      return { status: 404, type: TEXT, body: 'there is /, /metrics, /routes, /-/healthy and /-/ready\n' }
+      return {
+        status: 404,
+        type: TEXT,
+        body: 'Not found. The pages are /, /metrics, /routes, /-/healthy and /-/ready.\n',
+      }
   }
 }
 
@@ -75,7 +82,7 @@ async function reports(view: OperationsView) {
   return view.routes().map(routeReport)
 }
 
-/** Resolves within the longest connect timeout; those who ask meanwhile share the probe. */
+/** Resolves within the longest connect timeout of the routes. Concurrent requests share the probes. */
 async function probeAll(view: OperationsView): Promise<void> {
   await Promise.all(view.routes().map(({ upstream }) => upstream.probe()))
 }

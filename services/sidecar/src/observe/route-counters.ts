@@ -1,14 +1,14 @@
 import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { KNOWN_METHODS } from '../http1/request-line.ts'
 
-/** Upper bounds in seconds; what takes longer counts in the sum and the total alone. */
+/** Upper bounds of the histogram buckets, in seconds. Longer requests count only in `+Inf`, sum and count. */
 export const LATENCY_BOUNDS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ] as const
 
 /** A histogram of durations. */
 export class Latencies {
-  /** How many fell between the bound before and this one; past the last bound at the end. */
+  /** One count per bucket, not cumulative; the last is for durations above all bounds. */
   readonly counts = new Float64Array(LATENCY_BOUNDS.length + 1)
   sumSeconds = 0
 
@@ -20,7 +20,7 @@ export class Latencies {
   }
 }
 
-/** The failures that can befall a connection or a request: those with a status, and a response cut in mid-body. */
+/** The failure codes that a route counts: those with an HTTP status, and `upstream_truncated`. */
 export const REASONS = (Object.keys(FAILURES) as FailureCode[]).filter(
   (code) => FAILURES[code].status !== null || code === 'upstream_truncated',
 )
@@ -30,34 +30,36 @@ function methodLabel(method: string): string {
   return KNOWN_METHODS.has(method) ? method : 'other'
 }
 
-/** What one route counts: plain numbers, so that counting costs nothing; the exposition reads them when scraped. */
+/** The counters of one route. Plain numbers, so that counting is cheap; the exposition reads them at each scrape. */
 export class RouteCounters {
   connectionsOpen = 0
   connectionsTotal = 0
-  /** Bytes of stream routes towards the upstream. */
+  /** Bytes sent to the upstream of a stream route. */
   bytesSent = 0
-  /** Bytes of stream routes from the upstream. */
+  /** Bytes received from the upstream of a stream route. */
   bytesReceived = 0
-  /** Answers by method and status; a client that left before its response is a 499. */
-  readonly answers = new Map<string, Map<number, number>>()
+  /** Responses by method and status. Status 499 counts requests whose client left before the response. */
+  readonly responses = new Map<string, Map<number, number>>()
   readonly latencies = new Latencies()
   readonly failures = new Map<FailureCode, number>(REASONS.map((code) => [code, 0]))
 
+  /** Count one failed request or connection. */
   fail(code: FailureCode): void {
     this.failures.set(code, (this.failures.get(code) ?? 0) + 1)
   }
 
-  answered(method: string, status: number, ms: number): void {
-    const byStatus = this.#answersOf(methodLabel(method))
+  /** Count one response, `ms` milliseconds after its request head was read. Unknown methods share one label. */
+  responded(method: string, status: number, ms: number): void {
+    const byStatus = this.#responsesTo(methodLabel(method))
     byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
     this.latencies.observe(ms / 1_000)
   }
 
-  #answersOf(label: string): Map<number, number> {
-    const known = this.answers.get(label)
+  #responsesTo(label: string): Map<number, number> {
+    const known = this.responses.get(label)
     if (known !== undefined) return known
     const fresh = new Map<number, number>()
-    this.answers.set(label, fresh)
+    this.responses.set(label, fresh)
     return fresh
   }
 }

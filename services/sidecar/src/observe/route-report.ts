@@ -6,17 +6,17 @@ import type { Upstream } from '../upstream/upstream.ts'
 import { stateName, type UpstreamState } from '../upstream/upstream-state.ts'
 import type { RouteCounters } from './route-counters.ts'
 
-/** What the operations port may see of a route. */
+/** A running route, as far as the operations port reads it. */
 export interface RouteView {
   readonly route: Route
-  /** Where it listens, with the real port where 0 was asked for. */
+  /** Where it listens; with the actual port when the configuration says 0. */
   readonly listen: Endpoint
   readonly upstream: Upstream
   readonly limits: ConnectionLimits
   readonly counters: RouteCounters
 }
 
-/** One route as `/routes` shows it. */
+/** One route as `/routes` shows it, in JSON. */
 export function routeReport({ route, listen, upstream, counters, limits }: RouteView) {
   const { state } = upstream
   return {

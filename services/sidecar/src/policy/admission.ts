@@ -1,11 +1,11 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { RequestHead } from '../http1/request-head.ts'
-import type { AllowList } from './allow-list.ts'
-import { isNormalPath } from './normal-path.ts'
+import { type AllowList, isNormalPath } from './allow-list.ts'
 
-/** A request that is refused; `allow` for the field of a 405. */
+/** A request that is refused. */
 export interface Refused {
   readonly failure: Failure
+  /** The value of the `Allow` field that a 405 needs (RFC 9110 section 15.5.6). */
   readonly allow?: string
 }
 
@@ -15,8 +15,9 @@ export interface OptionsForSidecar {
 }
 
 /**
- * What becomes of a request whose head is valid. Deny by default: it is forwarded only with a path and method that the
- * route allows, and a body within `maxBodyBytes`.
+ * Decides what is done with a request that has a valid head. It is forwarded only if the path is in its normal form, the
+ * route allows path and method, and the announced body has at most `maxBodyBytes`. Everything else is refused.
+ * @param bytes the buffer that `head` was parsed from.
  * @returns null for a request that is forwarded.
  */
 export function judge(
@@ -56,14 +57,14 @@ function pathOf({ impliedPath, targetStart, pathEnd }: RequestHead, bytes: Buffe
 export function bodyTooLarge(maxBytes: number): Failure {
   return new Failure('body_too_large', {
     message: `the request body has more than ${maxBytes} bytes`,
-    hint: 'send less, or raise limits.bodyBytes of the route',
+    hint: 'send a smaller body, or raise limits.bodyBytes of the route',
   })
 }
 
 function notNormal(path: string): Failure {
   return new Failure('bad_request', {
     message: `the path ${path} is not in its normal form (RFC 3986 section 6.2.2)`,
-    hint: 'no dot segments, no escaped slashes or letters, escapes in upper case',
+    hint: 'remove dot segments, do not percent-encode letters or slashes, and write percent-encodings in upper case',
   })
 }
 
@@ -72,12 +73,12 @@ function notAllowed(allow: AllowList, head: RequestHead, bytes: Buffer): Refused
   const text = textOf(path, from, to)
   const methods = allow.methodsFor(path, from, to)
   if (methods.length === 0) return { failure: pathNotAllowed(text) }
-  const hint = `use ${methods.join(' or ')}, or add the method to the allow list of the route`
+  const hint = `use ${methods.join(' or ')}, or add the method to allow in the configuration of the route`
   const message = `${head.method} is not allowed for ${text}`
   return { failure: new Failure('method_not_allowed', { message, hint }), allow: methods.join(', ') }
 }
 
-/** For a message, which is not to grow with what a client sends. */
+/** Keeps a message short, whatever path the client sends. */
 const MAX_PATH_CHARACTERS = 256
 
 function textOf(path: Buffer, from: number, to: number): string {
@@ -88,6 +89,6 @@ function textOf(path: Buffer, from: number, to: number): string {
 function pathNotAllowed(path: string): Failure {
   return new Failure('path_not_allowed', {
     message: `${path} is not on the allow list`,
-    hint: 'add it to allow in the configuration of the route, if it may be seen from the network',
+    hint: 'if clients on the network may use it, add it to allow in the configuration of the route',
   })
 }

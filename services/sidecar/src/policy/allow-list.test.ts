@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { AllowList, type AllowRule, parseAllowRule } from './allow-list.ts'
-import { isNormalPath } from './normal-path.ts'
+import { AllowList, type AllowRule, isNormalPath, parseAllowRule } from './allow-list.ts'
 
 function listOf(...rules: string[]): (request: string) => boolean {
   const list = new AllowList(rules.map((rule) => parseAllowRule(rule) as AllowRule))
@@ -12,7 +11,7 @@ function listOf(...rules: string[]): (request: string) => boolean {
 }
 
 describe('an allow list', () => {
-  it('allows the exact path and method, and HEAD where GET is', () => {
+  it('allows exactly the path and the method, and HEAD together with GET', () => {
     const allows = listOf('GET /metrics', 'POST /visits')
     assert.ok(allows('GET /metrics') && allows('HEAD /metrics') && allows('POST /visits'))
     for (const other of [
@@ -27,13 +26,13 @@ describe('an allow list', () => {
       assert.ok(!allows(other), other)
   })
 
-  it('allows what is below a path with /*, and not the path itself', () => {
+  it('with /* allows every path below, but not the path itself', () => {
     const allows = listOf('GET|PUT /files/*')
     assert.ok(allows('GET /files/a') && allows('PUT /files/a/b') && allows('GET /files/'))
     assert.ok(!allows('GET /files') && !allows('GET /filesystem'))
   })
 
-  it('tells the methods that a path does have', () => {
+  it('lists the methods that are allowed for a path', () => {
     const list = new AllowList([
       { methods: ['GET'], path: '/a' },
       { methods: ['PUT', 'GET'], path: '/a' },
@@ -42,7 +41,7 @@ describe('an allow list', () => {
     assert.deepEqual(list.methodsFor(Buffer.from('/b'), 0, 2), [])
   })
 
-  it('is not made from what is no rule', () => {
+  it('does not accept text that is not a rule', () => {
     for (const text of [
       '',
       'GET',
@@ -62,7 +61,7 @@ describe('an allow list', () => {
 describe('a path in its normal form', () => {
   const isNormal = (path: string) => isNormalPath(Buffer.from(path), 0, path.length)
 
-  it('has no dot segments, no needless escapes, and nothing that servers read in two ways', () => {
+  it('has no dot segments, no needless percent-encoding, and nothing that servers read in different ways', () => {
     const others = [
       '/.',
       '/..',
@@ -88,7 +87,7 @@ describe('a path in its normal form', () => {
     for (const path of others) assert.ok(!isNormal(path), path)
   })
 
-  it('may have dots elsewhere, escapes that are needed, and empty segments', () => {
+  it('may have dots inside a segment, percent-encoding that is needed, and empty segments', () => {
     for (const path of [
       '/',
       '/...',

@@ -45,7 +45,7 @@ describe('a deadline', () => {
     assert.ok(at >= 1_500 && at <= 1_600, `expired at ${at}`)
   })
 
-  it('that is moved later expires only at its new time', () => {
+  it('expires only at its new time when it is moved later', () => {
     const { deadlines, alarm, pass } = wheel()
     const one = alarm()
     deadlines.set(one, 100)
@@ -56,7 +56,7 @@ describe('a deadline', () => {
     assert.equal(one.expiredAt.length, 1)
   })
 
-  it('that is moved earlier expires at its new time', () => {
+  it('expires at its new time when it is moved earlier', () => {
     const { deadlines, alarm, pass } = wheel()
     const one = alarm()
     deadlines.set(one, 60_000)
@@ -65,7 +65,7 @@ describe('a deadline', () => {
     assert.equal(one.expiredAt.length, 1)
   })
 
-  it('that is cleared never expires', () => {
+  it('never expires when it is cleared', () => {
     const { deadlines, alarm, pass } = wheel()
     const one = alarm()
     deadlines.set(one, 100)
@@ -74,7 +74,7 @@ describe('a deadline', () => {
     assert.deepEqual(one.expiredAt, [])
   })
 
-  it('further away than the wheel is round expires in its own round', () => {
+  it('expires on time when it is further away than one turn of the wheel', () => {
     const { deadlines, alarm, pass } = wheel()
     const one = alarm()
     deadlines.set(one, 200_000)
@@ -84,7 +84,7 @@ describe('a deadline', () => {
     assert.equal(one.expiredAt.length, 1)
   })
 
-  it('expires although the event loop was blocked for longer than a round', () => {
+  it('expires even if the event loop was blocked for longer than one turn of the wheel', () => {
     const { clock, deadlines, alarm } = wheel()
     const one = alarm()
     deadlines.set(one, 5_000)
@@ -94,7 +94,7 @@ describe('a deadline', () => {
   })
 })
 
-it('one expiry may clear a neighbour in the same slot', () => {
+it('the expiry of one deadline may clear another in the same slot', () => {
   const { deadlines, alarm, pass } = wheel()
   const others: Alarm[] = []
   const clearOthers = () => {
@@ -106,7 +106,7 @@ it('one expiry may clear a neighbour in the same slot', () => {
   assert.equal(others.flatMap(({ expiredAt }) => expiredAt).length, 1)
 })
 
-it('any sequence of set, clear and passing time expires each at its time and no other', () => {
+it('in any sequence of set, clear and passing time, each deadline expires exactly when it is due', () => {
   const step = fc.oneof(
     fc.record({ op: fc.constant('set' as const), who: fc.nat(4), ms: fc.integer({ min: 1, max: 120_000 }) }),
     fc.record({ op: fc.constant('clear' as const), who: fc.nat(4), ms: fc.constant(0) }),

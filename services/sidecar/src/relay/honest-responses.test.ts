@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
-import { type HttpStack, httpStack, type OnReceived } from '../testing/http-stack.ts'
+import { DATE, GET, type HttpStack, httpStack } from '../testing/http-stack.ts'
+import type { OnReceived } from '../testing/raw-server.ts'
 
-const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
-const DATE = 'Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n'
 const END = '\r\n\r\n'
 
-/** Answers the request number n with the n-th of these, the last again and again. */
+/** Responds to the n-th request with the n-th response; to all later requests with the last one. */
 function inTurn(...responses: string[]): OnReceived {
   let count = 0
   return (dialogue) => {
@@ -26,7 +25,7 @@ async function responseTo(stack: HttpStack, request: string, end: string): Promi
 const OTHER = `HTTP/1.1 299 Other\r\n${DATE}Content-Length: 5\r\n\r\nother`
 const STRAY = `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 4\r\n\r\nevil`
 
-describe('a response that has no body by its status or method', () => {
+describe('a response to HEAD, or with status 204 or 304,', () => {
   const FRAMINGS: Record<string, string> = {
     'a length': 'Content-Length: 5\r\n',
     'two lengths': 'Content-Length: 5\r\nContent-Length: 6\r\n',
@@ -52,7 +51,7 @@ describe('a response that has no body by its status or method', () => {
         assert.match(client.received, new RegExp(`^HTTP/1.1 ${status}\r\n`))
         const [head = ''] = client.received.split(END)
         assert.ok(status !== '204 No Content' || !/Content-Length|Transfer-Encoding/.test(head), head)
-        assert.equal(stack.answers(502), 0)
+        assert.equal(stack.responses(502), 0)
       })
 
   for (const [method, status, fields] of [
@@ -63,10 +62,10 @@ describe('a response that has no body by its status or method', () => {
     ['HEAD', '200 OK', 'Transfer-Encoding: chunked\r\n'],
     ['HEAD', '200 OK', ''],
   ] as const)
-    it(`never lends what follows it to another client: ${method} ${status} ${fields.trim()}`, async () => {
+    it(`leaves no bytes for the next client: ${method} ${status} ${fields.trim()}`, async () => {
       const used = new Set<Socket>()
       let count = 0
-      /** What follows the first response comes late: when its connection is used again. */
+      /** The body of the first response comes late: when its connection is reused. */
       const late: OnReceived = ({ socket, received }) => {
         if (!received.includes(END)) return
         count += 1
@@ -81,7 +80,7 @@ describe('a response that has no body by its status or method', () => {
     })
 })
 
-describe('a response of an honest server with', () => {
+describe('a response with', () => {
   const CHUNKED = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n`
   const chunked: Record<string, [sent: string, received: string]> = {
     'a space after a chunk size': ['5 \r\nhello\r\n0\r\n\r\n', '5\r\nhello\r\n0\r\n\r\n'],
@@ -145,13 +144,13 @@ describe('a response of an honest server with', () => {
       assert.doesNotMatch(text, /Content_Length/)
     })
 
-  it('a tab after its coding arrives with a coding that every client reads', async () => {
+  it('a tab after its coding arrives as plain chunked', async () => {
     const head = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\t\r\n\r\n`
     await using stack = await httpStack(inTurn(`${head}5\r\nhello\r\n0\r\n\r\n`))
     assert.match(await responseTo(stack, GET, '0\r\n\r\n'), /\r\nTransfer-Encoding: chunked\r\n/)
   })
 
-  it('more fields than limits.fields is 502 upstream_too_large, up to it arrives', async () => {
+  it('more fields than limits.fields is 502 upstream_too_large; as many as the limit arrive', async () => {
     const head = `HTTP/1.1 200 OK\r\n${DATE}${'A: b\r\n'.repeat(200)}Content-Length: 2\r\n\r\nok`
     await using refused = await httpStack(inTurn(head))
     assert.match(
@@ -166,7 +165,7 @@ describe('a response of an honest server with', () => {
 describe('an HTTP/1.0 client', () => {
   const GET_1_0 = 'GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n'
 
-  it('gets no Transfer-Encoding in responses to HEAD and in 304', async () => {
+  it('gets no Transfer-Encoding in a response to HEAD or a 304', async () => {
     for (const [request, status] of [
       [GET_1_0.replace('GET', 'HEAD'), '200 OK'],
       [GET_1_0, '304 Not Modified'],
@@ -178,7 +177,7 @@ describe('an HTTP/1.0 client', () => {
     }
   })
 
-  it('is told by the relay itself that its connection is kept, or closed', async () => {
+  it('gets Connection: keep-alive or close also in a response of the sidecar itself', async () => {
     await using stack = await httpStack(inTurn(''), 'allow: [GET /b]')
     const client = stack.open().send(GET_1_0)
     await client.hears('"path_not_allowed"')
@@ -189,7 +188,7 @@ describe('an HTTP/1.0 client', () => {
 })
 
 describe('an interim response', () => {
-  it('is cleaned of what is for one connection, and of framing', async () => {
+  it('is forwarded without hop-by-hop and framing fields', async () => {
     const interim =
       'HTTP/1.0 103 Early Hints\r\nLink: a\r\nConnection: X, close\r\nX: 1\r\nKeep-Alive: timeout=5\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n'
     await using stack = await httpStack(
@@ -204,7 +203,7 @@ describe('an interim response', () => {
 })
 
 describe('Date', () => {
-  it('is added where the upstream sends none, and only there', async () => {
+  it('is added exactly when the upstream sends none', async () => {
     await using without = await httpStack(inTurn('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
     const text = await responseTo(without, GET, '\r\n\r\nok')
     const [, date = ''] = /\r\nDate: ([^\r]+ GMT)\r\n/.exec(text) ?? []
@@ -218,7 +217,7 @@ describe('Date', () => {
   })
 })
 
-describe('an upstream that says for how long it keeps a connection', () => {
+describe('an upstream that announces how long it keeps a connection open', () => {
   for (const value of [
     'timeout=1',
     'max=9, timeout=1',
@@ -226,7 +225,7 @@ describe('an upstream that says for how long it keeps a connection', () => {
     'MAX=9; Timeout="1"',
     'timeout=1, max=9',
   ])
-    it(`is taken at its word: Keep-Alive: ${value}`, async () => {
+    it(`has it closed by then: Keep-Alive: ${value}`, async () => {
       await using stack = await httpStack(
         inTurn(`HTTP/1.1 200 OK\r\nKeep-Alive: ${value}\r\nContent-Length: 2\r\n\r\nok`),
         'timeouts: {upstreamIdle: 1h}',

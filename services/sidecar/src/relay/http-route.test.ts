@@ -1,29 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { aTurn } from '../testing/a-turn.ts'
-import { type Dialogue, httpStack } from '../testing/http-stack.ts'
+import { aTurn } from '../testing/conversation.ts'
+import { DATE, GET, httpStack } from '../testing/http-stack.ts'
+import { type OnReceived, responding } from '../testing/raw-server.ts'
 
-const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
-/** Given by the upstream, so that the relay adds none. */
-const DATE = 'Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n'
-
-/** Answers every request head with `answer`. */
-function answering(answer: string): (dialogue: Dialogue) => void {
-  return (dialogue) => {
-    for (
-      let end = dialogue.received.indexOf('\r\n\r\n');
-      end >= 0;
-      end = dialogue.received.indexOf('\r\n\r\n')
-    ) {
-      dialogue.received = dialogue.received.slice(end + 4)
-      dialogue.socket.write(answer, 'latin1')
-    }
-  }
-}
-
-/** Answers a request, once its end was received, with what was received. */
-function echoing(end: string): (dialogue: Dialogue) => void {
+/** Responds to a request, once `end` was received, with everything received. */
+function echoing(end: string): OnReceived {
   return (dialogue) => {
     if (!dialogue.received.endsWith(end)) return
     const body = dialogue.received
@@ -32,8 +16,8 @@ function echoing(end: string): (dialogue: Dialogue) => void {
   }
 }
 
-describe('an http route', () => {
-  it('forwards a request with where it came from, and the response as it is', async () => {
+describe('an HTTP route', () => {
+  it('adds X-Forwarded-For, X-Forwarded-Proto and X-Request-Id to the request, and nothing to the response', async () => {
     await using stack = await httpStack(echoing('\r\n\r\n'))
     const client = await stack
       .open()
@@ -47,7 +31,7 @@ describe('an http route', () => {
     )
   })
 
-  it('carries bodies of a length both ways, whatever pieces they come in', async () => {
+  it('relays bodies with a length in both directions, in whatever pieces they come', async () => {
     await using stack = await httpStack(echoing('THE END'))
     const body = `${randomBytes(300_000).toString('hex')}THE END`
     const client = stack.open().send(`POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`)
@@ -56,7 +40,7 @@ describe('an http route', () => {
     assert.ok(client.received.endsWith(`\r\n\r\n${body}`))
   })
 
-  it('carries chunks both ways with their trailers, as they came', async () => {
+  it('relays chunked bodies in both directions unchanged, with their trailers', async () => {
     const chunks = '5;x=y\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n'
     await using stack = await httpStack((dialogue) => {
       if (dialogue.received.endsWith(chunks))
@@ -68,7 +52,7 @@ describe('an http route', () => {
     assert.equal(client.received, `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n${chunks}`)
   })
 
-  it('carries a body that ends with the connection, and ends it too', async () => {
+  it('relays a response body that ends with the connection, and closes the client connection after it', async () => {
     await using stack = await httpStack(({ socket }) =>
       socket.end(`HTTP/1.1 200 OK\r\n${DATE}\r\nto the end`),
     )
@@ -77,7 +61,7 @@ describe('an http route', () => {
     assert.equal(client.ending, 'end')
   })
 
-  it('reads a message that comes byte by byte', async () => {
+  it('reads messages that arrive byte by byte', async () => {
     await using stack = await httpStack(({ socket, received }) => {
       if (!received.endsWith('\r\n\r\nab')) return
       socket.setNoDelay(true)
@@ -94,7 +78,7 @@ describe('an http route', () => {
     assert.equal(client.received, `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 2\r\n\r\nok`)
   })
 
-  it('answers requests that were sent ahead, in order; the POST over a connection of its own', async () => {
+  it('responds to pipelined requests in order, and sends a POST on a new connection', async () => {
     let count = 0
     await using stack = await httpStack((dialogue) => {
       const paths = [...dialogue.received.matchAll(/(?:GET|POST) (\S+)/g)].map(([, path]) => path)
@@ -114,7 +98,7 @@ describe('an http route', () => {
   })
 
   it('ignores one empty line before a request', async () => {
-    await using stack = await httpStack(answering('HTTP/1.1 204 No Content\r\n\r\n'))
+    await using stack = await httpStack(responding('HTTP/1.1 204 No Content\r\n\r\n'))
     await stack.open().send(`\r\n${GET}`).hears('204')
     const client = await stack.openAndWait()
     client.socket.setNoDelay(true)
@@ -130,13 +114,13 @@ describe('an http route', () => {
       ['GET', '204 No Content'],
     ]) {
       const length = status === '204 No Content' ? '' : 'Content-Length: 5\r\n'
-      await using stack = await httpStack(answering(`HTTP/1.1 ${status}\r\n${DATE}${length}\r\n`))
+      await using stack = await httpStack(responding(`HTTP/1.1 ${status}\r\n${DATE}${length}\r\n`))
       const client = stack.open().send(`${method} /a HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(2))
       await client.hears(`${status}\r\n${DATE}${length}\r\nHTTP/1.1 ${status}`)
     }
   })
 
-  it('passes 100 Continue on before the body is sent', async () => {
+  it('forwards 100 Continue before the client sends the body', async () => {
     await using stack = await httpStack(({ socket, received }) => {
       if (received.endsWith('\r\n\r\n')) socket.write('HTTP/1.1 100 Continue\r\n\r\n')
       if (received.endsWith('\r\n\r\nbody')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
@@ -147,9 +131,9 @@ describe('an http route', () => {
     await client.send('body').hears('200 OK')
   })
 
-  it('gives an HTTP/1.0 client the body without chunks, then ends', async () => {
+  it('sends an HTTP/1.0 client the body without chunks, then closes the connection', async () => {
     const chunked = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\nA: b\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n`
-    await using stack = await httpStack(answering(chunked))
+    await using stack = await httpStack(responding(chunked))
     const client = stack.open().send('GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
     assert.equal(
       await client.toItsEnd(),
@@ -157,8 +141,8 @@ describe('an http route', () => {
     )
   })
 
-  it('keeps the connection of an HTTP/1.0 client that asks for it', async () => {
-    await using stack = await httpStack(answering(`HTTP/1.1 200 OK\r\n${DATE}Content-Length: 2\r\n\r\nok`))
+  it('keeps the connection of an HTTP/1.0 client that sends Connection: keep-alive', async () => {
+    await using stack = await httpStack(responding(`HTTP/1.1 200 OK\r\n${DATE}Content-Length: 2\r\n\r\nok`))
     const client = stack.open().send('GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
     await client.hears(`HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n${DATE}Content-Length: 2\r\n\r\nok`)
     client.received = ''
@@ -166,34 +150,51 @@ describe('an http route', () => {
     assert.match(await client.toItsEnd(), /Connection: close/)
   })
 
-  it('answers a client that has ended its side', async () => {
-    await using stack = await httpStack(answering('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+  it('responds to a client that has closed its side', async () => {
+    await using stack = await httpStack(responding('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
     const client = stack.open()
     client.socket.end(GET)
     assert.match(await client.toItsEnd(), /200 OK\r\nConnection: close\r\n.*ok$/s)
     assert.equal(client.ending, 'end')
   })
 
-  it('relays OPTIONS * and an absolute URL in the form that servers know', async () => {
+  it('forwards OPTIONS * as it is, and an absolute URL in origin form', async () => {
     await using stack = await httpStack(echoing('\r\n\r\n'))
     await stack.open().send('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n').hears('\r\n\r\nOPTIONS * HTTP/1.1')
     await stack.open().send('GET http://a/x HTTP/1.1\r\nHost: a\r\n\r\n').hears('\r\n\r\nGET /x HTTP/1.1')
   })
+})
 
-  it('uses a connection again, but not one that the upstream closes', async () => {
-    const kept = answering('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
-    const closed = answering('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
-    for (const [behaviour, connections] of [
-      [kept, 1],
-      [closed, 3],
-    ] as const) {
-      await using stack = await httpStack(behaviour)
-      const client = stack.open()
-      for (let i = 0; i < 3; i++) {
-        await client.send(GET).hears('200 OK')
-        client.received = ''
+describe('against a server that responds before it has read the request body, a client gets', () => {
+  const refusal = `HTTP/1.1 413 Too Large\r\n${DATE}Content-Length: 2\r\n\r\nno`
+
+  it('the response, and then the end of its connection', async () => {
+    const post = 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nstart'
+    const once: OnReceived = ({ socket }) => {
+      if (socket.writable) socket.end(refusal)
+    }
+    await using stack = await httpStack(once)
+    const client = stack.open().send(post)
+    const text = await client.toItsEnd()
+    assert.equal(text, `HTTP/1.1 413 Too Large\r\nConnection: close\r\n${DATE}Content-Length: 2\r\n\r\nno`)
+    assert.equal(client.ending, 'end')
+  })
+
+  it('the response also when the server closes while the body is still being sent', async () => {
+    const refused = new Set<Socket>()
+    const rude: OnReceived = ({ socket }) => {
+      if (!refused.has(socket)) socket.write(refusal, () => socket.destroy())
+      refused.add(socket)
+    }
+    await using stack = await httpStack(rude)
+    for (let round = 0; round < 20; round++) {
+      const client = stack.open().send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n')
+      for (let piece = 0; piece < 40; piece++) {
+        client.send(Buffer.alloc(10_000))
+        await new Promise(setImmediate)
       }
-      assert.equal(stack.connections.length, connections)
+      assert.match(await client.toItsEnd(), /^HTTP\/1.1 413 .*no$/s)
+      assert.equal(client.ending, 'end')
     }
   })
 })

@@ -64,7 +64,7 @@ export class HttpHandler implements ConnectionHandler {
       hint: 'close some, or raise limits.connections or limits.connectionsPerAddress of the route',
     })
     this.#relay.counters.fail(failure.code)
-    this.#relay.counters.answered('', statusOf(failure.code), 0)
+    this.#relay.counters.responded('', statusOf(failure.code), 0)
     client.on('error', () => client.destroy())
     if (!this.#limits.mayReadRefusal()) {
       reset(client)

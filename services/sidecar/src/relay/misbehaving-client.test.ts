@@ -3,22 +3,11 @@ import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { atItsQuickest } from '@uds-sidecar/shared/testing/at-its-quickest'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
-import { type HttpStack, httpStack, type OnReceived } from '../testing/http-stack.ts'
+import { GET, type HttpStack, httpStack, OK } from '../testing/http-stack.ts'
+import { responding, silent } from '../testing/raw-server.ts'
 import { portOf } from '../testing/sidecar-with.ts'
 
-const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
-
-/** Answers as soon as the end of a head was received. */
-const good: OnReceived = (dialogue) => {
-  if (!dialogue.received.includes('\r\n\r\n')) return
-  dialogue.received = ''
-  dialogue.socket.write(OK)
-}
-
-const silent: OnReceived = () => undefined
-
-/** The request is answered with this problem, and the connection is ended in order. */
+/** Asserts that the client receives this problem, and then a regular end of its connection. */
 async function assertRefused(stack: HttpStack, request: string, status: number, code: string): Promise<void> {
   const client = stack.open().send(request)
   const text = await client.toItsEnd()
@@ -26,38 +15,38 @@ async function assertRefused(stack: HttpStack, request: string, status: number, 
   assert.equal(client.ending, 'end')
 }
 
-describe('a request is refused, without a word to the upstream, as', () => {
-  it('400 bad_request when it is no HTTP', async () => {
-    await using stack = await httpStack(good)
+describe('a client with an invalid request, or one that the route does not allow, gets', () => {
+  it('400 bad_request when it does not send HTTP', async () => {
+    await using stack = await httpStack(responding(OK))
     for (const text of ['hello\r\n\r\n', '\x16\x03\x01\x02\0\x01', `${GET.replace('Host: a', 'Host : a')}`])
       await assertRefused(stack, text, 400, 'bad_request')
     assert.equal(stack.connections.length, 0)
     assert.equal(stack.failures('bad_request'), 3)
   })
 
-  it('403 path_not_allowed and 405 method_not_allowed with Allow, and the connection is kept', async () => {
-    await using stack = await httpStack(good, 'allow: [GET|PUT /a]')
+  it('403 path_not_allowed or 405 method_not_allowed, and keeps its connection', async () => {
+    await using stack = await httpStack(responding(OK), 'allow: [GET|PUT /a]')
     const client = await stack.open().send('GET /b HTTP/1.1\r\nHost: a\r\n\r\n').hears('"path_not_allowed"')
     await client.send('POST /a HTTP/1.1\r\nHost: a\r\n\r\n').hears('Allow: GET, HEAD, PUT')
     await client.send(GET).hears('200 OK')
     assert.equal(stack.connections.length, 1)
   })
 
-  it('400 bad_request when its path is not in its normal form', async () => {
-    await using stack = await httpStack(good)
+  it('400 bad_request when the path is not in its normal form', async () => {
+    await using stack = await httpStack(responding(OK))
     for (const path of ['/a/../b', '/%61', '/..', '/a%2Fb'])
       await stack.open().send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).hears('"bad_request"')
     assert.equal(stack.connections.length, 0)
   })
 
-  it('431 head_too_large when its head is too large, whole or not', async () => {
-    await using stack = await httpStack(good, 'limits: {headBytes: 1KiB}')
+  it('431 head_too_large when the head is too large, complete or not', async () => {
+    await using stack = await httpStack(responding(OK), 'limits: {headBytes: 1KiB}')
     const field = `A: ${'b'.repeat(1_100)}`
     await assertRefused(stack, `GET / HTTP/1.1\r\nHost: a\r\n${field}\r\n\r\n`, 431, 'head_too_large')
     await assertRefused(stack, `GET / HTTP/1.1\r\nHost: a\r\n${field}`, 431, 'head_too_large')
   })
 
-  it('413 body_too_large when its length is too large, and while chunks go on', async () => {
+  it('413 body_too_large for a Content-Length over the limit, and for chunks once they exceed it', async () => {
     await using stack = await httpStack(silent, 'limits: {bodyBytes: 1KiB}')
     await assertRefused(
       stack,
@@ -72,10 +61,13 @@ describe('a request is refused, without a word to the upstream, as', () => {
     await eventually('the head to be forwarded', () => stack.connections.length === 1)
     client.send(chunk.repeat(4))
     assert.match(await client.toItsEnd(), /^HTTP\/1.1 413 /)
-    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually(
+      'the upstream connection to be closed',
+      () => stack.connections[0]?.readableEnded === true,
+    )
   })
 
-  it('413 body_too_large when head and chunks come in one piece', async () => {
+  it('413 body_too_large when head and chunks come together, and the upstream gets nothing', async () => {
     await using stack = await httpStack(silent, 'limits: {bodyBytes: 1KiB}')
     const chunk = `100\r\n${'x'.repeat(256)}\r\n`
     const post = `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(5)}`
@@ -84,14 +76,14 @@ describe('a request is refused, without a word to the upstream, as', () => {
     assert.equal(stack.connections.length, 0)
   })
 
-  it('501 upgrade_refused when it asks for another protocol', async () => {
-    await using stack = await httpStack(good)
+  it('501 upgrade_refused when it asks for WebSocket or CONNECT', async () => {
+    await using stack = await httpStack(responding(OK))
     const upgrade = 'GET /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
     await assertRefused(stack, upgrade, 501, 'upgrade_refused')
     await assertRefused(stack, 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', 501, 'upgrade_refused')
   })
 
-  it('400 bad_request in the middle of a body whose chunks break', async () => {
+  it('400 bad_request when a chunk in the middle of the body is invalid', async () => {
     await using stack = await httpStack(silent)
     const client = stack
       .open()
@@ -99,13 +91,16 @@ describe('a request is refused, without a word to the upstream, as', () => {
     await eventually('the head to be forwarded', () => stack.connections.length === 1)
     client.send('5\nhello\r\n')
     assert.match(await client.toItsEnd(), /^HTTP\/1.1 400 /)
-    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually(
+      'the upstream connection to be closed',
+      () => stack.connections[0]?.readableEnded === true,
+    )
   })
 })
 
-describe('a client that', () => {
-  it('sends its head too slowly is 408 client_timeout, however often it sends a byte', async () => {
-    await using stack = await httpStack(good, 'timeouts: {head: 200ms}')
+describe('a client that is too slow', () => {
+  it('gets 408 client_timeout when the head takes too long, although bytes keep coming', async () => {
+    await using stack = await httpStack(responding(OK), 'timeouts: {head: 200ms}')
     const client = stack.open()
     const timer = setInterval(() => client.send('a'), 20)
     assert.match(await client.send('GET /').toItsEnd(), /^HTTP\/1.1 408 .*"client_timeout"/s)
@@ -113,15 +108,18 @@ describe('a client that', () => {
     assert.equal(client.ending, 'end')
   })
 
-  it('stops in the middle of its body is 408 client_timeout, and the upstream is told', async () => {
+  it('gets 408 client_timeout when it stops in the middle of a body, and the upstream request is cancelled', async () => {
     await using stack = await httpStack(silent, 'timeouts: {body: 100ms}')
     const client = stack.open().send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc')
     assert.match(await client.toItsEnd(), /^HTTP\/1.1 408 .*"client_timeout"/s)
-    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually(
+      'the upstream connection to be closed',
+      () => stack.connections[0]?.readableEnded === true,
+    )
   })
 
-  it('sends nothing is let go after the idle timeout', async () => {
-    await using stack = await httpStack(good, 'timeouts: {idle: 100ms}')
+  it('has its connection closed after timeouts.idle without a request', async () => {
+    await using stack = await httpStack(responding(OK), 'timeouts: {idle: 100ms}')
     const client = stack.open()
     assert.equal(await client.toItsEnd(), '')
     assert.equal(client.ending, 'end')
@@ -129,7 +127,7 @@ describe('a client that', () => {
     await second.toItsEnd()
   })
 
-  it('does not read its response is cut off, and the upstream is told', async () => {
+  it('is reset when it does not read its response, and the upstream request is cancelled', async () => {
     const total = 64 * 1_048_576
     await using stack = await httpStack(({ socket }) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`)
@@ -138,105 +136,90 @@ describe('a client that', () => {
     const client = connect({ port: portOf(stack.sidecar), host: '127.0.0.1' })
     client.on('error', () => client.destroy()).write(GET)
     await eventually('the failure to be counted', () => stack.failures('client_timeout') === 1)
-    await eventually('the upstream to be told', () => stack.connections[0]?.destroyed === true)
+    await eventually('the upstream connection to be closed', () => stack.connections[0]?.destroyed === true)
     client.destroy()
   })
+})
 
-  it('leaves while it waits cancels its request at the upstream', async () => {
+describe('a client that leaves', () => {
+  it('cancels its upstream request when it disconnects before the response', async () => {
     await using stack = await httpStack(silent)
     const client = stack.open().send(GET)
     await eventually('the request to be forwarded', () => stack.connections.length === 1)
     client.socket.resetAndDestroy()
-    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
-    await eventually('it to be counted', () => stack.answers(499) === 1)
+    await eventually(
+      'the upstream connection to be closed',
+      () => stack.connections[0]?.readableEnded === true,
+    )
+    await eventually('it to be counted', () => stack.responses(499) === 1)
   })
 
-  it('leaves in the middle of its response cancels it at the upstream', async () => {
+  it('cancels its upstream request when it disconnects in the middle of the response', async () => {
     await using stack = await httpStack(({ socket }) =>
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nha'),
     )
     const client = await stack.open().send(GET).hears('ha')
     client.socket.resetAndDestroy()
-    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually(
+      'the upstream connection to be closed',
+      () => stack.connections[0]?.readableEnded === true,
+    )
   })
 
-  it('leaves in the middle of its body cancels it at the upstream', async () => {
+  it('cancels its upstream request when it disconnects in the middle of its body', async () => {
     await using stack = await httpStack(silent)
     const client = stack.open().send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc')
     await eventually('the head to be forwarded', () => stack.connections.length === 1)
     client.socket.destroy()
-    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually(
+      'the upstream connection to be closed',
+      () => stack.connections[0]?.readableEnded === true,
+    )
   })
 
-  it('has ended its side and gets no response is taken for gone after a while', async () => {
+  it('counts as gone when it closes its side and no response comes within timeouts.halfClosed', async () => {
     await using stack = await httpStack(silent, 'timeouts: {halfClosed: 100ms}')
     const client = stack.open()
     client.socket.end(GET)
-    await eventually('it to be counted', () => stack.answers(499) === 1)
-    await eventually('the upstream to be told', () => stack.connections[0]?.readableEnded === true)
+    await eventually('it to be counted', () => stack.responses(499) === 1)
+    await eventually(
+      'the upstream connection to be closed',
+      () => stack.connections[0]?.readableEnded === true,
+    )
   })
+})
 
-  it('sends more than its share of requests gets a last response', async () => {
-    await using stack = await httpStack(good, 'limits: {requestsPerConnection: 2}')
+describe('a client that sends too many requests', () => {
+  it('gets Connection: close with the last request of limits.requestsPerConnection', async () => {
+    await using stack = await httpStack(responding(OK), 'limits: {requestsPerConnection: 2}')
     const client = await stack.open().send(GET).hears('ok')
     assert.doesNotMatch(client.received, /Connection: close/)
     assert.match(await client.send(GET).toItsEnd(), /Connection: close/)
   })
 
-  it('sends requests ahead without end is read only as far as a head may be long', async () => {
+  it('is read only up to limits.headBytes ahead while it pipelines without an end', async () => {
     await using stack = await httpStack(silent)
     const client = stack.open().send(GET.repeat(1_000_000))
     await eventually('the request to be forwarded', () => stack.connections.length === 1)
     await eventually('the rest to wait in the client', () => client.socket.writableLength > 0)
     assert.equal(stack.connections.length, 1)
     client[Symbol.dispose]()
-    stack.connections[0]?.destroy() // what it is answered then shows that it has gone
+    stack.connections[0]?.destroy() // only then does the sidecar write, and notice that the client has gone
   })
 })
 
-describe('more at a time than there is room for', () => {
-  it('connections are 503 overloaded, in total and per address', async () => {
-    for (const limit of ['connections', 'connectionsPerAddress']) {
-      await using stack = await httpStack(good, `limits: {${limit}: 2}`)
+describe('a client over the limit of connections', () => {
+  for (const limit of ['connections', 'connectionsPerAddress'])
+    it(`gets 503 overloaded: limits.${limit}`, async () => {
+      await using stack = await httpStack(responding(OK), `limits: {${limit}: 2}`)
       await stack.open().send(GET).hears('ok')
       await stack.open().send(GET).hears('ok')
       assert.match(await stack.open().send(GET).toItsEnd(), /^HTTP\/1.1 503 .*Retry-After.*"overloaded"/s)
       assert.equal(stack.failures('overloaded'), 1)
-    }
-  })
-
-  it('requests wait in order for an upstream connection, and beyond the queue are 503 overloaded', async () => {
-    const waiting: (() => void)[] = []
-    await using stack = await httpStack(({ socket }) => {
-      waiting.push(() => socket.write(OK))
-    }, 'limits: {upstreamConnections: 1, queue: 1}')
-    const [first, second, third] = [stack.open(), stack.open(), stack.open()]
-    first.send(GET)
-    await eventually('the first to be forwarded', () => waiting.length === 1)
-    second.send(GET)
-    third.send(GET)
-    await eventually('one of them to be refused', () => stack.failures('overloaded') === 1)
-    waiting[0]?.()
-    await eventually('the one that waited to be forwarded', () => waiting.length === 2)
-    waiting[1]?.()
-    await first.hears('ok')
-    await eventually(
-      'the other to be answered',
-      () => second.received.includes('ok') || third.received.includes('ok'),
-    )
-    assert.equal(stack.connections.length, 1)
-  })
-
-  it('a request that waits too long for an upstream connection is 503 overloaded', async () => {
-    await using stack = await httpStack(silent, 'limits: {upstreamConnections: 1}')
-    stack.open().send(GET)
-    await eventually('the first to be forwarded', () => stack.connections.length === 1)
-    const hurried = GET.replace('Host', 'X-Prometheus-Scrape-Timeout-Seconds: 0.3\r\nHost')
-    await stack.open().send(hurried).hears('"overloaded"')
-  })
+    })
 })
 
-it('a scrape is given up a quarter of a second before the scraper gives up', async () => {
+it('a Prometheus scrape gets 504 a quarter of a second before Prometheus gives up', async () => {
   await using stack = await httpStack(silent)
   const scrape = 'GET /metrics HTTP/1.1\r\nHost: a\r\nX-Prometheus-Scrape-Timeout-Seconds: 0.6\r\n\r\n'
   const { ms } = await atItsQuickest(600, () => stack.open().send(scrape).hears('"upstream_timeout"'))

@@ -3,14 +3,14 @@ import { describe, it } from 'node:test'
 import { ReadBuffer } from './stream-relay.ts'
 
 describe('a read buffer', () => {
-  it('is used again after a read that left room', () => {
+  it('is reused after a read that did not fill it', () => {
     const buffer = new ReadBuffer()
     const { bytes } = buffer
     buffer.prepare(100, false)
     assert.equal(buffer.bytes, bytes)
   })
 
-  it('is another one while its bytes are in use', () => {
+  it('is replaced by a new one of the same size while its bytes are in use', () => {
     const buffer = new ReadBuffer()
     const { bytes } = buffer
     buffer.prepare(100, true)
@@ -18,7 +18,7 @@ describe('a read buffer', () => {
     assert.equal(buffer.bytes.length, bytes.length)
   })
 
-  it('grows while reads fill it, and holds 16 KiB once they do not', () => {
+  it('grows to 64 KiB while reads fill it, and shrinks to 16 KiB when they do not', () => {
     const buffer = new ReadBuffer()
     const sizes = [buffer.bytes.length]
     for (let read = 0; read < 3; read++) {

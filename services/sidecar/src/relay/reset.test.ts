@@ -15,15 +15,15 @@ async function pair(): Promise<[client: Socket, server: Socket]> {
   return [client, server]
 }
 
-describe('a connection that is reset', () => {
-  it('ends with an error for its peer', async () => {
+describe('reset()', () => {
+  it('gives the other side ECONNRESET', async () => {
     const [client, server] = await pair()
     reset(server)
     const [error] = await once(client, 'error')
     assert.equal(error.code, 'ECONNRESET')
   })
 
-  it('while its end is being sent, is closed without an error and leaves no handle behind', async () => {
+  it('closes a connection that is just ending without an error, and frees its handle', async () => {
     const [client, server] = await pair()
     const handles = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
     const before = handles()

@@ -137,7 +137,7 @@ export class ResponseSender {
   /** Counts the response, complete or not. */
   end(): void {
     const status = this.#status === 0 ? CLIENT_LEFT : this.#status
-    this.#counters.answered(this.method, status, performance.now() - this.#startedMs)
+    this.#counters.responded(this.method, status, performance.now() - this.#startedMs)
     this.#source = null
     this.isPaused = false
     this.isFull = false

@@ -3,13 +3,13 @@ import { connect, type Socket } from 'node:net'
 import { duplexPair } from 'node:stream'
 import { describe, it } from 'node:test'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
-import { type HttpStack, httpStack, type OnReceived } from '../testing/http-stack.ts'
+import { GET, type HttpStack, httpStack } from '../testing/http-stack.ts'
+import type { OnReceived } from '../testing/raw-server.ts'
 import { portOf } from '../testing/sidecar-with.ts'
 
-const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
 const LARGE = Buffer.alloc(8 * 1_048_576, 'x')
 
-/** `/large` is 8 MiB, everything else two bytes; a response comes once the request is there. */
+/** Responds once it has the whole request: to `/large` with 8 MiB, to any other path with two bytes. */
 const upstream: OnReceived = (dialogue) => {
   const end = dialogue.received.indexOf('\r\n\r\n')
   if (end < 0) return
@@ -22,7 +22,7 @@ const upstream: OnReceived = (dialogue) => {
   dialogue.socket.write(body)
 }
 
-/** Clients of one address that send this and do nothing more; they come again when they are cut off. */
+/** Clients from one address that send `request` and then do nothing. They reconnect whenever they are disconnected. */
 class SlowClients implements Disposable {
   readonly #sockets = new Set<Socket>()
   readonly #open: () => Socket
@@ -62,14 +62,14 @@ const ATTACKS: Record<string, string> = {
   'do not read a response of 8 MiB': GET.replace('/a', '/large'),
 }
 
-describe('64 clients that', () => {
+describe('while 64 clients on each of two addresses', () => {
   for (const [what, request] of Object.entries(ATTACKS))
-    it(`${what} do not stop a good client of their address, nor of another`, async () => {
+    it(`${what}, a good client on one of the addresses is served`, async () => {
       await using stack = await httpStack(upstream)
       using _slow = new SlowClients(stack, 64, request)
       using _others = new SlowClients(stack, 64, request, '127.0.0.2')
       await eventually(
-        'them to be connected',
+        'the slow clients to be connected',
         () => (stack.sidecar.routes[0]?.counters.connectionsOpen ?? 0) >= 128,
       )
       const good = stack.open()
@@ -81,8 +81,8 @@ describe('64 clients that', () => {
     })
 })
 
-describe('a client that is slow while nobody waits', () => {
-  it('gets all of its response', async () => {
+describe('a slow client, while no request waits for a connection', () => {
+  it('receives its whole response', async () => {
     await using stack = await httpStack(upstream, 'limits: {upstreamConnections: 1}')
     const client = connect({ port: portOf(stack.sidecar), host: '127.0.0.1' })
     client.write(GET.replace('/a', '/large'))
@@ -91,7 +91,7 @@ describe('a client that is slow while nobody waits', () => {
     await readsAllOf(LARGE, client)
   })
 
-  it('keeps no upstream connection when its response fits into the buffer', async () => {
+  it('does not occupy an upstream connection when its response fits into the buffer', async () => {
     await using stack = await httpStack(
       upstream,
       'limits: {upstreamConnections: 1, responseBufferBytes: 1GiB}',
@@ -105,7 +105,7 @@ describe('a client that is slow while nobody waits', () => {
     await readsAllOf(LARGE, client)
   })
 
-  it('is cut off, and seen to be, when it reads nothing of what is kept for it', async () => {
+  it('is reset, and counted as client_timeout, when it does not read a buffered response at all', async () => {
     await using stack = await httpStack(
       upstream,
       'limits: {responseBufferBytes: 1GiB}, timeouts: {body: 200ms}',
@@ -121,95 +121,28 @@ describe('a client that is slow while nobody waits', () => {
   })
 })
 
-describe('requests that wait for an upstream connection', () => {
-  it('are served address by address', async () => {
-    const order: string[] = []
-    const waiting: (() => void)[] = []
-    const holding: OnReceived = (dialogue) => {
-      if (!dialogue.received.includes('\r\n\r\n')) return
-      order.push(/ \/(\S+)/.exec(dialogue.received)?.[1] ?? '')
-      dialogue.received = ''
-      waiting.push(() => dialogue.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
-    }
-    await using stack = await httpStack(holding, 'limits: {upstreamConnections: 1}')
-    const sockets: Socket[] = []
-    const ask = async (path: string, localAddress: string) => {
-      const before = stack.sidecar.routes[0]?.counters.connectionsTotal ?? 0
-      const socket = connect({ port: portOf(stack.sidecar), host: '127.0.0.1', localAddress })
-      socket.write(GET.replace('/a', path))
-      sockets.push(socket)
-      await eventually(
-        'it to be accepted',
-        () => stack.sidecar.routes[0]?.counters.connectionsTotal === before + 1,
-      )
-    }
-    await ask('/first', '127.0.0.1')
-    await eventually('the first to be forwarded', () => waiting.length === 1)
-    for (const path of ['/crowd1', '/crowd2', '/crowd3']) await ask(path, '127.0.0.2')
-    await ask('/good', '127.0.0.3')
-    // A connection that is accepted later shows that the requests before it were read.
-    await ask('/crowd4', '127.0.0.2')
-    for (let served = 1; served <= 5; served++) {
-      waiting[served - 1]?.()
-      await eventually('the next to be forwarded', () => waiting.length === served + 1)
-    }
-    waiting.at(-1)?.()
-    for (const socket of sockets) socket.destroy()
-    assert.deepEqual(order, ['first', 'crowd1', 'good', 'crowd2', 'crowd3', 'crowd4'])
-  })
-
-  it('are refused in the place of the newest of whoever has most, when the queue is full', async () => {
-    await using stack = await httpStack(() => undefined, 'limits: {upstreamConnections: 1, queue: 3}')
-    stack.open().send(GET)
-    await eventually('the first to be forwarded', () => stack.connections.length === 1)
-    const crowd = [stack.open(), stack.open(), stack.open()]
-    for (const client of crowd) client.send(GET)
-    const beyond = stack.open().send(GET)
-    await beyond.hears('"overloaded"')
-    const good = connect({ port: portOf(stack.sidecar), host: '127.0.0.1', localAddress: '127.0.0.2' })
-    good.write(GET)
-    await eventually('one of the crowd to be refused', () =>
-      crowd.some(({ received }) => received.includes('"overloaded"')),
-    )
-    assert.equal(stack.failures('overloaded'), 2)
-    good.destroy()
-  })
-
-  it('find a connection although bodies of other requests are still to come', async () => {
-    await using stack = await httpStack(
-      upstream,
-      'limits: {upstreamConnections: 2}, timeouts: {body: 1h, total: 1h}',
-    )
-    const slow = stack.open().send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nx')
-    const other = stack.open().send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nx')
-    await eventually('one of them to be forwarded', () => stack.connections.length === 1)
-    await stack.open().send(GET).hears('\r\n\r\nok')
-    assert.equal(slow.received + other.received, '')
-  })
-})
-
-describe('a client that does not read', () => {
+describe('a client that sends requests and does not read', () => {
   for (const [what, request, settings] of [
     ['refusals', 'GET /b HTTP/1.1\r\nHost: a\r\n\r\n', 'allow: [GET /a]'],
-    ['answers of the sidecar itself', 'OPTIONS /a HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n', ''],
+    ['responses of the sidecar itself', 'OPTIONS /a HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n', ''],
   ] as const)
-    it(`is answered no more until it does: ${what}`, async () => {
+    it(`gets no further ${what} until it reads`, async () => {
       await using stack = await httpStack(upstream, settings)
       const route = stack.sidecar.routes[0]
-      // A pair in memory holds some KiB, where the kernel holds MiB.
+      // A socket pair in memory buffers some KiB; the kernel would buffer MiB.
       const [client, side] = duplexPair()
       route?.port.handler.accept(side as unknown as Socket)
       client.write(request.repeat(REQUESTS))
-      const answered = () =>
-        [...(route?.counters.answers.values() ?? [])].reduce((sum, byStatus) => sum + total(byStatus), 0)
-      await eventually('it to be answered no more', async () => {
-        const before = answered()
+      const responses = () =>
+        [...(route?.counters.responses.values() ?? [])].reduce((sum, byStatus) => sum + total(byStatus), 0)
+      await eventually('the sidecar to stop responding', async () => {
+        const before = responses()
         for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate)
-        return before > 0 && before === answered()
+        return before > 0 && before === responses()
       })
-      assert.ok(answered() < REQUESTS / 2, `${answered()} responses wait in memory`)
+      assert.ok(responses() < REQUESTS / 2, `${responses()} responses wait in memory`)
       client.resume()
-      await eventually('the rest to be answered', () => answered() === REQUESTS)
+      await eventually('the other responses', () => responses() === REQUESTS)
       client.destroy()
     })
 })
@@ -220,39 +153,13 @@ function total(byStatus: ReadonlyMap<number, number>): number {
   return [...byStatus.values()].reduce((sum, count) => sum + count, 0)
 }
 
-describe('bodies that are still to come', () => {
-  it('do not wait behind whole requests for ever, nor those for bodies', async () => {
-    const waiting: (() => void)[] = []
-    const order: string[] = []
-    const holding: OnReceived = (dialogue) => {
-      if (!dialogue.received.includes('\r\n\r\n')) return
-      order.push(dialogue.received.slice(0, dialogue.received.indexOf(' ')))
-      dialogue.received = ''
-      waiting.push(() => dialogue.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
-    }
-    await using stack = await httpStack(holding, 'limits: {upstreamConnections: 1}')
-    stack.open().send(GET)
-    await eventually('the first to be forwarded', () => waiting.length === 1)
-    for (let i = 0; i < 4; i++) (await stack.openAndWait()).send(GET)
-    for (let i = 0; i < 2; i++)
-      (await stack.openAndWait()).send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx')
-    ;(await stack.openAndWait()).send(GET)
-    await stack.openAndWait()
-    waiting[0]?.()
-    await eventually('the next to be forwarded', () => waiting.length === 2)
-    waiting[1]?.()
-    await eventually('the third to be forwarded', () => waiting.length === 3)
-    assert.deepEqual(order.slice(1, 3).sort(), ['GET', 'POST'])
-  })
-})
-
-/** Resumes `client` and ends it once it has had more than `body`: that, and a head. */
+/** Resumes `client`, and closes it once it has received more bytes than `body` has: the body and a head. */
 async function readsAllOf(body: Buffer, client: Socket): Promise<void> {
   let received = 0
   client.on('data', (chunk: Buffer) => {
     received += chunk.length
   })
   client.resume()
-  await eventually('the response to be there', () => received > body.length)
+  await eventually('the whole response', () => received > body.length)
   client.destroy()
 }

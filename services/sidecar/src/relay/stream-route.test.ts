@@ -9,8 +9,8 @@ import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import type { Sidecar } from '../sidecar/sidecar.ts'
+import { readAll } from '../testing/conversation.ts'
 import { rawServer } from '../testing/raw-server.ts'
-import { readAll } from '../testing/read-all.ts'
 import { portOf, sidecarWith } from '../testing/sidecar-with.ts'
 
 const MEBIBYTE = 1_048_576
@@ -31,7 +31,7 @@ function failures(sidecar: Sidecar, code: FailureCode): number {
   return sidecar.routes[0]?.counters.failures.get(code) ?? 0
 }
 
-/** Each block of 64 KiB is of one byte, another one than those beside it. */
+/** The byte at a position of the test data: the same within a block of 64 KiB, and different in the next block. */
 function byteAt(position: number): number {
   return (position / 65_536) & 255
 }
@@ -40,14 +40,14 @@ function isAsSent(chunk: Buffer, from: number): boolean {
   return chunk.every((byte, i) => byte === byteAt(from + i))
 }
 
-/** The error that a connection ends with. */
+/** The error code that the connection ends with. */
 async function errorOf(socket: Socket): Promise<string> {
   const [error] = await once(socket.resume(), 'error')
   return error.code
 }
 
 describe('a stream route', () => {
-  it('carries megabytes both ways unchanged', async () => {
+  it('relays megabytes in both directions unchanged', async () => {
     await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/s`, (socket) => socket.pipe(socket))
     await using sidecar = await streamTo(`${run.path}/s`)
@@ -57,7 +57,7 @@ describe('a stream route', () => {
     assert.ok(sent.equals(await readAll(client)))
   })
 
-  it("passes the client's end on while the response is still to come", async () => {
+  it('relays the end of the client before the upstream responds', async () => {
     await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/s`, async (socket) => {
       socket.end(`got ${await readAll(socket)}`)
@@ -68,7 +68,7 @@ describe('a stream route', () => {
     assert.equal(`${await readAll(client)}`, 'got all')
   })
 
-  it("passes the upstream's end on while the client still sends", async () => {
+  it('relays the end of the upstream while the client is still sending', async () => {
     await using run = await tempDirectory()
     const late = Promise.withResolvers<string>()
     await using _ = await rawServer(`${run.path}/s`, async (socket) => {
@@ -87,7 +87,7 @@ describe('a stream route', () => {
     { pieces: 'a flood', bytes: 65_536, totalBytes: 64 * MEBIBYTE },
     { pieces: 'many small pieces', bytes: 2_048, totalBytes: 32 * MEBIBYTE },
   ])
-    it(`holds back an upstream that sends ${pieces} while the client does not read, and loses nothing`, async () => {
+    it(`makes an upstream wait that sends ${pieces} while the client does not read, and loses nothing`, async () => {
       await using run = await tempDirectory()
       let sent = 0
       const pump = async (socket: Socket) => {
@@ -102,7 +102,7 @@ describe('a stream route', () => {
       await using sidecar = await streamTo(`${run.path}/s`)
       const client = clientOf(sidecar)
       client.write('go')
-      const steady = { sent: 0, looks: 0 } // looks and not time: at each the relay could have read
+      const steady = { sent: 0, looks: 0 } // counts polls instead of time: before each one the relay could have read
       await eventually('the upstream to be held back', () => {
         if (steady.sent !== sent) Object.assign(steady, { sent, looks: 0 })
         return sent > 0 && steady.looks++ > 20
@@ -117,15 +117,15 @@ describe('a stream route', () => {
     })
 })
 
-describe('a stream route fails its client with a reset, and counts', () => {
-  it('socket_missing where there is no file', async () => {
+describe('a stream route resets its client, and counts', () => {
+  it('socket_missing when there is no file at the path', async () => {
     await using run = await tempDirectory()
     await using sidecar = await streamTo(`${run.path}/s`)
     assert.equal(await errorOf(clientOf(sidecar)), 'ECONNRESET')
     assert.equal(failures(sidecar, 'socket_missing'), 1)
   })
 
-  it('not_a_socket where there is a regular file', async () => {
+  it('not_a_socket when there is a regular file at the path', async () => {
     await using run = await tempDirectory()
     await writeFile(`${run.path}/s`, '')
     await using sidecar = await streamTo(`${run.path}/s`)
@@ -145,7 +145,7 @@ describe('a stream route fails its client with a reset, and counts', () => {
     await eventually('the failure to be counted', () => failures(sidecar, 'upstream_reset') === 1)
   })
 
-  it('client_timeout when nothing was sent for the idle timeout', async () => {
+  it('client_timeout when no byte was sent for timeouts.idle', async () => {
     await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/s`, () => undefined)
     await using sidecar = await streamTo(`${run.path}/s`, 'timeouts: {idle: 100ms}')
@@ -153,7 +153,7 @@ describe('a stream route fails its client with a reset, and counts', () => {
     await eventually('the failure to be counted', () => failures(sidecar, 'client_timeout') === 1)
   })
 
-  it('overloaded when its connections are all in use, and serves again when one is free', async () => {
+  it('overloaded when all limits.connections are in use, and accepts again when one is free', async () => {
     await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/s`, (socket) => socket.pipe(socket))
     await using sidecar = await streamTo(`${run.path}/s`, 'limits: {connections: 1}')
@@ -169,7 +169,7 @@ describe('a stream route fails its client with a reset, and counts', () => {
     assert.equal(`${await readAll(third)}`, 'pong')
   })
 
-  it('draining when a connection in use outlasts the drain', async () => {
+  it('draining when a connection is still in use after the drain', async () => {
     await using run = await tempDirectory()
     await using _ = await rawServer(`${run.path}/s`, (socket) => socket.pipe(socket))
     const sidecar = await streamTo(`${run.path}/s`)

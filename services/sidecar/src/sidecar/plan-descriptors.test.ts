@@ -8,8 +8,8 @@ const route = (name: string, kind: string, port: number, more = '') =>
 
 const TWO = `routes: [${route('web', 'http', 1)}, ${route('raw', 'stream', 2)}]`
 
-describe('the descriptors of a configuration', () => {
-  it('of which there are enough leave every default as it is', () => {
+describe('the connections of routes', () => {
+  it('stay at their default when there are enough descriptors', () => {
     const { connections, reduced, needed, limit } = planDescriptors(configFrom(TWO), 100_000)
     assert.deepEqual(
       [...connections],
@@ -22,7 +22,7 @@ describe('the descriptors of a configuration', () => {
     assert.ok(limit !== null && needed <= limit)
   })
 
-  it('are shared by routes that do not say how many connections they have, so that all fit', () => {
+  it('are reduced to fit the limit of descriptors when the configuration does not set them', () => {
     for (const limit of [256, 512, 1_024, 4_096, 8_192])
       for (const ops of ['', '\nops: tcp://127.0.0.1:3']) {
         const { connections, reduced, needed } = planDescriptors(configFrom(TWO + ops), limit)
@@ -32,7 +32,7 @@ describe('the descriptors of a configuration', () => {
       }
   })
 
-  it('go first to routes that say it', () => {
+  it('stay as the configuration sets them, and the other routes share the rest', () => {
     const text = `routes: [${route('web', 'http', 1)}, ${route('raw', 'stream', 2, 'limits: {connections: 300}')}]`
     const { connections, reduced, needed } = planDescriptors(configFrom(text), 1_024)
     assert.equal(connections.get('raw'), 300)
@@ -40,14 +40,14 @@ describe('the descriptors of a configuration', () => {
     assert.ok(needed <= 1_024)
   })
 
-  it('that do not suffice for what is set are more than the limit', () => {
+  it('stay as the configuration sets them even when they need more descriptors than the limit', () => {
     const text = `routes: [${route('raw', 'stream', 2, 'limits: {connections: 512}')}]`
     const { needed, room, connections } = planDescriptors(configFrom(text), 1_024)
     assert.ok(needed > 1_024 && room < 1_024)
     assert.equal(connections.get('raw'), 512)
   })
 
-  it('are not counted where the limit is not known, or there is none', () => {
+  it('are not reduced when the limit is unknown or infinite', () => {
     for (const limit of [null, Number.POSITIVE_INFINITY]) {
       const { reduced, room } = planDescriptors(configFrom(TWO), limit)
       assert.deepEqual([reduced, room], [[], Number.POSITIVE_INFINITY])

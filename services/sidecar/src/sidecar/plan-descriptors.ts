@@ -2,30 +2,34 @@ import { OPERATIONS_CONNECTIONS } from '../config/bounds.ts'
 import type { Config, Route } from '../config/config.ts'
 import { MAX_REFUSED } from '../relay/connection-limits.ts'
 
-/** Node's own (about 30), files while they are read, connections that are being refused, and some in reserve. */
+/** For Node itself (about 30), files that are being read, connections that are being refused, and a reserve. */
 const OWN = 64 + MAX_REFUSED
-/** The operations port with all its connections. */
+/** For the listening socket of the operations port and all its connections. */
 const OPERATIONS = 1 + OPERATIONS_CONNECTIONS
-/** The listening socket of a route, and a probe of its upstream. */
+/** For the listening socket of a route and one probe of its upstream. */
 const ROUTE = 2
-/** A route whose connections are not set gets at least this many. */
+/** The fewest connections that a route gets when its configuration does not set `limits.connections`. */
 const FEWEST = 16
 
-/** What descriptors a configuration may need, and what each route may have of them. */
+/** How many file descriptors a configuration may need, and how they are divided among the routes. */
 export interface DescriptorPlan {
-  /** Of the process; null: not known, Infinity: none. */
+  /** RLIMIT_NOFILE of the process (getrlimit(2)); null when it is unknown, Infinity when there is none. */
   readonly limit: number | null
-  /** With every connection that the routes may have. */
+  /** Descriptors that the process needs when every route has all the connections that it may have. */
   readonly needed: number
-  /** For the client connections of all routes together. */
+  /** Descriptors for the client connections of all routes together. */
   readonly room: number
-  /** `limits.connections` by the name of the route: as set, else what there is room for. */
+  /** The most client connections of each route, by its name. */
   readonly connections: ReadonlyMap<string, number>
-  /** Names of the routes that have fewer connections than by default. */
+  /** Names of the routes that get fewer connections than the default. */
   readonly reduced: readonly string[]
 }
 
-/** Connections that are set stay as they are set; the others share what is left, each its default at most. */
+/**
+ * Divides the descriptors. A route that sets `limits.connections` gets that number, even if it does not fit. The other
+ * routes share the rest equally: each gets at most the default and at least 16 connections.
+ * @param limit of descriptors of the process; null when it is unknown: then nothing is reduced.
+ */
 export function planDescriptors({ ops, routes }: Config, limit: number | null): DescriptorPlan {
   const fixed = OWN + (ops === null ? 0 : OPERATIONS) + sum(routes.map(fixedOf))
   const room = limit === null ? Number.POSITIVE_INFINITY : Math.max(limit - fixed, FEWEST)
@@ -42,7 +46,7 @@ export function planDescriptors({ ops, routes }: Config, limit: number | null): 
   return { limit, needed: fixed + most, room, connections, reduced: reduced.map(({ name }) => name) }
 }
 
-/** Of one client connection: a stream has one of its own to the upstream, HTTP shares those of a pool. */
+/** Descriptors per client connection: a stream opens its own upstream connection, HTTP takes one from a pool. */
 export function descriptorsOf({ kind }: Route): number {
   return kind === 'stream' ? 2 : 1
 }

@@ -4,9 +4,9 @@ import type { Config } from '../config/config.ts'
 import type { Sidecar } from './sidecar.ts'
 
 /**
- * At each SIGHUP reads the configuration again; a bad one is refused whole and the one in force stays, whatever is the
- * matter with it. Signals that come while one is being read are one more, those that come while it starts are one.
- * @returns to be called with the sidecar as soon as it has started.
+ * Reloads the configuration at each SIGHUP. An invalid configuration is refused completely and logged; the current one
+ * stays active. SIGHUPs during a reload cause one more reload, and SIGHUPs during the start cause one after it.
+ * @returns a function to call with the sidecar once it has started.
  */
 export function reloadOnHangup(load: () => Config, log: Logger): (sidecar: Sidecar) => void {
   let running: Sidecar | undefined
@@ -33,14 +33,14 @@ export function reloadOnHangup(load: () => Config, log: Logger): (sidecar: Sidec
 async function reload(sidecar: Sidecar, load: () => Config, log: Logger): Promise<void> {
   try {
     await sidecar.apply(load())
-    log.info(sidecar.addresses, 'the new configuration is in force')
+    log.info(sidecar.addresses, 'the new configuration is active')
   } catch (error) {
     log.error(...refusal(error))
   }
 }
 
 function refusal(error: unknown): [fields: object, text: string] {
-  const text = 'the new configuration is refused, the old one stays in force'
+  const text = 'the new configuration is refused, the old one stays active'
   if (error instanceof Failure) return [{ code: error.code, hint: error.hint }, `${text}: ${error.message}`]
-  return [{ code: 'internal_error', err: error }, `${text}: a defect of this program`]
+  return [{ code: 'internal_error', err: error }, `${text}: internal error`]
 }

@@ -4,24 +4,27 @@ import type { Config, Route } from '../config/config.ts'
 import type { RunningOperations } from './running-operations.ts'
 import type { RunningRoute } from './running-route.ts'
 
-/** What listens on a port: a route, or the operations port. */
+/** Who serves a port: a route, or the operations port. */
 export type Holder = RunningRoute | RunningOperations
 
-/** What a new configuration means for each port and for who holds it. */
+/** What a new configuration changes for each open port and its holder. */
 export interface ReloadPlan {
-  /** Routes that go on as they are. */
+  /** Routes that continue unchanged. */
   readonly kept: readonly RunningRoute[]
-  /** Routes of the new configuration that begin, on the port that another one holds so far, or on one of their own. */
+  /** Routes that start: on the open port of the holder given, or, with null, on a new port. */
   readonly begun: readonly { readonly route: Route; readonly port: Holder | null }[]
-  /** The operations port goes on, ends, or begins: on the port that another one holds so far, or on one of its own. */
+  /** Whether the operations port continues, ends, or starts: on the open port of the holder given, or on a new one. */
   readonly ops: 'same' | 'off' | { readonly port: Holder | null }
-  /** Who ends; the ports of these go over to others. */
+  /** Holders that end, and whose port another one takes over. */
   readonly handedOver: readonly Holder[]
-  /** Who ends together with its port. */
+  /** Holders that end, and whose port is closed. */
   readonly closed: readonly Holder[]
 }
 
-/** Ports go by the address that was asked for, so that two that change places need no address that is still in use. */
+/**
+ * Compares the running routes with a new configuration. Open ports are matched by the address in the configuration and
+ * handed over, so two routes can exchange their ports although both addresses are in use. Changes nothing itself.
+ */
 export function planReload(
   running: readonly RunningRoute[],
   runningOps: RunningOperations | null,
@@ -47,7 +50,7 @@ export function planReload(
   return { kept, begun, handedOver, closed: [...free], ops: { port } }
 }
 
-/** The holder of `address`, the one with this name first: several may have asked for any port. */
+/** Takes the holder of `address`, preferably the one with this name: several may listen on port 0 of one host. */
 function takeHolder(free: Set<Holder>, address: string, name: string | null): Holder | null {
   const there = [...free].filter((holder) => addressOf(holder) === address)
   const holder = there.find((each) => isRoute(each) && each.route.name === name) ?? there[0] ?? null

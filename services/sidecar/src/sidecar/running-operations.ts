@@ -3,12 +3,12 @@ import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { OperationsView } from '../observe/pages.ts'
 import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
 
-/** For requests that are under way when the operations port ends. */
+/** How long requests in flight may continue when the operations port closes. */
 const DRAIN_MS = 1_000
 
-/** The operations port of a sidecar. */
+/** The operations port of a running sidecar. */
 export class RunningOperations {
-  /** Where it was told to listen, perhaps on any port. */
+  /** The endpoint from the configuration; its port may be 0, for any free port. */
   readonly asked: Endpoint
   readonly port: Port
   readonly #handler: ConnectionHandler
@@ -20,8 +20,9 @@ export class RunningOperations {
   }
 
   /**
-   * On a port of its own, or on `taken`, whose new connections come here from now on.
-   * @throws Failure when the address cannot be listened on.
+   * Starts on a new port, or on `taken`, the port of a route that ends: new connections on it then go to the operations
+   * port.
+   * @throws Failure when a new port cannot be opened.
    */
   static async start(
     asked: Endpoint,
@@ -36,12 +37,12 @@ export class RunningOperations {
     return new RunningOperations(asked, taken, handler)
   }
 
-  /** Lets the requests that are under way come to their end. */
+  /** Waits for requests in flight, at most 1 s. */
   async drain(): Promise<void> {
     await this.#handler.drain(DRAIN_MS)
   }
 
-  /** Stops accepting, and drains. */
+  /** Stops accepting connections, and drains. */
   async close(): Promise<void> {
     await Promise.all([this.port.close(), this.drain()])
   }

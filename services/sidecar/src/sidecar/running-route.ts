@@ -12,15 +12,15 @@ import { StreamHandler } from '../relay/stream-route.ts'
 import { Upstream } from '../upstream/upstream.ts'
 import { descriptorsOf } from './plan-descriptors.ts'
 
-/** What all routes of a sidecar share. */
+/** The parts that all routes of a sidecar share. */
 export interface Surroundings {
   readonly deadlines: Deadlines
   readonly log: Logger
-  /** For the client connections of all routes. */
+  /** Counts the descriptors for the client connections of all routes. */
   readonly room: SharedRoom
 }
 
-/** A route that takes connections from a port. */
+/** A route that serves the connections of a port. */
 export class RunningRoute implements RouteView {
   readonly route: Route
   readonly upstream: Upstream
@@ -43,7 +43,11 @@ export class RunningRoute implements RouteView {
     this.#handler = handler
   }
 
-  /** @throws Failure when the route's address cannot be listened on. */
+  /**
+   * Opens the port of the route, and starts to probe the upstream.
+   * @param counters of a former route with the same name; by default they start at 0.
+   * @throws Failure when the port cannot be opened.
+   */
   static async open(
     route: Route,
     surroundings: Surroundings,
@@ -60,7 +64,7 @@ export class RunningRoute implements RouteView {
     }
   }
 
-  /** On the port of another, whose new connections come here from now on; those that there are go on. */
+  /** Takes over an open port: new connections go to this route, existing ones stay with the former one. */
   static on(
     port: Port,
     route: Route,
@@ -77,13 +81,13 @@ export class RunningRoute implements RouteView {
     return this.port.endpoint
   }
 
-  /** Lets the connections that there are come to their end within `drainMs`. */
+  /** Waits for the connections of this route, and resets those that are still open after `drainMs`. */
   async drain(drainMs: number): Promise<void> {
     await this.#handler.drain(drainMs)
     await this.upstream[Symbol.asyncDispose]()
   }
 
-  /** Stops accepting, and drains. */
+  /** Stops accepting connections, and drains. */
   async close(drainMs: number): Promise<void> {
     await Promise.all([this.port.close(), this.drain(drainMs)])
   }
@@ -102,7 +106,7 @@ function partsOf(route: Route, { deadlines, log, room }: Surroundings, counters:
     ...route.limits,
     descriptors: descriptorsOf(route),
     room,
-    onChange: (isFull) => tellOfRoom(routeLog, isFull),
+    onChange: (isFull) => logRoom(routeLog, isFull),
   })
   const handler =
     route.kind === 'http'
@@ -111,9 +115,9 @@ function partsOf(route: Route, { deadlines, log, room }: Surroundings, counters:
   return { upstream, limits, handler }
 }
 
-function tellOfRoom(log: Logger, isFull: boolean): void {
-  const hint = 'look at who connects, raise limits.connections, or the limit of descriptors (ulimits: nofile)'
-  if (isFull)
-    log.warn({ code: 'overloaded', hint }, 'too many connections are open: further ones are refused')
-  else log.info('there is room for connections again')
+function logRoom(log: Logger, isFull: boolean): void {
+  const hint =
+    'check which clients connect; raise limits.connections or the descriptor limit (ulimits: nofile)'
+  if (isFull) log.warn({ code: 'overloaded', hint }, 'too many connections are open: new ones are refused')
+  else log.info('new connections are accepted again')
 }

@@ -13,18 +13,18 @@ import { planReload, type ReloadPlan } from './reload-plan.ts'
 import { RunningOperations } from './running-operations.ts'
 import { RunningRoute, type Surroundings } from './running-route.ts'
 
-/** The routes and the operations port of one configuration, until it is disposed or given another. */
+/** The running routes and operations port. `apply` changes the configuration; disposing drains and closes everything. */
 export class Sidecar implements AsyncDisposable {
   readonly #surroundings: Surroundings
   readonly #view: OperationsView
-  /** Of descriptors; null: not known. */
+  /** The descriptor limit of this process; null when it is unknown. */
   readonly #limit: number | null
   #plan: DescriptorPlan
   #config: Config
   #routes: readonly RunningRoute[] = []
   #ops: RunningOperations | null = null
   #isDraining = false
-  /** Connections of routes that were changed or removed. */
+  /** Drains of routes that were changed or removed. */
   readonly #leaving = new Set<Promise<void>>()
 
   private constructor(config: Config, build: BuildInfo, log: Logger, limit: number | null) {
@@ -41,9 +41,9 @@ export class Sidecar implements AsyncDisposable {
   }
 
   /**
-   * Starts every route, whether its upstream exists yet or not, and the operations port.
-   * @param limit of descriptors of this process; null: not known.
-   * @throws Failure when an address cannot be listened on; what was started until then is closed again.
+   * Starts every route and the operations port. The upstreams need not exist yet.
+   * @param limit the descriptor limit of this process, by default RLIMIT_NOFILE; null when it is unknown.
+   * @throws Failure when a port cannot be opened. The ports that were already open are closed again.
    */
   static async start(
     config: Config,
@@ -52,7 +52,7 @@ export class Sidecar implements AsyncDisposable {
     limit = descriptorLimit(),
   ): Promise<Sidecar> {
     const sidecar = new Sidecar({ ops: null, drainMs: config.drainMs, routes: [] }, build, log, limit)
-    if (limit === null) log.warn('the limit of descriptors is not known: limits.connections stay as they are')
+    if (limit === null) log.warn('the descriptor limit is unknown: limits.connections are not adjusted')
     await sidecar.apply(config)
     return sidecar
   }
@@ -61,16 +61,16 @@ export class Sidecar implements AsyncDisposable {
     return this.#routes
   }
 
-  /** Where the operations port (`ops`, if it is on) and each route listen. */
+  /** The endpoints that are listening: of the operations port (null when there is none) and of each route by name. */
   get addresses() {
     const routes = this.#routes.map(({ route, listen }) => [route.name, formatEndpoint(listen)])
     return { ops: this.#ops && formatEndpoint(this.#ops.port.endpoint), routes: Object.fromEntries(routes) }
   }
 
   /**
-   * Takes another configuration: routes that it leaves as they are go on untouched; those that it changes or removes
-   * let their connections come to their end.
-   * @throws Failure when a new address cannot be listened on; everything is then as it was before.
+   * Changes to another configuration. Unchanged routes continue without interruption; routes that it changes or removes
+   * drain their connections within the new `drainMs`.
+   * @throws Failure when a new port cannot be opened, or the sidecar is draining. The old configuration then stays active.
    */
   async apply(config: Config): Promise<void> {
     if (this.#isDraining) throw shuttingDown()
@@ -84,7 +84,7 @@ export class Sidecar implements AsyncDisposable {
       fresh.push(running)
     }
     const ops = await this.#opsFor(config, plan, opened)
-    opened.move() // nothing fails from here on
+    opened.move() // nothing can fail after this line
     for (const { route, port } of plan.begun)
       if (port !== null)
         fresh.push(RunningRoute.on(port.port, route, this.#surroundings, this.#countersOf(route)))
@@ -96,7 +96,10 @@ export class Sidecar implements AsyncDisposable {
     this.#shareDescriptors()
   }
 
-  /** Not ready, stop accepting, drain; the operations port last, so that readiness is seen to drop. */
+  /**
+   * Reports not ready, stops accepting connections and drains for `drainMs`. The operations port closes last, so that
+   * clients can see `/-/ready` change.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDraining = true
     this.#surroundings.log.info('draining')
@@ -105,7 +108,7 @@ export class Sidecar implements AsyncDisposable {
     await this.#ops?.close()
   }
 
-  /** Its modules are loaded only now that the routes accept: they take longer than all of the relay. */
+  /** Starts after the routes, because its modules take longer to load than all of the relay. */
   async #opsFor(
     { ops }: Config,
     plan: ReloadPlan,
@@ -123,7 +126,7 @@ export class Sidecar implements AsyncDisposable {
     return running
   }
 
-  /** Routes that go on take no notice of it: only how many connections they may have changes. */
+  /** Sets how many connections each route may have. Open connections are not affected. */
   #shareDescriptors(): void {
     const { log, room } = this.#surroundings
     const plan = planDescriptors(this.#config, this.#limit)
@@ -137,7 +140,7 @@ export class Sidecar implements AsyncDisposable {
       log.warn({ code: 'overloaded', descriptors, hint: TOO_FEW_HINT }, TOO_FEW)
   }
 
-  /** A route that keeps its name keeps its counters, wherever it listens. */
+  /** Counters belong to the name of a route: they survive a reload that changes anything else. */
   #countersOf({ name }: Route): RouteCounters | undefined {
     return this.#routes.find(({ route }) => route.name === name)?.counters
   }
@@ -149,16 +152,16 @@ export class Sidecar implements AsyncDisposable {
 }
 
 const REDUCED =
-  'limits.connections is not set: less than the default, for the limit of descriptors allows no more'
+  'some routes get fewer connections than the default, because the descriptor limit allows no more'
 const TOO_FEW =
-  'the connections that the routes may have need more descriptors than the process may open: some will be refused'
+  'the configured connections need more descriptors than the process may open: some connections will be refused'
 const TOO_FEW_HINT =
-  'raise the limit of descriptors (ulimits: nofile in Compose), or lower limits.connections and limits.upstreamConnections'
+  'raise the descriptor limit (ulimits: nofile in Compose), or lower limits.connections and limits.upstreamConnections'
 
 function shuttingDown(): Failure {
   return new Failure('draining', {
     message: 'the sidecar is shutting down',
-    hint: 'the next start reads the configuration',
+    hint: 'start the sidecar again: it then reads the new configuration',
   })
 }
 

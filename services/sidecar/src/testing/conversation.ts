@@ -2,13 +2,15 @@ import { connect, type Socket } from 'node:net'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import { reset } from '../relay/port.ts'
 
-/** A client that sends bytes as a test wants them and shows what came back. */
+/** A TCP client that sends exactly the bytes of a test, and keeps what it receives. */
 export class Conversation implements Disposable {
   readonly socket: Socket
+  /** Everything received so far, in latin1. A test may set it to '' before its next request. */
   received = ''
-  /** How it ended: `end`, `close`, or the error's code such as `ECONNRESET`; null while it has not. */
+  /** How the connection ended: `end`, `close`, or an error code such as `ECONNRESET`; null while it is open. */
   ending: string | null = null
 
+  /** Connects to `port` of 127.0.0.1. */
   constructor(port: number) {
     this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
       .setEncoding('latin1')
@@ -20,6 +22,7 @@ export class Conversation implements Disposable {
       .on('error', (error: NodeJS.ErrnoException) => this.#endedBy(error.code ?? 'error'))
   }
 
+  /** Sends bytes, or text in latin1. */
   send(text: string | Buffer): this {
     if (typeof text === 'string') this.socket.write(text, 'latin1')
     else this.socket.write(text)
@@ -32,7 +35,7 @@ export class Conversation implements Disposable {
     return this
   }
 
-  /** Resolves to what was received, once the other side has ended or reset the connection. */
+  /** Resolves to everything received, once the other side has closed or reset the connection. */
   async toItsEnd(): Promise<string> {
     await this.#awaits('the end', () => this.ending !== null)
     return this.received
@@ -57,4 +60,25 @@ export class Conversation implements Disposable {
   [Symbol.dispose](): void {
     reset(this.socket)
   }
+}
+
+/**
+ * Resolves to all bytes that `socket` receives until the other side ends or the connection breaks. The socket stays open
+ * for writing; after `for await` it would not.
+ */
+export function readAll(socket: Socket): Promise<Buffer> {
+  const { promise, resolve } = Promise.withResolvers<Buffer>()
+  const chunks: Buffer[] = []
+  const done = () => resolve(Buffer.concat(chunks))
+  socket
+    .on('data', (chunk: Buffer) => chunks.push(chunk))
+    .once('end', done)
+    .once('close', done)
+  return promise
+}
+
+/** Lets the event loop poll for I/O at least once: bytes sent before and after it then arrive in separate reads. */
+export async function aTurn(): Promise<void> {
+  await new Promise(setImmediate)
+  await new Promise(setImmediate)
 }

@@ -3,49 +3,49 @@ import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
 import { type TempDirectory, tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
 import type { Sidecar } from '../sidecar/sidecar.ts'
-import { aTurn } from './a-turn.ts'
-import { Conversation } from './conversation.ts'
-import { type RawServer, rawServer } from './raw-server.ts'
+import { aTurn, Conversation } from './conversation.ts'
+import { type OnReceived, play, type RawServer, rawServer } from './raw-server.ts'
 import { portOf, sidecarWith } from './sidecar-with.ts'
 
-/** What an upstream has received on one connection so far, and how to answer. */
-export interface Dialogue {
-  readonly socket: Socket
-  received: string
-}
+/** The request that most tests send. */
+export const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
+/** A response with the body `ok`. */
+export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+/** A Date field for responses that a test compares byte by byte: the sidecar adds one only where it is missing. */
+export const DATE = 'Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n'
 
+/** Clients, a sidecar with one HTTP route, and an upstream whose behaviour the test decides. */
 export interface HttpStack extends AsyncDisposable {
   readonly sidecar: Sidecar
   readonly server: RawServer
-  /** The upstream's connections over which something was received, which a probe's are not. */
+  /** The connections on which the upstream received a request; a probe sends none. */
   readonly connections: readonly Socket[]
   readonly socketPath: string
-  /** A client's conversation with the route; ended when the stack is. */
+  /** Connects a client to the route. Disposing the stack closes it. */
   open(): Conversation
-  /** The same, once the sidecar has accepted it: what is sent in pieces from then on is received in pieces. */
+  /** Like `open`, but waits until the sidecar has accepted: bytes sent in pieces then arrive in pieces. */
   openAndWait(): Promise<Conversation>
-  /** How many requests failed with this code. */
+  /** How many failures with this code the route has counted. */
   failures(code: FailureCode): number
-  /** How many requests were answered with this status. */
-  answers(status: number): number
+  /** How many responses with this status the route has counted. */
+  responses(status: number): number
 }
 
 const EVERYTHING = 'GET|POST|PUT|DELETE|OPTIONS|PATCH /*, OPTIONS *'
 
-/** Called whenever a connection has received more; a probe that sends nothing is never seen. */
-export type OnReceived = (dialogue: Dialogue) => void
-
 /**
- * A sidecar with one HTTP route, which allows everything unless `settings` say otherwise, in front of an upstream that a test plays by hand.
- * @param settings more of the route, as in the configuration file, such as `timeouts: {idle: 100ms}`.
+ * Starts a sidecar with one HTTP route and its upstream, in this process.
+ * @param behaviour of the upstream.
+ * @param settings more settings of the route, as in the configuration file, such as `timeouts: {idle: 100ms}`. Unless
+ * they have `allow`, every path is allowed.
  */
-export async function httpStack(onReceived: OnReceived, settings = ''): Promise<HttpStack> {
+export async function httpStack(behaviour: OnReceived, settings = ''): Promise<HttpStack> {
   const run = await tempDirectory()
   const socketPath = `${run.path}/u`
   const connections: Socket[] = []
   const server = await rawServer(socketPath, (socket) => {
     socket.once('data', () => connections.push(socket))
-    play(socket, onReceived)
+    play(socket, behaviour)
   })
   const sidecar = await sidecarWith(`
 drain: 500ms
@@ -54,14 +54,6 @@ routes:
      ${settings.includes('allow:') ? '' : `allow: [${EVERYTHING}],`} ${settings}}
 `)
   return { ...stackOf(sidecar, run, server), connections, socketPath }
-}
-
-function play(socket: Socket, onReceived: OnReceived): void {
-  const dialogue = { socket, received: '' }
-  socket.on('data', (chunk) => {
-    dialogue.received += chunk.toString('latin1')
-    onReceived(dialogue)
-  })
 }
 
 function stackOf(
@@ -87,8 +79,11 @@ function stackOf(
       return conversation
     },
     failures: (code) => counters?.failures.get(code) ?? 0,
-    answers: (status) =>
-      [...(counters?.answers.values() ?? [])].reduce((sum, byStatus) => sum + (byStatus.get(status) ?? 0), 0),
+    responses: (status) =>
+      [...(counters?.responses.values() ?? [])].reduce(
+        (sum, byStatus) => sum + (byStatus.get(status) ?? 0),
+        0,
+      ),
     async [Symbol.asyncDispose]() {
       for (const conversation of conversations) conversation[Symbol.dispose]()
       await eventually('the connections to be closed', () => counters?.connectionsOpen === 0)

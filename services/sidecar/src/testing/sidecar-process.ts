@@ -1,34 +1,40 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { eventually } from '@uds-sidecar/shared/testing/eventually'
 
 const MAIN = new URL('../main.ts', import.meta.url).pathname
 
+/** A running sidecar in its own process. Disposing kills it. */
 export interface SidecarProcess extends AsyncDisposable {
   readonly child: ChildProcess
-  /** Everything that was logged so far. */
+  /** Everything that it has logged so far. */
   log(): string
-  /** Where a route, or `ops`, listens, once it has started. */
+  /** The TCP port of a route, or of `ops`. Resolves once the sidecar has logged that it listens there. */
   port(name: string): Promise<number>
 }
 
 export interface SidecarProcessOptions {
-  /** How many it may open. */
-  readonly descriptors: number
-  /** Hides /proc from it, in a mount namespace of its own (unshare(1)), for which one must be root. */
+  /** RLIMIT_NOFILE of the process; by default the one of the test. */
+  readonly descriptors?: number
+  /** Hides /proc from the process with its own mount namespace (unshare(1)); needs root. Default false. */
   readonly withoutProc?: boolean
+  /** A module that Node runs before the sidecar, as source text. */
+  readonly preload?: string
 }
 
-/** A sidecar as a process of its own, within limits. */
+/** Starts a sidecar in its own process. It gets the variables in `env` and `PATH`, and no others. */
 export function sidecarProcess(
   env: NodeJS.ProcessEnv,
-  { descriptors, withoutProc = false }: SidecarProcessOptions,
+  { descriptors, withoutProc = false, preload }: SidecarProcessOptions = {},
 ): SidecarProcess {
+  const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `
   const hide = withoutProc ? 'mount -t tmpfs none /proc && ' : ''
-  const script = `ulimit -n ${descriptors} && ${hide}exec "$@"`
+  const nodeOptions =
+    preload === undefined ? [] : [`--import=data:text/javascript,${encodeURIComponent(preload)}`]
   const [command = '', ...args] = [
     ...(withoutProc ? ['unshare', '--mount'] : []),
-    ...['sh', '-c', script, 'sh', process.execPath, MAIN],
+    ...['sh', '-c', `${limit}${hide}exec "$@"`, 'sh', process.execPath, ...nodeOptions, MAIN],
   ]
   const child = spawn(command, args, {
     env: { PATH: process.env.PATH, ...env },
@@ -50,4 +56,15 @@ export function sidecarProcess(
       if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'exit')
     },
   }
+}
+
+/** Runs `sidecar ARGS` until it exits. */
+export async function runSidecar(env: NodeJS.ProcessEnv, ...args: string[]) {
+  const child = spawn(process.execPath, [MAIN, ...args], { env })
+  const [out, error, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ])
+  return { out, error, code }
 }

@@ -16,13 +16,13 @@ function socket(mode: number): FileFacts {
 const remedy = (mode: number, who: typeof STRANGER) =>
   permissionRemedy(PATH, socket(mode), who, NEEDED.socket)
 
-describe('what lets a process in', () => {
-  it('is the group that may write, and that it is not in', () => {
+describe('the hint for a missing permission', () => {
+  it('names the group to join, when the group may write', () => {
     assert.equal(remedy(0o660, STRANGER), 'add group_add: ["10200"] to this service')
   })
 
-  it('is a wider mode where the group may not write, and perhaps meant not to', () => {
-    const alone = 'unless it is meant for uid 10001 alone'
+  it('is chmod with a warning, when the group may not write', () => {
+    const alone = 'unless only uid 10001 is meant to have access'
     assert.equal(remedy(0o600, MEMBER), `chmod g+w ${PATH}, ${alone}`)
     assert.equal(
       remedy(0o600, STRANGER),
@@ -30,21 +30,21 @@ describe('what lets a process in', () => {
     )
   })
 
-  it('is a right of its own where it is the owner', () => {
+  it('is chmod for the owner, when this process owns the file', () => {
     assert.equal(remedy(0o060, OWNER), `chmod u+w ${PATH}`)
   })
 
-  it('is a command that a shell takes for what it says, whatever the path is', () => {
+  it('quotes the path for the shell', () => {
     const hint = permissionRemedy('/run/a;touch b', socket(0o060), OWNER, NEEDED.socket)
     assert.equal(hint, "chmod u+w '/run/a;touch b'")
   })
 
-  it('is x on a directory', () => {
+  it('is the x permission, when a directory denies access', () => {
     const directory = { ...socket(0o640), kind: 'directory' } as const
     assert.match(permissionRemedy('/run/app', directory, MEMBER, NEEDED.directory), /^chmod g\+x \/run\/app/)
   })
 
-  it('is beyond the mode where that permits it', () => {
+  it('names access control lists, AppArmor and SELinux, when the mode permits access', () => {
     assert.match(remedy(0o660, MEMBER), /access control lists/)
   })
 })

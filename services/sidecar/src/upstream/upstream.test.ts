@@ -10,7 +10,7 @@ import { Upstream } from './upstream.ts'
 
 type Line = Record<string, unknown> & { level: string; msg: string }
 
-/** A log whose lines can be looked at. */
+/** A log that keeps its lines for assertions. */
 function recordingLog(): { log: Logger; lines: Line[] } {
   const lines: Line[] = []
   const at = (level: string) => (fields: object, msg: string) => void lines.push({ ...fields, level, msg })
@@ -20,8 +20,8 @@ function recordingLog(): { log: Logger; lines: Line[] } {
 
 const timeout = () => new Failure('upstream_timeout', { message: 'too slow', hint: 'wait' })
 
-describe('an upstream', () => {
-  it('is told once per change, with its file, its generation and who asked', async () => {
+describe('the state of an upstream', () => {
+  it('is logged once per change, with the file, the generation and the identity of this process', async () => {
     await using run = await tempDirectory()
     const { log, lines } = recordingLog()
     await using upstream = new Upstream({ kind: 'unix', path: `${run.path}/u` }, 1_000, log)
@@ -40,7 +40,7 @@ describe('an upstream', () => {
     assert.match(JSON.stringify(lines[1]?.socket), /"kind":"socket"/)
   })
 
-  it('that fails in another way has the hint for that, though it is too soon for the log', async () => {
+  it('has the hint of the latest failure, even one that is not logged again so soon', async () => {
     await using run = await tempDirectory()
     const { log, lines } = recordingLog()
     await using upstream = new Upstream({ kind: 'unix', path: `${run.path}/u` }, 1_000, log)
@@ -56,7 +56,7 @@ describe('an upstream', () => {
     )
   })
 
-  it('that accepts connections and answers none is told once, until it answers', async () => {
+  it('is troubled, and logged once, while the upstream accepts connections without responding', async () => {
     await using run = await tempDirectory()
     const { log, lines } = recordingLog()
     await using _ = await rawServer(`${run.path}/u`, () => undefined)
@@ -68,7 +68,7 @@ describe('an upstream', () => {
     }
     assert.equal(upstream.isTroubled, true)
     upstream.reportAnswered()
-    await eventually('the last line', () => lines.length === 3)
+    await eventually('the recovery to be logged', () => lines.length === 3)
     assert.deepEqual(
       lines.map(({ level }) => level),
       ['info', 'warn', 'info'],
@@ -76,7 +76,7 @@ describe('an upstream', () => {
     assert.equal(upstream.state.lastFailure?.code, 'upstream_timeout')
   })
 
-  it('is a regular file: a matter for whoever configured it', async () => {
+  it('is logged as an error when a regular file is at the path', async () => {
     await using run = await tempDirectory()
     await writeFile(`${run.path}/u`, '')
     const { log, lines } = recordingLog()
@@ -84,7 +84,7 @@ describe('an upstream', () => {
     const state = await upstream.probe()
     assert.equal(state.lastFailure?.code, 'not_a_socket')
     assert.equal(state.facts?.kind, 'regular file')
-    assert.equal(state.generation, 0, 'no socket was ever there')
+    assert.equal(state.generation, 0, 'a regular file counts as a socket')
     assert.deepEqual(
       lines.map(({ level, code }) => [level, code]),
       [['error', 'not_a_socket']],

@@ -7,21 +7,23 @@ import { type FileFacts, inspectFile } from '@uds-sidecar/shared/inspect/file-fa
 import { inspectConnection } from '@uds-sidecar/shared/inspect/inspect'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { permissionHint } from './permission-hint.ts'
-import { logAnswers, logFailure, News } from './upstream-log.ts'
-import { type UpstreamState, unknownState } from './upstream-state.ts'
+import { logFailure, logRecovery, News, type UpstreamState, unknownState } from './upstream-state.ts'
 
-/** One route's upstream: its state from the file system, from probes and from live traffic, logged once per change. */
+/**
+ * Watches the upstream of one route. Its state comes from the file system, from probes and from the traffic of clients;
+ * each change is logged once.
+ */
 export class Upstream implements AsyncDisposable {
   readonly endpoint: Endpoint
-  /** Called when another socket stands at the path than before. */
+  /** Called when a different socket appears at the path. The pool then stops reusing its connections. */
   onReplaced: () => void = () => undefined
   readonly #connectTimeoutMs: number
   readonly #log: Logger
   readonly #watchdog: Watchdog | undefined
   #state = unknownState()
-  /** Of the last socket seen, which may be gone. */
+  /** Identity of the last socket that was seen at the path. It may no longer exist. */
   #lastIdentity: string | undefined
-  /** Why the last request failed although a connection was had; null once one succeeds. */
+  /** Why the last request on an established connection failed; null after the next success. */
   #trouble: FailureCode | null = null
   readonly #news = new News()
   #probe: Promise<UpstreamState> | undefined
@@ -37,16 +39,19 @@ export class Upstream implements AsyncDisposable {
     return this.#state
   }
 
-  /** A request failed although a connection was had, and none has succeeded since. */
+  /** Whether a request failed on an established connection, and none has succeeded since. */
   get isTroubled(): boolean {
     return this.#trouble !== null
   }
 
-  /** Connects once and hangs up; those who ask meanwhile share the response. Never rejects. */
+  /**
+   * Connects once, closes the connection, and resolves to the new state within the connect timeout. Concurrent callers
+   * share one probe. Never rejects.
+   */
   probe(): Promise<UpstreamState> {
     this.#probe ??= this.#probeOnce()
       .catch((error: unknown) => {
-        this.#tellDefect(error)
+        this.#logDefect(error)
         return this.#state
       })
       .finally(() => {
@@ -55,21 +60,24 @@ export class Upstream implements AsyncDisposable {
     return this.#probe
   }
 
-  /** A connection was had. */
+  /** Report that a connection was established. */
   reportConnected(): void {
     if (this.#trouble === 'overloaded') this.reportAnswered()
     if (this.#state.up === true) return
     this.#become(true)
-    if (this.#trouble === null) this.#tellGood()
+    if (this.#trouble === null) this.#logSuccess()
   }
 
-  /** A response was had after trouble. */
+  /** Report a response from an upstream whose last request had failed. */
   reportAnswered(): void {
     this.#trouble = null
-    this.#tellGood()
+    this.#logSuccess()
   }
 
-  /** No connection can be had; for want of a descriptor of ours, that says nothing of the upstream. */
+  /**
+   * Report that no connection could be established. `overloaded` means that this process has no free descriptor, which
+   * says nothing about the upstream: its state stays as it is.
+   */
   reportDown(failure: Failure): void {
     if (failure.code === 'overloaded') {
       this.reportTrouble(failure)
@@ -81,7 +89,7 @@ export class Upstream implements AsyncDisposable {
     this.#remember(failure, isNews)
   }
 
-  /** A connection was had, and the request failed. */
+  /** Report that a request failed on an established connection. */
   reportTrouble(failure: Failure): void {
     const isNews = this.#trouble !== failure.code
     this.#trouble = failure.code
@@ -109,22 +117,22 @@ export class Upstream implements AsyncDisposable {
     this.#state = { ...this.#state, lastFailure: failure, lastFailureAt: new Date(), hint }
     const isToBeLogged = this.#news.isBadNews(failure.code)
     if (isNews || isToBeLogged)
-      this.#explain(failure, isToBeLogged).catch((error: unknown) => this.#tellDefect(error))
+      this.#explain(failure, isToBeLogged).catch((error: unknown) => this.#logDefect(error))
   }
 
-  /** What only explains may fail, and nothing with it. */
-  #tellDefect(error: unknown): void {
+  /** A defect in a probe or in the search for a hint is logged, and affects no request. */
+  #logDefect(error: unknown): void {
     this.#log.error(
       { code: 'internal_error', err: error },
-      `${formatEndpoint(this.endpoint)} cannot be explained`,
+      `cannot find out the state of ${formatEndpoint(this.endpoint)}`,
     )
   }
 
-  #tellGood(): void {
-    if (this.#news.isGoodNews()) logAnswers(this.#log, this.endpoint, this.#state)
+  #logSuccess(): void {
+    if (this.#news.isGoodNews()) logRecovery(this.#log, this.endpoint, this.#state)
   }
 
-  /** Finds the fix, which for permissions takes a look at every directory on the way, and logs both. */
+  /** Finds the hint, and logs it with the failure. For missing permissions it inspects every directory of the path. */
   async #explain(failure: Failure, isToBeLogged: boolean): Promise<void> {
     const { endpoint } = this
     const isDenied = failure.code === 'socket_denied' && endpoint.kind === 'unix'
@@ -134,17 +142,17 @@ export class Upstream implements AsyncDisposable {
     if (isToBeLogged) logFailure(this.#log, endpoint, state, failure)
   }
 
-  /** Where the file is another than before, or nothing answered so far, a connection shows what is the matter. */
+  /** Called by the watchdog. Probes when the file at the path has changed, and while the upstream is down. */
   async #check(): Promise<void> {
     try {
       const isNews = await this.#look()
       if (isNews || this.#state.up === false) this.probe()
     } catch (error) {
-      this.#tellDefect(error)
+      this.#logDefect(error)
     }
   }
 
-  /** @returns whether the file at the path is another than before, or is gone. */
+  /** @returns whether the file at the path was replaced or removed since the last look. */
   async #look(): Promise<boolean> {
     if (this.endpoint.kind !== 'unix') return false
     const { facts, link } = await inspectFile(this.endpoint.path)

@@ -6,7 +6,7 @@ import { type OracleMessage, read } from './oracle.ts'
 import { type Forwarded, relayRequests } from './relay-model.ts'
 
 const SENTINEL = Buffer.from('GET /sentinel HTTP/1.1\r\nHost: sentinel\r\n\r\n')
-/** What must be dropped whatever the table says: the rule, written once more. */
+/** Fields that must be dropped. Written a second time here, so that a mistake in the table is found. */
 const PROVENANCE =
   /^(forwarded|x-forwarded-.*|x-forwarded|x-real-ip|script-name|x-original-.*|x-http-method.*|remote-.*)$/
 const ODD_NAME = /[^a-z0-9-]/i
@@ -20,7 +20,7 @@ const HOP_BY_HOP = [
   'http2-settings',
 ]
 
-/** Each violation found in what the relay makes of `input`; none is as it should be. */
+/** Compares what the relay would forward of `input` with the oracle. Returns every difference; empty when there is none. */
 export function violationsOf(input: Buffer): string[] {
   return relayRequests(input).flatMap((forwarded) => [
     ...againstOracle(forwarded),
@@ -28,7 +28,7 @@ export function violationsOf(input: Buffer): string[] {
   ])
 }
 
-/** The oracle, strict or forgiving, reads what is forwarded as the same one message, and what follows as the next. */
+/** Strict and lenient, the oracle must read the forwarded bytes as one message, and what follows as the next message. */
 function againstOracle(forwarded: Forwarded): string[] {
   return [false, true].flatMap((isLenient) => againstReading(forwarded, isLenient))
 }
@@ -38,12 +38,14 @@ function againstReading({ method, target, body, complete, bytes }: Forwarded, is
     isLenient,
   })
   const [message, next] = messages
-  if (error !== null || message === undefined) return [`the oracle refuses what is forwarded: ${error}`]
+  if (error !== null || message === undefined) return [`the oracle refuses the forwarded bytes: ${error}`]
   if (messages.length !== (complete ? 2 : 1)) return [`the oracle sees ${messages.length} messages`]
   return [
-    ...(message.method === method ? [] : [`method ${message.method} for ${method}`]),
-    ...(message.target === target ? [] : [`target ${message.target} for ${target}`]),
-    ...(message.body === body ? [] : [`body ${JSON.stringify(message.body)} for ${JSON.stringify(body)}`]),
+    ...(message.method === method ? [] : [`method ${message.method} instead of ${method}`]),
+    ...(message.target === target ? [] : [`target ${message.target} instead of ${target}`]),
+    ...(message.body === body
+      ? []
+      : [`body ${JSON.stringify(message.body)} instead of ${JSON.stringify(body)}`]),
     ...(message.complete === complete ? [] : [`the oracle says complete: ${message.complete}`]),
     ...(!complete || next?.target === '/sentinel'
       ? []
@@ -65,11 +67,11 @@ function forbidden(headers: readonly string[]): string[] {
     ...['host', 'x-forwarded-for', 'x-request-id']
       .filter((name) => count(name) !== 1)
       .map((name) => `${count(name)} times ${name}`),
-    ...(count('content-length') + count('transfer-encoding') > 1 ? ['two ways to tell the length'] : []),
+    ...(count('content-length') + count('transfer-encoding') > 1 ? ['two framing fields'] : []),
   ]
 }
 
-/** Where the oracle takes the original too, it reads the same from it, and the same fields but for those that end here. */
+/** If the oracle accepts the original, it must read the same message from it, except for fields that the relay drops. */
 function againstOriginal(forwarded: Forwarded, input: Buffer): string[] {
   const original = read('request', input.subarray(forwarded.start)).messages[0]
   const after = read('request', forwarded.bytes).messages[0]
@@ -97,7 +99,7 @@ function againstOriginal(forwarded: Forwarded, input: Buffer): string[] {
 
 const LISTED = DROPPED_FIELDS.flatMap(({ names }) => names.map((name) => name.toLowerCase()))
 
-/** Whether the table of the README says that the field is dropped. */
+/** Whether the table in the README lists the field. */
 function isListed(name: string): boolean {
   return LISTED.some((listed) =>
     listed.endsWith('*') ? name.startsWith(listed.slice(0, -1)) : name === listed,
@@ -134,12 +136,12 @@ function pairs(headers: readonly string[]): [string, string][] {
   ])
 }
 
-/** Whether a head is read alike whatever its first `cut` bytes came alone. */
+/** Compares parsing a head whole with parsing only its first `cut` bytes. Returns every difference. */
 export function splitViolations(input: Buffer, cut: number): string[] {
   const whole = parseRequestHead(new RequestHead(), input, 0, input.length)
   const part = parseRequestHead(new RequestHead(), input, 0, cut)
   if (part === INCOMPLETE)
     return whole > 0 && whole <= cut ? [`incomplete at ${cut} though it ends at ${whole}`] : []
-  if (part === REFUSED) return whole === REFUSED ? [] : [`refused at ${cut} and not as a whole`]
+  if (part === REFUSED) return whole === REFUSED ? [] : [`refused when cut at ${cut}, but not as a whole`]
   return part === whole ? [] : [`ends at ${part} when cut at ${cut}, as a whole at ${whole}`]
 }

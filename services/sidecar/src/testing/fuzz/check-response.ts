@@ -16,7 +16,7 @@ const HOP_BY_HOP = [
   'http2-settings',
 ]
 
-/** What a client receives of one response, and whether it is whole. */
+/** What a client receives of one response. */
 export interface Relayed {
   readonly bytes: Buffer
   readonly status: number
@@ -24,7 +24,7 @@ export interface Relayed {
   readonly isFailed: boolean
 }
 
-/** Takes the response as an exchange does, without a client. */
+/** Receives a response like an exchange, but without a client. */
 class Taker implements ResponseTaker {
   readonly method: string
   readonly pieces: Buffer[] = []
@@ -60,7 +60,7 @@ class Taker implements ResponseTaker {
   requestDrained(): void {}
 }
 
-/** Relays `input`, which comes in pieces that end at `cuts`. */
+/** Relays `input`, which arrives in pieces that end at `cuts`. */
 export function relayResponse(input: Buffer, method: string, cuts: readonly number[]): Relayed {
   const reader = new ResponseReader('upstream', {
     responseHeadBytes: 100_000,
@@ -80,12 +80,12 @@ export function relayResponse(input: Buffer, method: string, cuts: readonly numb
   return { bytes: Buffer.concat(taker.pieces), status: taker.status, isDone: reader.isDone, isFailed }
 }
 
-/** Each way in which what a client receives is not the one response that the oracle reads. */
+/** Compares what a client receives with the oracle, and `input` as a whole with `input` in pieces. Returns every difference. */
 export function responseViolations(input: Buffer, method: string, cuts: readonly number[]): string[] {
   const whole = relayResponse(input, method, [])
   const pieces = relayResponse(input, method, cuts)
   if (whole.status === 0)
-    return pieces.status === 0 || pieces.isFailed ? [] : ['taken in pieces, refused as a whole']
+    return pieces.status === 0 || pieces.isFailed ? [] : ['accepted in pieces, refused as a whole']
   if (whole.isFailed) return []
   const options = { isHead: method === 'HEAD' }
   const { messages, error } = read(
@@ -94,16 +94,16 @@ export function responseViolations(input: Buffer, method: string, cuts: readonly
     options,
   )
   const [message, next] = messages
-  if (error !== null || message === undefined) return [`the oracle refuses what is forwarded: ${error}`]
+  if (error !== null || message === undefined) return [`the oracle refuses the forwarded bytes: ${error}`]
   return [
-    ...(message.status === whole.status ? [] : [`status ${message.status} for ${whole.status}`]),
+    ...(message.status === whole.status ? [] : [`status ${message.status} instead of ${whole.status}`]),
     ...(message.complete === whole.isDone ? [] : [`the oracle says complete: ${message.complete}`]),
     ...(!whole.isDone || (next?.status === 299 && messages.length === 2)
       ? []
-      : ['what follows is not read as the next']),
+      : ['the next response is not read as a response']),
     ...(pieces.bytes.equals(whole.bytes) && pieces.isDone === whole.isDone
       ? []
-      : ['read otherwise in pieces']),
+      : ['read differently in pieces']),
     ...forbidden(message),
     ...againstOriginal(message, input, options),
   ]

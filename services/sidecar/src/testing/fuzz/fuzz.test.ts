@@ -7,13 +7,14 @@ import { generateResponse } from './generate-response.ts'
 import { Random } from './random.ts'
 
 /**
- * Whatever is forwarded, Node's own parser reads as the same one message, strictly and at its most forgiving.
- * `FUZZ_CASES=1000000 FUZZ_SEED=1 node --test services/sidecar/src/testing/fuzz/fuzz.test.ts` for more, or for the same again.
+ * Differential fuzzing: Node's own parser, strict and lenient, must read everything that the relay forwards as the same
+ * message. More cases, or the same again:
+ * `FUZZ_CASES=1000000 FUZZ_SEED=1 node --test services/sidecar/src/testing/fuzz/fuzz.test.ts`
  */
 const CASES = Number(process.env.FUZZ_CASES ?? 20_000)
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000_000)
 
-/** Runs `check` on generated inputs; the first violation is told with all that it takes to see it again. */
+/** Runs `check` on generated inputs. The message of the first failure has the seed and the input. */
 function fuzz(
   generate: (random: Random) => string,
   check: (input: Buffer, random: Random) => string[],
@@ -30,12 +31,12 @@ function cut(input: Buffer, random: Random): number {
   return random.below(input.length + 1)
 }
 
-describe(`of ${CASES} cases from seed ${SEED}`, () => {
-  it('every request that is forwarded is read by the oracle as the relay read it', () => {
+describe(`in ${CASES} generated cases (FUZZ_SEED=${SEED})`, () => {
+  it('llhttp reads every forwarded request as the relay read it', () => {
     fuzz(generateRequests, violationsOf)
   })
 
-  it('every request head is read alike at whatever byte it is split', () => {
+  it('every request head is read the same, wherever it is split', () => {
     fuzz(generateRequests, (input, random) =>
       random.chance(50)
         ? Array.from(input, (_, at) => splitViolations(input, at)).flat()
@@ -43,7 +44,7 @@ describe(`of ${CASES} cases from seed ${SEED}`, () => {
     )
   })
 
-  it('every response that is forwarded is read by the oracle as the relay read it, in whatever pieces it came', () => {
+  it('llhttp reads every forwarded response as the relay read it, in whatever pieces it came', () => {
     fuzz(generateResponse, (input, random) => {
       const cuts = [cut(input, random), cut(input, random), cut(input, random)].sort((a, b) => a - b)
       return responseViolations(input, random.pick(['GET', 'GET', 'GET', 'HEAD']), cuts)

@@ -1,8 +1,6 @@
-import { chunksOf } from './generate-request.ts'
+import { chunksOf } from './generate-chunks.ts'
 import { mutate } from './mutate.ts'
-import type { Random } from './random.ts'
-
-type Part = readonly [usual: readonly string[], odd: readonly string[]]
+import type { Part, Random } from './random.ts'
 
 const STATUS_LINE: Part = [
   [
@@ -84,7 +82,7 @@ const CODING: Part = [
   ],
 ]
 
-/** What an upstream could send, from right to quite wrong, in latin1: interim responses, one response, perhaps more. */
+/** Generates an optional interim response and one or two responses, from valid to badly broken, in latin1. */
 export function generateResponse(random: Random): string {
   random.seldom = random.pick([0, 60, 20, 8, 3])
   const interim = random.chance(10) ? 'HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n' : ''

@@ -1,6 +1,6 @@
 import type { Random } from './random.ts'
 
-/** Bytes and words that parsers disagree about. */
+/** Bytes and words that parsers read in different ways. */
 const NASTY = [
   '\r',
   '\n',
@@ -38,7 +38,7 @@ const NASTY = [
   '#',
 ] as const
 
-/** Changes up to three places: bytes added, taken, replaced, doubled or moved. */
+/** Changes one to three places of `text`: inserts, removes, replaces or repeats bytes. */
 export function mutate(random: Random, text: string): string {
   let mutated = text
   for (let left = 1 + random.below(3); left > 0; left--) mutated = mutateOnce(random, mutated)

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 
 /**
- * Node's own HTTP parser (llhttp), whose reading of a message the relay's is held against. It is reached through a
- * module that Node does not document; only tests do so.
+ * Node's own HTTP parser, llhttp: the oracle that the parsers of the sidecar are compared with. It comes from a module
+ * that Node does not document, so only tests use it.
  */
 interface Parser {
   initialize(type: number, resource: object, maxHeadBytes: number, leniency: number): void
@@ -33,7 +33,7 @@ export interface OracleMessage {
   method: string
   target: string
   status: number
-  /** Names and values in turn. */
+  /** Names and values, alternating. */
   headers: string[]
   trailers: string[]
   body: string
@@ -42,17 +42,18 @@ export interface OracleMessage {
 
 export interface Reading {
   readonly messages: readonly OracleMessage[]
-  /** The parser's code where it refused; null where it took everything. */
+  /** The error code of the parser; null when it accepted all bytes. */
   readonly error: string | null
 }
 
 export interface ReadOptions {
-  /** The responses are to HEAD: they have no body. */
+  /** Whether the responses are to HEAD, and so have no body. Default false. */
   readonly isHead?: boolean
-  /** Reads as the most forgiving servers do. */
+  /** Whether to read as leniently as llhttp can, like the most tolerant servers. Default false. */
   readonly isLenient?: boolean
 }
 
+/** Reads all messages in `bytes`, which begin with the first one. */
 export function read(kind: 'request' | 'response', bytes: Buffer, options: ReadOptions = {}): Reading {
   const { isHead = false, isLenient = false } = options
   const messages: OracleMessage[] = []

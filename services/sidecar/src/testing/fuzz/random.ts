@@ -1,4 +1,7 @@
-/** Repeatable randomness (mulberry32): the same seed gives the same cases on every machine. */
+/** One part of a message: texts that are usual, and texts that are wrong or unusual. */
+export type Part = readonly [usual: readonly string[], odd: readonly string[]]
+
+/** A pseudo-random generator (mulberry32): the same seed gives the same numbers on every machine. */
 export class Random {
   #state: number
 
@@ -15,14 +18,15 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) % below
   }
 
-  /** How seldom something odd is picked, one in so many; 0: never. */
+  /** `either` picks something odd once in so many times; 0: never. */
   seldom = 0
 
-  /** One of `usual`, now and then one of `odd`. */
+  /** Picks one of `usual` or, once in `seldom` times, one of `odd`. */
   either<T>(usual: readonly T[], odd: readonly T[]): T {
     return this.seldom > 0 && this.chance(this.seldom) ? this.pick(odd) : this.pick(usual)
   }
 
+  /** True once in `oneIn` times. */
   chance(oneIn: number): boolean {
     return this.below(oneIn) === 0
   }

@@ -7,18 +7,20 @@ import { REFUSED, RequestHead } from '../../http1/request-head.ts'
 import { judge } from '../../policy/admission.ts'
 import { AllowList } from '../../policy/allow-list.ts'
 
-/** One request that the relay would forward. */
+/** One request that the relay forwards. */
 export interface Forwarded {
-  /** Where it begins in the input. */
+  /** Where the request begins in the input. */
   readonly start: number
-  /** As the relay read it. */
   readonly method: string
   readonly target: string
   readonly body: string
   readonly complete: boolean
-  /** An earlier request had a body and was not allowed: whether its connection is kept depends on what came with it. */
+  /**
+   * An earlier request had a body and was refused. Whether its connection stays open then depends on timing, so over real
+   * sockets this request may not be forwarded.
+   */
   readonly isUncertain: boolean
-  /** What the upstream receives. */
+  /** The bytes that the upstream receives. */
   readonly bytes: Buffer
 }
 
@@ -30,7 +32,10 @@ const ALLOW = new AllowList([
   { methods: ['OPTIONS'], path: '*' },
 ])
 
-/** What the relay does with `input`, from its own parts, without sockets: request after request until one is refused. */
+/**
+ * The relay without sockets, made of its own parsers and policy: what it forwards of `input`, until it refuses a request
+ * or the connection would close.
+ */
 export function relayRequests(input: Buffer): Forwarded[] {
   const forwarded: Forwarded[] = []
   const head = new RequestHead()

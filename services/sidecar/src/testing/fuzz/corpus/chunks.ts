@@ -5,7 +5,7 @@ const PROBE = 'MDA2AV Http11Probe, smuggling suite'
 const LLHTTP = 'nodejs/llhttp test/request/transfer-encoding.md'
 const RFC_7_1 = 'RFC 9112 section 7.1'
 
-/** Chunk sizes, extensions, ends and trailers that are read in two ways. */
+/** Chunk sizes, extensions, line ends and trailers that parsers read in different ways. */
 export const CHUNKS: readonly Attack[] = [
   refused(
     'TERM.EXT: LF in an extension',

@@ -7,7 +7,7 @@ const PROBE = 'MDA2AV Http11Probe, smuggling suite'
 const LLHTTP = 'nodejs/llhttp test/request/transfer-encoding.md'
 const SPECIAL = { NUL: '\0', tab: '\t', 'vertical tab': '\x0b', 'form feed': '\x0c', CR: '\r', DEL: '\x7f' }
 
-/** Codings that are told in an odd way, or beside a length. */
+/** Transfer-Encoding fields in an unusual form, or together with a length. */
 export const CODINGS: readonly Attack[] = [
   refused('CL.TE', REBORN, clTe('Transfer-Encoding: chunked')),
   refused('TE.CL', REBORN, teCl('Transfer-Encoding: chunked')),

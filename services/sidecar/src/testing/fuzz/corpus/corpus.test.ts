@@ -11,14 +11,14 @@ import { LENGTHS } from './lengths.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'
 
-/** Sends the attack to a real sidecar; the status of its first response, and whether the smuggled request came through. */
+/** Sends the attack to a real sidecar, and returns everything that it sends back. */
 async function attack(stack: HttpStack, { text }: Attack): Promise<string> {
   const client = stack.open().send(text)
   client.socket.end()
   return await client.toItsEnd()
 }
 
-describe('every shape of request smuggling that is described', () => {
+describe('every published form of request smuggling', () => {
   for (const each of [...CODINGS, ...LENGTHS, ...CHUNKS, ...HEADS]) {
     it(`is ${each.verdict}: ${each.name} (${each.source})`, async () => {
       const input = Buffer.from(each.text, 'latin1')
@@ -27,7 +27,7 @@ describe('every shape of request smuggling that is described', () => {
     })
   }
 
-  it('over real sockets, none of those that are refused reaches the upstream whole', async () => {
+  it('over real sockets, no refused one reaches the upstream as a complete request', async () => {
     let whole = 0
     await using stack = await httpStack((dialogue) => {
       if (!dialogue.received.includes('\r\n\r\n')) return
@@ -36,9 +36,9 @@ describe('every shape of request smuggling that is described', () => {
     }, 'timeouts: {body: 100ms, head: 100ms, halfClosed: 100ms}')
     for (const each of [...CODINGS, ...LENGTHS, ...HEADS]) {
       whole = 0
-      const answer = await attack(stack, each)
+      const response = await attack(stack, each)
       const expected = each.verdict === 'refused' ? /^$|^HTTP\/1\.1 (400|403|405|501) / : /^HTTP\/1\.1 200 /
-      assert.match(answer, expected, `${each.name}: ${answer.slice(0, 200)}`)
+      assert.match(response, expected, `${each.name}: ${response.slice(0, 200)}`)
       assert.equal(whole, each.verdict === 'refused' ? 0 : 1, each.name)
     }
   })

@@ -10,7 +10,7 @@ const EXPECT = 'Kettle: HTTP/1.1 must die (2025)'
 
 const get = (line: string, ...fields: string[]) => `${line}\r\n${['Host: h', ...fields].join('\r\n')}\r\n\r\n`
 
-/** Request lines, field names and line ends that are read in two ways. */
+/** Request lines, field names and line ends that parsers read in different ways. */
 export const HEADS: readonly Attack[] = [
   refused('LF ends the request line', RFC_2_2, 'GET / HTTP/1.1\nHost: h\r\n\r\n'),
   refused(

@@ -4,7 +4,7 @@ const WATCHFIRE = 'Linhart, Klein, Heled, Orrin: HTTP Request Smuggling (2005)'
 const PROBE = 'MDA2AV Http11Probe, smuggling suite'
 const RFC_6_3 = 'RFC 9112 section 6.3'
 
-/** Lengths that are told twice or in an odd way. */
+/** Content-Length fields that are repeated or in an unusual form. */
 export const LENGTHS: readonly Attack[] = [
   refused(
     'two lengths that differ',

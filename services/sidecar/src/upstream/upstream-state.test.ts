@@ -1,16 +1,26 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { News } from './upstream-log.ts'
+import { News } from './upstream-state.ts'
 
-describe('what is worth a line in the log', () => {
-  it('is good news the first time, and after bad news', () => {
+describe('a success of the upstream', () => {
+  it('is logged the first time, and after a failure that was logged', () => {
     const news = new News()
     assert.deepEqual([news.isGoodNews(), news.isGoodNews()], [true, false])
     assert.ok(news.isBadNews('a'))
     assert.deepEqual([news.isGoodNews(), news.isGoodNews()], [true, false])
   })
 
-  it('is bad news that differs, and the same again only after 10 s', () => {
+  it('is not logged after a failure that was not logged', () => {
+    const news = new News(() => 0)
+    news.isBadNews('a')
+    news.isGoodNews()
+    assert.equal(news.isBadNews('a'), false)
+    assert.equal(news.isGoodNews(), false)
+  })
+})
+
+describe('a failure of the upstream', () => {
+  it('is logged when it differs from the last one, and the same again only after 10 s', () => {
     const clock = { ms: 0 }
     const news = new News(() => clock.ms)
     assert.deepEqual([news.isBadNews('a'), news.isBadNews('a'), news.isBadNews('b')], [true, false, true])
@@ -18,7 +28,7 @@ describe('what is worth a line in the log', () => {
     assert.ok(news.isBadNews('a'))
   })
 
-  it('is bad news that goes on and was not told when it came back', () => {
+  it('is logged later when it came back too early to be logged, and continues', () => {
     const clock = { ms: 0 }
     const news = new News(() => clock.ms)
     assert.ok(news.isBadNews('a'))
@@ -30,13 +40,5 @@ describe('what is worth a line in the log', () => {
     clock.ms = 30_000
     assert.equal(news.isBadNews('a'), false)
     assert.ok(news.isGoodNews())
-  })
-
-  it('is not that all is well after bad news which was not told', () => {
-    const news = new News(() => 0)
-    news.isBadNews('a')
-    news.isGoodNews()
-    assert.equal(news.isBadNews('a'), false)
-    assert.equal(news.isGoodNews(), false)
   })
 })

@@ -3,15 +3,15 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, rm, rmdir, truncate, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
-import { loadConfig } from './load-config.ts'
+import { loadConfig } from './config.ts'
 
 const LISTEN = {
   SIDECAR_LISTEN: 'tcp://0.0.0.0:9464',
   SIDECAR_UPSTREAM: 'unix:/run/app/metrics/metrics.sock',
 }
 
-describe('without a file', () => {
-  it('two variables make an HTTP route that allows GET /metrics alone, and no operations port', () => {
+describe('a configuration from environment variables', () => {
+  it('needs an endpoint and an upstream: it allows only GET /metrics, and has no operations port', () => {
     const { ops, routes } = loadConfig({ ...LISTEN, SIDECAR_ALLOW: '', PATH: '/bin' })
     assert.equal(ops, null)
     const [route] = routes
@@ -20,7 +20,7 @@ describe('without a file', () => {
     assert.deepEqual(route.upstream, { kind: 'unix', path: '/run/app/metrics/metrics.sock' })
   })
 
-  it('the allow list and the operations port may be given', () => {
+  it('may set the allow list and the operations port', () => {
     const { ops, routes } = loadConfig({
       ...LISTEN,
       SIDECAR_ALLOW: 'GET /metrics, GET|POST /-/ready',
@@ -32,12 +32,12 @@ describe('without a file', () => {
     assert.deepEqual(route.allow[1], { methods: ['GET', 'POST'], path: '/-/ready' })
   })
 
-  it('a rule that no request can meet is a mistake', () => {
+  it('is refused for a rule that no request could match', () => {
     const env = { ...LISTEN, SIDECAR_ALLOW: 'GET /a, CONNECT /b' }
     assert.throws(() => loadConfig(env), { exitCode: 78, message: /SIDECAR_ALLOW is .*CONNECT/ })
   })
 
-  it('every mistake is reported at once', () => {
+  it('has all its mistakes reported together', () => {
     const env = { SIDECAR_LISTEN: '9464', SIDECAR_ALLOW: 'metrics', SIDECAR_ALOW: 'x' }
     const expected =
       /SIDECAR_ALOW is not a setting.*SIDECAR_LISTEN is "9464".*SIDECAR_UPSTREAM is not set.*SIDECAR_ALLOW is "metrics"/s
@@ -45,25 +45,25 @@ describe('without a file', () => {
   })
 })
 
-describe('with a file', () => {
-  it('the file is read', async () => {
+describe('a configuration from a file', () => {
+  it('is read from the path in SIDECAR_CONFIG', async () => {
     await using run = await tempDirectory()
     const path = `${run.path}/sidecar.yaml`
     await writeFile(path, 'routes: [{name: a, kind: stream, listen: "tcp://h:1", upstream: "unix:/a"}]')
     assert.equal(loadConfig({ SIDECAR_CONFIG: path }).routes[0]?.name, 'a')
   })
 
-  it('no other variable may be set beside it', () => {
+  it('is refused together with the variables for one route', () => {
     assert.throws(() => loadConfig({ SIDECAR_CONFIG: '/x', ...LISTEN }), /SIDECAR_LISTEN is not a setting/)
   })
 
-  it('that is no regular file of text, is refused without waiting for it', async () => {
+  it('is refused, without blocking, when the file is not regular UTF-8 text of at most 1 MiB', async () => {
     await using run = await tempDirectory()
     const path = `${run.path}/f`
     const refused = (message: RegExp) =>
       assert.throws(() => loadConfig({ SIDECAR_CONFIG: path }), { code: 'bad_config', exitCode: 78, message })
     execFileSync('mkfifo', [path])
-    refused(/which is a fifo/)
+    refused(/which is a FIFO/)
     await rm(path)
     await mkdir(path)
     refused(/which is a directory/)
@@ -84,7 +84,7 @@ describe('with a file', () => {
     assert.equal(loadConfig({ SIDECAR_CONFIG: path }).routes.length, 1)
   })
 
-  it('that cannot be read, the reason is told', () => {
+  it('is refused with the errno when the file cannot be read', () => {
     assert.throws(() => loadConfig({ SIDECAR_CONFIG: '/nowhere' }), { code: 'bad_config', errno: 'ENOENT' })
   })
 })
