@@ -1,5 +1,5 @@
 import { chmod } from 'node:fs/promises'
-import { tempDirectory } from '../src/testing/temp-directory.ts'
+import { tempDirectory } from '../src/testing/files.ts'
 import type { StressOptions } from './options.ts'
 import { Pool } from './pool.ts'
 import { seededRandom } from './random.ts'

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { tempDirectory } from '../src/testing/temp-directory.ts'
+import { tempDirectory } from '../src/testing/files.ts'
 
 /**
  * What the bind protocol costs a start: `node shared/stress/start-up.ts` starts fresh processes in turn and prints, as

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { chmod, chown, rename } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { Child } from '../src/testing/child.ts'
-import { fingerprint } from '../src/testing/files.ts'
-import { failureOf, startListening } from '../src/testing/start.ts'
-import { startPlain } from '../src/testing/start-plain.ts'
-import { tempDirectory } from '../src/testing/temp-directory.ts'
-import { asUser, OWNER, requireRoot, STRANGER } from './as-user.ts'
+import { fingerprint, tempDirectory } from '../src/testing/files.ts'
+import { Child } from '../src/testing/processes.ts'
+import { failureOf, startListening, startPlain } from '../src/testing/server-processes.ts'
+import { asUser, OWNER, requireRoot, STRANGER } from '../src/testing/users.ts'
 
 requireRoot()
 
@@ -85,8 +83,9 @@ for (const onConflict of CONFLICTS) {
     it('that denies us, in another network namespace, leaves it and claims nothing', async () => {
       await using directory = await tempDirectory()
       await chmod(directory.path, 0o1777)
-      const plain = new URL('../src/testing/plain-server.ts', import.meta.url)
-      await using server = new Child(plain, [directory.at('s'), '8'], { wrapper: ['unshare', '--net'] })
+      await using server = new Child('serve-plainly', [directory.at('s'), '8'], {
+        wrapper: ['unshare', '--net'],
+      })
       await server.next()
       await chmod(directory.at('s'), 0o600)
       const before = await fingerprint(directory.at('s'))

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { requireRoot } from '../src/testing/users.ts'
 import { intruder } from '../stress/intruder.scenario.ts'
 import { runScenario } from '../stress/run-scenario.ts'
-import { requireRoot } from './as-user.ts'
 
 requireRoot()
 

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { fingerprint, namesIn } from '../src/testing/files.ts'
-import { failureOf, startListening } from '../src/testing/start.ts'
-import { type TempDirectory, tempDirectory } from '../src/testing/temp-directory.ts'
-import { requireRoot } from './as-user.ts'
+import { fingerprint, namesIn, type TempDirectory, tempDirectory } from '../src/testing/files.ts'
+import { failureOf, startListening } from '../src/testing/server-processes.ts'
+import { requireRoot } from '../src/testing/users.ts'
 
 requireRoot()
 

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { chmod, chown, lstat } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { Child } from '../src/testing/child.ts'
-import { modeOf } from '../src/testing/files.ts'
-import { failureOf, startListening } from '../src/testing/start.ts'
-import { tempDirectory } from '../src/testing/temp-directory.ts'
-import { asUser, GROUP, OWNER, requireRoot, STRANGER } from './as-user.ts'
+import { modeOf, tempDirectory } from '../src/testing/files.ts'
+import { dialAs } from '../src/testing/listeners.ts'
+import { failureOf, startListening } from '../src/testing/server-processes.ts'
+import { asUser, GROUP, OWNER, requireRoot, STRANGER } from '../src/testing/users.ts'
 
-const DIALLING = new URL('../src/testing/dialling.ts', import.meta.url)
 const DENIED = { code: 'socket_denied', errno: 'EACCES' }
 
 requireRoot()
@@ -28,25 +26,25 @@ describe('a socket in a setgid directory of a group that its owner is not in', (
   it('with mode 0660, lets the group connect and nobody else', async () => {
     await using directory = await setgidDirectory(0o2755)
     await using _server = await startListening({ endpoint: `unix:${directory.at('s')}` }, asUser(OWNER))
-    assert.equal(await dialAs(directory.at('s'), STRANGER, [GROUP]), 'connected')
-    assert.equal(await dialAs(directory.at('s'), OWNER), 'connected')
-    assert.deepEqual(await dialAs(directory.at('s'), STRANGER), DENIED)
+    assert.equal(await dialAsUser(directory.at('s'), STRANGER, [GROUP]), 'connected')
+    assert.equal(await dialAsUser(directory.at('s'), OWNER), 'connected')
+    assert.deepEqual(await dialAsUser(directory.at('s'), STRANGER), DENIED)
   })
 
   it('with mode 0600, lets its owner connect and nobody else', async () => {
     await using directory = await setgidDirectory(0o2755)
     const task = { endpoint: `unix:${directory.at('s')}`, options: { mode: 0o600 } }
     await using _server = await startListening(task, asUser(OWNER))
-    assert.equal(await dialAs(directory.at('s'), OWNER), 'connected')
-    assert.deepEqual(await dialAs(directory.at('s'), STRANGER, [GROUP]), DENIED)
+    assert.equal(await dialAsUser(directory.at('s'), OWNER), 'connected')
+    assert.deepEqual(await dialAsUser(directory.at('s'), STRANGER, [GROUP]), DENIED)
   })
 
   it('with mode 0666, lets nobody connect whom the directory keeps out', async () => {
     await using directory = await setgidDirectory(0o2750)
     const task = { endpoint: `unix:${directory.at('s')}`, options: { mode: 0o666 } }
     await using _server = await startListening(task, asUser(OWNER))
-    assert.equal(await dialAs(directory.at('s'), STRANGER, [GROUP]), 'connected')
-    assert.deepEqual(await dialAs(directory.at('s'), STRANGER), DENIED)
+    assert.equal(await dialAsUser(directory.at('s'), STRANGER, [GROUP]), 'connected')
+    assert.deepEqual(await dialAsUser(directory.at('s'), STRANGER), DENIED)
   })
 })
 
@@ -93,7 +91,6 @@ async function setgidDirectory(mode: number) {
   return directory
 }
 
-async function dialAs(path: string, uid: number, groups: readonly number[] = []): Promise<unknown> {
-  await using child = new Child(DIALLING, [`unix:${path}`], asUser(uid, groups))
-  return await child.next()
+function dialAsUser(path: string, uid: number, groups: readonly number[] = []): Promise<unknown> {
+  return dialAs(asUser(uid, groups), { kind: 'unix', path })
 }

@@ -11,7 +11,7 @@ import { describe, it } from 'node:test'
 import { dial } from '@uds-sidecar/shared/dial/dial'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { request } from '@uds-sidecar/shared/http/request'
-import { socketUnit } from '@uds-sidecar/shared/testing/socket-unit'
+import { socketUnit } from '@uds-sidecar/shared/testing/processes'
 
 const MAIN = join(import.meta.dirname, 'main.ts')
 

@@ -6,19 +6,18 @@ import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { request } from '../http/request.ts'
-import { Child } from '../testing/child.ts'
-import { eventually } from '../testing/eventually.ts'
-import { greet } from '../testing/listeners.ts'
-import { datagramServer, fullTcpServer } from '../testing/perl.ts'
-import { readAll } from '../testing/read-all.ts'
-import { rejection } from '../testing/rejection.ts'
-import { startListening } from '../testing/start.ts'
-import { startFull, startPaused } from '../testing/start-plain.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
-import { giveTo, UNPRIVILEGED } from '../testing/unprivileged.ts'
+import { tempDirectory } from '../testing/files.ts'
+import { dialAs, greet, readAll, rejection } from '../testing/listeners.ts'
+import {
+  datagramServer,
+  fullTcpServer,
+  startFull,
+  startListening,
+  startPaused,
+} from '../testing/server-processes.ts'
+import { giveTo, UNPRIVILEGED } from '../testing/users.ts'
+import { eventually } from '../testing/waiting.ts'
 import { dial } from './dial.ts'
-
-const DIALLING = new URL('../testing/dialling.ts', import.meta.url)
 
 describe('dialling a path', () => {
   it('where nothing is, fails with socket_missing', async () => {
@@ -211,7 +210,6 @@ async function assertCode(endpoint: Endpoint, code: string, errno: string) {
   return failure
 }
 
-async function dialUnprivileged(path: string): Promise<unknown> {
-  await using child = new Child(DIALLING, [`unix:${path}`], UNPRIVILEGED)
-  return await child.next()
+function dialUnprivileged(path: string): Promise<unknown> {
+  return dialAs(UNPRIVILEGED, { kind: 'unix', path })
 }

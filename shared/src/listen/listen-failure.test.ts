@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { tempDirectory } from '../testing/files.ts'
 import { listenFailure } from './listen-failure.ts'
 
 /** What the system says of a path, the code, and a part of the hint. */

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { eventually } from '../testing/eventually.ts'
+import { tempDirectory } from '../testing/files.ts'
 import { greet } from '../testing/listeners.ts'
-import { lockHolder } from '../testing/perl.ts'
-import { expectEvent, start, startListening } from '../testing/start.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { expectEvent, lockHolder, start, startListening } from '../testing/server-processes.ts'
+import { eventually } from '../testing/waiting.ts'
 
 const TAKEOVER = { onConflict: 'takeover' } as const
 

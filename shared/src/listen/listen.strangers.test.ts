@@ -4,13 +4,10 @@ import { unlink } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { formatIdentity } from '../bind/identity.ts'
 import { Failure } from '../failure/failure.ts'
-import { eventually } from '../testing/eventually.ts'
-import { identityAt } from '../testing/files.ts'
-import { greet } from '../testing/listeners.ts'
-import { lockHolder, replacer } from '../testing/perl.ts'
-import { rejection } from '../testing/rejection.ts'
-import { startListening } from '../testing/start.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { identityAt, tempDirectory } from '../testing/files.ts'
+import { greet, rejection } from '../testing/listeners.ts'
+import { lockHolder, replacer, startListening } from '../testing/server-processes.ts'
+import { eventually } from '../testing/waiting.ts'
 
 const STARTS = 40
 

@@ -9,8 +9,8 @@ import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { dial } from '../dial/dial.ts'
 import type { Endpoint } from '../endpoint/endpoint.ts'
-import { eventually } from '../testing/eventually.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { tempDirectory } from '../testing/files.ts'
+import { eventually } from '../testing/waiting.ts'
 import { listen } from './listen.ts'
 
 const CLIENTS = 300

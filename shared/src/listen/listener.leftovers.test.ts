@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { mkdir, unlink, writeFile } from 'node:fs/promises'
 import { createConnection, createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { dial } from '../dial/dial.ts'
 import { request } from '../http/request.ts'
-import { eventually } from '../testing/eventually.ts'
-import { namesIn } from '../testing/files.ts'
-import { holdings } from '../testing/holdings.ts'
-import { greet, greetHttp, nextEvent } from '../testing/listeners.ts'
-import { readAll } from '../testing/read-all.ts'
-import { rejection } from '../testing/rejection.ts'
-import { startListening } from '../testing/start.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { namesIn, tempDirectory } from '../testing/files.ts'
+import { greet, greetHttp, nextEvent, readAll, rejection } from '../testing/listeners.ts'
+import { startListening } from '../testing/server-processes.ts'
+import { eventually } from '../testing/waiting.ts'
 import { listen } from './listen.ts'
 
 const CYCLES = 10
@@ -135,4 +132,44 @@ async function crashedStaging(directory: string): Promise<[string, string]> {
   await mkdir(`${directory}/${foreign}`, 0o700)
   await writeFile(`${directory}/${foreign}/precious`, '')
   return [staging, foreign]
+}
+
+interface Holdings {
+  readonly descriptors: number
+  /** Directories that inotify(7) watches for this process. */
+  readonly watches: number
+  /** What keeps the event loop alive, such as timers and sockets. */
+  readonly resources: Record<string, number>
+}
+
+/** What this process holds at the moment, to compare before with after. Linux only. */
+function holdings(): Holdings {
+  const links = descriptorLinks()
+  const inotify = links.filter(([, target]) => target === 'anon_inode:inotify')
+  return {
+    descriptors: links.length,
+    watches: inotify.reduce((sum, [fd]) => sum + watchesOf(fd), 0),
+    resources: count(process.getActiveResourcesInfo()),
+  }
+}
+
+function count(names: string[]): Record<string, number> {
+  const groups = Object.entries(Object.groupBy(names, (name) => name))
+  return Object.fromEntries(groups.map(([name, all = []]) => [name, all.length]))
+}
+
+function descriptorLinks(): [fd: string, target: string][] {
+  const links: [string, string][] = []
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      links.push([fd, readlinkSync(`/proc/self/fd/${fd}`)])
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error // the one that readdir had open
+    }
+  }
+  return links
+}
+
+function watchesOf(fd: string): number {
+  return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8').match(/^inotify wd:/gm)?.length ?? 0
 }

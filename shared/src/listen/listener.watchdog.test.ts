@@ -6,11 +6,9 @@ import { describe, it } from 'node:test'
 import { formatIdentity } from '../bind/identity.ts'
 import { dial } from '../dial/dial.ts'
 import { request } from '../http/request.ts'
-import { fingerprint, identityAt, modeOf, namesIn } from '../testing/files.ts'
-import { greet, greetHttp, nextEvent } from '../testing/listeners.ts'
-import { readAll } from '../testing/read-all.ts'
-import { startPlain } from '../testing/start-plain.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { fingerprint, identityAt, modeOf, namesIn, tempDirectory } from '../testing/files.ts'
+import { greet, greetHttp, nextEvent, readAll } from '../testing/listeners.ts'
+import { startPlain } from '../testing/server-processes.ts'
 
 for (const onConflict of ['refuse', 'takeover'] as const) {
   describe(`a running listener with onConflict ${onConflict}`, () => {

@@ -1,5 +1,24 @@
-import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
+import { chmod, lstat, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { formatIdentity, identityOf } from '../bind/identity.ts'
+
+export interface TempDirectory extends AsyncDisposable {
+  readonly path: string
+  /** A path in the directory. */
+  at(name: string): string
+}
+
+/** A directory of its own for one test, removed at its end; anybody may enter and look (0755). */
+export async function tempDirectory(): Promise<TempDirectory> {
+  const path = await mkdtemp(join(tmpdir(), 'uds-'))
+  await chmod(path, 0o755)
+  return {
+    path,
+    at: (name) => join(path, name),
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  }
+}
 
 /** Permission bits of what stands at `path`, such as 0o660. */
 export async function modeOf(path: string): Promise<number> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { type HttpStack, httpStack, type OnReceived } from '../testing/http-stack.ts'
 
 const GET = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'

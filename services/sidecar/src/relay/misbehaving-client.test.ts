@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
-import { atItsQuickest } from '@uds-sidecar/shared/testing/at-its-quickest'
-import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { atItsQuickest, eventually } from '@uds-sidecar/shared/testing/waiting'
 import { type HttpStack, httpStack, type OnReceived } from '../testing/http-stack.ts'
 import { portOf } from '../testing/sidecar-with.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { duplexPair } from 'node:stream'
 import { describe, it } from 'node:test'
-import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { type HttpStack, httpStack, type OnReceived } from '../testing/http-stack.ts'
 import { portOf } from '../testing/sidecar-with.ts'
 

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { reset } from '../relay/port.ts'
 
 /** A client that sends bytes as a test wants them and shows what came back. */

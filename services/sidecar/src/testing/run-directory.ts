@@ -1,2 +1,2 @@
 /** For bench/guard, which knows it by this name. */
-export { tempDirectory as runDirectory } from '@uds-sidecar/shared/testing/temp-directory'
+export { tempDirectory as runDirectory } from '@uds-sidecar/shared/testing/files'

@@ -1,6 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { ProgramName } from './programs.ts'
 
 export interface ChildOptions {
   readonly uid?: number | undefined
@@ -13,7 +14,9 @@ export interface ChildOptions {
   readonly descriptors?: readonly number[]
 }
 
-/** A real Node process that runs a module of ours and sends messages; killed at the end of the test. */
+const PROGRAMS = fileURLToPath(new URL('./programs.ts', import.meta.url))
+
+/** A Node process that runs one of the programs in `programs.ts` and sends messages; killed at the end of the test. */
 export class Child implements AsyncDisposable {
   readonly process: ChildProcess
   readonly #messages: unknown[] = []
@@ -22,16 +25,11 @@ export class Child implements AsyncDisposable {
   #hasEnded = false
   #wake = Promise.withResolvers<void>()
 
-  constructor(module: URL, args: readonly string[], options: ChildOptions = {}) {
+  constructor(program: ProgramName, args: readonly string[], options: ChildOptions = {}) {
     const { wrapper = [], nodeArgs = [], descriptors = [], env = {}, uid, gid } = options
     const stdio = ['ignore', 'ignore', 'pipe', 'ipc', ...descriptors] as StdioOptions
-    const [command = '', ...rest] = [
-      ...wrapper,
-      process.execPath,
-      ...nodeArgs,
-      fileURLToPath(module),
-      ...args,
-    ]
+    const node = [process.execPath, ...nodeArgs, PROGRAMS, program, ...args]
+    const [command = '', ...rest] = [...wrapper, ...node]
     const identity = uid === undefined ? {} : { uid, gid: gid ?? uid }
     this.process = spawn(command, rest, { stdio, env: { ...process.env, ...env }, ...identity })
     this.process.on('message', (message) => {
@@ -105,5 +103,54 @@ export class Child implements AsyncDisposable {
   #notify(): void {
     this.#wake.resolve()
     this.#wake = Promise.withResolvers()
+  }
+}
+
+/**
+ * What systemd does for a socket unit, as a wrapper for `Child`: binds `path`, listens, puts the socket at descriptor
+ * 4 (3 is the channel to the test), sets LISTEN_PID to its own pid and becomes the program. In perl, which every
+ * Debian has and which, unlike Node, can exec.
+ */
+export function socketUnit(path: string): readonly string[] {
+  const script = `
+    $^F = 255;
+    socket(S, AF_UNIX, SOCK_STREAM, 0) and bind(S, pack_sockaddr_un(shift)) or die $!;
+    listen(S, 8) and dup2(fileno(S), 4) or die $!;
+    @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, 2, "channel:api");
+    exec @ARGV;`
+  return ['perl', '-MSocket', '-MPOSIX=dup2', '-e', script, path]
+}
+
+/** A process of another language, in a few lines; ready when it has printed something, killed at the end of the test. */
+export class Perl implements AsyncDisposable {
+  readonly #process: ChildProcess
+  readonly #exited: Promise<unknown>
+  /** What it printed first. */
+  said = ''
+
+  private constructor(script: string, args: readonly string[]) {
+    const options = ['-MSocket', '-MFcntl=:DEFAULT,:flock', '-e', `$| = 1; ${script}`, ...args]
+    this.#process = spawn('perl', options, { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.#exited = once(this.#process, 'close')
+  }
+
+  static async run(script: string, ...args: readonly string[]): Promise<Perl> {
+    const perl = new Perl(script, args)
+    const [said] = await once(perl.#process.stdout as NodeJS.EventEmitter, 'data')
+    perl.said = String(said)
+    return perl
+  }
+
+  get pid(): number {
+    return this.#process.pid as number
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await this.#exited
   }
 }

@@ -1,5 +1,18 @@
 import assert from 'node:assert/strict'
-import type { ChildOptions } from '../src/testing/child.ts'
+import { chown } from 'node:fs/promises'
+import type { ChildOptions } from './processes.ts'
+
+/**
+ * Identity of a child that file permissions hold for: root passes them all, so under root it is another user; else it
+ * is the user who runs the tests.
+ */
+export const UNPRIVILEGED: { uid?: number; gid?: number } =
+  process.geteuid?.() === 0 ? { uid: 10_001, gid: 10_001 } : {}
+
+/** Makes `path` theirs, where they are not who we are. */
+export async function giveTo({ uid, gid }: { uid?: number; gid?: number }, path: string): Promise<void> {
+  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid)
+}
 
 export const OWNER = 10_001
 export const STRANGER = 10_003
