@@ -54,7 +54,7 @@ export const ending: readonly Mutant[] = [
   {
     name: 'a refused start exits with 0',
     file: 'shared/src/lifecycle/run-main.ts',
-    find: 'process.exitCode = error instanceof Failure ? error.exitCode : EXIT.internal',
+    find: 'process.exitCode = error instanceof CodedError ? error.exitCode : EXIT.internal',
     replace: 'process.exitCode = EXIT.ok',
     killers: ['shared/src/lifecycle/run-main.test.ts'],
   },

@@ -1,5 +1,6 @@
 import type { Server } from 'node:net'
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { listen } from '@uds-sidecar/shared/listen/listen'
 import { DEFAULT_MODE, type ListenOptions } from '@uds-sidecar/shared/listen/listen-options'
@@ -101,6 +102,7 @@ export class Listeners {
   #report(plan: ListenerPlan, listener: Listener): void {
     const { name } = plan
     const log = this.#log.child({ listener: name, endpoint: formatEndpoint(listener.endpoint) })
+    const logFailure = ({ level, code, message, hint }: Failure) => log[level]({ code, hint }, message)
     log.info('listening')
     listener.on('draining', () => plan.drain?.())
     listener.on('replaced', () => {
@@ -108,8 +110,8 @@ export class Listeners {
       log.warn('another server took over')
     })
     listener.on('republished', () => log.warn('the socket was deleted; published again'))
-    listener.on('lost', ({ code, message, hint }) => log.error({ code, hint }, message))
-    listener.on('acceptFailed', ({ code, message, hint }) => log.warn({ code, hint }, message))
+    listener.on('lost', logFailure)
+    listener.on('acceptFailed', logFailure)
     listener.closed.then(({ reason, cut, failure }) => {
       log.info({ reason, cut, err: failure }, 'closed')
       this.#open.delete(plan)

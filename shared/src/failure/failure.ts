@@ -1,4 +1,12 @@
-import { FAILURES, type FailureCode, statusOf } from './failures.ts'
+import {
+  type ExitCode,
+  FAILURES,
+  type FailureCode,
+  type FailureRow,
+  type FailureStatus,
+  type LogLevel,
+  statusOfRow,
+} from './failures.ts'
 
 export interface FailureDetails {
   /** What failed, on what, and what is the matter. */
@@ -10,22 +18,52 @@ export interface FailureDetails {
   readonly cause?: unknown
 }
 
-/** The only error that leaves `shared`: a closed code, a hint, and the original as `cause`. */
-export class Failure extends Error {
+/**
+ * An error that one row of a failure table explains. Catch this class to handle the failures of any table; throw
+ * {@link Failure}, or the class of a service that has codes of its own.
+ */
+export class CodedError<Code extends string = string> extends Error {
   override readonly name = 'Failure'
-  readonly code: FailureCode
+  readonly code: Code
   readonly hint: string
   readonly errno: string | undefined
+  readonly #row: FailureRow
 
-  constructor(code: FailureCode, { message, hint, errno, cause }: FailureDetails) {
+  constructor(
+    table: Readonly<Record<Code, FailureRow>>,
+    code: Code,
+    { message, hint, errno, cause }: FailureDetails,
+  ) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.hint = hint
     this.errno = errno ?? errnoOf(cause)
+    this.#row = table[code]
   }
 
-  get exitCode(): number {
-    return FAILURES[this.code].exitCode
+  get exitCode(): ExitCode {
+    return this.#row.exitCode
+  }
+
+  get level(): LogLevel {
+    return this.#row.level
+  }
+
+  /** Of an HTTP response that reports it. */
+  get status(): FailureStatus {
+    return statusOfRow(this.#row)
+  }
+
+  /** The same for every failure of this code. */
+  get title(): string {
+    return this.#row.title
+  }
+}
+
+/** The only error that leaves `shared`: a code of {@link FAILURES}, a hint, and the original error as `cause`. */
+export class Failure extends CodedError<FailureCode> {
+  constructor(code: FailureCode, details: FailureDetails) {
+    super(FAILURES, code, details)
   }
 }
 
@@ -51,12 +89,12 @@ export const PROBLEM_CONTENT_TYPE = 'application/problem+json'
 /** Seconds that a client is asked to wait (`Retry-After`, RFC 9110 section 10.2.3) with every 503. */
 export const RETRY_AFTER_SECONDS = 1
 
-export function problemOf(failure: Failure): Problem {
-  const { title } = FAILURES[failure.code]
+/** The body of an HTTP response that reports `failure`, to be sent as {@link PROBLEM_CONTENT_TYPE}. */
+export function problemOf(failure: CodedError): Problem {
   return {
     type: 'about:blank',
-    title,
-    status: statusOf(failure.code),
+    title: failure.title,
+    status: failure.status,
     detail: failure.message,
     code: failure.code,
     ...(failure.errno === undefined ? {} : { errno: failure.errno }),

@@ -1,4 +1,4 @@
-import { Failure } from '../failure/failure.ts'
+import { CodedError } from '../failure/failure.ts'
 import { EXIT } from '../failure/failures.ts'
 import { visibleLines } from '../text/visible.ts'
 
@@ -28,13 +28,13 @@ export async function runMain(name: string, main: () => Promise<void>): Promise<
   try {
     await main()
   } catch (error) {
-    process.exitCode = error instanceof Failure ? error.exitCode : EXIT.internal
+    process.exitCode = error instanceof CodedError ? error.exitCode : EXIT.internal
     process.stderr.write(visibleLines(`${name}: ${describe(error)}\n`))
   }
 }
 
 function describe(error: unknown): string {
-  if (!(error instanceof Failure))
+  if (!(error instanceof CodedError))
     return error instanceof Error ? (error.stack ?? error.message) : String(error)
   const errno = error.errno === undefined ? '' : ` (${error.errno})`
   return `${error.code}: ${error.message}${errno}\n  hint: ${error.hint}`

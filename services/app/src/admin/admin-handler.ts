@@ -1,7 +1,7 @@
-import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { LOG_LEVELS, type Logger } from '@uds-sidecar/shared/lifecycle/log'
 import express, { type Express, type Request, type RequestHandler, Router } from 'express'
 import { notFound, sendProblem } from '../api/problems.ts'
+import { AppFailure } from '../failures.ts'
 import type { Faults } from './faults.ts'
 
 const MAX_DELAY_MS = 60_000
@@ -40,7 +40,7 @@ function adminRoutes(faults: Faults, log: Logger): Router {
 }
 
 const refuse: RequestHandler = () => {
-  throw new Failure('feature_off', {
+  throw new AppFailure('feature_off', {
     message: 'fault injection and log level are switched off',
     hint: 'start the app with APP_CHAOS=on',
   })
@@ -65,8 +65,8 @@ function oneOf<const T extends string>(
   throw badQuery(name, String(given), values.join(', '))
 }
 
-function badQuery(name: string, value: string, allowed: string): Failure {
-  return new Failure('bad_request', {
+function badQuery(name: string, value: string, allowed: string): AppFailure {
+  return new AppFailure('bad_request', {
     message: `query parameter ${name} is ${JSON.stringify(value.slice(0, 100))}`,
     hint: `${name} may be ${allowed}`,
   })

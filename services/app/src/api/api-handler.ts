@@ -1,8 +1,8 @@
-import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import express, { type Express, Router } from 'express'
 import type { Faults } from '../admin/faults.ts'
 import type { Config } from '../config.ts'
+import { AppFailure } from '../failures.ts'
 import type { Listeners } from '../listeners.ts'
 import type { AppMetrics } from '../metrics/app-metrics.ts'
 import type { Visits } from '../visits/visits.ts'
@@ -57,7 +57,7 @@ function healthRoutes({ listeners }: ApiParts): Router {
     })
     .get('/-/ready', (_request, response) => {
       if (listeners.draining)
-        throw new Failure('draining', { message: 'the app is shutting down', hint: 'wait for the next' })
+        throw new AppFailure('draining', { message: 'the app is shutting down', hint: 'wait for the next' })
       response.json({ status: 'ready' })
     })
 }

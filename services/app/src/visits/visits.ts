@@ -1,7 +1,7 @@
 import { type Endpoint, formatEndpoint, nodeAddress } from '@uds-sidecar/shared/endpoint/endpoint'
-import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Redis } from 'ioredis'
+import { AppFailure } from '../failures.ts'
 
 const KEY = 'visits'
 const COMMAND_TIMEOUT_MS = 1_000
@@ -87,7 +87,7 @@ export class Visits {
     try {
       return await command(await this.#tried.promise)
     } catch (cause) {
-      throw new Failure('dependency_down', {
+      throw new AppFailure('dependency_down', {
         message: `Redis at ${formatEndpoint(this.#endpoint)} does not answer`,
         hint: 'start Redis, or look at its log; everything but visits goes on meanwhile',
         cause,
