@@ -1,5 +1,6 @@
 import { connect, type OnReadOpts, type Socket } from 'node:net'
 import { type Endpoint, formatEndpoint, nodeAddress } from '../endpoint/endpoint.ts'
+import { HINTS } from '../failure/explain.ts'
 import { Failure } from '../failure/failure.ts'
 import { dialFailure } from './dial-failure.ts'
 
@@ -54,7 +55,7 @@ function connected(socket: Socket, endpoint: Endpoint, timeoutMs: number, signal
 function timedOut(endpoint: Endpoint, timeoutMs: number): Failure {
   return new Failure('upstream_timeout', {
     message: `${formatEndpoint(endpoint)} did not accept a connection within ${timeoutMs} ms`,
-    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
+    hint: HINTS.paused,
     errno: 'ETIMEDOUT',
   })
 }

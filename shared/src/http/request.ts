@@ -2,6 +2,7 @@ import type { Agent, AgentOptions, ClientRequestArgs, IncomingMessage, OutgoingH
 import type { Duplex } from 'node:stream'
 import { type DialOptions, dial } from '../dial/dial.ts'
 import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
+import { HINTS } from '../failure/explain.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
 import { http } from './node-http.ts'
 
@@ -40,7 +41,7 @@ export function requestFailure(endpoint: Endpoint, cause: unknown): Failure {
   if (cause instanceof TypeError && code.startsWith('ERR_')) return badRequest(endpoint, cause)
   return new Failure('upstream_reset', {
     message: `${formatEndpoint(endpoint)} closed the connection before an answer`,
-    hint: 'the process behind it ended or crashed; look at its log',
+    hint: HINTS.ended,
     cause,
   })
 }
@@ -54,7 +55,7 @@ export function switchedProtocols(endpoint: Endpoint, socket: Duplex): Failure {
 export function noAnswerInTime(endpoint: Endpoint, timeoutMs: number, cause: unknown): Failure {
   return new Failure('upstream_timeout', {
     message: `${formatEndpoint(endpoint)} did not answer within ${timeoutMs} ms`,
-    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
+    hint: HINTS.paused,
     errno: 'ETIMEDOUT',
     cause,
   })
@@ -70,7 +71,7 @@ export function tooLarge(endpoint: Endpoint, maxBytes: number): Failure {
 export function cutShort(endpoint: Endpoint, bytes: number, cause: unknown): Failure {
   return new Failure('upstream_truncated', {
     message: `the answer of ${formatEndpoint(endpoint)} was cut after ${bytes} bytes of body`,
-    hint: 'the process behind it ended or crashed; look at its log',
+    hint: HINTS.ended,
     cause,
   })
 }
@@ -79,7 +80,7 @@ function malformed(endpoint: Endpoint, what: string, cause: unknown): Failure {
   const detail = cause instanceof Error ? `: ${cause.message}` : ''
   return new Failure('upstream_malformed', {
     message: `${formatEndpoint(endpoint)} answered with ${what}${detail}`,
-    hint: 'is this the endpoint of another protocol?',
+    hint: HINTS.wrongProtocol,
     errno: errnoOf(cause),
     cause,
   })

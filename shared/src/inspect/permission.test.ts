@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FileFacts } from './file-facts.ts'
-import { modePermits, NEEDED, type ProcessIdentity, permissionClass } from './permission.ts'
+import { modePermits, NEEDED, type ProcessIdentity, permissionClass, permissionFixes } from './permission.ts'
 
 const socket = (mode: number): FileFacts => ({
   kind: 'socket',
@@ -35,5 +35,22 @@ describe('modePermits', () => {
     assert.equal(modePermits(socket(0o660), root, NEEDED.socket), true)
     assert.equal(modePermits(socket(0o660), rootWithoutCapabilities, NEEDED.socket), false)
     assert.equal(permissionClass(socket(0o660), rootWithoutCapabilities), 'others')
+  })
+})
+
+describe('permissionFixes', () => {
+  const fixes = (mode: number, who: ProcessIdentity) =>
+    permissionFixes('/run/s', socket(mode), who, NEEDED.socket).map(({ fix }) => fix)
+
+  it('names the group that has the right, or a wider mode, or the owner', () => {
+    assert.deepEqual(fixes(0o660, stranger), ['join_group'])
+    assert.deepEqual(fixes(0o600, member), ['be_owner', 'widen'])
+    assert.deepEqual(fixes(0o600, stranger), ['be_owner', 'widen', 'join_group'])
+    assert.deepEqual(fixes(0o060, owner), ['widen'])
+  })
+
+  it('looks beyond a mode that permits it already, as for root', () => {
+    assert.deepEqual(fixes(0o660, member), ['look_beyond_mode'])
+    assert.deepEqual(fixes(0o600, root), ['look_beyond_mode'])
   })
 })

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { shellCommand } from '../text/shell-word.ts'
 import type { FileFacts } from './file-facts.ts'
 
 /** Who this process is to the file system. */
@@ -51,6 +52,10 @@ export type PermissionClass = 'owner' | 'group' | 'others'
 /** What connect(2) needs: to write to the socket, to search each directory on the way (unix(7), path_resolution(7)). */
 export const NEEDED = { socket: 0o2, directory: 0o1 } as const
 
+export type Right = (typeof NEEDED)[keyof typeof NEEDED]
+
+const LETTERS: Readonly<Record<Right, string>> = { 1: 'x', 2: 'w' }
+
 const SHIFT: Record<PermissionClass, number> = { owner: 6, group: 3, others: 0 }
 
 /** Which three bits of a mode the kernel asks for this process: the first class that fits, and no other. */
@@ -67,4 +72,40 @@ export function classMay({ mode }: FileFacts, asked: PermissionClass, rights: nu
 /** Whether the mode lets this process; access control lists and security modules may still say otherwise. */
 export function modePermits(facts: FileFacts, who: ProcessIdentity, rights: number): boolean {
   return who.bypassesPermissions || classMay(facts, permissionClass(facts, who), rights)
+}
+
+/** One way to give a process the rights that it lacks on a file. */
+export type PermissionFix =
+  /** The mode permits it already: an access control list or a security module denies it. */
+  | { readonly fix: 'look_beyond_mode' }
+  /** A shell command that widens the mode, for the file's owner or its group. */
+  | { readonly fix: 'widen'; readonly for: 'owner' | 'group'; readonly command: string }
+  /** A line of Compose that adds the file's group to a service. */
+  | { readonly fix: 'join_group'; readonly gid: number; readonly compose: string }
+  /** The mode is meant for the owner alone: run as that user. */
+  | { readonly fix: 'be_owner'; readonly uid: number }
+
+/**
+ * What would let `who` use the file at `path`. A mode without rights for the group is often meant so: then the fixes
+ * begin with running as the owner.
+ * @param needed the right that is missing, one of {@link NEEDED}
+ */
+export function permissionFixes(
+  path: string,
+  facts: FileFacts,
+  who: ProcessIdentity,
+  needed: Right,
+): PermissionFix[] {
+  if (modePermits(facts, who, needed)) return [{ fix: 'look_beyond_mode' }]
+  const chmod = (change: string) => shellCommand('chmod', `${change}+${LETTERS[needed]}`, path)
+  const ours = permissionClass(facts, who)
+  if (ours === 'owner') return [{ fix: 'widen', for: 'owner', command: chmod('u') }]
+  const { uid, gid } = facts
+  const join = { fix: 'join_group', gid, compose: `group_add: ["${gid}"]` } as const
+  if (classMay(facts, 'group', needed)) return [join]
+  return [
+    ...(classMay(facts, 'owner', needed) ? [{ fix: 'be_owner', uid } as const] : []),
+    { fix: 'widen', for: 'group', command: chmod('g') },
+    ...(ours === 'group' ? [] : [join]),
+  ]
 }

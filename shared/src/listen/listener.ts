@@ -6,6 +6,7 @@ import type { BoundPath } from '../bind/bound-path.ts'
 import type { Identity } from '../bind/identity.ts'
 import { Watchdog } from '../bind/watchdog.ts'
 import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
+import { HINTS } from '../failure/explain.ts'
 import { Failure } from '../failure/failure.ts'
 import type { Connections } from './connections.ts'
 import { isHttp } from './http-answers.ts'
@@ -57,7 +58,7 @@ export function unwatchable(path: string, cause: unknown): Failure {
 export function unaccepted(endpoint: Endpoint, cause: unknown): Failure {
   return new Failure('overloaded', {
     message: `cannot accept connections on ${formatEndpoint(endpoint)}: no descriptor is left`,
-    hint: 'raise the limit of descriptors (ulimits: nofile in Compose), or allow fewer connections',
+    hint: HINTS.moreDescriptors,
     cause,
   })
 }

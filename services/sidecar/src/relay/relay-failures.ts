@@ -1,10 +1,11 @@
+import { HINTS } from '@uds-sidecar/shared/failure/explain'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import type { Refusal } from '../http1/request-head.ts'
 
 /** What can be wrong with a request or its client. */
 
-const HINTS: Partial<Record<FailureCode, string>> = {
+const REFUSAL_HINTS: Partial<Record<FailureCode, string>> = {
   upgrade_refused: 'this route relays HTTP/1.1 requests; use a route of kind stream for other protocols',
   head_too_large: 'send fewer fields, or raise limits.fields of the route',
 }
@@ -12,7 +13,7 @@ const HINTS: Partial<Record<FailureCode, string>> = {
 export function refused({ code, reason }: Refusal): Failure {
   return new Failure(code, {
     message: `the request cannot be forwarded: ${reason}`,
-    hint: HINTS[code] ?? 'correct the client; what could be read in two ways is refused (RFC 9112)',
+    hint: REFUSAL_HINTS[code] ?? 'correct the client; what could be read in two ways is refused (RFC 9112)',
   })
 }
 
@@ -63,7 +64,7 @@ export function targetTooLong(maxBytes: number): Failure {
 export function upstreamTooSlow(name: string): Failure {
   return new Failure('upstream_timeout', {
     message: `${name} did not answer in time`,
-    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
+    hint: HINTS.paused,
     errno: 'ETIMEDOUT',
   })
 }
@@ -77,23 +78,21 @@ export function queueFull(places: number): Failure {
 
 /** What can go wrong with an upstream that accepted a connection, in words for the one who runs it. */
 
-const LOOK = 'look at the log of the process behind the socket; it ended, crashed or gave up'
-
 export function closedBeforeHead(name: string, cause?: unknown): Failure {
   const message = `${name} closed the connection before a complete response head`
-  return new Failure('upstream_reset', { message, hint: LOOK, cause })
+  return new Failure('upstream_reset', { message, hint: HINTS.ended, cause })
 }
 
 export function cutInBody(name: string, bytes: number, cause?: unknown): Failure {
   const message = `${name} closed the connection after ${bytes} bytes of an unfinished response body`
-  return new Failure('upstream_truncated', { message, hint: LOOK, cause })
+  return new Failure('upstream_truncated', { message, hint: HINTS.ended, cause })
 }
 
 export function notHttp(name: string, fault: string): Failure {
   const message = `the response of ${name} is refused: ${fault}`
   return new Failure('upstream_malformed', {
     message,
-    hint: 'correct the app; or is this the socket of another protocol?',
+    hint: HINTS.wrongProtocol,
   })
 }
 
@@ -115,7 +114,7 @@ export function tooManyFields(name: string, maxFields: number): Failure {
 export function notConnected(name: string, timeoutMs: number): Failure {
   return new Failure('upstream_timeout', {
     message: `${name} did not accept a connection within ${timeoutMs} ms`,
-    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
+    hint: HINTS.paused,
     errno: 'ETIMEDOUT',
   })
 }

@@ -2,31 +2,30 @@ import type { UnixEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { type FileFacts, formatMode, inspectFile } from '@uds-sidecar/shared/inspect/file-facts'
 import { inspectDirectories } from '@uds-sidecar/shared/inspect/inspect'
 import {
-  classMay,
   formatIdentityOfProcess,
-  modePermits,
   NEEDED,
   type ProcessIdentity,
-  permissionClass,
+  permissionFixes,
   processIdentity,
+  type Right,
 } from '@uds-sidecar/shared/inspect/permission'
-import { shellCommand } from '@uds-sidecar/shared/text/shell-word'
 
-/** What gives `who` the right that it lacks on the file at `path`: a line of Compose, or a command. */
+/** The fixes as one sentence: a line of Compose, a command, or both. */
 export function permissionRemedy(
   path: string,
   facts: FileFacts,
   who: ProcessIdentity,
-  needed: number,
+  needed: Right,
 ): string {
-  if (modePermits(facts, who, needed)) return 'look at access control lists, AppArmor and SELinux'
-  const letter = needed === NEEDED.socket ? 'w' : 'x'
-  const ours = permissionClass(facts, who)
-  if (ours === 'owner') return shellCommand('chmod', `u+${letter}`, path)
-  const join = `add group_add: ["${facts.gid}"] to this service`
-  if (classMay(facts, 'group', needed)) return join
-  const widen = `${shellCommand('chmod', `g+${letter}`, path)}${ours === 'group' ? '' : ` and ${join}`}`
-  return `${widen}, unless it is meant for uid ${facts.uid} alone`
+  const fixes = permissionFixes(path, facts, who, needed)
+  if (fixes.some(({ fix }) => fix === 'look_beyond_mode'))
+    return 'check access control lists, AppArmor and SELinux'
+  const steps = fixes.flatMap((each) => {
+    if (each.fix === 'widen') return [each.command]
+    return each.fix === 'join_group' ? [`add ${each.compose} to this service`] : []
+  })
+  const isWidened = fixes.some((each) => each.fix === 'widen' && each.for === 'group')
+  return `${steps.join(' and ')}${isWidened ? `, unless it is meant for uid ${facts.uid} alone` : ''}`
 }
 
 /** What would let this process connect: the exact line of Compose, or what to change. */
@@ -38,7 +37,7 @@ export async function permissionHint({ path }: UnixEndpoint): Promise<string> {
   return hintFor(path, link?.facts ?? facts, who, NEEDED.socket)
 }
 
-function hintFor(path: string, facts: FileFacts | null, who: ProcessIdentity, needed: number): string {
+function hintFor(path: string, facts: FileFacts | null, who: ProcessIdentity, needed: Right): string {
   const us = `this process is ${formatIdentityOfProcess(who)}`
   if (facts === null) return `${path} cannot be looked at; ${us}`
   const what = `${path} is ${formatMode(facts.mode)}, owner ${facts.uid}:${facts.gid}`
