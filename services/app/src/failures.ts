@@ -7,7 +7,7 @@ import {
   failureRow,
 } from '@uds-sidecar/shared/failure/failures'
 
-/** A code of the shared table must not get a second row here. */
+/** The type forbids a second row for a code of the shared table. */
 type OwnRows = Record<string, FailureRow> & Partial<Record<FailureCode, never>>
 
 const OWN = {

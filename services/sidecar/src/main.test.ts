@@ -198,7 +198,7 @@ describe('an option', () => {
     assert.deepEqual([code, out], [0, 'the configuration is good: main\n'])
     const bad = await run({ SIDECAR_LISTEN: LISTEN }, '--check')
     assert.equal(bad.code, 78)
-    assert.match(bad.error, /^sidecar: bad_config: SIDECAR_UPSTREAM is not set and must be\n {2}hint: /)
+    assert.match(bad.error, /^sidecar: bad_config: SIDECAR_UPSTREAM is not set and is required\n {2}hint: /)
   })
 
   it('--help explains the options on stdout, and an unknown one is 64', () => {

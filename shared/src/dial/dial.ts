@@ -5,19 +5,25 @@ import { Failure } from '../failure/failure.ts'
 import { dialFailure } from './dial-failure.ts'
 
 export interface DialOptions {
-  /** Milliseconds until the connection must stand. Default 1000. */
+  /** Milliseconds that connecting may take. Default 1000. */
   readonly timeoutMs?: number
-  /** Keep the writing side open when the peer ends its own. Default true: the caller decides, as with TCP. */
+  /** Keep our side open when the peer ends its side. Default true: the caller decides when to end it. */
   readonly allowHalfOpen?: boolean
-  /** What to read into, and whom to tell, instead of `data` events; from the moment on that the connection stands. */
+  /** Reads into a buffer of the caller instead of emitting `data` (`onread` of `net.connect`). Default: `data` events. */
   readonly onread?: OnReadOpts
+  /** Gives up when it aborts. Default: only `timeoutMs` does. */
   readonly signal?: AbortSignal
 }
 
 export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000
 
 /**
- * Connects to any endpoint. The caller owns the socket and listens to its `error` event from here on.
+ * Connects to any endpoint. The caller owns the socket from then on: it handles `error` events and destroys it.
+ * @example
+ * const socket = await dial(parseEndpoint('unix:/run/app/api/echo.sock'))
+ * socket.on('error', () => socket.destroy())
+ * socket.end('ping\n')
+ * @throws the reason of `signal` if that has aborted
  * @throws Failure with the code that says why: `socket_missing`, `socket_stale`, `socket_denied`, `not_a_socket`,
  * `backlog_full`, `upstream_timeout`, `upstream_reset`, `connection_refused`, `host_unreachable`, `host_unknown`,
  * `overloaded` or `io_error`.

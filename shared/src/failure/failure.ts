@@ -9,11 +9,11 @@ import {
 } from './failures.ts'
 
 export interface FailureDetails {
-  /** What failed, on what, and what is the matter. */
+  /** What failed, on what, and why. */
   readonly message: string
-  /** What to do about it; may be an exact command or a line of Compose. */
+  /** What to do about it: advice, an exact command or a line of Compose. */
   readonly hint: string
-  /** The system's error name, e.g. `ECONNREFUSED`; taken from `cause` where that has one. */
+  /** The system's error name, such as `ECONNREFUSED`. Default: that of `cause`. */
   readonly errno?: string | undefined
   readonly cause?: unknown
 }
@@ -67,7 +67,7 @@ export class Failure extends CodedError<FailureCode> {
   }
 }
 
-/** The system's error name of `error`, if it has one. */
+/** The system's name of an error, such as `ECONNREFUSED`; undefined for errors of Node itself and all others. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   return typeof error.code === 'string' && /^E(?!RR_)[A-Z0-9_]+$/.test(error.code) ? error.code : undefined
@@ -86,7 +86,7 @@ export interface Problem {
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json'
 
-/** Seconds that a client is asked to wait (`Retry-After`, RFC 9110 section 10.2.3) with every 503. */
+/** Seconds in the `Retry-After` of every 503 (RFC 9110 section 10.2.3). */
 export const RETRY_AFTER_SECONDS = 1
 
 /** The body of an HTTP response that reports `failure`, to be sent as {@link PROBLEM_CONTENT_TYPE}. */

@@ -3,19 +3,19 @@ export const EXIT = {
   ok: 0,
   /** EX_USAGE: the command line itself is wrong. */
   usage: 64,
-  /** EX_UNAVAILABLE: nothing answers at the endpoint. */
+  /** EX_UNAVAILABLE: the endpoint gives no good response. */
   notAnswering: 69,
-  /** EX_SOFTWARE: a defect of ours. */
+  /** EX_SOFTWARE: a defect of this program. */
   internal: 70,
-  /** EX_CANTCREAT: something that is not ours stands at the path. */
+  /** EX_CANTCREAT: a file that is not a socket stands at the path. */
   cannotCreate: 73,
-  /** EX_TEMPFAIL: somebody else owns the endpoint; trying later may help. */
+  /** EX_TEMPFAIL: another server owns the endpoint; a later try may succeed. */
   inUse: 75,
   /** EX_NOPERM: file permissions, a read-only mount or a foreign group. */
   denied: 77,
   /** EX_CONFIG: a setting or a mount is wrong. */
   badConfig: 78,
-  /** What a shell reports of a program that SIGINT ended: 128 + 2. */
+  /** Ended by SIGINT: 128 + 2, as a shell reports it. */
   interrupted: 130,
 } as const
 
@@ -67,7 +67,7 @@ export function failureRow<const S extends FailureStatus | null>(
  * `services/app/src/failures.ts`. `docs/failure-modes.md` shows each row with the test that proves it.
  */
 export const FAILURES = {
-  // An upstream that does not answer
+  // The upstream fails
   socket_missing: failureRow(503, EXIT.notAnswering, 'warn', 'No file at the socket path'),
   socket_stale: failureRow(503, EXIT.notAnswering, 'warn', 'A socket file, and nobody listens on it'),
   socket_denied: failureRow(502, EXIT.denied, 'error', 'File permissions deny the connection'),
@@ -80,14 +80,14 @@ export const FAILURES = {
   upstream_reset: failureRow(502, EXIT.notAnswering, 'warn', 'Closed before a complete response head'),
   upstream_malformed: failureRow(502, EXIT.notAnswering, 'error', 'The response is not valid HTTP'),
   upstream_too_large: failureRow(502, EXIT.notAnswering, 'error', 'The response is over its limit'),
-  upstream_truncated: failureRow(null, EXIT.notAnswering, 'error', 'The response was cut in mid-body'),
-  unhealthy: failureRow(
+  upstream_truncated: failureRow(
     null,
     EXIT.notAnswering,
-    'warn',
-    'The health check got a response, and not a good one',
+    'error',
+    'The response ended in the middle of its body',
   ),
-  // A request that is refused
+  unhealthy: failureRow(null, EXIT.notAnswering, 'warn', 'The health check got a bad status'),
+  // The request is refused
   path_not_allowed: failureRow(403, EXIT.denied, 'info', 'The path is not on the allow list'),
   method_not_allowed: failureRow(405, EXIT.denied, 'info', 'The method is not allowed for this path'),
   bad_request: failureRow(400, EXIT.usage, 'info', 'The request is not valid HTTP'),
@@ -98,8 +98,8 @@ export const FAILURES = {
   upgrade_refused: failureRow(501, EXIT.usage, 'info', 'Upgrade and CONNECT are not relayed'),
   overloaded: failureRow(503, EXIT.notAnswering, 'warn', 'Too many connections'),
   draining: failureRow(503, EXIT.notAnswering, 'info', 'Shutting down'),
-  // An endpoint that cannot be bound
-  in_use: failureRow(null, EXIT.inUse, 'error', 'Somebody else owns the endpoint'),
+  // A server does not start
+  in_use: failureRow(null, EXIT.inUse, 'error', 'Another server owns the endpoint'),
   path_occupied: failureRow(
     null,
     EXIT.cannotCreate,
@@ -108,16 +108,16 @@ export const FAILURES = {
   ),
   path_too_long: failureRow(null, EXIT.badConfig, 'error', 'The socket path is too long'),
   bad_endpoint: failureRow(null, EXIT.badConfig, 'error', 'Not a valid endpoint'),
-  bad_option: failureRow(null, EXIT.badConfig, 'error', 'An option that does not go with this endpoint'),
+  bad_option: failureRow(null, EXIT.badConfig, 'error', 'The option does not fit this endpoint'),
   bad_config: failureRow(null, EXIT.badConfig, 'error', 'The configuration is not valid'),
   directory_missing: failureRow(null, EXIT.badConfig, 'error', 'The directory of the socket does not exist'),
   directory_unsafe: failureRow(null, EXIT.badConfig, 'error', 'Anybody may replace files in the directory'),
   directory_denied: failureRow(null, EXIT.denied, 'error', 'The directory may not be written to'),
-  group_denied: failureRow(null, EXIT.denied, 'error', 'The socket may not be given to that group'),
+  group_denied: failureRow(null, EXIT.denied, 'error', 'The socket cannot be given to that group'),
   address_denied: failureRow(null, EXIT.denied, 'error', 'The address may not be bound'),
-  lock_unavailable: failureRow(null, EXIT.badConfig, 'error', 'The kernel lock cannot be had'),
+  lock_unavailable: failureRow(null, EXIT.badConfig, 'error', 'The kernel lock is not available'),
   internal_error: failureRow(500, EXIT.internal, 'error', 'A defect of this program'),
-  io_error: failureRow(502, EXIT.internal, 'error', 'The system refused for another reason'),
+  io_error: failureRow(502, EXIT.internal, 'error', 'The system reported another error'),
 } as const satisfies Record<string, FailureRow>
 
 export type FailureCode = keyof typeof FAILURES

@@ -26,12 +26,12 @@ describe('modePermits', () => {
     [0o606, { owner: true, member: false, stranger: true }],
   ] as const
   for (const [mode, expected] of cases)
-    it(`of 0${mode.toString(8)} asks the first class that fits, and no other`, () => {
+    it(`of 0${mode.toString(8)} is decided by the first class that matches, and no other`, () => {
       const may = (who: ProcessIdentity) => modePermits(socket(mode), who, NEEDED.socket)
       assert.deepEqual({ owner: may(owner), member: may(member), stranger: may(stranger) }, expected)
     })
 
-  it('holds root back that has no capability', () => {
+  it('applies to root without the capability', () => {
     assert.equal(modePermits(socket(0o660), root, NEEDED.socket), true)
     assert.equal(modePermits(socket(0o660), rootWithoutCapabilities, NEEDED.socket), false)
     assert.equal(permissionClass(socket(0o660), rootWithoutCapabilities), 'others')
