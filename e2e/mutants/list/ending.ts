@@ -46,7 +46,7 @@ export const ending: readonly Mutant[] = [
   },
   {
     name: 'answers of the last minute keep their connection',
-    file: 'shared/src/listen/http-answers.ts',
+    file: 'shared/src/listen/http-responses.ts',
     find: '    if (this.#closing) askForAnother(response)\n',
     replace: '',
     killers: ['shared/src/listen/listen.takeover.test.ts'],

@@ -9,19 +9,19 @@ describe('a program', () => {
     assert.equal(child.stderr, '')
   })
 
-  it('that fails as foreseen, exits with that code and says what to do, without a stack', async () => {
+  it('that fails with a Failure, exits with its code and prints its hint, without a stack', async () => {
     await using child = new Child('run', ['fail'])
     assert.equal(await child.ended(), 75)
     assert.equal(child.stderr, 'running: in_use: another owns it (EADDRINUSE)\n  hint: stop it\n')
   })
 
-  it('that fails on something with control characters, shows them escaped', async () => {
+  it('whose failure has control characters, prints them escaped', async () => {
     await using child = new Child('run', ['colour'])
     assert.equal(await child.ended(), 75)
     assert.equal(child.stderr, 'running: in_use: on /\\u001b[31m\\u009bs\n  hint: stop \\r\\u202eit\n')
   })
 
-  it('that fails as nobody foresaw, exits 70 with the stack', async () => {
+  it('that fails with another error, exits 70 with the stack', async () => {
     await using child = new Child('run', ['break'])
     assert.equal(await child.ended(), 70)
     assert.match(child.stderr, /^running: Error: a defect\n {4}at /)
@@ -31,7 +31,7 @@ describe('a program', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const) {
-    it(`that waits for a signal, ends by ${signal} with 0`, async () => {
+    it(`that waits for a signal, exits 0 after ${signal}`, async () => {
       await using child = new Child('run', ['wait'])
       await child.next()
       child.signal(signal)
@@ -39,7 +39,7 @@ describe('a program', () => {
       assert.equal(await child.ended(), 0)
     })
 
-    it(`that does not end after the first signal, ends at once by ${signal} with ${code}`, async () => {
+    it(`that does not end after the first signal, ends at once after ${signal} with ${code}`, async () => {
       await using child = new Child('run', ['linger'])
       await child.next()
       child.signal('SIGTERM')
