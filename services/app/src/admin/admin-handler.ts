@@ -7,13 +7,13 @@ import type { Faults } from './faults.ts'
 const MAX_DELAY_MS = 60_000
 
 export interface AdminParts {
-  /** Whether anything but a refusal is served (APP_CHAOS=on). */
+  /** Whether the routes are served (APP_CHAOS=on). If not, every request gets 403 `feature_off`. */
   readonly enabled: boolean
   readonly faults: Faults
   readonly log: Logger
 }
 
-/** What only the owner of the process may do: inject faults, set the log level. */
+/** The routes for the owner of the process only: fault injection and log level. */
 export function adminHandler({ enabled, faults, log }: AdminParts): Express {
   const app = express().disable('x-powered-by')
   app.use(enabled ? adminRoutes(faults, log) : refuse)

@@ -8,15 +8,15 @@ import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { AppFailure } from '../failures.ts'
 
-/** For whatever no route took. */
+/** The handler after all routes: 404 `not_found`. */
 export const notFound: RequestHandler = (request) => {
   throw new AppFailure('not_found', {
     message: `nothing is served at ${request.method} ${request.path.slice(0, 200)}`,
-    hint: 'see README.md for what the app serves',
+    hint: 'services/app/README.md lists what the app serves',
   })
 }
 
-/** Express' last handler: every error becomes a problem body (RFC 9457); a defect of ours stands in the log, too. */
+/** The last handler of Express: sends each error as problem details (RFC 9457), and logs a defect of the app. */
 export function sendProblem(log: Logger): ErrorRequestHandler {
   return (error, request, response, next) => {
     const failure = error instanceof CodedError ? error : unexpected(error)
@@ -33,5 +33,5 @@ function unexpected(cause: unknown): AppFailure {
   const badInput = cause instanceof Error && 'status' in cause && cause.status === 400
   return badInput
     ? new AppFailure('bad_request', { message: cause.message, hint: 'correct the request', cause })
-    : new AppFailure('internal_error', { message: 'the app failed to answer', hint: 'see its log', cause })
+    : new AppFailure('internal_error', { message: 'the app has a defect', hint: 'see its log', cause })
 }
