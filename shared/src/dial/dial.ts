@@ -23,6 +23,7 @@ export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000
  * const socket = await dial(parseEndpoint('unix:/run/app/api/echo.sock'))
  * socket.on('error', () => socket.destroy())
  * socket.end('ping\n')
+ * for await (const chunk of socket) console.log(String(chunk))
  * @throws the reason of `signal` if that has aborted
  * @throws Failure with the code that says why: `socket_missing`, `socket_stale`, `socket_denied`, `not_a_socket`,
  * `backlog_full`, `upstream_timeout`, `upstream_reset`, `connection_refused`, `host_unreachable`, `host_unknown`,

@@ -23,9 +23,9 @@ import { Listener } from './listener.ts'
  * @returns the listener, whose `close` drains and removes the socket file
  * @example
  * const server = createServer((socket) => socket.end('hello\n'))
- * await using listener = await listen(server, parseEndpoint('unix:/run/app/api/api.sock'), { mode: 0o660 })
+ * const listener = await listen(server, parseEndpoint('unix:/run/app/api/hello.sock'), { mode: 0o660 })
  * listener.on('replaced', () => console.log('another server took over'))
- * await listener.closed
+ * await listener.close()
  * @throws the reason of `signal` if that has aborted
  * @throws Failure `bad_option`, `bad_endpoint`, `in_use`, `address_denied` and all of `BoundPath.bind`: `path_occupied`,
  * `path_too_long`, `socket_denied`, `directory_missing`, `directory_unsafe`, `directory_denied`, `group_denied`,
