@@ -10,7 +10,7 @@ requireRoot()
 
 const CONFLICTS = ['refuse', 'takeover'] as const
 
-/** A directory of ours in which a crashed server of another user left a socket with that mode. */
+/** A directory of ours with a stale socket of another user, with that mode. */
 async function withStaleSocket({
   owner,
   mode,
@@ -49,7 +49,7 @@ for (const onConflict of CONFLICTS) {
           assert.equal(await fingerprint(directory.at('s')), before)
         })
 
-    it('that nobody listens on, and the sticky bit keeps, says whose it is', async () => {
+    it('that nobody listens on, and the sticky bit protects, names its owner', async () => {
       await using directory = await withStaleSocket({ owner: 0, mode: 0o666, directoryMode: 0o1777 })
       const before = await fingerprint(directory.at('s'))
       const task = { endpoint: `unix:${directory.at('s')}`, options: { onConflict } }
@@ -60,7 +60,7 @@ for (const onConflict of CONFLICTS) {
       assert.equal(await fingerprint(directory.at('s')), before)
     })
 
-    it('that nobody listens on, in a directory of ours, takes its place', async () => {
+    it('that nobody listens on, in a directory of ours, replaces it', async () => {
       await using directory = await withStaleSocket({ owner: 0, mode: 0o666, directoryMode: 0o755 })
       const task = { endpoint: `unix:${directory.at('s')}`, options: { onConflict } }
       await using _server = await startListening(task, asUser(OWNER))
@@ -68,7 +68,7 @@ for (const onConflict of CONFLICTS) {
   })
 
   describe(`a start with ${onConflict} beside a live server of another user`, () => {
-    it('that denies us, says that it is in use, for the kernel has its listener', async () => {
+    it('that denies us, fails with in_use, because the kernel lists its listener', async () => {
       await using directory = await tempDirectory()
       await chmod(directory.path, 0o1777)
       await using _server = await startPlain(directory.at('s'))
@@ -80,7 +80,7 @@ for (const onConflict of CONFLICTS) {
       assert.equal(await fingerprint(directory.at('s')), before)
     })
 
-    it('that denies us, in another network namespace, leaves it and claims nothing', async () => {
+    it('that denies us, in another network namespace, leaves it and does not claim that it is in use', async () => {
       await using directory = await tempDirectory()
       await chmod(directory.path, 0o1777)
       await using server = new Child('serve-plainly', [directory.at('s'), '8'], {

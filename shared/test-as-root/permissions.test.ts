@@ -23,7 +23,7 @@ describe('a socket in a setgid directory of a group that its owner is not in', (
     }
   })
 
-  it('with mode 0660, lets the group connect and nobody else', async () => {
+  it('with mode 0660, lets only the group connect', async () => {
     await using directory = await setgidDirectory(0o2755)
     await using _server = await startListening({ endpoint: `unix:${directory.at('s')}` }, asUser(OWNER))
     assert.equal(await dialAsUser(directory.at('s'), STRANGER, [GROUP]), 'connected')
@@ -31,7 +31,7 @@ describe('a socket in a setgid directory of a group that its owner is not in', (
     assert.deepEqual(await dialAsUser(directory.at('s'), STRANGER), DENIED)
   })
 
-  it('with mode 0600, lets its owner connect and nobody else', async () => {
+  it('with mode 0600, lets only its owner connect', async () => {
     await using directory = await setgidDirectory(0o2755)
     const task = { endpoint: `unix:${directory.at('s')}`, options: { mode: 0o600 } }
     await using _server = await startListening(task, asUser(OWNER))
@@ -39,7 +39,7 @@ describe('a socket in a setgid directory of a group that its owner is not in', (
     assert.deepEqual(await dialAsUser(directory.at('s'), STRANGER, [GROUP]), DENIED)
   })
 
-  it('with mode 0666, lets nobody connect whom the directory keeps out', async () => {
+  it('with mode 0666, does not let users connect whom the directory denies', async () => {
     await using directory = await setgidDirectory(0o2750)
     const task = { endpoint: `unix:${directory.at('s')}`, options: { mode: 0o666 } }
     await using _server = await startListening(task, asUser(OWNER))
@@ -59,7 +59,7 @@ describe('a socket with a group of its own', () => {
 })
 
 describe('a lock file of another user', () => {
-  it('that anybody may open, refuses the start, for that user could hold it for ever', async () => {
+  it('that everybody may open, makes the start fail, because that user could hold it for ever', async () => {
     await using directory = await tempDirectory()
     await chmod(directory.path, 0o1777)
     await using stranger = await startListening({ endpoint: `unix:${directory.at('s')}` }, asUser(STRANGER))
@@ -73,7 +73,7 @@ describe('a lock file of another user', () => {
     assert.match(message, /belongs to uid 10003, and we are uid 10001/)
   })
 
-  it('that is private, refuses the start and says why', async () => {
+  it('that is private, makes the start fail and says why', async () => {
     await using directory = await tempDirectory()
     await chmod(directory.path, 0o1777)
     await using _stranger = await startListening({ endpoint: `unix:${directory.at('s')}` }, asUser(STRANGER))

@@ -11,7 +11,7 @@ import type { Listener } from './listener.ts'
 const STARTERS = 20
 
 describe('an exclusive start', () => {
-  it('at a free path, owns it and answers', async () => {
+  it('at a free path, owns it and accepts connections', async () => {
     await using directory = await tempDirectory()
     const endpoint = { kind: 'unix', path: directory.at('s') } as const
     await using listener = await listen(
@@ -53,7 +53,7 @@ describe('an exclusive start', () => {
     assert.deepEqual(await namesIn(directory.path), ['s', 's.lock'])
   })
 
-  it(`of ${STARTERS} at once over a stale file, makes one owner, and the others say in_use`, async () => {
+  it(`of ${STARTERS} at once over a stale file, makes one owner, and the others fail with in_use`, async () => {
     await using directory = await tempDirectory()
     const path = directory.at('s')
     await (await startListening({ endpoint: `unix:${path}` })).crash()
@@ -78,7 +78,7 @@ describe('an exclusive start', () => {
     for (const o of outcomes) if (o.status === 'fulfilled') await o.value.close()
   })
 
-  it('with a server that listens already, is refused and leaves that server alone', async () => {
+  it('with a server that already listens, is refused and leaves that server alone', async () => {
     await using directory = await tempDirectory()
     const server = createServer((socket) => socket.end('first'))
     await using first = await listen(server, { kind: 'unix', path: directory.at('a') })

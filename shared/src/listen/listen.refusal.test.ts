@@ -11,7 +11,7 @@ import { listen } from './listen.ts'
 
 const CONFLICTS = ['refuse', 'takeover'] as const
 
-/** What may stand at a path and is not a socket. Devices need root: shared/test-as-root. */
+/** What may stand at a path besides a socket. Devices need root: see shared/test-as-root. */
 const OCCUPANTS: Record<string, (path: string) => Promise<unknown>> = {
   'regular file': (path) => writeFile(path, 'precious'),
   directory: (path) => mkdir(path),
@@ -26,7 +26,7 @@ const OCCUPANTS: Record<string, (path: string) => Promise<unknown>> = {
 describe('a start at a path where something else stands', () => {
   for (const onConflict of CONFLICTS) {
     for (const [what, put] of Object.entries(OCCUPANTS)) {
-      it(`a ${what}, with ${onConflict}, is refused and leaves it byte for byte`, async () => {
+      it(`a ${what}, with ${onConflict}, is refused and does not change it`, async () => {
         await using directory = await tempDirectory()
         const path = directory.at('s')
         await put(path)
@@ -76,7 +76,7 @@ describe('a start beside a live server that does not know the protocol', () => {
   }
 })
 
-describe('a start at a socket that denies us the question whether somebody listens', () => {
+describe('a start at a socket that denies us to connect and so to see whether somebody listens', () => {
   for (const onConflict of CONFLICTS)
     it(`with ${onConflict}, is refused as denied and not as in use, and leaves it alone`, async () => {
       await using directory = await tempDirectory()

@@ -13,7 +13,7 @@ import { listen } from './listen.ts'
 
 const CYCLES = 10
 
-/** Each is done over and over, and has to leave no descriptor, watch, timer or connection. */
+/** Each is repeated and must leave no descriptor, watch, timer or connection. */
 const CYCLE: Record<string, (path: string) => Promise<unknown>> = {
   'a start and a close': async (path) => (await greet(path, 'ok')).close(),
   'a close after HTTP requests': async (path) => {
@@ -56,7 +56,7 @@ const CYCLE: Record<string, (path: string) => Promise<unknown>> = {
   },
 }
 
-describe('nothing is left', () => {
+describe('nothing is left behind', () => {
   for (const [what, cycle] of Object.entries(CYCLE)) {
     it(`after ${what}, ${CYCLES} times: no descriptor, watch, timer or socket`, async () => {
       await using directory = await tempDirectory()
@@ -74,7 +74,7 @@ describe('nothing is left', () => {
     })
   }
 
-  it('of sockets that were deleted while the listener runs on: no descriptor for each', async () => {
+  it('of sockets that were deleted while the listener runs: no descriptors', async () => {
     await using directory = await tempDirectory()
     await using listener = await greet(directory.at('s'), 'ok')
     const deleteOnce = async () => {
@@ -89,7 +89,7 @@ describe('nothing is left', () => {
     assert.equal(await readAll(listener.endpoint), 'ok')
   })
 
-  it('by a listener with watch false, not even while it runs: no watch', async () => {
+  it('by a listener with watch false, even while it runs: no watch', async () => {
     await using directory = await tempDirectory()
     const before = holdings().watches
     await using _listener = await greet(directory.at('s'), 'ok', { watch: false })
@@ -138,11 +138,11 @@ interface Holdings {
   readonly descriptors: number
   /** Directories that inotify(7) watches for this process. */
   readonly watches: number
-  /** What keeps the event loop alive, such as timers and sockets. */
+  /** What keeps the event loop alive, such as timers and sockets, by type. */
   readonly resources: Record<string, number>
 }
 
-/** What this process holds at the moment, to compare before with after. Linux only. */
+/** What this process holds now, to compare before and after. Linux only. */
 function holdings(): Holdings {
   const links = descriptorLinks()
   const inotify = links.filter(([, target]) => target === 'anon_inode:inotify')
@@ -164,7 +164,7 @@ function descriptorLinks(): [fd: string, target: string][] {
     try {
       links.push([fd, readlinkSync(`/proc/self/fd/${fd}`)])
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error // the one that readdir had open
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error // the descriptor that readdir used
     }
   }
   return links

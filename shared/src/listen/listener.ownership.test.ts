@@ -5,7 +5,7 @@ import { tempDirectory } from '../testing/files.ts'
 import { Child } from '../testing/processes.ts'
 import { expectEvent, failureOf, startListening } from '../testing/server-processes.ts'
 
-describe('a listener that nobody keeps', () => {
+describe('a listener without a reference to it', () => {
   it('after garbage collection, still owns its path', async () => {
     await using directory = await tempDirectory()
     await using child = new Child('serve-and-forget', [directory.at('s')], { nodeArgs: ['--expose-gc'] })
@@ -14,7 +14,7 @@ describe('a listener that nobody keeps', () => {
     assert.equal(code, 'in_use')
   })
 
-  it('when its server is closed instead, takes the socket file away and lets the process end', async () => {
+  it('when its server is closed instead, removes the socket file and lets the process end', async () => {
     await using directory = await tempDirectory()
     const endpoint = `unix:${directory.at('s')}`
     await using child = await startListening({ endpoint, closeServer: true })

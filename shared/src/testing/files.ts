@@ -9,7 +9,7 @@ export interface TempDirectory extends AsyncDisposable {
   at(name: string): string
 }
 
-/** A directory of its own for one test, removed at its end; anybody may enter and look (0755). */
+/** A new directory for one test, removed at its end. Its mode is 0755. */
 export async function tempDirectory(): Promise<TempDirectory> {
   const path = await mkdtemp(join(tmpdir(), 'uds-'))
   await chmod(path, 0o755)
@@ -25,17 +25,17 @@ export async function modeOf(path: string): Promise<number> {
   return (await lstat(path)).mode & 0o7777
 }
 
-/** Which file stands at `path`, as `Listener` names it. */
+/** The identity of the file at `path`, as text. */
 export async function identityAt(path: string): Promise<string> {
   return formatIdentity(identityOf(await lstat(path, { bigint: true })))
 }
 
-/** Sorted names in `directory`. */
+/** The sorted names in `directory`. */
 export async function namesIn(directory: string): Promise<string[]> {
   return (await readdir(directory)).sort()
 }
 
-/** Everything that shows whether somebody touched `path`: which file, its rights and times, and what is in it. */
+/** Identity, permissions, times and content of what stands at `path`: equal only if nobody touched it. */
 export async function fingerprint(path: string): Promise<string> {
   const stats = await lstat(path, { bigint: true })
   const { uid, gid, mode, mtimeNs, ctimeNs, nlink } = stats

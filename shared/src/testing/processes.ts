@@ -7,10 +7,10 @@ export interface ChildOptions {
   readonly uid?: number | undefined
   readonly gid?: number | undefined
   readonly env?: NodeJS.ProcessEnv
-  /** Command and arguments that run Node in their turn, such as `['setpriv', '--groups=10100']`. */
+  /** A command, with arguments, that runs Node, such as `['setpriv', '--groups=10100']`. */
   readonly wrapper?: readonly string[]
   readonly nodeArgs?: readonly string[]
-  /** Descriptors from 4 on; 3 is the channel. */
+  /** Descriptors that the child gets from 4 on; 3 is its channel. */
   readonly descriptors?: readonly number[]
 }
 
@@ -54,7 +54,7 @@ export class Child implements AsyncDisposable {
     return this.#stderr
   }
 
-  /** The next message that it sends. @throws Error with its stderr when it ended without one */
+  /** The next message from the process. @throws Error with its stderr if it ended without one */
   async next<T>(): Promise<T> {
     while (this.#messages.length === 0) {
       if (this.#hasEnded) throw new Error(`the process ended (${this.#ending}): ${this.#stderr}`)
@@ -63,7 +63,7 @@ export class Child implements AsyncDisposable {
     return this.#messages.shift() as T
   }
 
-  /** Resolves when its stderr has such a text. @throws Error when it ended without one */
+  /** Resolves when its stderr matches `pattern`. @throws Error if it ended without a match */
   async says(pattern: RegExp): Promise<string> {
     while (!pattern.test(this.#stderr)) {
       if (this.#hasEnded) throw new Error(`the process ended (${this.#ending}): ${this.#stderr}`)
@@ -80,13 +80,13 @@ export class Child implements AsyncDisposable {
     this.process.kill(name)
   }
 
-  /** Exit code, or the signal that ended it. */
+  /** Its exit code, or the signal that ended it. */
   async ended(): Promise<number | NodeJS.Signals> {
     await this.#exited
     return this.#ending
   }
 
-  /** Ends it as a crash does: no handler runs. */
+  /** Ends it with SIGKILL: no handler runs. */
   async crash(): Promise<void> {
     this.signal('SIGKILL')
     await this.#exited
@@ -107,9 +107,9 @@ export class Child implements AsyncDisposable {
 }
 
 /**
- * What systemd does for a socket unit, as a wrapper for `Child`: binds `path`, listens, puts the socket at descriptor
- * 4 (3 is the channel to the test), sets LISTEN_PID to its own pid and becomes the program. In perl, which every
- * Debian has and which, unlike Node, can exec.
+ * A wrapper for `Child` that does what systemd does for a socket unit: binds `path`, listens, puts the socket at
+ * descriptor 4 (3 is the channel to the test), sets LISTEN_PID to its own pid, and execs the program. In Perl, because
+ * every Debian has it and Node cannot exec.
  */
 export function socketUnit(path: string): readonly string[] {
   const script = `
@@ -121,11 +121,11 @@ export function socketUnit(path: string): readonly string[] {
   return ['perl', '-MSocket', '-MPOSIX=dup2', '-e', script, path]
 }
 
-/** A process of another language, in a few lines; ready when it has printed something, killed at the end of the test. */
+/** A process that runs a Perl script. It is ready once it has printed something, and killed at the end of the test. */
 export class Perl implements AsyncDisposable {
   readonly #process: ChildProcess
   readonly #exited: Promise<unknown>
-  /** What it printed first. */
+  /** The first text that it printed. */
   said = ''
 
   private constructor(script: string, args: readonly string[]) {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Nobody waits for it on a machine that works, and a busy one needs it. */
+/** Long enough for a busy machine. A test that passes never waits for it. */
 const DEADLINE_MS = 60_000
 
 /**
- * Asks again until `probe` gives something else than undefined or false.
- * @throws Error naming `what` when it has not within a minute
+ * Calls `probe` again and again until it returns something other than undefined or false.
+ * @param what is awaited, for the message
+ * @returns what `probe` returned at last
+ * @throws Error that names `what` after 60 s
  */
 export async function eventually<T>(
   what: string,
@@ -14,8 +16,8 @@ export async function eventually<T>(
 ): Promise<T> {
   const deadline = performance.now() + DEADLINE_MS
   for (;;) {
-    const answer = await probe()
-    if (answer !== undefined && answer !== false) return answer
+    const result = await probe()
+    if (result !== undefined && result !== false) return result
     if (performance.now() > deadline) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`)
     await pause(5)
   }
@@ -24,16 +26,16 @@ export async function eventually<T>(
 const SEARCH_MS = 60_000
 
 export interface Quickest<T> {
-  /** How long the last time took, the only one that was quick enough. */
+  /** How long the last run took, the only one that was quick enough. */
   readonly ms: number
-  /** What came of each time. */
+  /** The result of each run. */
   readonly outcomes: T[]
 }
 
 /**
- * Does `work` again until it takes less than `mostMs` once, so that an upper bound says something about the product and
- * nothing about the machine: one that is busy makes it slower at times, never quicker than it is.
- * @throws what `work` throws, at once; AssertionError when it was never so quick within a minute
+ * Repeats `work` until one run takes less than `mostMs`. So an upper bound measures the product and not the machine: a
+ * busy machine makes a run slower, but never quicker than the product is.
+ * @throws what `work` throws, at once; AssertionError if no run was so quick within 60 s
  */
 export async function atItsQuickest<T>(mostMs: number, work: () => Promise<T>): Promise<Quickest<T>> {
   const outcomes: T[] = []
