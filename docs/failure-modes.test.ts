@@ -4,14 +4,15 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { dialFailure } from '@uds-sidecar/shared/dial/dial-failure'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import { EXIT, FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { EXIT } from '@uds-sidecar/shared/failure/failures'
+import { APP_FAILURES, type AppFailureCode } from '../services/app/src/failures.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const ROW =
   /^\| (?<condition>[^|]+) \| (?<errnos>[^|]*)\| `(?<code>\w+)` \| (?<status>\d*) ?\| (?<exitCode>\d+) \| `(?<proof>[^`]+)` \|$/gm
 
 /** An endpoint for each code that dial decides by the errno, or by errno and file. */
-const DIALLED: Partial<Record<FailureCode, Endpoint>> = {
+const DIALLED: Partial<Record<AppFailureCode, Endpoint>> = {
   socket_missing: { kind: 'unix', path: '/nothing/here.sock' },
   socket_stale: { kind: 'unix', path: '/nothing/here.sock' },
   socket_denied: { kind: 'unix', path: '/nothing/here.sock' },
@@ -28,7 +29,7 @@ const rows = [...page.matchAll(ROW)].map(({ groups = {} }) => groups)
 
 describe('docs/failure-modes.md', () => {
   it('has each code of the failure table exactly once', () => {
-    assert.deepEqual(rows.map(({ code }) => code).sort(), Object.keys(FAILURES).sort())
+    assert.deepEqual(rows.map(({ code }) => code).sort(), Object.keys(APP_FAILURES).sort())
   })
 
   it('has every exit code', () => {
@@ -38,11 +39,11 @@ describe('docs/failure-modes.md', () => {
 
   for (const { code = '', errnos = '', status, exitCode, proof = '' } of rows) {
     it(`has status and exit code of ${code}`, () => {
-      const row = FAILURES[code as FailureCode]
+      const row = APP_FAILURES[code as AppFailureCode]
       assert.deepEqual([status ? Number(status) : null, Number(exitCode)], [row.status, row.exitCode])
     })
 
-    const endpoint = DIALLED[code as FailureCode]
+    const endpoint = DIALLED[code as AppFailureCode]
     for (const errno of endpoint === undefined ? [] : errnos.trim().split(', ')) {
       it(`maps ${errno} to ${code}, as dial does`, async () => {
         const cause = Object.assign(new Error(errno), { code: errno })

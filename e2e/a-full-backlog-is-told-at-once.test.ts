@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { request } from '@uds-sidecar/shared/http/request'
-import { atItsQuickest } from '@uds-sidecar/shared/testing/at-its-quickest'
+import { atItsQuickest } from '@uds-sidecar/shared/testing/waiting'
 import { startAppAlone } from './support/app-alone.ts'
 import { dialFrom } from './support/dial-from.ts'
 import { eventually } from './support/eventually.ts'

@@ -26,7 +26,7 @@ test('a lost Redis only degrades', async (t) => {
     })
     assert.equal(response.headers['retry-after'], '1')
     const { detail, hint } = JSON.parse(String(response.body))
-    assert.equal(detail, 'Redis at unix:/run/redis/redis.sock does not answer')
+    assert.equal(detail, 'Redis at unix:/run/redis/redis.sock does not respond')
     assert.match(hint, /start Redis/)
   })
 

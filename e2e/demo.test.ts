@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { atItsQuickest } from '@uds-sidecar/shared/testing/at-its-quickest'
+import { atItsQuickest } from '@uds-sidecar/shared/testing/waiting'
 import { type DemoOptions, runDemo } from './support/demo.ts'
 import { eventually } from './support/eventually.ts'
 import { pathOfOnly } from './support/program-path.ts'

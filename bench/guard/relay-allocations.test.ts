@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { getHeapStatistics } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { portOf, sidecarWith } from '../../services/sidecar/src/testing/sidecar-with.ts'
-import { tempDirectory } from '../../shared/src/testing/temp-directory.ts'
+import { tempDirectory } from '../../shared/src/testing/files.ts'
 import type { Play } from './exchanges.ts'
 
 /**

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { tempDirectory } from './testing/temp-directory.ts'
+import { tempDirectory } from './testing/files.ts'
 
 const PROGRAM = fileURLToPath(new URL('healthcheck.ts', import.meta.url))
 const run = promisify(execFile)

@@ -4,7 +4,7 @@ import { EXIT } from './failure/failures.ts'
 import { request } from './http/request.ts'
 import { runMain } from './lifecycle/run-main.ts'
 
-/** `node healthcheck.ts ENDPOINT PATH`: exit 0 if a GET answers 2xx within 2 s. Needs no shell and no curl. */
+/** `node healthcheck.ts ENDPOINT PATH` exits 0 if a GET gets a 2xx within 2 s, else 69. It needs no shell and no curl. */
 const USAGE = 'usage: healthcheck ENDPOINT PATH, such as unix:/run/app/api/api.sock /-/healthy\n'
 
 async function main(): Promise<void> {
@@ -18,8 +18,8 @@ async function main(): Promise<void> {
   const { status, body } = await request(parseEndpoint(endpoint), { path, timeoutMs: 2_000 })
   if (status >= 200 && status < 300) return
   throw new Failure('unhealthy', {
-    message: `${endpoint} ${path} answered ${status}: ${body}`,
-    hint: 'see its log',
+    message: `${endpoint} ${path} responded with ${status}: ${body}`,
+    hint: 'see the log of the server',
   })
 }
 

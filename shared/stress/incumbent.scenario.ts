@@ -4,11 +4,11 @@ import { Observer } from './observer.ts'
 import { type Scenario, type Stage, startingTimes } from './scenario.ts'
 import type { WayName } from './ways.ts'
 
-/** A live incumbent, attacked by starters: it keeps its path, and every client is served. */
+/** Starters attack a live incumbent. It keeps its path, and every client is served. */
 export function attackedIncumbent(way: WayName): Scenario {
   return {
     name: 'attacked-incumbent',
-    claim: 'no start displaces a live incumbent, and its clients notice nothing',
+    claim: 'no start displaces a live incumbent, and every client of it is served',
     way,
     expect: way === 'protocol' ? 'none' : 'some',
     starters: ({ starters }) => starters + 1,

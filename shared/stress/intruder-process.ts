@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 
 /**
- * Another user, who connects to a path without a pause: `intruder-process.ts PATH`; at each message it tells how often
- * it got in, and how often it tried.
+ * `intruder-process.ts PATH` runs as another user and connects to a path in a loop. At each message it reports how often
+ * it tried and how often it got a connection.
  */
 const [path = ''] = process.argv.slice(2)
 let tries = 0

@@ -10,12 +10,12 @@ import { within } from './within.ts'
 const MODULE = new URL('./intruder-process.ts', import.meta.url)
 const STRANGER = 10_003
 const PATIENCE_MS = 30_000
-/** The first may have been under way before. */
+/** More than one, because the first may have begun before the step. */
 const ENOUGH_TRIES = 3
 
 /**
- * Somebody outside the group connects in a loop while servers start under umask 0: at no moment does one let him in. Each
- * start stops before it changes a mode and before it publishes, until he has tried.
+ * A user outside the group connects in a loop while servers start under umask 0, and never gets a connection. Each start
+ * stops before it changes a mode and before it publishes, until the user has tried.
  */
 export function intruder(way: WayName): Scenario {
   let stranger: ChildProcess | undefined
@@ -45,23 +45,23 @@ async function round(stage: Stage, way: WayName, stranger: ChildProcess): Promis
   await clear(stage)
 }
 
-/** Until he has tried again, from beginning to end. */
+/** Resolves when the user has made at least one complete try. */
 async function untilTried(tally: Tally, stranger: ChildProcess): Promise<void> {
   await triesOf(tally, stranger)
   for (let tries = 0; tries < ENOUGH_TRIES; ) tries += await triesOf(tally, stranger)
 }
 
-/** How often he tried since he was asked last. */
+/** How often the user tried since the last report. */
 async function triesOf(tally: Tally, stranger: ChildProcess): Promise<number> {
-  const answer = once(stranger, 'message')
+  const report = once(stranger, 'message')
   stranger.send('report')
-  const [{ tries, intrusions }] = await within(PATIENCE_MS, 'the intruder reports', answer)
+  const [{ tries, intrusions }] = await within(PATIENCE_MS, 'the intruder reports', report)
   tally.count('tries', tries)
   tally.violation('intrusion', intrusions)
   return tries
 }
 
-/** It ends when the harness does, with the channel. */
+/** Starts the user's process. It ends with the harness, when the channel closes. */
 async function enter(path: string): Promise<ChildProcess> {
   const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const
   const stranger = fork(MODULE, [path], { stdio: [...stdio], uid: STRANGER, gid: STRANGER })

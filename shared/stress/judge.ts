@@ -8,14 +8,14 @@ import { within } from './within.ts'
 
 const MODE = 0o660
 const PERMISSIONS = 0o777
-const ANSWER_MS = 10_000
+const RESPONSE_MS = 10_000
 
-/** The mode that a socket has where none is asked for: the others leave that to the umask (022), and are not blamed for it. */
+/** The default mode of a socket. The naive ways leave it to the umask (022); that is no violation. */
 export function usualMode(way: WayName): number {
   return way === 'protocol' ? MODE : 0o755
 }
 
-/** After a round: one owner alone, its socket at the path with the right mode, answering, and nothing besides. */
+/** After a round: exactly one owner, its socket at the path with the right mode, accepting, and no other files. */
 export async function judgeOwner(stage: Stage, mode = MODE): Promise<void> {
   const { pool, path, tally } = stage
   const [owner, ...others] = pool.owners
@@ -24,27 +24,27 @@ export async function judgeOwner(stage: Stage, mode = MODE): Promise<void> {
   const stats = await lstatIfAny(path)
   if (stats === undefined) return tally.violation('path_missing')
   if ((Number(stats.mode) & PERMISSIONS) !== mode) tally.violation('wrong_mode')
-  if ((await answerAt(path)) !== String(owner.pid)) tally.violation('wrong_owner_answers')
+  if ((await textAt(path)) !== String(owner.pid)) tally.violation('wrong_owner_responds')
   await judgeDirectory(stage)
 }
 
-/** Only the socket and its lock file are there. */
+/** The directory has only the socket and its lock file. */
 async function judgeDirectory({ directory, tally }: Stage): Promise<void> {
   const strange = (await readdir(directory)).filter((name) => name !== 's' && name !== 's.lock')
   tally.violation('left_behind', strange.length)
 }
 
-/** What the server at `path` says; its pid if it is one of ours. */
-export async function answerAt(path: string): Promise<string> {
+/** What the server at `path` sends: its pid if it is one of our starters. */
+export async function textAt(path: string): Promise<string> {
   try {
     const socket = await dial({ kind: 'unix', path })
-    return await within(ANSWER_MS, 'an owner answers', text(socket.end()))
+    return await within(RESPONSE_MS, 'an owner responds', text(socket.end()))
   } catch (error) {
     return `nothing: ${(error as Error).message}`
   }
 }
 
-/** Ends the round: nobody owns anything, and the directory is empty but for the lock file. */
+/** Ends the round: nobody owns the path, and only the lock file is left. */
 export async function clear({ pool, path, tally }: Stage): Promise<void> {
   await pool.stopAll()
   await rm(path, { force: true })

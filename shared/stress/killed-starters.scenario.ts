@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { answerAt, clear, judgeOwner } from './judge.ts'
+import { clear, judgeOwner, textAt } from './judge.ts'
 import { type Scenario, START_AFTER_MS, type Stage, startingTimes } from './scenario.ts'
 import { leaveStaleFile } from './stale-file.ts'
 import type { Starter } from './starter.ts'
@@ -8,11 +8,11 @@ const VICTIMS = 0.2
 /** About as long as all starts of a round take. */
 const SPREAD_MS = 120
 
-/** The same, while every fifth is killed at a random moment: whoever is left can start, and nothing stays behind. */
+/** Starters over a stale socket, of which every fifth is killed at a random moment. The others can start, and nothing is left behind. */
 export function killedStarters(onConflict: 'refuse' | 'takeover'): Scenario {
   return {
     name: onConflict === 'refuse' ? 'killed-starters' : 'killed-takeovers',
-    claim: 'SIGKILLs at random moments never make two owners, nor a path that nobody can own again',
+    claim: 'SIGKILLs at random moments never cause two owners, nor a path that nobody can own again',
     way: 'protocol',
     expect: 'none',
     starters: ({ starters }) => starters,
@@ -47,15 +47,15 @@ async function killAfter(victim: Starter, ms: number): Promise<void> {
 }
 
 /**
- * A victim may have been the last to take over. Whoever it replaced still believes to own the path, is told by the path
- * itself, and ends; that it does not is an error.
+ * A victim may have been the last to take over. The server that it replaced still believes that it owns the path. It must
+ * notice the other socket at the path, and end.
  */
 async function learnsOfTheDead({ path, pool }: Stage): Promise<void> {
   const [owner] = pool.owners
-  if (owner !== undefined && (await answerAt(path)) !== String(owner.pid)) await owner.ended()
+  if (owner !== undefined && (await textAt(path)) !== String(owner.pid)) await owner.ended()
 }
 
-/** The one who held the lock, or the last to take over, was killed: the next start has to succeed. */
+/** The holder of the lock, or the last to take over, was killed: the next start must succeed. */
 async function recover({ path, pool, tally }: Stage, onConflict: 'refuse' | 'takeover'): Promise<void> {
   tally.count('recoveries')
   await pool.idle[0]?.attempt({ path, way: 'protocol', atMs: 0, options: { onConflict } })

@@ -11,7 +11,7 @@ const KEPT = 6
 const NEW = 4
 const MAX_THINK_MS = 20
 
-/** Clients that ask without end, some on kept connections (half of these think in between): `load-process.ts PATH`. */
+/** `load-process.ts PATH` sends requests in a loop, some on kept connections; half of those pause between requests. */
 const endpoint = { kind: 'unix', path: process.argv[2] ?? '' } as const
 const load: Load = { keptConnections: 0, newConnections: 0, failed: {} }
 

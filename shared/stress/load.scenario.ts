@@ -6,10 +6,10 @@ import { within } from './within.ts'
 
 const MODULE = new URL('./load-process.ts', import.meta.url)
 const PATIENCE_MS = 30_000
-/** Requests between two takeovers: 200 takeovers then see 40,000. */
+/** Requests between two takeovers: 40,000 in 200 takeovers. */
 const REQUESTS_PER_ROUND = 200
 
-/** HTTP clients, on kept and on new connections, while one server after the other takes over: none sees a failure. */
+/** HTTP clients send requests, on kept and on new connections, while servers take over one after the other. None fails. */
 export function takeoverUnderLoad(): Scenario {
   let clients: ChildProcess | undefined
   return {
@@ -48,9 +48,9 @@ async function someRequests({ tally }: Stage, clients: ChildProcess): Promise<vo
 }
 
 async function loadOf(clients: ChildProcess): Promise<Load> {
-  const answer = once(clients, 'message')
+  const report = once(clients, 'message')
   clients.send('report')
-  const [load] = await within(PATIENCE_MS, 'the clients report', answer)
+  const [load] = await within(PATIENCE_MS, 'the clients report', report)
   return load
 }
 

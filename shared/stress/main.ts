@@ -1,11 +1,36 @@
 import { EXIT } from '../src/failure/failures.ts'
+import { attackedIncumbent } from './incumbent.scenario.ts'
+import { intruder } from './intruder.scenario.ts'
+import { killedStarters } from './killed-starters.scenario.ts'
+import { takeoverUnderLoad } from './load.scenario.ts'
 import { parseOptions, type StressOptions, USAGE } from './options.ts'
 import { runScenario } from './run-scenario.ts'
-import { scenarios } from './scenarios.ts'
+import type { Scenario } from './scenario.ts'
+import { shutdownRacesTakeover } from './shutdown.scenario.ts'
+import { staleFile } from './stale-file.scenario.ts'
+import { concurrentTakeovers } from './takeover.scenario.ts'
+
+/** Each scenario of the protocol beside the naive ways: those must fail, or the harness detects nothing. */
+function scenarios(): Scenario[] {
+  return [
+    staleFile('protocol'),
+    staleFile('unlink-listen'),
+    staleFile('probe-unlink-listen'),
+    killedStarters('refuse'),
+    killedStarters('takeover'),
+    concurrentTakeovers,
+    shutdownRacesTakeover,
+    attackedIncumbent('protocol'),
+    attackedIncumbent('unlink-listen'),
+    intruder('protocol'),
+    intruder('listen-chmod'),
+    takeoverUnderLoad(),
+  ]
+}
 
 /**
- * Attacks the bind protocol with many real processes and counts what must not happen; JSON on stdout, progress on
- * stderr. Exits 0 if ours comes out without a violation and the naive ways do not, else 1.
+ * Attacks the bind protocol with many real processes and counts violations. Writes JSON to stdout and progress to stderr.
+ * Exits 0 if the protocol has no violation and each naive way has some, else 1.
  */
 async function main(options: StressOptions): Promise<void> {
   const results = []

@@ -14,7 +14,7 @@ export interface Observation {
 
 const LOOKS = 20
 
-/** Looks at a path and connects to it without a pause, from the first message to the second: `observer-process.ts PATH MODE`. */
+/** `observer-process.ts PATH MODE` checks a path and connects to it in a loop, from the first message to the second. */
 const [path = '', mode = ''] = process.argv.slice(2)
 let observing = false
 
@@ -37,12 +37,12 @@ function look(seen: Observation): void {
 
 async function connect(seen: Observation): Promise<void> {
   seen.connections++
-  const answer = await dial({ kind: 'unix', path }).then(
+  const received = await dial({ kind: 'unix', path }).then(
     (socket) => text(socket.end()).catch((error) => error.code),
     (error) => error.code,
   )
-  if (/^\d+$/.test(answer)) return
-  const code = answer === '' ? 'empty' : answer
+  if (/^\d+$/.test(received)) return
+  const code = received === '' ? 'empty' : received
   seen.failed[code] = (seen.failed[code] ?? 0) + 1
 }
 

@@ -7,7 +7,7 @@ import { within } from './within.ts'
 const MODULE = new URL('./observer-process.ts', import.meta.url)
 const PATIENCE_MS = 30_000
 
-/** Another process that looks at a path all the time, as any client may at any moment. */
+/** Another process that checks a path all the time, as a client may at any moment. */
 export class Observer implements AsyncDisposable {
   readonly #process: ChildProcess
 
@@ -21,13 +21,13 @@ export class Observer implements AsyncDisposable {
     return observer
   }
 
-  /** What it saw while `work` was done, told to the tally. */
+  /** Observes during `work`, and adds what it saw to the tally. */
   async during(work: () => Promise<void>, tally: Tally): Promise<void> {
     this.#process.send('start')
     await work()
-    const answer = once(this.#process, 'message')
+    const report = once(this.#process, 'message')
     this.#process.send('stop')
-    const [seen] = (await within(PATIENCE_MS, 'an observer reports', answer)) as [Observation]
+    const [seen] = (await within(PATIENCE_MS, 'an observer reports', report)) as [Observation]
     tally.count('looks', seen.looks)
     tally.count('connections', seen.connections)
     tally.violation('path_missing', seen.missing)

@@ -3,19 +3,19 @@ import { parseArgs } from 'node:util'
 export interface StressOptions {
   /** Processes that start at the same time. */
   readonly starters: number
-  /** Rounds of each scenario; a live incumbent is attacked in a quarter as many. */
+  /** Rounds of each scenario; a quarter of that for a live incumbent. */
   readonly rounds: number
-  /** Each starter waits a random time up to this before it begins. */
+  /** Each starter waits a random time, up to this, before it begins. */
   readonly jitterMs: number
-  /** The same seed gives the same delays and victims; what the scheduler does with them is its own. */
+  /** The same seed gives the same delays and victims, but not the same scheduling. */
   readonly seed: number
-  /** Names of scenarios; all if empty. */
+  /** Names of scenarios; empty means all. */
   readonly only: readonly string[]
 }
 
 export const USAGE = `usage: npm run stress -- [--starters N] [--rounds N] [--jitter-ms MS] [--seed N] [--only NAME,NAME]`
 
-/** @throws Error for an unknown option or a value out of bounds, naming it */
+/** @throws Error that names an unknown option or a value out of range */
 export function parseOptions(args: readonly string[]): StressOptions {
   const { values } = parseArgs({
     args: [...args],

@@ -1,6 +1,6 @@
 import { Starter } from './starter.ts'
 
-/** Starter processes that are kept between rounds; those that were killed are replaced. */
+/** Starter processes, kept between rounds. Killed ones are replaced. */
 export class Pool implements AsyncDisposable {
   readonly #starters: Starter[] = []
 
@@ -22,7 +22,7 @@ export class Pool implements AsyncDisposable {
     return this.#starters.filter((starter) => !starter.owns)
   }
 
-  /** For takeovers: everybody but the last is told by the path itself that it has been replaced, and ends. */
+  /** Resolves when one owner is left: after takeovers, all but the last notice that they were replaced, and end. */
   async oneIsLeft(): Promise<void> {
     while (this.owners.length > 1) await Promise.race(this.owners.map((owner) => owner.ended()))
   }

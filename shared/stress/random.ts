@@ -1,6 +1,7 @@
-/** A seeded source of numbers from 0 to below `limit` (mulberry32): a run can be told again. */
+/** A source of numbers from 0 to below `limit`. */
 export type Random = (limit: number) => number
 
+/** Numbers from a seed (mulberry32), so that a run can be repeated. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0
   return (limit) => {

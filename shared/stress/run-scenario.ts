@@ -1,12 +1,12 @@
 import { chmod } from 'node:fs/promises'
-import { tempDirectory } from '../src/testing/temp-directory.ts'
+import { tempDirectory } from '../src/testing/files.ts'
 import type { StressOptions } from './options.ts'
 import { Pool } from './pool.ts'
 import { seededRandom } from './random.ts'
 import type { Scenario } from './scenario.ts'
 import { Tally } from './tally.ts'
 
-/** How much longer than its rounds a way is tried that has to fail. */
+/** How much longer than its rounds a naive way is tried until it fails. */
 const SEARCH_MS = 60_000
 
 export interface Result {
@@ -19,12 +19,12 @@ export interface Result {
   readonly violations: Tally['violations']
   readonly seen: Record<string, number>
   readonly seconds: number
-  /** Whether it came out as it has to: ours without a violation, the others with some. */
+  /** Whether the protocol had no violation, or a naive way had some. */
   readonly asExpected: boolean
   readonly error?: string
 }
 
-/** All rounds of one scenario in a directory and with processes of its own. */
+/** Runs all rounds of one scenario, in a directory and with processes of its own. */
 export async function runScenario(scenario: Scenario, options: StressOptions): Promise<Result> {
   const tally = new Tally()
   const begin = performance.now()
@@ -58,14 +58,14 @@ async function runRounds(
   starters: number,
 ): Promise<void> {
   if (scenario.needsRoot && process.geteuid?.() !== 0)
-    throw new Error('another user is needed: run this as root')
+    throw new Error('this scenario needs another user: run it as root')
   await using directory = await tempDirectory()
   await chmod(directory.path, 0o755)
   await using pool = await Pool.of(starters)
   const random = seededRandom(options.seed)
   const stage = { directory: directory.path, path: directory.at('s'), pool, random, options, tally }
   for (let round = scenario.rounds(options); round > 0; round--) await scenario.round(stage)
-  // A way that has to fail depends on how the machine runs its processes: it goes on until it has failed.
+  // Whether a naive way fails depends on how the machine schedules its processes: it is repeated until it fails.
   const deadline = performance.now() + SEARCH_MS
   while (scenario.expect === 'some' && tally.total === 0 && performance.now() < deadline)
     await scenario.round(stage)

@@ -5,9 +5,9 @@ import type { Tally } from './tally.ts'
 import type { WayName } from './ways.ts'
 
 export interface Stage {
-  /** A directory of its own, empty at first. */
+  /** A directory of the scenario, empty at first. */
   readonly directory: string
-  /** The path that everybody wants. */
+  /** The path that all starters want to own. */
   readonly path: string
   readonly pool: Pool
   readonly random: Random
@@ -19,18 +19,18 @@ export interface Scenario {
   readonly name: string
   readonly claim: string
   readonly way: WayName
-  /** Ours has to come out without a violation, the others with some: that shows that the harness can see them. */
+  /** The protocol must have no violations. The naive ways must have some: that shows that the harness detects them. */
   readonly expect: 'none' | 'some'
   readonly starters: (options: StressOptions) => number
   readonly rounds: (options: StressOptions) => number
-  /** One round; what it finds goes to the tally. */
+  /** Runs one round, and adds what it finds to the tally. */
   readonly round: (stage: Stage) => Promise<void>
   readonly needsRoot?: true
 }
 
 export const START_AFTER_MS = 10
 
-/** A time at which all starters begin, each with a random delay of its own. */
+/** Returns times at which starters begin: a common time plus a random delay for each. */
 export function startingTimes({ random, options }: Stage): () => number {
   const base = Date.now() + START_AFTER_MS
   return () => base + random(options.jitterMs)

@@ -3,10 +3,10 @@ import { type Scenario, type Stage, startingTimes } from './scenario.ts'
 
 const TAKEOVER = { onConflict: 'takeover' } as const
 
-/** The incumbent shuts down while its successor takes over: whoever comes first, the successor's socket stays. */
+/** The incumbent shuts down while its successor takes over. In any order, the successor's socket stays. */
 export const shutdownRacesTakeover: Scenario = {
   name: 'shutdown-races-takeover',
-  claim: "a shutdown that races a takeover never takes the successor's socket away",
+  claim: "a shutdown that races a takeover never removes the successor's socket",
   way: 'protocol',
   expect: 'none',
   starters: () => 2,

@@ -3,11 +3,11 @@ import { type Scenario, type Stage, startingTimes } from './scenario.ts'
 import { leaveStaleFile } from './stale-file.ts'
 import type { WayName } from './ways.ts'
 
-/** N starters at once over the file of a crashed server: one owns, the others say in_use. */
+/** N starters at once over a stale socket: one owns the path, the others fail with in_use. */
 export function staleFile(way: WayName): Scenario {
   return {
     name: 'stale-file',
-    claim: 'of N starters over a stale file one owns the path, and the others know that they do not',
+    claim: 'of N starters over a stale socket one owns the path, and the others know that they do not',
     way,
     expect: way === 'protocol' ? 'none' : 'some',
     starters: ({ starters }) => starters,

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { openLocked } from '../src/bind/kernel-lock.ts'
 import { listen } from '../src/listen/listen.ts'
 
-/** One fresh process that begins to listen in one way and tells how many ms that took: `start-up-process.ts PATH WAY`. */
+/** `start-up-process.ts PATH WAY` begins to listen in one way and reports how many milliseconds that took. */
 const WAYS: Record<string, (path: string) => Promise<AsyncDisposable>> = {
   listen: (path) => listen(createServer(), { kind: 'unix', path }),
   'lock alone': async (path) => {

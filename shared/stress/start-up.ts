@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { tempDirectory } from '../src/testing/temp-directory.ts'
+import { tempDirectory } from '../src/testing/files.ts'
 
 /**
- * What the bind protocol costs a start: `node shared/stress/start-up.ts` starts fresh processes in turn and prints, as
- * JSON, the milliseconds that each way took, and those from the start of the process to that moment.
+ * Measures what the bind protocol costs at start-up. `node shared/stress/start-up.ts` starts new processes one after the
+ * other and prints JSON: the milliseconds that each way took, and those since the start of the process.
  */
 const MODULE = new URL('./start-up-process.ts', import.meta.url)
 const WAYS = ['plain server.listen', 'lock alone', 'listen']

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { ListenOptions } from '../src/listen/listen-options.ts'
 import { type Holding, WAYS, type WayName } from './ways.ts'
 
-/** What the parent orders. `atMs` is a time of the system's clock: all starters begin together. */
+/** An order of the parent. `atMs` is a time of the system clock, so that all starters begin together. */
 export type Order =
   | {
       readonly order: 'start'
@@ -16,7 +16,7 @@ export type Order =
       readonly options: ListenOptions
       readonly http: boolean
       readonly umask: number
-      /** Whether it stops at each {@link Step} until it is told to go on. */
+      /** Whether it stops before each {@link Step} until it gets `go-on`. */
       readonly stopping: boolean
     }
   | { readonly order: 'go-on' }
@@ -27,12 +27,12 @@ export type Report =
   | { readonly report: 'refused'; readonly code: string }
   | { readonly report: 'stopped'; readonly before: Step }
 
-/** Where whoever comes next may meet a socket that is not ready. */
+/** Before these steps a client could find a socket that is not ready. */
 export type Step = 'chmod' | 'rename'
 
 /**
- * One of many processes that want the same path, kept alive between the rounds, for its start costs more than a
- * round. It believes to own the path from `owns` to `ended`, and tells whoever connects its pid.
+ * One of many processes that want to own the same path. It is kept between rounds, because starting it takes longer than
+ * a round. From `owns` to `ended` it believes that it owns the path. It sends its pid to each client.
  */
 let holding: Holding | undefined
 let isStopping = false

@@ -13,11 +13,11 @@ export interface Attempt {
   readonly http?: boolean
   /** Default 022. */
   readonly umask?: number
-  /** Called at each step of the start, which waits for it. Default: it does not stop. */
+  /** Called before each step of the start, which waits for it. Default: the start does not stop. */
   readonly atStep?: (before: Step) => Promise<void>
 }
 
-/** How an attempt came out: the code of the refusal, or that it was killed. */
+/** The outcome of an attempt; `refused` has the code. */
 export type Outcome = 'owns' | 'killed' | { readonly refused: string }
 
 const MODULE = new URL('./starter-process.ts', import.meta.url)
@@ -28,7 +28,7 @@ export class Starter {
   readonly #process: ChildProcess
   readonly #exited: Promise<unknown>
   #owns = false
-  #answer: PromiseWithResolvers<Outcome> | undefined
+  #outcome: PromiseWithResolvers<Outcome> | undefined
   #atStep: Attempt['atStep']
   #ended = Promise.withResolvers<void>()
 
@@ -48,26 +48,26 @@ export class Starter {
     return this.#process.pid ?? 0
   }
 
-  /** Whether it believes to own the path, and lives. */
+  /** Whether it lives and believes that it owns the path. */
   get owns(): boolean {
     return this.#owns
   }
 
   attempt({ options = {}, http = false, umask = 0o022, atStep, ...rest }: Attempt): Promise<Outcome> {
-    this.#answer = Promise.withResolvers()
+    this.#outcome = Promise.withResolvers()
     this.#atStep = atStep
     this.#order({ order: 'start', options, http, umask, stopping: atStep !== undefined, ...rest })
-    return within(PATIENCE_MS, 'a start comes out', this.#answer.promise)
+    return within(PATIENCE_MS, 'a start ends', this.#outcome.promise)
   }
 
-  /** Asks it to close, after a time, and waits until it has. */
+  /** Tells it to close after `afterMs` milliseconds, and waits until it has. */
   async stop(afterMs = 0): Promise<void> {
     if (!this.#owns) return
     this.#order({ order: 'stop', afterMs })
     await this.ended()
   }
 
-  /** Resolves when it owns the path no longer. */
+  /** Resolves when it no longer owns the path. */
   async ended(): Promise<void> {
     if (this.#owns) await within(PATIENCE_MS, 'an owner ends', this.#ended.promise)
   }
@@ -83,7 +83,7 @@ export class Starter {
 
   #hear(report: Report): void {
     if (report.report === 'owns') this.#begin()
-    if (report.report === 'refused') this.#answer?.resolve({ refused: report.code })
+    if (report.report === 'refused') this.#outcome?.resolve({ refused: report.code })
     if (report.report === 'stopped') this.#stop(report.before)
     if (report.report === 'ended') this.#end()
   }
@@ -91,19 +91,19 @@ export class Starter {
   #begin(): void {
     this.#owns = true
     this.#ended = Promise.withResolvers()
-    this.#answer?.resolve('owns')
+    this.#outcome?.resolve('owns')
   }
 
   #stop(before: Step): void {
     this.#atStep?.(before).then(
       () => this.#order({ order: 'go-on' }),
-      (error) => this.#answer?.reject(error),
+      (error) => this.#outcome?.reject(error),
     )
   }
 
   #end(outcome?: 'killed'): void {
     this.#owns = false
-    if (outcome) this.#answer?.resolve(outcome)
+    if (outcome) this.#outcome?.resolve(outcome)
     this.#ended.resolve()
   }
 }

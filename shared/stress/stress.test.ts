@@ -10,7 +10,7 @@ import { shutdownRacesTakeover } from './shutdown.scenario.ts'
 import { staleFile } from './stale-file.scenario.ts'
 import { concurrentTakeovers } from './takeover.scenario.ts'
 
-// The short form of `npm run stress`; what needs another user is in shared/test-as-root.
+// A short form of `npm run stress`. The scenario that needs another user is in shared/test-as-root.
 const SHORT = { starters: 6, rounds: 4, jitterMs: 5, seed: 1, only: [] }
 
 describe('the bind protocol under stress', () => {
@@ -42,7 +42,7 @@ describe('the same harness', () => {
 })
 
 describe('the options of the harness', () => {
-  it('that are right, are read', () => {
+  it('that are valid, are read', () => {
     const args = ['--starters', '5', '--rounds', '7', '--jitter-ms', '0', '--seed', '9', '--only', 'intruder']
     assert.deepEqual(parseOptions(args), { starters: 5, rounds: 7, jitterMs: 0, seed: 9, only: ['intruder'] })
   })

@@ -4,7 +4,7 @@ import { type Scenario, type Stage, startingTimes } from './scenario.ts'
 
 const TAKEOVER = { onConflict: 'takeover' } as const
 
-/** N starters take over a live incumbent at once: each may own the path for a moment, the last one keeps it. */
+/** N starters take over a live incumbent at once. Each may own the path for a moment; the last one keeps it. */
 export const concurrentTakeovers: Scenario = {
   name: 'concurrent-takeovers',
   claim: 'N takeovers at once of a live incumbent leave one owner, and no client sees a gap',

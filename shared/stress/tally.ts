@@ -4,7 +4,7 @@ export const VIOLATIONS = [
   'no_owner',
   'path_missing',
   'wrong_mode',
-  'wrong_owner_answers',
+  'wrong_owner_responds',
   'connection_failed',
   'request_failed',
   'incumbent_displaced',

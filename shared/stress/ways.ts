@@ -5,17 +5,17 @@ import { dial } from '../src/dial/dial.ts'
 import { listen } from '../src/listen/listen.ts'
 import type { ListenOptions } from '../src/listen/listen-options.ts'
 
-/** A path that a starter believes to own. */
+/** A path that a starter believes it owns. */
 export interface Holding {
-  /** Resolves when it holds it no longer, by its own doing or another's. */
+  /** Resolves when the starter no longer owns it, after a close or a takeover. */
   readonly ended: Promise<unknown>
   close(): void
 }
 
-/** A way to bind a path. Rejects with an error that has a `code` if the path is another's. */
+/** A way to bind a path. Rejects with an error that has a `code` if another server owns the path. */
 export type Way = (server: Server, path: string, options: ListenOptions) => Promise<Holding>
 
-/** Ours, and the ways that people write, so that the harness can show that it finds what is wrong. */
+/** The bind protocol, and the naive ways, which show that the harness detects violations. */
 export const WAYS = {
   protocol: async (server, path, options) => {
     const listener = await listen(server, { kind: 'unix', path }, options)
@@ -26,7 +26,7 @@ export const WAYS = {
     return plainListen(server, path)
   },
   'probe-unlink-listen': async (server, path) => {
-    if (await answers(path)) throw Object.assign(new Error(path), { code: 'in_use' })
+    if (await accepts(path)) throw Object.assign(new Error(path), { code: 'in_use' })
     await unlinkIfAny(path)
     return plainListen(server, path)
   },
@@ -45,7 +45,7 @@ async function plainListen(server: Server, path: string): Promise<Holding> {
   return { ended: once(server, 'close'), close: () => server.close() }
 }
 
-async function answers(path: string): Promise<boolean> {
+async function accepts(path: string): Promise<boolean> {
   return dial({ kind: 'unix', path }).then(
     (socket) => {
       socket.destroy()

@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict'
 import { chmod, chown, rename } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { Child } from '../src/testing/child.ts'
-import { fingerprint } from '../src/testing/files.ts'
-import { failureOf, startListening } from '../src/testing/start.ts'
-import { startPlain } from '../src/testing/start-plain.ts'
-import { tempDirectory } from '../src/testing/temp-directory.ts'
-import { asUser, OWNER, requireRoot, STRANGER } from './as-user.ts'
+import { fingerprint, tempDirectory } from '../src/testing/files.ts'
+import { Child } from '../src/testing/processes.ts'
+import { failureOf, startListening, startPlain } from '../src/testing/server-processes.ts'
+import { asUser, OWNER, requireRoot, STRANGER } from '../src/testing/users.ts'
 
 requireRoot()
 
 const CONFLICTS = ['refuse', 'takeover'] as const
 
-/** A directory of ours in which a crashed server of another user left a socket with that mode. */
+/** A directory of ours with a stale socket of another user, with that mode. */
 async function withStaleSocket({
   owner,
   mode,
@@ -51,7 +49,7 @@ for (const onConflict of CONFLICTS) {
           assert.equal(await fingerprint(directory.at('s')), before)
         })
 
-    it('that nobody listens on, and the sticky bit keeps, says whose it is', async () => {
+    it('that nobody listens on, and the sticky bit protects, names its owner', async () => {
       await using directory = await withStaleSocket({ owner: 0, mode: 0o666, directoryMode: 0o1777 })
       const before = await fingerprint(directory.at('s'))
       const task = { endpoint: `unix:${directory.at('s')}`, options: { onConflict } }
@@ -62,7 +60,7 @@ for (const onConflict of CONFLICTS) {
       assert.equal(await fingerprint(directory.at('s')), before)
     })
 
-    it('that nobody listens on, in a directory of ours, takes its place', async () => {
+    it('that nobody listens on, in a directory of ours, replaces it', async () => {
       await using directory = await withStaleSocket({ owner: 0, mode: 0o666, directoryMode: 0o755 })
       const task = { endpoint: `unix:${directory.at('s')}`, options: { onConflict } }
       await using _server = await startListening(task, asUser(OWNER))
@@ -70,7 +68,7 @@ for (const onConflict of CONFLICTS) {
   })
 
   describe(`a start with ${onConflict} beside a live server of another user`, () => {
-    it('that denies us, says that it is in use, for the kernel has its listener', async () => {
+    it('that denies us, fails with in_use, because the kernel lists its listener', async () => {
       await using directory = await tempDirectory()
       await chmod(directory.path, 0o1777)
       await using _server = await startPlain(directory.at('s'))
@@ -82,11 +80,12 @@ for (const onConflict of CONFLICTS) {
       assert.equal(await fingerprint(directory.at('s')), before)
     })
 
-    it('that denies us, in another network namespace, leaves it and claims nothing', async () => {
+    it('that denies us, in another network namespace, leaves it and does not claim that it is in use', async () => {
       await using directory = await tempDirectory()
       await chmod(directory.path, 0o1777)
-      const plain = new URL('../src/testing/plain-server.ts', import.meta.url)
-      await using server = new Child(plain, [directory.at('s'), '8'], { wrapper: ['unshare', '--net'] })
+      await using server = new Child('serve-plainly', [directory.at('s'), '8'], {
+        wrapper: ['unshare', '--net'],
+      })
       await server.next()
       await chmod(directory.at('s'), 0o600)
       const before = await fingerprint(directory.at('s'))

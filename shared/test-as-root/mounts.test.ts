@@ -2,15 +2,14 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { fingerprint, namesIn } from '../src/testing/files.ts'
-import { failureOf, startListening } from '../src/testing/start.ts'
-import { type TempDirectory, tempDirectory } from '../src/testing/temp-directory.ts'
-import { requireRoot } from './as-user.ts'
+import { fingerprint, namesIn, type TempDirectory, tempDirectory } from '../src/testing/files.ts'
+import { failureOf, startListening } from '../src/testing/server-processes.ts'
+import { requireRoot } from '../src/testing/users.ts'
 
 requireRoot()
 
 describe('a start in a volume', () => {
-  it('that is mounted read-only, is refused and names the line of Compose', async () => {
+  it('that is mounted read-only, fails and names the line of Compose', async () => {
     await using directory = await tempDirectory()
     await mkdir(directory.at('v'))
     const mount = `mount -t tmpfs -o ro none ${directory.at('v')} && exec "$@"`
@@ -24,7 +23,7 @@ describe('a start in a volume', () => {
     assert.match(hint, /take :ro/)
   })
 
-  it('that has no inode left, is refused as io_error and leaves nothing', async () => {
+  it('that has no inode left, fails with io_error and leaves nothing', async () => {
     await using directory = await tempDirectory()
     await mkdir(directory.at('v'))
     const path = directory.at('v')
@@ -46,7 +45,7 @@ describe('a start in a volume', () => {
       assert.match(hint, /nr_inodes= in/)
     })
 
-  it('that has no block left, names size', async () => {
+  it('that has no space left, names size', async () => {
     await using directory = await tempDirectory()
     const fill = `head -c 65536 /dev/zero > ${directory.at('v/full')} 2>/dev/null`
     const wrapper = await inTmpfs(directory, 'size=64k,mode=755', fill)
@@ -85,7 +84,7 @@ describe('a start in a volume', () => {
     'an empty directory, as Docker makes one,': (path: string) => mkdir(path),
     'a file': (path: string) => writeFile(path, ''),
   }))
-    it(`of which ${what} is mounted at the path, says so, for it cannot be moved away`, async () => {
+    it(`of which ${what} is mounted at the path, says so, because it cannot be moved away`, async () => {
       await using directory = await tempDirectory()
       await put(directory.at('x'))
       await put(directory.at('s 1'))
@@ -96,7 +95,7 @@ describe('a start in a volume', () => {
       assert.match(hint, /it is mounted there: mount the directory/)
     })
 
-  it('where a device stands at the path, is refused and leaves it', async () => {
+  it('with a device at the path, is refused and leaves it', async () => {
     await using directory = await tempDirectory()
     execFileSync('mknod', [directory.at('s'), 'c', '1', '3'])
     const before = await fingerprint(directory.at('s'))
@@ -106,7 +105,7 @@ describe('a start in a volume', () => {
   })
 })
 
-/** Runs a child with a tmpfs at `v`, after `prepare` has done something in it. */
+/** Runs a child with a tmpfs at `v`, after the shell command `prepare` in it. */
 async function inTmpfs(directory: TempDirectory, options: string, prepare = ':'): Promise<string[]> {
   await mkdir(directory.at('v'))
   const mount = `mount -t tmpfs -o ${options} none ${directory.at('v')} && { ${prepare}; exec "$@"; }`

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { chmod, chown, lstat } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { Child } from '../src/testing/child.ts'
-import { modeOf } from '../src/testing/files.ts'
-import { failureOf, startListening } from '../src/testing/start.ts'
-import { tempDirectory } from '../src/testing/temp-directory.ts'
-import { asUser, GROUP, OWNER, requireRoot, STRANGER } from './as-user.ts'
+import { modeOf, tempDirectory } from '../src/testing/files.ts'
+import { dialAs } from '../src/testing/listeners.ts'
+import { failureOf, startListening } from '../src/testing/server-processes.ts'
+import { asUser, GROUP, OWNER, requireRoot, STRANGER } from '../src/testing/users.ts'
 
-const DIALLING = new URL('../src/testing/dialling.ts', import.meta.url)
 const DENIED = { code: 'socket_denied', errno: 'EACCES' }
 
 requireRoot()
@@ -25,28 +23,28 @@ describe('a socket in a setgid directory of a group that its owner is not in', (
     }
   })
 
-  it('with mode 0660, lets the group connect and nobody else', async () => {
+  it('with mode 0660, lets only the group connect', async () => {
     await using directory = await setgidDirectory(0o2755)
     await using _server = await startListening({ endpoint: `unix:${directory.at('s')}` }, asUser(OWNER))
-    assert.equal(await dialAs(directory.at('s'), STRANGER, [GROUP]), 'connected')
-    assert.equal(await dialAs(directory.at('s'), OWNER), 'connected')
-    assert.deepEqual(await dialAs(directory.at('s'), STRANGER), DENIED)
+    assert.equal(await dialAsUser(directory.at('s'), STRANGER, [GROUP]), 'connected')
+    assert.equal(await dialAsUser(directory.at('s'), OWNER), 'connected')
+    assert.deepEqual(await dialAsUser(directory.at('s'), STRANGER), DENIED)
   })
 
-  it('with mode 0600, lets its owner connect and nobody else', async () => {
+  it('with mode 0600, lets only its owner connect', async () => {
     await using directory = await setgidDirectory(0o2755)
     const task = { endpoint: `unix:${directory.at('s')}`, options: { mode: 0o600 } }
     await using _server = await startListening(task, asUser(OWNER))
-    assert.equal(await dialAs(directory.at('s'), OWNER), 'connected')
-    assert.deepEqual(await dialAs(directory.at('s'), STRANGER, [GROUP]), DENIED)
+    assert.equal(await dialAsUser(directory.at('s'), OWNER), 'connected')
+    assert.deepEqual(await dialAsUser(directory.at('s'), STRANGER, [GROUP]), DENIED)
   })
 
-  it('with mode 0666, lets nobody connect whom the directory keeps out', async () => {
+  it('with mode 0666, does not let users connect whom the directory denies', async () => {
     await using directory = await setgidDirectory(0o2750)
     const task = { endpoint: `unix:${directory.at('s')}`, options: { mode: 0o666 } }
     await using _server = await startListening(task, asUser(OWNER))
-    assert.equal(await dialAs(directory.at('s'), STRANGER, [GROUP]), 'connected')
-    assert.deepEqual(await dialAs(directory.at('s'), STRANGER), DENIED)
+    assert.equal(await dialAsUser(directory.at('s'), STRANGER, [GROUP]), 'connected')
+    assert.deepEqual(await dialAsUser(directory.at('s'), STRANGER), DENIED)
   })
 })
 
@@ -61,7 +59,7 @@ describe('a socket with a group of its own', () => {
 })
 
 describe('a lock file of another user', () => {
-  it('that anybody may open, refuses the start, for that user could hold it for ever', async () => {
+  it('that everybody may open, makes the start fail, because that user could hold it for ever', async () => {
     await using directory = await tempDirectory()
     await chmod(directory.path, 0o1777)
     await using stranger = await startListening({ endpoint: `unix:${directory.at('s')}` }, asUser(STRANGER))
@@ -75,7 +73,7 @@ describe('a lock file of another user', () => {
     assert.match(message, /belongs to uid 10003, and we are uid 10001/)
   })
 
-  it('that is private, refuses the start and says why', async () => {
+  it('that is private, makes the start fail and says why', async () => {
     await using directory = await tempDirectory()
     await chmod(directory.path, 0o1777)
     await using _stranger = await startListening({ endpoint: `unix:${directory.at('s')}` }, asUser(STRANGER))
@@ -93,7 +91,6 @@ async function setgidDirectory(mode: number) {
   return directory
 }
 
-async function dialAs(path: string, uid: number, groups: readonly number[] = []): Promise<unknown> {
-  await using child = new Child(DIALLING, [`unix:${path}`], asUser(uid, groups))
-  return await child.next()
+function dialAsUser(path: string, uid: number, groups: readonly number[] = []): Promise<unknown> {
+  return dialAs(asUser(uid, groups), { kind: 'unix', path })
 }

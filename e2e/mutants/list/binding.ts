@@ -128,7 +128,7 @@ export const binding: readonly Mutant[] = [
   {
     name: 'a mount at the path has no hint of its own',
     file: 'shared/src/listen/listen-failure.ts',
-    find: "  EBUSY: ['io_error', 'a mount stands at its path', MOUNT_THE_DIRECTORY],\n",
+    find: "  EBUSY: ['io_error', 'a mount stands at its path', HINTS.mountDirectory],\n",
     replace: '',
     killers: ['shared/src/listen/listen-failure.test.ts'],
   },

@@ -21,8 +21,8 @@ export const dialling: readonly Mutant[] = [
   {
     name: 'wrong status for a stale socket',
     file: 'shared/src/failure/failures.ts',
-    find: 'socket_stale: row(503,',
-    replace: 'socket_stale: row(502,',
+    find: 'socket_stale: failureRow(503,',
+    replace: 'socket_stale: failureRow(502,',
     killers: ['docs/failure-modes.test.ts', 'e2e/sigkill-leaves-a-stale-socket.test.ts'],
   },
   {

@@ -46,7 +46,7 @@ export const ending: readonly Mutant[] = [
   },
   {
     name: 'answers of the last minute keep their connection',
-    file: 'shared/src/listen/http-answers.ts',
+    file: 'shared/src/listen/http-responses.ts',
     find: '    if (this.#closing) askForAnother(response)\n',
     replace: '',
     killers: ['shared/src/listen/listen.takeover.test.ts'],
@@ -54,7 +54,7 @@ export const ending: readonly Mutant[] = [
   {
     name: 'a refused start exits with 0',
     file: 'shared/src/lifecycle/run-main.ts',
-    find: 'process.exitCode = error instanceof Failure ? error.exitCode : EXIT.internal',
+    find: 'process.exitCode = error instanceof CodedError ? error.exitCode : EXIT.internal',
     replace: 'process.exitCode = EXIT.ok',
     killers: ['shared/src/lifecycle/run-main.test.ts'],
   },

@@ -43,7 +43,7 @@ describe('the app', () => {
     assert.deepEqual(modes, [0o660, 0o660, 0o660, 0o600])
   })
 
-  it('tells its name, build, process and sockets at /status', async () => {
+  it('reports its name, build, process and sockets at /status', async () => {
     await using running = await runApp({ VERSION: '1.2.3', REVISION: 'abc' })
     const { status, text } = await running.ask('api', '/status')
     const body = JSON.parse(text)
@@ -63,7 +63,7 @@ describe('the app', () => {
     )
   })
 
-  it('serves the same API on TCP where it is told to', async () => {
+  it('serves the same API on TCP if APP_TCP is set', async () => {
     await using running = await runApp({ APP_TCP: 'tcp://127.0.0.1:0' })
     const overSocket = JSON.parse((await running.ask('api', '/status')).text)
     const { endpoint } = overSocket.sockets.find(({ name }: { name: string }) => name === 'tcp')
@@ -72,7 +72,7 @@ describe('the app', () => {
     assert.equal(JSON.parse(String(overTcp.body)).pid, overSocket.pid)
   })
 
-  it('refuses visits with a problem while Redis is away, and stays ready', async () => {
+  it('responds to visits with a problem while Redis is down, and stays ready', async () => {
     await using running = await runApp()
     for (const method of ['GET', 'POST']) {
       const { status, headers, text } = await running.ask('api', '/visits', { method })
@@ -84,13 +84,13 @@ describe('the app', () => {
     assert.equal((await running.ask('api', '/-/ready')).status, 200)
   })
 
-  it('answers a path that it does not serve with a problem', async () => {
+  it('responds to an unknown path with a problem', async () => {
     await using running = await runApp()
     const { status, text } = await running.ask('api', '/nothing')
     assert.deepEqual([status, JSON.parse(text).code], [404, 'not_found'])
   })
 
-  it('takes its sockets away when it is told to stop', async () => {
+  it('removes its sockets when it is stopped', async () => {
     await using running = await runApp()
     running.stop.abort('SIGTERM')
     await running.app.closed
@@ -103,7 +103,7 @@ describe('the app', () => {
 })
 
 describe('the metrics of the app', () => {
-  it('are in the text format, name the build, and count what was asked by listener and route', async () => {
+  it('are in the text format, name the build, and count requests by listener and route', async () => {
     await using running = await runApp({ VERSION: '1.2.3', REVISION: 'abc' })
     await running.ask('api', '/visits', { method: 'POST' })
     await running.ask('api', '/made-up-by-a-client')
@@ -122,7 +122,7 @@ describe('the metrics of the app', () => {
     }
   })
 
-  it('tell no total of visits that was never known, for a counter must not fall', async () => {
+  it('leave out a total of visits that was never known, because a counter must not fall', async () => {
     await using running = await runApp()
     const { text } = await running.ask('metrics', '/metrics')
     assert.doesNotMatch(text, /^app_visits_total/m)
@@ -136,7 +136,7 @@ describe('the admin socket', () => {
     assert.deepEqual([status, JSON.parse(text).code], [403, 'feature_off'])
   })
 
-  it('hangs and releases the API on request, while itself it answers', async () => {
+  it('makes the API hang and continue on request, and still responds itself', async () => {
     await using running = await runApp({ APP_CHAOS: 'on' })
     assert.equal((await running.ask('admin', '/chaos/hang', { method: 'POST' })).status, 204)
     await assert.rejects(running.ask('api', '/status', { timeoutMs: 100 }), { code: 'upstream_timeout' })
@@ -144,7 +144,7 @@ describe('the admin socket', () => {
     assert.equal((await running.ask('api', '/status')).status, 200)
   })
 
-  it('names a bad value and what it may be', async () => {
+  it('names a bad value and the allowed values', async () => {
     await using running = await runApp({ APP_CHAOS: 'on' })
     const { status, text } = await running.ask('admin', '/chaos/delay?ms=soon', { method: 'POST' })
     assert.equal(status, 400)

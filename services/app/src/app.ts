@@ -9,11 +9,15 @@ import { Visits } from './visits/visits.ts'
 
 /** Everything that the app serves, until `closed`. */
 export interface App extends AsyncDisposable {
-  /** Resolves when every listener has ended: by the signal, by `dispose`, or because another app took over. */
+  /** Resolves when every listener has ended: after the signal, `dispose`, or a takeover. */
   readonly closed: Promise<void>
 }
 
-/** @throws Failure when an endpoint cannot be bound; nothing listens then */
+/**
+ * Starts the app.
+ * @param signal closes it when it aborts
+ * @throws Failure when an endpoint cannot be bound; then nothing listens
+ */
 export async function startApp(config: Config, log: Logger, signal: AbortSignal): Promise<App> {
   const visits = new Visits(config.redis, log)
   const metrics = new AppMetrics(config.build, visits)

@@ -11,11 +11,11 @@ describe('the configuration of the app', () => {
     assert.equal(config.chaos, false)
   })
 
-  it('counts an empty variable as not set, as Compose passes it', () => {
+  it('counts an empty variable as not set, because Compose passes an unset one so', () => {
     assert.equal(loadConfig({ APP_TCP: '', APP_DRAIN_MS: '' }).drainMs, 10_000)
   })
 
-  it('names every mistake at once: what it was and what it may be', () => {
+  it('names every mistake at once: the value and the allowed values', () => {
     const env = {
       APP_DRAIN_MS: 'soon',
       APP_CHAOS: 'yes',
@@ -33,7 +33,7 @@ describe('the configuration of the app', () => {
           'its path is not absolute',
           'APP_TPC is not a setting',
         ]) {
-          assert.ok(error.message.includes(text), `no «${text}» in ${error.message}`)
+          assert.ok(error.message.includes(text), `no "${text}" in ${error.message}`)
         }
         return true
       },

@@ -12,10 +12,10 @@ const USAGE = `usage: app [--version | --help]
   --version  print the version
   --help     print this
 
-Configured by variables of the environment that begin with APP_.
+Configured by environment variables that begin with APP_.
 `
 
-/** Does what an option asks for. @returns false when there is none, and the app should run. */
+/** Handles `--version`, `--help` and unknown options. @returns false if there is no option, so that the app runs. */
 export function runOption(args: readonly string[], { version, revision }: BuildInfo): boolean {
   const [option] = args
   if (option === undefined) return false
@@ -35,15 +35,17 @@ export interface Config {
   readonly api: Endpoint
   readonly echo: Endpoint
   readonly admin: Endpoint
-  /** The API on one more endpoint, with the same handlers (APP_TCP); undefined: not on the network. */
+  /** One more endpoint for the API (APP_TCP). Undefined: the app is not on the network. */
   readonly tcp: Endpoint | undefined
   readonly redis: Endpoint
-  /** Listening sockets that systemd passed, by the listener's name (LISTEN_FDS); they are used as they are. */
+  /** Descriptors of listening sockets that systemd passed (LISTEN_FDS), by the name of the listener. */
   readonly inherited: ReadonlyMap<string, number>
+  /** What to do about a running instance; see `ListenOptions`. */
   readonly onConflict: 'refuse' | 'takeover'
   readonly unlinkOnClose: boolean
+  /** Milliseconds that requests in progress may take after SIGTERM. */
   readonly drainMs: number
-  /** Whether the admin socket may inject faults. */
+  /** Whether the admin socket accepts requests. */
   readonly chaos: boolean
   readonly logLevel: LogThreshold
   readonly build: BuildInfo

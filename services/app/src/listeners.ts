@@ -1,5 +1,6 @@
 import type { Server } from 'node:net'
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { listen } from '@uds-sidecar/shared/listen/listen'
 import { DEFAULT_MODE, type ListenOptions } from '@uds-sidecar/shared/listen/listen-options'
@@ -13,21 +14,21 @@ export interface ListenerPlan {
   readonly server: Server
   /** Permission bits of the socket file. Default 0660. */
   readonly mode?: number
-  /** Told when the listener begins to drain. */
+  /** Called when the listener begins to drain. */
   readonly drain?: () => void
 }
 
-/** What `/status` says of one listener. */
+/** What `/status` reports of one listener. */
 export interface ListenerStatus {
   readonly name: string
   readonly endpoint: string
-  /** Permission bits in octal; only of a socket file. */
+  /** Permission bits in octal, such as `0660`. Only for a socket file. */
   readonly mode?: string
 }
 
-/** All listeners of the app, as one thing that starts and ends. */
+/** Starts and closes all listeners of the app together. */
 export class Listeners {
-  /** Resolves when the last of them has ended, or none could start. */
+  /** Resolves when the last listener has ended, or after a start that failed. */
   readonly closed: Promise<void>
   readonly #config: Config
   readonly #metrics: AppMetrics
@@ -56,8 +57,8 @@ export class Listeners {
   }
 
   /**
-   * Starts all or none.
-   * @throws Failure of the first that could not be bound
+   * Starts all listeners, or none.
+   * @throws Failure of the first one that could not be bound
    */
   async start(plans: readonly ListenerPlan[]): Promise<void> {
     for (const turn of inTurns(plans)) {
@@ -69,7 +70,7 @@ export class Listeners {
     }
   }
 
-  /** Not ready from now on; every listener drains. */
+  /** Makes the app not ready, and drains every listener. */
   async close(reason: string): Promise<void> {
     if (!this.#draining) this.#log.info({ reason }, 'draining')
     this.#draining = true
@@ -101,6 +102,7 @@ export class Listeners {
   #report(plan: ListenerPlan, listener: Listener): void {
     const { name } = plan
     const log = this.#log.child({ listener: name, endpoint: formatEndpoint(listener.endpoint) })
+    const logFailure = ({ level, code, message, hint }: Failure) => log[level]({ code, hint }, message)
     log.info('listening')
     listener.on('draining', () => plan.drain?.())
     listener.on('replaced', () => {
@@ -108,8 +110,8 @@ export class Listeners {
       log.warn('another server took over')
     })
     listener.on('republished', () => log.warn('the socket was deleted; published again'))
-    listener.on('lost', ({ code, message, hint }) => log.error({ code, hint }, message))
-    listener.on('acceptFailed', ({ code, message, hint }) => log.warn({ code, hint }, message))
+    listener.on('lost', logFailure)
+    listener.on('acceptFailed', logFailure)
     listener.closed.then(({ reason, cut, failure }) => {
       log.info({ reason, cut, err: failure }, 'closed')
       this.#open.delete(plan)
@@ -119,9 +121,9 @@ export class Listeners {
 }
 
 /**
- * TCP first: nobody can take over a port, and a start that fails over one must not have taken over anything by then. Then
- * one alone, which decides between instances that start at the same moment: if all were bound at once, each instance
- * could get some of them, and none all.
+ * The order in which listeners are bound. First TCP, one by one: a port cannot be taken over, and a start that fails
+ * because of a port must not have taken over any socket before. Then one socket alone, which decides between instances
+ * that start at the same moment: bound all at once, each instance could get some sockets, and none all of them.
  */
 function inTurns(plans: readonly ListenerPlan[]): ListenerPlan[][] {
   const tcp = plans.filter(({ endpoint }) => endpoint.kind === 'tcp')

@@ -11,7 +11,7 @@ import { describe, it } from 'node:test'
 import { dial } from '@uds-sidecar/shared/dial/dial'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { request } from '@uds-sidecar/shared/http/request'
-import { socketUnit } from '@uds-sidecar/shared/testing/socket-unit'
+import { socketUnit } from '@uds-sidecar/shared/testing/processes'
 
 const MAIN = join(import.meta.dirname, 'main.ts')
 
@@ -33,7 +33,7 @@ async function appDirectory() {
       children.push(child)
       return child
     },
-    /** As a socket unit of systemd does, with the socket of the API. */
+    /** Starts it as a socket unit of systemd does, with the socket of the API. */
     startAsUnit() {
       const [command = '', ...args] = [...socketUnit(join(path, 'api.sock')), process.execPath, MAIN]
       const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', 'ignore']
@@ -52,7 +52,7 @@ function ready(child: ChildProcess): Promise<void> {
   return says(child, 'ready')
 }
 
-/** Resolves with the next line of its log that says so. */
+/** Resolves at the next log line with this message. */
 async function says(child: ChildProcess, msg: string): Promise<void> {
   assert.ok(child.stdout)
   for await (const line of createInterface(child.stdout)) if (JSON.parse(line).msg === msg) return
@@ -61,7 +61,7 @@ async function says(child: ChildProcess, msg: string): Promise<void> {
 
 const LONGEST_DELAY_MS = 60_000
 
-/** For the app's Node: a delay of that length lasts until SIGTERM, and then longer than the app still accepts. */
+/** A Node option: a delay of that length lasts until SIGTERM, and then longer than the app still accepts connections. */
 const DELAY_UNTIL_SIGTERM = `--import=data:text/javascript,${encodeURIComponent(`
 import { once } from 'node:events'
 import { syncBuiltinESMExports } from 'node:module'
@@ -77,7 +77,7 @@ timers.setTimeout = async (ms, value, options) => {
 syncBuiltinESMExports()
 `)}`
 
-/** A request that is on its way for certain when this resolves: it waits in the socket, if it is not read yet. */
+/** Sends a request. When this resolves, the kernel has it. */
 async function ask(endpoint: Endpoint): Promise<Socket> {
   const socket = await dial(endpoint)
   const written = Promise.withResolvers<void>()
@@ -93,7 +93,7 @@ async function ending(child: ChildProcess): Promise<{ code: number | null; stder
 }
 
 describe('the app process on SIGTERM', () => {
-  it('answers what is in flight, asks to close the connection, removes its sockets and exits with 0', async () => {
+  it('responds to a request in flight with Connection: close, removes its sockets and exits with 0', async () => {
     await using directory = await appDirectory()
     const app = directory.start({ APP_CHAOS: 'on', NODE_OPTIONS: DELAY_UNTIL_SIGTERM })
     await ready(app)
@@ -114,7 +114,7 @@ describe('the app process on SIGTERM', () => {
     )
   })
 
-  it('cuts what does not end within the drain, and still exits with 0', async () => {
+  it('cuts what does not end within APP_DRAIN_MS, and still exits with 0', async () => {
     await using directory = await appDirectory()
     const app = directory.start({ APP_CHAOS: 'on', APP_DRAIN_MS: '100' })
     await ready(app)
@@ -148,7 +148,7 @@ describe('the app process that cannot start', () => {
     assert.match(stderr, /APP_DRAIN_MS is "-1".*APP_CHAOS is "maybe"/s)
   })
 
-  it('exits with 64 when it is given an option that it does not have', async () => {
+  it('exits with 64 for an unknown option', async () => {
     await using directory = await appDirectory()
     const { code, stderr } = await ending(directory.start({}, '--bogus'))
     assert.equal(code, 64)
@@ -165,7 +165,7 @@ describe('the app process that cannot start', () => {
     assert.equal((await request(directory.endpoint('api'), { path: '/-/ready' })).status, 200)
   })
 
-  it('exits with 73 where a file stands at the path, and leaves the file', async () => {
+  it('exits with 73 if a file stands at the path, and leaves the file', async () => {
     await using directory = await appDirectory()
     await writeFile(join(directory.path, 'echo.sock'), 'precious')
     const { code, stderr } = await ending(directory.start())
@@ -178,8 +178,8 @@ describe('the app process that cannot start', () => {
   })
 })
 
-describe('the app process that was told to take over', () => {
-  it('replaces the one before it, which exits with 0', async () => {
+describe('the app process with onConflict takeover', () => {
+  it('replaces the running one, which exits with 0', async () => {
     await using directory = await appDirectory()
     const old = directory.start({ APP_ON_CONFLICT: 'takeover' })
     await ready(old)
@@ -191,7 +191,7 @@ describe('the app process that was told to take over', () => {
     assert.equal(JSON.parse(String(body)).pid, next.pid)
   })
 
-  it('and whose TCP port is taken exits with 75, having taken over nothing', async () => {
+  it('exits with 75 if its TCP port is in use, and takes over nothing', async () => {
     await using directory = await appDirectory()
     const old = directory.start({ APP_ON_CONFLICT: 'takeover' })
     await ready(old)
@@ -206,8 +206,8 @@ describe('the app process that was told to take over', () => {
   })
 })
 
-describe('the app process that is given a listening socket', () => {
-  it('serves on it, and leaves its file where it is', async () => {
+describe('the app process with an inherited listening socket', () => {
+  it('serves on it, and does not remove its file', async () => {
     await using directory = await appDirectory()
     const app = directory.startAsUnit()
     await ready(app)

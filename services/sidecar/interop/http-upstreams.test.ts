@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { type TempDirectory, tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
+import { type TempDirectory, tempDirectory } from '@uds-sidecar/shared/testing/files'
 import type { Sidecar } from '../src/sidecar/sidecar.ts'
 import { portOf, sidecarWith } from '../src/testing/sidecar-with.ts'
 import { run, type StartedProcess, startProcess } from './started-process.ts'

@@ -1,7 +1,7 @@
 /** A stream route in front of Redis, with the clients of Redis. On Debian: `apt-get install redis-server redis-tools`. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
+import { tempDirectory } from '@uds-sidecar/shared/testing/files'
 import { portOf, sidecarWith } from '../src/testing/sidecar-with.ts'
 import { run, startProcess } from './started-process.ts'
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dial } from '@uds-sidecar/shared/dial/dial'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 
 export interface StartedProcess extends AsyncDisposable {
   readonly child: ChildProcess

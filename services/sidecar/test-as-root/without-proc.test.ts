@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { TcpEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { request } from '@uds-sidecar/shared/http/request'
-import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
+import { tempDirectory } from '@uds-sidecar/shared/testing/files'
 import { Conversation } from '../src/testing/conversation.ts'
 import { sidecarProcess } from '../src/testing/sidecar-process.ts'
 

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { lstat } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { dial } from '../dial/dial.ts'
-import { lateServer } from '../testing/perl.ts'
-import { rejection } from '../testing/rejection.ts'
-import { startListening } from '../testing/start.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { tempDirectory } from '../testing/files.ts'
+import { rejection } from '../testing/listeners.ts'
+import { lateServer, startListening } from '../testing/server-processes.ts'
 import { refuseLiveOwner } from './incumbent.ts'
 
 const LONG_MS = 2_000

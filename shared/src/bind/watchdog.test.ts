@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { tempDirectory } from '../testing/files.ts'
 import { Watchdog } from './watchdog.ts'
 
 describe('a watchdog', () => {

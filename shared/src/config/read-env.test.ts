@@ -14,7 +14,7 @@ const SETTINGS = {
 }
 
 describe('an environment', () => {
-  it('that is right, becomes a frozen configuration', () => {
+  it('without mistakes, becomes a frozen configuration', () => {
     const config = readEnv(
       { APP_LISTEN: 'unix:/run/s', APP_LIMIT: '7', APP_CHAOS: 'on', PATH: '/bin' },
       'APP_',
@@ -29,11 +29,11 @@ describe('an environment', () => {
     assert.throws(() => Object.assign(config, { APP_LIMIT: 8 }), TypeError)
   })
 
-  it('with an empty variable, counts it as not set, as Compose passes it', () => {
+  it('with an empty variable, counts it as not set, because Compose passes an unset one so', () => {
     assert.equal(readEnv({ APP_LISTEN: 'unix:/s', APP_LIMIT: '' }, 'APP_', SETTINGS).APP_LIMIT, 10)
   })
 
-  it('with many mistakes, is refused once with each name, value and what it may be', () => {
+  it('with several mistakes, is refused with each name, its value and the values that are allowed', () => {
     const env = {
       APP_LIMIT: '101',
       APP_CHAOS: 'yes',
@@ -44,7 +44,7 @@ describe('an environment', () => {
     const { code, exitCode, message } = failureOf(env)
     assert.deepEqual([code, exitCode], ['bad_config', 78])
     for (const part of [
-      /APP_LISTEN is not set and must be/,
+      /APP_LISTEN is not set and is required/,
       /APP_LIMIT is "101": may be a whole number from 1 to 100/,
       /APP_CHAOS is "yes": may be on, off/,
       /APP_LOG is "loud": may be trace, debug, info/,
@@ -55,12 +55,12 @@ describe('an environment', () => {
   })
 
   for (const limit of ['0', '-1', '1.5', '1e1', ' 7', '0x7', '７', '9'.repeat(16)]) {
-    it(`with the number ${JSON.stringify(limit)}, is refused and takes no default`, () => {
+    it(`with the number ${JSON.stringify(limit)}, is refused instead of replaced by the default`, () => {
       assert.match(failureOf({ APP_LISTEN: 'unix:/s', APP_LIMIT: limit }).message, /^APP_LIMIT is /)
     })
   }
 
-  it('with control characters, is refused in words that a terminal only shows', () => {
+  it('with control characters, is refused with a message that is safe on a terminal', () => {
     const { message } = failureOf({ APP_LISTEN: `unix:/${'\u009b'.repeat(60)}\nx`, 'APP_\u001b[2J': '1' })
     assert.equal(message.split('\n').length, 2, 'one line for each mistake')
     assert.doesNotMatch(message.replaceAll('\n', ''), /\p{Cc}(?!")/u)
@@ -80,5 +80,5 @@ function failureOf(env: NodeJS.ProcessEnv): Failure {
   } catch (error) {
     return error as Failure
   }
-  throw new Error('it was accepted')
+  throw new Error('readEnv accepted it')
 }

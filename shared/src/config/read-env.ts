@@ -5,10 +5,14 @@ import { visible } from '../text/visible.ts'
 type Entries = v.ObjectEntries
 
 /**
- * Reads the environment variables that `entries` names, and reports every mistake at once: each bad value with its
- * name, what it was and what it may be, and each variable that begins with `prefix` and is not known.
- * An empty variable counts as not set, as Compose passes an unset one.
- * @throws Failure `bad_config`
+ * Reads the environment variables that `entries` names. An empty variable counts as not set, because Compose passes an
+ * unset variable as an empty one.
+ * @param prefix a variable that begins with it and is not in `entries` is a mistake
+ * @param entries a schema for each variable, such as those of `env-types.ts`; `v.optional` gives it a default
+ * @returns the values, frozen
+ * @throws Failure `bad_config` that lists all mistakes: each name, the value that it had, and the values that are allowed
+ * @example
+ * const { APP_LIMIT } = readEnv(process.env, 'APP_', { APP_LIMIT: v.optional(integerText(1, 100), '10') })
  */
 export function readEnv<const T extends Entries>(
   env: NodeJS.ProcessEnv,
@@ -37,7 +41,7 @@ function unknownNames(env: NodeJS.ProcessEnv, prefix: string, entries: Entries):
 function describe(issue: v.BaseIssue<unknown>): string {
   const name = v.getDotPath(issue) ?? 'environment'
   const { input } = issue.path?.[0] === undefined ? issue : { input: issue.path[0].value }
-  if (input === undefined) return `${name} is not set and must be`
+  if (input === undefined) return `${name} is not set and is required`
   return visible(`${name} is ${JSON.stringify(input)}: ${issue.message}`)
 }
 

@@ -6,19 +6,18 @@ import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { request } from '../http/request.ts'
-import { Child } from '../testing/child.ts'
-import { eventually } from '../testing/eventually.ts'
-import { greet } from '../testing/listeners.ts'
-import { datagramServer, fullTcpServer } from '../testing/perl.ts'
-import { readAll } from '../testing/read-all.ts'
-import { rejection } from '../testing/rejection.ts'
-import { startListening } from '../testing/start.ts'
-import { startFull, startPaused } from '../testing/start-plain.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
-import { giveTo, UNPRIVILEGED } from '../testing/unprivileged.ts'
+import { tempDirectory } from '../testing/files.ts'
+import { dialAs, greet, readAll, rejection } from '../testing/listeners.ts'
+import {
+  datagramServer,
+  fullTcpServer,
+  startFull,
+  startListening,
+  startPaused,
+} from '../testing/server-processes.ts'
+import { giveTo, UNPRIVILEGED } from '../testing/users.ts'
+import { eventually } from '../testing/waiting.ts'
 import { dial } from './dial.ts'
-
-const DIALLING = new URL('../testing/dialling.ts', import.meta.url)
 
 describe('dialling a path', () => {
   it('where nothing is, fails with socket_missing', async () => {
@@ -26,7 +25,7 @@ describe('dialling a path', () => {
     await assertCode({ kind: 'unix', path: directory.at('s') }, 'socket_missing', 'ENOENT')
   })
 
-  it('below something that is no directory, fails with socket_missing', async () => {
+  it('below a file that is not a directory, fails with socket_missing', async () => {
     await using directory = await tempDirectory()
     await writeFile(directory.at('f'), '')
     await assertCode({ kind: 'unix', path: directory.at('f/s') }, 'socket_missing', 'ENOTDIR')
@@ -44,7 +43,7 @@ describe('dialling a path', () => {
     fifo: async (path: string) => execFileSync('mkfifo', [path]),
     device: (path: string) => symlink('/dev/null', path),
   })) {
-    it(`where a ${kind} is, fails with not_a_socket and says what it is`, async () => {
+    it(`of a ${kind}, fails with not_a_socket and names its type`, async () => {
       await using directory = await tempDirectory()
       await put(directory.at('s'))
       const failure = await assertCode(
@@ -59,11 +58,11 @@ describe('dialling a path', () => {
   it('whose server is killed with the connection in its backlog, fails with upstream_reset', async () => {
     await using directory = await tempDirectory()
     await using server = await startPaused(directory.at('s'))
-    await eventually('it to have stopped', async () =>
+    await eventually('the server is stopped', async () =>
       /^State:\tT/m.test(await readFile(`/proc/${server.pid}/status`, 'utf8')),
     )
     const dialled = dial({ kind: 'unix', path: directory.at('s') })
-    // The kernel has connected already; this process learns of it only after the last thread of the server is dead.
+    // The kernel has connected already. Node reads the reset only after the last thread of the server is dead.
     const isDead = `grep -q '^State:.Z' /proc/${server.pid}/status && [ "$(ls /proc/${server.pid}/task | wc -l)" = 1 ]`
     execFileSync('sh', ['-c', `kill -KILL ${server.pid}; until ${isDead}; do :; done`])
     const failure = await rejection(dialled)
@@ -108,7 +107,7 @@ describe('dialling a path', () => {
     await assertCode({ kind: 'unix', path: directory.at('s') }, 'backlog_full', 'EAGAIN')
   })
 
-  it('that is denied by the mode of the socket, fails with socket_denied', async () => {
+  it('whose mode denies us, fails with socket_denied', async () => {
     await using directory = await tempDirectory()
     await using _listener = await greet(directory.at('s'), '')
     await chmod(directory.at('s'), 0o400)
@@ -116,7 +115,7 @@ describe('dialling a path', () => {
     assert.deepEqual(await dialUnprivileged(directory.at('s')), { code: 'socket_denied', errno: 'EACCES' })
   })
 
-  it('that is denied by the mode of the directory, fails with socket_denied', async () => {
+  it('in a directory whose mode denies us, fails with socket_denied', async () => {
     await using directory = await tempDirectory()
     await using _listener = await greet(directory.at('s'), '', { mode: 0o666 })
     await giveTo(UNPRIVILEGED, directory.path)
@@ -125,7 +124,7 @@ describe('dialling a path', () => {
     await chmod(directory.path, 0o755)
   })
 
-  it('of a paused server, connects, for the kernel queues', async () => {
+  it('of a paused server, connects, because the kernel queues connections', async () => {
     await using directory = await tempDirectory()
     await using _server = await startPaused(directory.at('s'))
     const socket = await dial({ kind: 'unix', path: directory.at('s') })
@@ -140,8 +139,8 @@ describe('dialling a path', () => {
   })
 })
 
-describe('dialling something else', () => {
-  it('an abstract name that nobody has, fails with socket_missing and speaks of namespaces', async () => {
+describe('dialling', () => {
+  it('an abstract name that nobody has, fails with socket_missing and names the network namespace', async () => {
     const failure = await assertCode({ kind: 'abstract', name: 'nobody' }, 'socket_missing', 'ECONNREFUSED')
     assert.match(failure.hint, /network namespace/)
   })
@@ -154,7 +153,7 @@ describe('dialling something else', () => {
     await assertCode({ kind: 'tcp', host: '127.0.0.1', port }, 'connection_refused', 'ECONNREFUSED')
   })
 
-  it('an address to which no connection can go, fails with host_unreachable', async () => {
+  it('an address to which there is no route, fails with host_unreachable', async () => {
     const multicast = { kind: 'tcp', host: '224.0.0.1', port: 9 } as const
     await assertCode(multicast, 'host_unreachable', 'ENETUNREACH')
   })
@@ -167,7 +166,7 @@ describe('dialling something else', () => {
   })
 })
 
-describe('dialling with a bound', () => {
+describe('dialling with a limit', () => {
   it('of time, to a port whose backlog is full, fails with upstream_timeout', async () => {
     await using server = await fullTcpServer()
     const endpoint = { kind: 'tcp', host: '127.0.0.1', port: Number(server.said) } as const
@@ -211,7 +210,6 @@ async function assertCode(endpoint: Endpoint, code: string, errno: string) {
   return failure
 }
 
-async function dialUnprivileged(path: string): Promise<unknown> {
-  await using child = new Child(DIALLING, [`unix:${path}`], UNPRIVILEGED)
-  return await child.next()
+function dialUnprivileged(path: string): Promise<unknown> {
+  return dialAs(UNPRIVILEGED, { kind: 'unix', path })
 }

@@ -1,22 +1,30 @@
 import { connect, type OnReadOpts, type Socket } from 'node:net'
 import { type Endpoint, formatEndpoint, nodeAddress } from '../endpoint/endpoint.ts'
+import { HINTS } from '../failure/explain.ts'
 import { Failure } from '../failure/failure.ts'
 import { dialFailure } from './dial-failure.ts'
 
 export interface DialOptions {
-  /** Milliseconds until the connection must stand. Default 1000. */
+  /** Milliseconds that connecting may take. Default 1000. */
   readonly timeoutMs?: number
-  /** Keep the writing side open when the peer ends its own. Default true: the caller decides, as with TCP. */
+  /** Keep our side open when the peer ends its side. Default true: the caller decides when to end it. */
   readonly allowHalfOpen?: boolean
-  /** What to read into, and whom to tell, instead of `data` events; from the moment on that the connection stands. */
+  /** Reads into a buffer of the caller instead of emitting `data` (`onread` of `net.connect`). Default: `data` events. */
   readonly onread?: OnReadOpts
+  /** Gives up when it aborts. Default: only `timeoutMs` does. */
   readonly signal?: AbortSignal
 }
 
 export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000
 
 /**
- * Connects to any endpoint. The caller owns the socket and listens to its `error` event from here on.
+ * Connects to any endpoint. The caller owns the socket from then on: it handles `error` events and destroys it.
+ * @example
+ * const socket = await dial(parseEndpoint('unix:/run/app/api/echo.sock'))
+ * socket.on('error', () => socket.destroy())
+ * socket.end('ping\n')
+ * for await (const chunk of socket) console.log(String(chunk))
+ * @throws the reason of `signal` if that has aborted
  * @throws Failure with the code that says why: `socket_missing`, `socket_stale`, `socket_denied`, `not_a_socket`,
  * `backlog_full`, `upstream_timeout`, `upstream_reset`, `connection_refused`, `host_unreachable`, `host_unknown`,
  * `overloaded` or `io_error`.
@@ -54,7 +62,7 @@ function connected(socket: Socket, endpoint: Endpoint, timeoutMs: number, signal
 function timedOut(endpoint: Endpoint, timeoutMs: number): Failure {
   return new Failure('upstream_timeout', {
     message: `${formatEndpoint(endpoint)} did not accept a connection within ${timeoutMs} ms`,
-    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
+    hint: HINTS.paused,
     errno: 'ETIMEDOUT',
   })
 }

@@ -2,36 +2,38 @@ import { isIPv6 } from 'node:net'
 import { isAbsolute, normalize } from 'node:path'
 import { Failure } from '../failure/failure.ts'
 
-/** A place to listen on or to dial: the same code works with all three. */
+/** Where something listens or is dialled. The same code works with all three kinds. */
 export type Endpoint = UnixEndpoint | AbstractEndpoint | TcpEndpoint
 
-/** A socket file; file permissions say who may connect. */
+/** A socket file. File permissions decide who may connect. */
 export interface UnixEndpoint {
   readonly kind: 'unix'
   /** Absolute, at most {@link MAX_PATH_BYTES} bytes. */
   readonly path: string
 }
 
-/** A name without a file (Linux, unix(7)): one per network namespace, no permissions. */
+/** A name without a file (Linux, unix(7)). It is unique in its network namespace and has no permissions. */
 export interface AbstractEndpoint {
   readonly kind: 'abstract'
+  /** Without the leading `@`; at most {@link MAX_PATH_BYTES} bytes with it. */
   readonly name: string
 }
 
 export interface TcpEndpoint {
   readonly kind: 'tcp'
+  /** A name, an IPv4 address, or an IPv6 address without brackets. */
   readonly host: string
   /** 0 to 65535; 0 lets the kernel choose when listening. */
   readonly port: number
 }
 
 /**
- * Bytes of a socket path, without the terminating NUL: `sun_path` has 108 on Linux (unix(7)) and 104 on macOS.
- * Node itself accepts one more on Linux, which other programs then cannot dial.
+ * Most bytes of a socket path, without the terminating NUL: `sun_path` has 108 on Linux (unix(7)) and 104 on macOS.
+ * Node accepts one byte more on Linux, but other programs cannot dial such a path.
  */
 export const MAX_PATH_BYTES = process.platform === 'darwin' ? 103 : 107
 
-/** The text that `parseEndpoint` reads back as the same endpoint. */
+/** The text of an endpoint; `parseEndpoint` reads it back as an equal endpoint. */
 export function formatEndpoint(endpoint: Endpoint): string {
   switch (endpoint.kind) {
     case 'unix':
@@ -45,7 +47,7 @@ export function formatEndpoint(endpoint: Endpoint): string {
   }
 }
 
-/** What `net.connect` and `server.listen` take for this endpoint. */
+/** The options with which `net.connect` and `server.listen` reach this endpoint. */
 export function nodeAddress(endpoint: Endpoint): { path: string } | { host: string; port: number } {
   switch (endpoint.kind) {
     case 'unix':
@@ -61,14 +63,16 @@ const GRAMMAR = 'write unix:/absolute/path, unix:@name or tcp://host:port'
 
 /**
  * Reads `unix:/abs/path`, `unix:///abs/path`, `unix:@name` or `tcp://host:port`.
- * @throws Failure `bad_endpoint` or `path_too_long`, naming the text and what it may be.
+ * @example
+ * parseEndpoint('tcp://[::1]:8080') // { kind: 'tcp', host: '::1', port: 8080 }
+ * @throws Failure `bad_endpoint` or `path_too_long`; the message has the text, the hint has the grammar
  */
 export function parseEndpoint(text: string): Endpoint {
   if (text.includes('\0')) throw invalid(text, 'it has a NUL byte')
   if (!text.isWellFormed()) throw invalid(text, 'it is not well-formed Unicode')
   if (text.startsWith('unix:')) return parseUnix(text, text.slice('unix:'.length))
   if (text.startsWith('tcp://')) return parseTcp(text, text.slice('tcp://'.length))
-  throw invalid(text, 'it has no scheme that is known here')
+  throw invalid(text, 'it begins with neither unix: nor tcp://')
 }
 
 function parseUnix(text: string, rest: string): UnixEndpoint | AbstractEndpoint {
@@ -79,7 +83,8 @@ function parseUnix(text: string, rest: string): UnixEndpoint | AbstractEndpoint 
 }
 
 /**
- * @param text what the path was written as, for the message
+ * Checks that a path can be a socket's: absolute, in its shortest form, not a directory, and short enough.
+ * @param text the endpoint as the user wrote it, for the message
  * @throws Failure `bad_endpoint` or `path_too_long`
  */
 export function checkSocketPath(path: string, text = `unix:${path}`): void {
@@ -109,11 +114,11 @@ function parseTcp(text: string, rest: string): TcpEndpoint {
   return { kind: 'tcp', host, port }
 }
 
-/** A link-local address is one of each interface; the scope says of which (RFC 4007 section 11). */
+/** The same link-local address may exist on each interface; the scope names the interface (RFC 4007 section 11). */
 function checkIPv6(host: string, text: string): void {
-  if (!isIPv6(host)) throw invalid(text, `${host} is no IPv6 address`)
+  if (!isIPv6(host)) throw invalid(text, `${host} is not an IPv6 address`)
   const isScoped = host.includes('%')
-  const first = Number.parseInt(host, 16) // of eight groups; none before `::`
+  const first = Number.parseInt(host, 16) // the first group; NaN when the address begins with `::`
   const isLinkLocal = (first & 0xffc0) === 0xfe80
   if (isLinkLocal && !isScoped)
     throw invalid(text, `${host} is a link-local address without a scope: add one, such as ${host}%eth0`)
@@ -121,7 +126,11 @@ function checkIPv6(host: string, text: string): void {
     throw invalid(text, `${host} has a scope, which only link-local addresses have`)
 }
 
-/** @throws Failure `path_too_long` when `path` has more bytes than the kernel's address holds. */
+/**
+ * Checks that `path` fits into a socket address of the kernel.
+ * @param what names the path in the message, such as `socket path`
+ * @throws Failure `path_too_long` for more than {@link MAX_PATH_BYTES} bytes
+ */
 export function checkBytes(path: string, what: string): void {
   const bytes = Buffer.byteLength(path)
   if (bytes <= MAX_PATH_BYTES) return

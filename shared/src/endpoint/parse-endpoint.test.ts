@@ -21,7 +21,7 @@ const tcp = fc
   )
   .map(([host, port]) => ({ kind: 'tcp', host, port }) as const)
 
-/** A link-local address needs a scope: fe80::/10. */
+/** A link-local address (fe80::/10) needs a scope. */
 function isGlobal(host: string): boolean {
   return !/^fe[89ab]/i.test(host)
 }
@@ -33,11 +33,11 @@ const endpoints: fc.Arbitrary<Endpoint> = fc.oneof(
 )
 
 describe('the text of an endpoint', () => {
-  it('of any endpoint, is read back as the same', () => {
+  it('of any endpoint, is read back as an equal endpoint', () => {
     fc.assert(fc.property(endpoints, (e) => assert.deepEqual(parseEndpoint(formatEndpoint(e)), e)))
   })
 
-  it('that is anything at all, is read or refused as bad_endpoint or path_too_long', () => {
+  it('that is arbitrary, is read, or refused as bad_endpoint or path_too_long', () => {
     const texts = fc.oneof(
       fc.string(),
       fc.string().map((s) => `unix:${s}`),
@@ -108,7 +108,7 @@ describe('the text of an endpoint', () => {
   }
 
   for (const host of ['fe80::1', 'FE80::1', 'fe80:0:0:0:0:0:0:1', 'febf::', 'fe9a::1.2.3.4']) {
-    it(`of the link-local address ${host} without a scope, is refused with the scope to add`, () => {
+    it(`of the link-local address ${host} without a scope, is refused, and the message shows a scope to add`, () => {
       const message = /link-local address without a scope: add one, such as .*%eth0/
       assert.throws(() => parseEndpoint(`tcp://[${host}]:80`), {
         code: 'bad_endpoint',
@@ -120,7 +120,7 @@ describe('the text of an endpoint', () => {
 
   for (const letter of ['x', 'é', '☕', '🦊']) {
     const bytes = Buffer.byteLength(letter)
-    it(`in letters of ${bytes} bytes, may have ${MAX_PATH_BYTES} bytes and not one more`, () => {
+    it(`with characters of ${bytes} bytes, may have ${MAX_PATH_BYTES} bytes and no more`, () => {
       const count = Math.floor((MAX_PATH_BYTES - 1) / bytes)
       const path = `/${letter.repeat(count)}${'x'.repeat(MAX_PATH_BYTES - 1 - count * bytes)}`
       assert.deepEqual(parseEndpoint(`unix:${path}`), { kind: 'unix', path })
@@ -131,7 +131,7 @@ describe('the text of an endpoint', () => {
     })
   }
 
-  it('of an abstract name, counts the @ too', () => {
+  it('of an abstract name, counts the @ as a byte', () => {
     const name = 'x'.repeat(MAX_PATH_BYTES - 1)
     assert.equal(parseEndpoint(`unix:@${name}`).kind, 'abstract')
     assert.throws(() => parseEndpoint(`unix:@${name}x`), { code: 'path_too_long' })

@@ -1,35 +1,73 @@
-import { FAILURES, type FailureCode, statusOf } from './failures.ts'
+import {
+  type ExitCode,
+  FAILURES,
+  type FailureCode,
+  type FailureRow,
+  type FailureStatus,
+  type LogLevel,
+  statusOfRow,
+} from './failures.ts'
 
 export interface FailureDetails {
-  /** What failed, on what, and what is the matter. */
+  /** What failed, on what, and why. */
   readonly message: string
-  /** What to do about it; may be an exact command or a line of Compose. */
+  /** What to do about it: advice, an exact command or a line of Compose. */
   readonly hint: string
-  /** The system's error name, e.g. `ECONNREFUSED`; taken from `cause` where that has one. */
+  /** The system's error name, such as `ECONNREFUSED`. Default: that of `cause`. */
   readonly errno?: string | undefined
   readonly cause?: unknown
 }
 
-/** The only error that leaves `shared`: a closed code, a hint, and the original as `cause`. */
-export class Failure extends Error {
+/**
+ * An error that one row of a failure table explains. Catch this class to handle the failures of any table; throw
+ * {@link Failure}, or the class of a service that has codes of its own.
+ */
+export class CodedError<Code extends string = string> extends Error {
   override readonly name = 'Failure'
-  readonly code: FailureCode
+  readonly code: Code
   readonly hint: string
   readonly errno: string | undefined
+  readonly #row: FailureRow
 
-  constructor(code: FailureCode, { message, hint, errno, cause }: FailureDetails) {
+  constructor(
+    table: Readonly<Record<Code, FailureRow>>,
+    code: Code,
+    { message, hint, errno, cause }: FailureDetails,
+  ) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.hint = hint
     this.errno = errno ?? errnoOf(cause)
+    this.#row = table[code]
   }
 
-  get exitCode(): number {
-    return FAILURES[this.code].exitCode
+  get exitCode(): ExitCode {
+    return this.#row.exitCode
+  }
+
+  get level(): LogLevel {
+    return this.#row.level
+  }
+
+  /** Of an HTTP response that reports it. */
+  get status(): FailureStatus {
+    return statusOfRow(this.#row)
+  }
+
+  /** The same for every failure of this code. */
+  get title(): string {
+    return this.#row.title
   }
 }
 
-/** The system's error name of `error`, if it has one. */
+/** The only error that leaves `shared`: a code of {@link FAILURES}, a hint, and the original error as `cause`. */
+export class Failure extends CodedError<FailureCode> {
+  constructor(code: FailureCode, details: FailureDetails) {
+    super(FAILURES, code, details)
+  }
+}
+
+/** The system's name of an error, such as `ECONNREFUSED`; undefined for errors of Node itself and all others. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   return typeof error.code === 'string' && /^E(?!RR_)[A-Z0-9_]+$/.test(error.code) ? error.code : undefined
@@ -48,15 +86,15 @@ export interface Problem {
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json'
 
-/** Seconds that a client is asked to wait (`Retry-After`, RFC 9110 section 10.2.3) with every 503. */
+/** Seconds in the `Retry-After` of every 503 (RFC 9110 section 10.2.3). */
 export const RETRY_AFTER_SECONDS = 1
 
-export function problemOf(failure: Failure): Problem {
-  const { title } = FAILURES[failure.code]
+/** The body of an HTTP response that reports `failure`, to be sent as {@link PROBLEM_CONTENT_TYPE}. */
+export function problemOf(failure: CodedError): Problem {
   return {
     type: 'about:blank',
-    title,
-    status: statusOf(failure.code),
+    title: failure.title,
+    status: failure.status,
     detail: failure.message,
     code: failure.code,
     ...(failure.errno === undefined ? {} : { errno: failure.errno }),

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { errnoOf, Failure, problemOf } from './failure.ts'
 import { EXIT, FAILURES, type FailureCode } from './failures.ts'
 
-/** Design section 3, row by row. */
+/** The statuses that clients rely on; `docs/failure-modes.test.ts` compares all of them with the documentation. */
 const STATUS: Partial<Record<FailureCode, number | null>> = {
   socket_missing: 503,
   socket_stale: 503,

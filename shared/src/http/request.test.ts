@@ -6,24 +6,24 @@ import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { listen } from '../listen/listen.ts'
-import { rejection } from '../testing/rejection.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { tempDirectory } from '../testing/files.ts'
+import { rejection } from '../testing/listeners.ts'
 import { EndpointAgent, type RequestOptions, request } from './request.ts'
 
 const HEAD = 'HTTP/1.1 200 OK\r\n'
 
 describe('a request over a socket', () => {
-  it('gives status, headers and the whole body, and its URL names no host', async () => {
+  it('returns status, headers and the whole body, and sends no host of the endpoint', async () => {
     await using directory = await tempDirectory()
     const server = createHttpServer(async (message, response) => {
       response.writeHead(201, { 'X-Host': message.headers.host })
       response.end(`${message.method} ${message.url} ${await text(message)}`)
     })
     await using listener = await listen(server, { kind: 'unix', path: directory.at('s') })
-    const answer = await request(listener.endpoint, { method: 'POST', path: '/a?b=1', body: 'é' })
-    assert.equal(answer.status, 201)
-    assert.equal(answer.headers['x-host'], 'localhost')
-    assert.equal(String(answer.body), 'POST /a?b=1 é')
+    const response = await request(listener.endpoint, { method: 'POST', path: '/a?b=1', body: 'é' })
+    assert.equal(response.status, 201)
+    assert.equal(response.headers['x-host'], 'localhost')
+    assert.equal(String(response.body), 'POST /a?b=1 é')
   })
 
   it('with an agent that keeps connections, uses one for several requests', async () => {
@@ -40,24 +40,24 @@ describe('a request over a socket', () => {
 })
 
 describe('a request against a server that', () => {
-  for (const [what, code, answer] of [
+  for (const [what, code, bytes] of [
     ['closes at once', 'upstream_reset', ''],
     ['closes in mid-head', 'upstream_reset', 'HTTP/1.1 200 O'],
-    ['speaks something else', 'upstream_malformed', 'SSH-2.0-OpenSSH\r\n'],
-    ['gives two lengths', 'upstream_malformed', `${HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`],
+    ['speaks another protocol', 'upstream_malformed', 'SSH-2.0-OpenSSH\r\n'],
+    ['sends two lengths', 'upstream_malformed', `${HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`],
     [
-      'switches protocols unasked',
+      'switches protocols without an upgrade request',
       'upstream_malformed',
       'HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
     ],
-    ['sends a head without end', 'upstream_too_large', `${HEAD}A: ${'x'.repeat(100_000)}`],
+    ['sends an endless head', 'upstream_too_large', `${HEAD}A: ${'x'.repeat(100_000)}`],
     ['ends before the promised length', 'upstream_truncated', `${HEAD}Content-Length: 5\r\n\r\nab`],
     ['ends in mid-chunk', 'upstream_truncated', `${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nab`],
     ['sends garbage for a chunk', 'upstream_truncated', `${HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n`],
     ['sends more than allowed', 'upstream_too_large', `${HEAD}\r\n${'x'.repeat(200)}`],
   ] as const) {
     it(`${what}, fails with ${code}`, async () => {
-      const failure = await failureAgainst((socket) => socket.end(answer), { maxBodyBytes: 100 })
+      const failure = await failureAgainst((socket) => socket.end(bytes), { maxBodyBytes: 100 })
       assert.equal(failure.code, code)
       assert.equal(failure.exitCode, 69)
     })
@@ -67,7 +67,7 @@ describe('a request against a server that', () => {
     assert.equal((await failureAgainst((socket) => socket.destroy())).code, 'upstream_reset')
   })
 
-  it('says nothing, fails with upstream_timeout', async () => {
+  it('sends nothing, fails with upstream_timeout', async () => {
     assert.equal((await failureAgainst(() => undefined, { timeoutMs: 50 })).code, 'upstream_timeout')
   })
 
@@ -76,11 +76,11 @@ describe('a request against a server that', () => {
     assert.equal((await failureAgainst(stop, { timeoutMs: 50 })).code, 'upstream_timeout')
   })
 
-  it('sends exactly what is allowed, succeeds', async () => {
-    const answer = await answerOf((socket) => socket.end(`${HEAD}\r\n${'x'.repeat(100)}`), {
+  it('sends a body of exactly the limit, succeeds', async () => {
+    const response = await responseOf((socket) => socket.end(`${HEAD}\r\n${'x'.repeat(100)}`), {
       maxBodyBytes: 100,
     })
-    assert.equal(answer.body.length, 100)
+    assert.equal(response.body.length, 100)
   })
 })
 
@@ -91,7 +91,7 @@ describe('a request that', () => {
     { headers: { a: 'b\r\nc: d' } },
     { method: 'G T' },
   ]) {
-    it(`is none (${JSON.stringify(options)}), is refused as bad_request`, async () => {
+    it(`is not valid HTTP (${JSON.stringify(options)}), fails with bad_request`, async () => {
       assert.equal((await failureAgainst((socket) => socket.end(), options)).code, 'bad_request')
     })
   }
@@ -100,30 +100,30 @@ describe('a request that', () => {
     const reason = new Error('enough')
     const stop = new AbortController()
     const accepted = (_socket: Socket) => stop.abort(reason)
-    await assert.rejects(answerOf(accepted, { signal: stop.signal }), reason)
-    await assert.rejects(answerOf(accepted, { signal: stop.signal }), reason)
+    await assert.rejects(responseOf(accepted, { signal: stop.signal }), reason)
+    await assert.rejects(responseOf(accepted, { signal: stop.signal }), reason)
   })
 
-  it('finds no socket, fails as dialling does', async () => {
+  it('finds no socket, fails as dial does', async () => {
     await using directory = await tempDirectory()
     const failure = await rejection(request({ kind: 'unix', path: directory.at('s') }))
     assert.deepEqual([failure.code, failure.errno], ['socket_missing', 'ENOENT'])
   })
 })
 
-async function failureAgainst(answer: (socket: Socket) => unknown, options: RequestOptions = {}) {
-  return rejection(answerOf(answer, options))
+async function failureAgainst(respond: (socket: Socket) => unknown, options: RequestOptions = {}) {
+  return rejection(responseOf(respond, options))
 }
 
-/** What `request` makes of a server that does this with each connection once something has come. */
-async function answerOf(answer: (socket: Socket) => unknown, options: RequestOptions) {
+/** The response of a server that calls `respond` once a connection has sent its first bytes. */
+async function responseOf(respond: (socket: Socket) => unknown, options: RequestOptions) {
   await using directory = await tempDirectory()
   const endpoint: Endpoint = { kind: 'unix', path: directory.at('s') }
   await using _listener = await listen(
     createServer((socket) => {
       socket.on('error', () => socket.destroy())
       once(socket, 'data').then(
-        () => answer(socket),
+        () => respond(socket),
         () => undefined,
       )
     }),

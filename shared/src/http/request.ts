@@ -2,12 +2,14 @@ import type { Agent, AgentOptions, ClientRequestArgs, IncomingMessage, OutgoingH
 import type { Duplex } from 'node:stream'
 import { type DialOptions, dial } from '../dial/dial.ts'
 import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
+import { HINTS } from '../failure/explain.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
 import { http } from './node-http.ts'
 
 /**
- * Lets `node:http` reach any endpoint: the host and port of a request's URL are ignored, as they are by every HTTP
- * client that is taught to dial a socket.
+ * An agent with which `node:http` reaches any endpoint. It ignores the host and the port of the request's URL.
+ * @param dialOptions for each connection
+ * @param agentOptions of Node's agent, such as `keepAlive`; then the caller destroys the agent
  */
 export class EndpointAgent extends http.Agent {
   readonly #endpoint: Endpoint
@@ -31,7 +33,7 @@ export class EndpointAgent extends http.Agent {
   }
 }
 
-/** Turns what `node:http` reported before a response head into the closed set of codes. */
+/** Explains an error that `node:http` reported before a response head came. */
 export function requestFailure(endpoint: Endpoint, cause: unknown): Failure {
   if (cause instanceof Failure) return cause
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
@@ -39,22 +41,22 @@ export function requestFailure(endpoint: Endpoint, cause: unknown): Failure {
   if (code.startsWith('HPE_')) return malformed(endpoint, 'something that is not HTTP', cause)
   if (cause instanceof TypeError && code.startsWith('ERR_')) return badRequest(endpoint, cause)
   return new Failure('upstream_reset', {
-    message: `${formatEndpoint(endpoint)} closed the connection before an answer`,
-    hint: 'the process behind it ended or crashed; look at its log',
+    message: `${formatEndpoint(endpoint)} closed the connection before a response`,
+    hint: HINTS.ended,
     cause,
   })
 }
 
-/** For an upgrade that nobody asked for: the connection is no longer HTTP, and is closed. */
+/** An upgrade that was not requested: the connection is no longer HTTP, and is closed. */
 export function switchedProtocols(endpoint: Endpoint, socket: Duplex): Failure {
   socket.destroy()
   return malformed(endpoint, 'a switch to another protocol', undefined)
 }
 
-export function noAnswerInTime(endpoint: Endpoint, timeoutMs: number, cause: unknown): Failure {
+export function noResponseInTime(endpoint: Endpoint, timeoutMs: number, cause: unknown): Failure {
   return new Failure('upstream_timeout', {
-    message: `${formatEndpoint(endpoint)} did not answer within ${timeoutMs} ms`,
-    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
+    message: `${formatEndpoint(endpoint)} did not respond within ${timeoutMs} ms`,
+    hint: HINTS.paused,
     errno: 'ETIMEDOUT',
     cause,
   })
@@ -62,15 +64,15 @@ export function noAnswerInTime(endpoint: Endpoint, timeoutMs: number, cause: unk
 
 export function tooLarge(endpoint: Endpoint, maxBytes: number): Failure {
   return new Failure('upstream_too_large', {
-    message: `the answer of ${formatEndpoint(endpoint)} has more than ${maxBytes} bytes`,
-    hint: 'ask for less, or allow more',
+    message: `the response of ${formatEndpoint(endpoint)} has more than ${maxBytes} bytes`,
+    hint: 'request less, or raise maxBodyBytes',
   })
 }
 
 export function cutShort(endpoint: Endpoint, bytes: number, cause: unknown): Failure {
   return new Failure('upstream_truncated', {
-    message: `the answer of ${formatEndpoint(endpoint)} was cut after ${bytes} bytes of body`,
-    hint: 'the process behind it ended or crashed; look at its log',
+    message: `the response of ${formatEndpoint(endpoint)} ended after ${bytes} bytes of an incomplete body`,
+    hint: HINTS.ended,
     cause,
   })
 }
@@ -78,8 +80,8 @@ export function cutShort(endpoint: Endpoint, bytes: number, cause: unknown): Fai
 function malformed(endpoint: Endpoint, what: string, cause: unknown): Failure {
   const detail = cause instanceof Error ? `: ${cause.message}` : ''
   return new Failure('upstream_malformed', {
-    message: `${formatEndpoint(endpoint)} answered with ${what}${detail}`,
-    hint: 'is this the endpoint of another protocol?',
+    message: `${formatEndpoint(endpoint)} responded with ${what}${detail}`,
+    hint: HINTS.wrongProtocol,
     errno: errnoOf(cause),
     cause,
   })
@@ -87,32 +89,36 @@ function malformed(endpoint: Endpoint, what: string, cause: unknown): Failure {
 
 function headTooLarge(endpoint: Endpoint, cause: unknown): Failure {
   return new Failure('upstream_too_large', {
-    message: `the head of the answer of ${formatEndpoint(endpoint)} is over Node's limit`,
-    hint: 'send fewer or shorter headers, or start this process with --max-http-header-size',
+    message: `the response head of ${formatEndpoint(endpoint)} is over Node's limit`,
+    hint: 'send fewer or shorter fields, or start this process with --max-http-header-size',
     cause,
   })
 }
 
 function badRequest(endpoint: Endpoint, cause: Error): Failure {
   return new Failure('bad_request', {
-    message: `no HTTP request to ${formatEndpoint(endpoint)} can be made of this: ${cause.message}`,
-    hint: 'percent-encode the path, and use plain header names and values',
+    message: `the request to ${formatEndpoint(endpoint)} is not valid HTTP: ${cause.message}`,
+    hint: 'percent-encode the path, and use valid field names and values',
     cause,
   })
 }
 
 export interface RequestOptions {
+  /** Default `GET`. */
   readonly method?: string
   /** Path and query. Default `/`. */
   readonly path?: string
+  /** Fields of the request head. `content-length` is set from `body`. Default none. */
   readonly headers?: OutgoingHttpHeaders
+  /** Text is sent as UTF-8. Default none. */
   readonly body?: string | Uint8Array
-  /** Milliseconds until the last byte of the answer. Default 5000. */
+  /** Milliseconds until the last byte of the response. Default 5000. */
   readonly timeoutMs?: number
-  /** Bytes of body that are read at most. Default 16 MiB. */
+  /** Most bytes of a response body. Default 16 MiB. */
   readonly maxBodyBytes?: number
-  /** An agent that keeps connections between requests; default: one connection for this request. */
+  /** An agent that keeps connections between requests. Default: one connection for this request alone. */
   readonly agent?: Agent
+  /** Gives up when it aborts. Default: only `timeoutMs` does. */
   readonly signal?: AbortSignal
 }
 
@@ -127,10 +133,13 @@ export const DEFAULT_REQUEST_TIMEOUT_MS = 5_000
 const DEFAULT_MAX_BODY_BYTES = 16 * 1024 * 1024
 
 /**
- * One HTTP/1.1 request over any endpoint, its answer read whole within bounds.
+ * Sends one HTTP/1.1 request over any endpoint and reads the whole response, within limits of time and size. Any status
+ * is a success; redirects are not followed.
+ * @example
+ * const { status, body } = await request(parseEndpoint('unix:/run/app/api/api.sock'), { path: '/status' })
+ * @throws the reason of `signal` if that has aborted
  * @throws Failure as `dial` does, or `upstream_timeout`, `upstream_reset`, `upstream_malformed`,
- * `upstream_truncated`, `upstream_too_large`, or `bad_request` for options that make no HTTP; the reason of `signal`
- * if that has aborted
+ * `upstream_truncated`, `upstream_too_large`, or `bad_request` for options that are not valid HTTP
  */
 export async function request(endpoint: Endpoint, options: RequestOptions = {}): Promise<Response> {
   options.signal?.throwIfAborted()
@@ -143,7 +152,7 @@ export async function request(endpoint: Endpoint, options: RequestOptions = {}):
     return { status: message.statusCode ?? 0, headers: message.headers, body }
   } catch (error) {
     if (options.signal?.aborted) throw options.signal.reason
-    throw deadline.aborted ? noAnswerInTime(endpoint, timeoutMs, error) : requestFailure(endpoint, error)
+    throw deadline.aborted ? noResponseInTime(endpoint, timeoutMs, error) : requestFailure(endpoint, error)
   }
 }
 
@@ -156,7 +165,7 @@ function send(endpoint: Endpoint, options: RequestOptions, signal: AbortSignal):
     .once('response', resolve)
     .once('upgrade', (_message, socket) => reject(switchedProtocols(endpoint, socket)))
     .on('error', reject)
-    .once('close', () => reject(new Error('closed without an answer')))
+    .once('close', () => reject(new Error('closed without a response')))
     .end(body)
   return promise
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * How many descriptors this process may have open: its soft RLIMIT_NOFILE, which Node raises to the hard one when it
- * starts (getrlimit(2)). Infinity where there is none, null where the system does not say.
- * @param limits the text of `/proc/self/limits` (proc_pid_limits(5)); throws where there is no /proc.
+ * How many descriptors this process may have open: its soft RLIMIT_NOFILE, which Node raises to the hard limit when it
+ * starts (getrlimit(2)). Never throws.
+ * @param limits reads the text of `/proc/self/limits` (proc_pid_limits(5)); may throw, as it does without /proc
+ * @returns Infinity where there is no limit, null where the limit is unknown
  */
 export function descriptorLimit(limits = () => readFileSync('/proc/self/limits', 'utf8')): number | null {
   try {
@@ -13,19 +14,19 @@ export function descriptorLimit(limits = () => readFileSync('/proc/self/limits',
   }
 }
 
-/** Not among the types of Node. */
+/** An option of `process.report` that Node's types do not have. */
 const EXCLUDE_NETWORK = 'excludeNetwork'
 
-/** From the diagnostic report, which asks the system itself, and takes 3 ms. */
+/** The limit in Node's diagnostic report, which does not need /proc. Takes 3 ms. */
 function reportedLimit(): number | null {
   const { report } = process
   const before: unknown = Reflect.get(report, EXCLUDE_NETWORK)
   try {
-    Reflect.set(report, EXCLUDE_NETWORK, true) // looking up the names of peers takes long
+    Reflect.set(report, EXCLUDE_NETWORK, true) // resolving the names of peers is slow
     const { userLimits } = report.getReport() as { userLimits?: { open_files?: { soft?: number | string } } }
     return limitOf(userLimits?.open_files?.soft)
   } catch {
-    return null // a limit that is not known is none to go by
+    return null // unknown
   } finally {
     Reflect.set(report, EXCLUDE_NETWORK, before)
   }

@@ -4,14 +4,14 @@ import { type Identity, identityOf } from '../bind/identity.ts'
 import { type FileKind, fileKind } from '../dial/dial-failure.ts'
 import { errnoOf } from '../failure/failure.ts'
 
-/** What the file system says of one file. */
+/** Type, permissions, owner and identity of one file. */
 export interface FileFacts {
   readonly kind: FileKind
-  /** The permission bits alone, set-id and sticky bits included: 0o2750. */
+  /** Permission bits with set-id and sticky bits, such as 0o2750. */
   readonly mode: number
   readonly uid: number
   readonly gid: number
-  /** Another one at the same path means another file: a restart, a takeover, an emptied volume. */
+  /** Changes when another file stands at the path: after a restart, a takeover or an emptied volume. */
   readonly identity: Identity
 }
 
@@ -27,22 +27,25 @@ export function factsOf(stats: BigIntStats): FileFacts {
   }
 }
 
-/** As chmod(1) takes it: `0660`. */
+/** Permission bits as chmod(1) writes them, such as `0660`. */
 export function formatMode(mode: number): string {
   return mode.toString(8).padStart(4, '0')
 }
 
-/** What stands at a path; either `facts` or `errno` is set. */
+/** What stands at a path. Either `facts` or `errno` is set. */
 export interface FileReport {
-  /** Of the path itself, links not followed. */
+  /** Of the path itself: a symbolic link is not followed. */
   readonly facts: FileFacts | null
-  /** Why nothing can be said: `ENOENT`, `ENOTDIR`, `EACCES` (a directory on the way), `ELOOP`. */
+  /** Why the file cannot be read: `ENOENT`, `ENOTDIR`, `EACCES` (a directory above it), `ELOOP`. */
   readonly errno: string | null
-  /** Where a symbolic link leads, and what is there; null when the path is none. */
+  /** The target of a symbolic link and what stands there; null when the path is not a link. */
   readonly link: { readonly target: string; readonly facts: FileFacts | null } | null
 }
 
-/** Looks at a path with one `lstat`, and a second call only for a symbolic link; connects to nothing. Never rejects. */
+/**
+ * Reads what stands at a path, without connecting to it: one `lstat`, and two more calls for a symbolic link. Never
+ * rejects for an error of the system.
+ */
 export async function inspectFile(path: string): Promise<FileReport> {
   try {
     const facts = factsOf(await lstat(path, { bigint: true }))

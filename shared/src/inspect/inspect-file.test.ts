@@ -17,7 +17,7 @@ after(() => rm(directory, { recursive: true }))
 const at = (name: string) => join(directory, name)
 
 describe('inspectFile', () => {
-  it('tells kind, mode and owner of a socket', async () => {
+  it('reports type, mode and owner of a socket', async () => {
     await using server = createServer().listen(at('a.sock'))
     await once(server, 'listening')
     await chmod(at('a.sock'), 0o640)
@@ -29,7 +29,7 @@ describe('inspectFile', () => {
     assert.equal(link, null)
   })
 
-  it('tells another socket at the same path by its identity', async () => {
+  it('reports another identity for another socket at the same path', async () => {
     const identities = []
     for (let i = 0; i < 2; i++) {
       await using server = createServer().listen(at('same.sock'))
@@ -42,13 +42,13 @@ describe('inspectFile', () => {
     assert.equal(sameInode(first, first), true)
   })
 
-  it('says ENOENT where nothing is, ENOTDIR below a file', async () => {
+  it('reports ENOENT for a missing file, ENOTDIR below a file', async () => {
     await writeFile(at('file'), '')
     assert.deepEqual(await inspectFile(at('none')), { facts: null, errno: 'ENOENT', link: null })
     assert.equal((await inspectFile(at('file/below'))).errno, 'ENOTDIR')
   })
 
-  it('follows a symbolic link and says so when it dangles', async () => {
+  it('follows a symbolic link, and reports one that dangles', async () => {
     await mkdir(at('target'))
     await symlink('target', at('link'))
     await symlink('nowhere', at('dangling'))

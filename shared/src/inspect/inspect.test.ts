@@ -18,7 +18,7 @@ after(() => rm(directory, { recursive: true }))
 const at = (name: string): UnixEndpoint => ({ kind: 'unix', path: join(directory, name) })
 
 describe('inspect', () => {
-  it('of a live socket sees the way, the file, the listener and the connection', async () => {
+  it('of a live socket reports directories, file, listener and connection', async () => {
     await using server = createServer((socket) => socket.destroy()).listen(at('live.sock').path)
     await once(server, 'listening')
     const { addressBytes, directories, file, kernel, connection } = await inspect(at('live.sock'))
@@ -30,13 +30,13 @@ describe('inspect', () => {
     assert.equal(connection.connected, true)
   })
 
-  it('sees the listener of a socket that was published by the bind protocol', async () => {
+  it('finds the listener of a socket that the bind protocol published', async () => {
     await using _listener = await listen(createServer(), at('published.sock'))
     const { kernel } = await inspect(at('published.sock'))
     assert.equal(kernel, process.platform === 'linux' ? 'listening' : 'unknown')
   })
 
-  it('of a stale socket sees a file and no listener', async () => {
+  it('of a stale socket reports a file and no listener', async () => {
     const server = createServer().listen(at('before.sock').path)
     await once(server, 'listening')
     await rename(at('before.sock').path, at('stale.sock').path)
@@ -47,7 +47,7 @@ describe('inspect', () => {
     assert.equal(connection.connected ? 'connected' : connection.failure.code, 'socket_stale')
   })
 
-  it('ends the way at the directory that is missing', async () => {
+  it('ends at the first missing directory', async () => {
     const { directories, file } = await inspect(at('no/such/a.sock'))
     assert.deepEqual(
       { path: directories.at(-1)?.path, errno: directories.at(-1)?.errno },
@@ -56,14 +56,14 @@ describe('inspect', () => {
     assert.equal(file, null)
   })
 
-  it('ends the way at a file that stands where a directory should', async () => {
+  it('ends at a file in the place of a directory', async () => {
     await writeFile(at('file').path, '')
     const { directories } = await inspect(at('file/a.sock'))
     assert.equal(directories.at(-1)?.errno, 'ENOTDIR')
     assert.equal(dirname(at('file/a.sock').path), directories.at(-1)?.path)
   })
 
-  it('of an abstract name has no file, and tells whether somebody listens', async () => {
+  it('of an abstract name reports no file, and whether somebody listens', async () => {
     const endpoint: AbstractEndpoint = { kind: 'abstract', name: `inspect-${process.pid}` }
     assert.equal((await inspect(endpoint)).kernel, 'unseen')
     await using server = createServer((socket) => socket.destroy()).listen(nodeAddress(endpoint))
@@ -75,7 +75,7 @@ describe('inspect', () => {
     )
   })
 
-  it('of TCP has only the connection', async () => {
+  it('of TCP reports only the connection', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as { port: number }

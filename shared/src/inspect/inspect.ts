@@ -7,12 +7,12 @@ import { type FileFacts, type FileReport, factsOf, inspectFile } from './file-fa
 import { type KernelState, kernelState } from './kernel-sockets.ts'
 import { type ProcessIdentity, processIdentity } from './permission.ts'
 
-/** What one attempt to connect said. */
+/** The outcome of one attempt to connect, and how long it took. */
 export type ConnectionReport =
   | { readonly connected: true; readonly ms: number }
   | { readonly connected: false; readonly ms: number; readonly failure: Failure }
 
-/** Connects and hangs up without a word. Rejects only when `options.signal` aborts. */
+/** Connects and closes the connection without sending a byte. Rejects only when `options.signal` aborts. */
 export async function inspectConnection(
   endpoint: Endpoint,
   options: DialOptions = {},
@@ -28,20 +28,20 @@ export async function inspectConnection(
   }
 }
 
-/** One directory on the way to a socket. */
+/** One directory above a socket. */
 export interface DirectoryReport {
   readonly path: string
-  /** Links followed, as the kernel does; null when it cannot be looked at. */
+  /** Links followed, as the kernel does; null when it cannot be read. */
   readonly facts: FileFacts | null
-  /** Whether this process may go through: the kernel's own word, access control lists included. */
+  /** Whether this process may search it: access(2), so access control lists count too. */
   readonly traversable: boolean
-  /** `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`; null where the way goes on. */
+  /** `ENOENT`, `ENOTDIR`, `EACCES` or `ELOOP`; null when it is traversable. */
   readonly errno: string | null
-  /** Where it leads, if it is a symbolic link that stops the way. */
+  /** The target, if it is a symbolic link that is not traversable. */
   readonly link?: string
 }
 
-/** Walks what the kernel walks, from `/` to the directory of `path`, and ends at the first that stops it. */
+/** Reports each directory from `/` to that of `path`, as the kernel resolves it, up to the first not traversable. */
 export async function inspectDirectories(path: string): Promise<DirectoryReport[]> {
   const reports: DirectoryReport[] = []
   for (const directory of ancestors(path)) {
@@ -80,24 +80,26 @@ async function linkAt(path: string): Promise<{ link?: string }> {
   }
 }
 
-/** Everything that can be found out about an endpoint from here, without sending it a byte. */
+/** Everything that this process can find out about an endpoint without sending it a byte. */
 export interface Inspection {
   readonly endpoint: Endpoint
   /** Bytes of the path, or of the abstract name with its leading zero; null for TCP. At most `MAX_PATH_BYTES`. */
   readonly addressBytes: number | null
-  /** Who asked, for the permissions are about this process. */
+  /** This process: permissions depend on who asks. */
   readonly who: ProcessIdentity
-  /** From `/` on, to the first that stops the way; empty where there is no path. */
+  /** From `/` to the first that is not traversable; empty for an endpoint without a path. */
   readonly directories: readonly DirectoryReport[]
-  /** Null where there is no path, or the way to it is stopped. */
+  /** Null without a path, or when a directory above it is not traversable. */
   readonly file: FileReport | null
   readonly kernel: KernelState
   readonly connection: ConnectionReport
 }
 
 /**
- * Looks at an endpoint the way the kernel does, then connects and hangs up.
- * Rejects only when `options.signal` aborts. For the file alone, without a connection, `inspectFile` is enough.
+ * Reads what stands at an endpoint, step by step as the kernel does, then connects and closes the connection. To read
+ * the file without a connection use `inspectFile`.
+ * @param options limits of the connection, as for `dial`
+ * @throws only the reason of `options.signal` when that aborts: failures are part of the result
  */
 export async function inspect(endpoint: Endpoint, options: DialOptions = {}): Promise<Inspection> {
   const path = endpoint.kind === 'unix' ? endpoint.path : null

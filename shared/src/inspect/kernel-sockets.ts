@@ -5,16 +5,17 @@ import type { AbstractEndpoint, UnixEndpoint } from '../endpoint/endpoint.ts'
 import { errnoOf } from '../failure/failure.ts'
 
 /**
- * What `/proc/net/unix` says of an endpoint (proc_net(5)): somebody listens; a socket has that name and does not
- * listen; none is seen. Unseen proves nothing: the table holds one network namespace, and names as they were bound.
- * `unknown` where there is no such table.
+ * What `/proc/net/unix` shows of an endpoint (proc_net(5)). `listening`: a socket of that name listens. `bound`: a socket
+ * has that name and does not listen. `unseen`: no socket has it in this network namespace; this is no proof, because a
+ * renamed socket keeps the name that it was bound to. `unknown`: there is no such table.
  */
 export type KernelState = 'listening' | 'bound' | 'unseen' | 'unknown'
 
-/** __SO_ACCEPTCON: listen(2) was called. */
+/** The flag __SO_ACCEPTCON: listen(2) was called. */
 const ACCEPTS_CONNECTIONS = 0x10000
 const LINE = /^\S+: \S+ \S+ (?<flags>[0-9A-F]{8}) \S+ \S+ +\d+ (?<name>.+)$/
 
+/** Looks up an endpoint in the kernel's table. Rejects only for a defect. */
 export async function kernelState(endpoint: UnixEndpoint | AbstractEndpoint): Promise<KernelState> {
   const table = await readFile('/proc/net/unix', 'latin1').catch(unlessUnavailable)
   if (table === undefined) return 'unknown'
@@ -27,13 +28,13 @@ export async function kernelState(endpoint: UnixEndpoint | AbstractEndpoint): Pr
   return flags.length > 0 ? 'bound' : 'unseen'
 }
 
-/** The table is bytes: read as latin1, a name of ours is compared in the same form. */
+/** The table is read as latin1, one character per byte; so the name is compared in that form. */
 function isNamed(name: string): (candidate: string) => boolean {
   const bytes = Buffer.from(name).toString('latin1')
   return (candidate) => candidate === bytes
 }
 
-/** A socket that was published by renaming keeps the name that it was bound to: in a staging directory beside its path. */
+/** The bind protocol binds a socket in a staging directory beside its path and renames it: the table has the staging path. */
 function isBoundFor(path: string): (candidate: string) => boolean {
   const isPath = isNamed(path)
   const staging = Buffer.from(newStagingDirectory(path)).toString('latin1')
@@ -42,7 +43,7 @@ function isBoundFor(path: string): (candidate: string) => boolean {
     isPath(name) || (dirname(name).startsWith(prefix) && dirname(name).length === staging.length)
 }
 
-/** At the end of a staging directory's name; see `newStagingDirectory`. */
+/** Random letters at the end of a staging directory's name; see `newStagingDirectory`. */
 const STAGING_RANDOM_LETTERS = 4
 
 function unlessUnavailable(error: unknown): undefined {

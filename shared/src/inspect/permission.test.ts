@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FileFacts } from './file-facts.ts'
-import { modePermits, NEEDED, type ProcessIdentity, permissionClass } from './permission.ts'
+import { modePermits, NEEDED, type ProcessIdentity, permissionClass, permissionFixes } from './permission.ts'
 
 const socket = (mode: number): FileFacts => ({
   kind: 'socket',
@@ -26,14 +26,31 @@ describe('modePermits', () => {
     [0o606, { owner: true, member: false, stranger: true }],
   ] as const
   for (const [mode, expected] of cases)
-    it(`of 0${mode.toString(8)} asks the first class that fits, and no other`, () => {
+    it(`of 0${mode.toString(8)} is decided by the first class that matches, and no other`, () => {
       const may = (who: ProcessIdentity) => modePermits(socket(mode), who, NEEDED.socket)
       assert.deepEqual({ owner: may(owner), member: may(member), stranger: may(stranger) }, expected)
     })
 
-  it('holds root back that has no capability', () => {
+  it('applies to root without the capability', () => {
     assert.equal(modePermits(socket(0o660), root, NEEDED.socket), true)
     assert.equal(modePermits(socket(0o660), rootWithoutCapabilities, NEEDED.socket), false)
     assert.equal(permissionClass(socket(0o660), rootWithoutCapabilities), 'others')
+  })
+})
+
+describe('permissionFixes', () => {
+  const fixes = (mode: number, who: ProcessIdentity) =>
+    permissionFixes('/run/s', socket(mode), who, NEEDED.socket).map(({ fix }) => fix)
+
+  it('names the group that has the right, or a wider mode, or the owner', () => {
+    assert.deepEqual(fixes(0o660, stranger), ['join_group'])
+    assert.deepEqual(fixes(0o600, member), ['be_owner', 'widen'])
+    assert.deepEqual(fixes(0o600, stranger), ['be_owner', 'widen', 'join_group'])
+    assert.deepEqual(fixes(0o060, owner), ['widen'])
+  })
+
+  it('looks beyond a mode that permits it already, as for root', () => {
+    assert.deepEqual(fixes(0o660, member), ['look_beyond_mode'])
+    assert.deepEqual(fixes(0o600, root), ['look_beyond_mode'])
   })
 })

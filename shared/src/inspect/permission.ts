@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs'
+import { shellCommand } from '../text/shell-word.ts'
 import type { FileFacts } from './file-facts.ts'
 
-/** Who this process is to the file system. */
+/** The user and groups as which the file system sees this process. */
 export interface ProcessIdentity {
   readonly uid: number
   /** The effective group and the supplementary ones. */
   readonly gids: readonly number[]
   /**
-   * Whether no permission check holds it: CAP_DAC_OVERRIDE on Linux, where root without it is held; uid 0 elsewhere, and
-   * where Linux does not say.
+   * Whether permission checks do not apply: on Linux with CAP_DAC_OVERRIDE, which root may lack; elsewhere, and where
+   * /proc cannot be read, for uid 0.
    */
   readonly bypassesPermissions: boolean
 }
@@ -17,8 +18,8 @@ export interface ProcessIdentity {
 const CAP_DAC_OVERRIDE = 1n << 1n
 
 /**
- * Never throws, for failures are explained with it.
- * @param status the text of `/proc/self/status`; throws without /proc, and where no descriptor is left.
+ * The identity of this process. Never throws, because it is used to explain failures.
+ * @param status reads the text of `/proc/self/status`; may throw, as it does without /proc or without a free descriptor
  */
 export function processIdentity(status = () => readFileSync('/proc/self/status', 'utf8')): ProcessIdentity {
   const uid = process.geteuid?.() ?? -1
@@ -37,7 +38,7 @@ function hasDacOverride(status: () => string): boolean | undefined {
   return mask === undefined ? undefined : (BigInt(`0x${mask}`) & CAP_DAC_OVERRIDE) !== 0n
 }
 
-/** Empty where it cannot be had: who asks is explaining a failure, which may be why. */
+/** Empty if it cannot be read: the failure that is being explained may be the reason. */
 function textOf(read: () => string): string {
   try {
     return read()
@@ -48,23 +49,63 @@ function textOf(read: () => string): string {
 
 export type PermissionClass = 'owner' | 'group' | 'others'
 
-/** What connect(2) needs: to write to the socket, to search each directory on the way (unix(7), path_resolution(7)). */
+/** The rights that connect(2) needs: write the socket, search each directory above it (unix(7), path_resolution(7)). */
 export const NEEDED = { socket: 0o2, directory: 0o1 } as const
+
+export type Right = (typeof NEEDED)[keyof typeof NEEDED]
+
+const LETTERS: Readonly<Record<Right, string>> = { 1: 'x', 2: 'w' }
 
 const SHIFT: Record<PermissionClass, number> = { owner: 6, group: 3, others: 0 }
 
-/** Which three bits of a mode the kernel asks for this process: the first class that fits, and no other. */
+/** The class whose three bits of the mode decide for this process: the first that matches, and no other. */
 export function permissionClass({ uid, gid }: FileFacts, who: ProcessIdentity): PermissionClass {
   if (uid === who.uid) return 'owner'
   return who.gids.includes(gid) ? 'group' : 'others'
 }
 
-/** Whether one class has these rights (r 4, w 2, x 1) by the mode. */
-export function classMay({ mode }: FileFacts, asked: PermissionClass, rights: number): boolean {
-  return ((mode >> SHIFT[asked]) & rights) === rights
+/** Whether the mode gives a class these rights (r 4, w 2, x 1). */
+export function classMay({ mode }: FileFacts, of: PermissionClass, rights: number): boolean {
+  return ((mode >> SHIFT[of]) & rights) === rights
 }
 
-/** Whether the mode lets this process; access control lists and security modules may still say otherwise. */
+/** Whether the mode gives this process these rights. Access control lists and security modules may still deny them. */
 export function modePermits(facts: FileFacts, who: ProcessIdentity, rights: number): boolean {
   return who.bypassesPermissions || classMay(facts, permissionClass(facts, who), rights)
+}
+
+/** One way to give a process the rights that it lacks on a file. */
+export type PermissionFix =
+  /** The mode permits it already: an access control list or a security module denies it. */
+  | { readonly fix: 'look_beyond_mode' }
+  /** A shell command that widens the mode, for the file's owner or its group. */
+  | { readonly fix: 'widen'; readonly for: 'owner' | 'group'; readonly command: string }
+  /** A line of Compose that adds the file's group to a service. */
+  | { readonly fix: 'join_group'; readonly gid: number; readonly compose: string }
+  /** The mode is meant for the owner alone: run as that user. */
+  | { readonly fix: 'be_owner'; readonly uid: number }
+
+/**
+ * What would let `who` use the file at `path`. A mode without rights for the group is often meant so: then the fixes
+ * begin with running as the owner.
+ * @param needed the right that is missing, one of {@link NEEDED}
+ */
+export function permissionFixes(
+  path: string,
+  facts: FileFacts,
+  who: ProcessIdentity,
+  needed: Right,
+): PermissionFix[] {
+  if (modePermits(facts, who, needed)) return [{ fix: 'look_beyond_mode' }]
+  const chmod = (change: string) => shellCommand('chmod', `${change}+${LETTERS[needed]}`, path)
+  const ours = permissionClass(facts, who)
+  if (ours === 'owner') return [{ fix: 'widen', for: 'owner', command: chmod('u') }]
+  const { uid, gid } = facts
+  const join = { fix: 'join_group', gid, compose: `group_add: ["${gid}"]` } as const
+  if (classMay(facts, 'group', needed)) return [join]
+  return [
+    ...(classMay(facts, 'owner', needed) ? [{ fix: 'be_owner', uid } as const] : []),
+    { fix: 'widen', for: 'group', command: chmod('g') },
+    ...(ours === 'group' ? [] : [join]),
+  ]
 }

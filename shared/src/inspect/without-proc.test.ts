@@ -7,15 +7,15 @@ function noDescriptor(): never {
   throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
 }
 
-describe('what a failure is explained with', () => {
-  it('is had without /proc, and without a descriptor left to read it', () => {
+describe('the identity of this process', () => {
+  it('is known without /proc, and without a free descriptor to read it', () => {
     const { uid, gids, bypassesPermissions } = processIdentity(noDescriptor)
     assert.equal(uid, process.geteuid?.())
     assert.deepEqual(gids, processIdentity().gids)
     assert.equal(bypassesPermissions, uid === 0)
   })
 
-  it('is had where /proc says something else', () => {
+  it('is known where /proc has another format', () => {
     assert.equal(processIdentity(() => 'CapEff:\t?').bypassesPermissions, process.geteuid?.() === 0)
     if (process.platform === 'linux')
       assert.equal(processIdentity(() => 'CapEff:\t0000000000000002').bypassesPermissions, true)
@@ -31,7 +31,7 @@ describe('the limit of descriptors', () => {
     assert.equal(descriptorLimit(table('unlimited')), Number.POSITIVE_INFINITY)
   })
 
-  it('is what the system says where there is no /proc', () => {
+  it('is read from the system where there is no /proc', () => {
     assert.equal(descriptorLimit(noDescriptor), descriptorLimit())
   })
 

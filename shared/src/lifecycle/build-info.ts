@@ -3,7 +3,7 @@ export interface BuildInfo {
   readonly revision: string
 }
 
-/** What the image was built from (build arguments VERSION and REVISION); `dev` and `unknown` from a checkout. */
+/** The version and revision that the image was built from (build arguments VERSION and REVISION). Default `dev` and `unknown`. */
 export function buildInfo(env: NodeJS.ProcessEnv): BuildInfo {
   return { version: env.VERSION || 'dev', revision: env.REVISION || 'unknown' }
 }

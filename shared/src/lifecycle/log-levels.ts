@@ -1,4 +1,7 @@
-/** From the most talkative on; `silent` logs nothing. Apart from the logger, which takes longer to load than a CLI may. */
+/**
+ * From the most verbose to the least; `silent` logs nothing. Not in `log.ts`: loading the logger would slow the start of
+ * the command line.
+ */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 export type LogThreshold = (typeof LOG_LEVELS)[number]

@@ -37,7 +37,7 @@ describe('a log', () => {
     )
   })
 
-  it('that finds no room on the disk costs its lines, and not the program', () => {
+  it('on a full disk, loses its lines, and the program goes on', () => {
     const full = openSync('/dev/full', 'w')
     const { status, signal, stderr } = run(full)
     closeSync(full)

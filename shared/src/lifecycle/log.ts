@@ -6,7 +6,12 @@ import type { LogThreshold } from './log-levels.ts'
 export { LOG_LEVELS, type LogThreshold } from './log-levels.ts'
 export type { Logger }
 
-/** One JSON object a line on stdout: `level`, `time` (ISO 8601), `service`, `msg` and what belongs to the event. */
+/**
+ * A log that writes one JSON object a line to stdout: `level`, `time` (ISO 8601), `service`, `msg` and the fields of the
+ * event. It never ends the process.
+ * @param service the value of `service` in each line
+ * @param level the lowest level that is written
+ */
 export function createLog(service: string, level: LogThreshold): Logger {
   const options = {
     level,
@@ -22,8 +27,8 @@ const RETRY_MS = 10
 const RETRIES = 100
 
 /**
- * A line that cannot be written is lost, and nothing else: pino's own destination ends the process where the disk is
- * full, and then waits for ever for room on it. A reader that is slow is waited for, a second at most.
+ * Writes a line, or drops it if that fails. Pino's own destination would end the process on a full disk, or wait for
+ * space for ever. For a slow reader it waits up to 1 s.
  */
 function writeLine(line: string): void {
   let rest = Buffer.from(line)
@@ -35,7 +40,7 @@ function writeLine(line: string): void {
   }
 }
 
-/** @returns how many bytes; 0 where trying again may help, undefined where it does not: there is nobody to tell. */
+/** @returns the number of bytes; 0 if another try may succeed, undefined if not. Neither can be logged. */
 function bytesWritten(bytes: Buffer): number | undefined {
   try {
     return writeSync(STDOUT, bytes)

@@ -1,30 +1,28 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Child } from '../testing/child.ts'
-
-const RUNNING = new URL('../testing/running.ts', import.meta.url)
+import { Child } from '../testing/processes.ts'
 
 describe('a program', () => {
   it('whose main ends, exits 0', async () => {
-    await using child = new Child(RUNNING, ['end'])
+    await using child = new Child('run', ['end'])
     assert.equal(await child.ended(), 0)
     assert.equal(child.stderr, '')
   })
 
-  it('that fails as foreseen, exits with that code and says what to do, without a stack', async () => {
-    await using child = new Child(RUNNING, ['fail'])
+  it('that fails with a Failure, exits with its code and prints its hint, without a stack', async () => {
+    await using child = new Child('run', ['fail'])
     assert.equal(await child.ended(), 75)
     assert.equal(child.stderr, 'running: in_use: another owns it (EADDRINUSE)\n  hint: stop it\n')
   })
 
-  it('that fails on something with control characters, shows them escaped', async () => {
-    await using child = new Child(RUNNING, ['colour'])
+  it('whose failure has control characters, prints them escaped', async () => {
+    await using child = new Child('run', ['colour'])
     assert.equal(await child.ended(), 75)
     assert.equal(child.stderr, 'running: in_use: on /\\u001b[31m\\u009bs\n  hint: stop \\r\\u202eit\n')
   })
 
-  it('that fails as nobody foresaw, exits 70 with the stack', async () => {
-    await using child = new Child(RUNNING, ['break'])
+  it('that fails with another error, exits 70 with the stack', async () => {
+    await using child = new Child('run', ['break'])
     assert.equal(await child.ended(), 70)
     assert.match(child.stderr, /^running: Error: a defect\n {4}at /)
   })
@@ -33,16 +31,16 @@ describe('a program', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const) {
-    it(`that waits for a signal, ends by ${signal} with 0`, async () => {
-      await using child = new Child(RUNNING, ['wait'])
+    it(`that waits for a signal, exits 0 after ${signal}`, async () => {
+      await using child = new Child('run', ['wait'])
       await child.next()
       child.signal(signal)
       assert.equal(await child.next(), signal)
       assert.equal(await child.ended(), 0)
     })
 
-    it(`that does not end after the first signal, ends at once by ${signal} with ${code}`, async () => {
-      await using child = new Child(RUNNING, ['linger'])
+    it(`that does not end after the first signal, ends at once after ${signal} with ${code}`, async () => {
+      await using child = new Child('run', ['linger'])
       await child.next()
       child.signal('SIGTERM')
       assert.equal(await child.next(), 'SIGTERM')

@@ -1,13 +1,13 @@
-import { Failure } from '../failure/failure.ts'
+import { CodedError } from '../failure/failure.ts'
 import { EXIT } from '../failure/failures.ts'
 import { visibleLines } from '../text/visible.ts'
 
-/** The signals that ask a process to end, and the number a shell adds to 128 when one of them ended it. */
+/** The signals that ask a process to end, and their numbers. */
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
 
 /**
- * Aborts at the first SIGTERM or SIGINT, with the signal's name as reason; a second one ends the process at once
- * with 128 + its number, as a shell reports it. Without this a Node that is PID 1 ignores SIGTERM.
+ * A signal that aborts at the first SIGTERM or SIGINT, with the name of that one as its reason. A second one ends the
+ * process at once with 128 + its number, as a shell reports it. Without a handler Node ignores SIGTERM as PID 1.
  */
 export function untilSignal(): AbortSignal {
   const controller = new AbortController()
@@ -21,20 +21,21 @@ export function untilSignal(): AbortSignal {
 }
 
 /**
- * Runs a program and turns what it throws into one message on stderr and the exit code that says why.
- * The process then ends by itself once nothing is left to do.
+ * Runs a program. If `main` rejects, writes the message and the hint to stderr and sets the exit code of the failure
+ * table, or 70 and a stack trace for any other error. The process ends when the event loop is empty.
+ * @param name the first word of the message
  */
 export async function runMain(name: string, main: () => Promise<void>): Promise<void> {
   try {
     await main()
   } catch (error) {
-    process.exitCode = error instanceof Failure ? error.exitCode : EXIT.internal
+    process.exitCode = error instanceof CodedError ? error.exitCode : EXIT.internal
     process.stderr.write(visibleLines(`${name}: ${describe(error)}\n`))
   }
 }
 
 function describe(error: unknown): string {
-  if (!(error instanceof Failure))
+  if (!(error instanceof CodedError))
     return error instanceof Error ? (error.stack ?? error.message) : String(error)
   const errno = error.errno === undefined ? '' : ` (${error.errno})`
   return `${error.code}: ${error.message}${errno}\n  hint: ${error.hint}`

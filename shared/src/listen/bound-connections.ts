@@ -2,23 +2,23 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 export interface ConnectionBounds {
-  /** Open at a time. One more displaces the one that has waited longest for a request. */
+  /** Most connections at a time. One more closes the connection that has waited longest for a request. */
   readonly connections: number
-  /** The same for one address; over Unix sockets there are none. */
+  /** The same for one address. Unix sockets have no addresses. */
   readonly connectionsPerAddress: number
-  /** From the connection to the end of its first request head, however many bytes come in between. */
+  /** Milliseconds from accepting to the end of the first request head, however many bytes arrive in between. */
   readonly headMs: number
-  /** The same for each later head, from the response before it. */
+  /** Milliseconds from a response to the end of the next request head. */
   readonly nextHeadMs: number
-  /** From the head to the end of the request's body. */
+  /** Milliseconds from the end of a head to the end of its body. */
   readonly bodyMs: number
 }
 
-/** One connection that is open. */
+/** One open connection. */
 interface Place {
   readonly socket: Socket
   readonly address: string | undefined
-  /** Responses that are under way. */
+  /** Responses in progress. */
   readonly responses: Set<ServerResponse>
   /** Whether it has ever sent a whole request head. */
   hasAsked: boolean
@@ -26,9 +26,9 @@ interface Place {
 }
 
 /**
- * Bounds the connections of an HTTP server so that somebody new always gets in. `node:http` looks at its deadlines for
- * heads only now and then, and its `maxConnections` turns away who comes last: connections that say nothing, or one
- * byte, keep a probe out. Here every connection has its own deadline, and who waits makes room for who comes.
+ * Limits the connections of an HTTP server so that a new client always gets one. `node:http` checks its head timeouts
+ * only every 30 s, and its `maxConnections` refuses the newest client: connections that send nothing could keep a probe
+ * out. Here every connection has its own deadline, and an idle connection is closed for a new one.
  */
 export function boundConnections(server: Server, bounds: ConnectionBounds): void {
   new BoundConnections(server, bounds)
@@ -36,7 +36,7 @@ export function boundConnections(server: Server, bounds: ConnectionBounds): void
 
 class BoundConnections {
   readonly #bounds: ConnectionBounds
-  /** Oldest first; who has answered a request is put last again. */
+  /** Oldest first; a connection moves to the end after each response. */
   readonly #places = new Map<Socket, Place>()
 
   constructor(server: Server, bounds: ConnectionBounds) {
@@ -70,14 +70,17 @@ class BoundConnections {
     return all.length < connections || this.#displaceOneOf(all)
   }
 
-  /** Destroys the one that is missed least; never one whose request is still being worked on. */
+  /**
+   * Destroys the connection whose loss costs least: one without a request yet, then an idle one, then one that only
+   * waits for its client to read. Never one whose request is still being handled.
+   */
   #displaceOneOf(places: readonly Place[]): boolean {
     const displaced =
       places.find(({ responses, hasAsked }) => responses.size === 0 && !hasAsked) ??
       places.find(({ responses }) => responses.size === 0) ??
       places.find(({ responses }) => [...responses].every(({ writableEnded }) => writableEnded))
     if (displaced === undefined) return false
-    this.#places.delete(displaced.socket) // its `close` comes later than the next connection may
+    this.#places.delete(displaced.socket) // the next connection may come before `close`
     displaced.socket.destroy()
     return true
   }
@@ -108,7 +111,7 @@ class BoundConnections {
 
 const TOO_LATE = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 
-/** Who has begun a request is told; a response that is under way is cut. */
+/** Sends a 408 if a request has begun. Cuts a response in progress. */
 function giveUp({ socket, responses }: Place): void {
   if (responses.size === 0 && socket.bytesRead > 0 && socket.writable)
     socket.write(TOO_LATE, () => socket.destroy())

@@ -1,19 +1,19 @@
 import type { Server, Socket } from 'node:net'
-import { HttpAnswers, isHttp } from './http-answers.ts'
+import { HttpResponses, isHttp } from './http-responses.ts'
 
-/** How often connections that became idle while draining are closed. */
+/** How often draining closes the connections that have become idle. */
 const SWEEP_MS = 50
 
-/** The connections of a server, and how they come to an end. */
+/** The open connections of a server, and how they end when it drains. */
 export class Connections {
   readonly #open = new Set<Socket>()
   readonly #server: Server
-  readonly #answers: HttpAnswers | undefined
+  readonly #responses: HttpResponses | undefined
   #onEmpty: (() => void) | undefined
 
   constructor(server: Server) {
     this.#server = server
-    this.#answers = isHttp(server) ? new HttpAnswers(server) : undefined
+    this.#responses = isHttp(server) ? new HttpResponses(server) : undefined
     server.on('connection', this.#add)
   }
 
@@ -21,12 +21,12 @@ export class Connections {
     return this.#open.size
   }
 
-  /** From now on HTTP answers ask the client to use another connection. */
+  /** From now on HTTP responses ask the client to use another connection. */
   startDraining(): void {
-    this.#answers?.announceClose()
+    this.#responses?.announceClose()
   }
 
-  /** Resolves as soon as none is open, at the latest after `ms`. */
+  /** Resolves when no connection is open, at the latest after `ms` milliseconds. */
   async empty(ms: number): Promise<void> {
     if (this.#open.size === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -37,8 +37,8 @@ export class Connections {
   }
 
   /**
-   * Waits until all have ended, closing those that are idle; after `ms` the others are cut.
-   * @returns how many were cut
+   * Closes idle connections and waits until the others have ended; cuts those that are left after `ms` milliseconds.
+   * @returns the number of connections that were cut
    */
   async drain(ms: number): Promise<number> {
     this.closeIdle()
@@ -50,21 +50,21 @@ export class Connections {
     return cut
   }
 
-  /** @returns how many there were */
+  /** Destroys all connections. @returns their number */
   cut(): number {
     for (const socket of this.#open) socket.destroy()
     return this.#open.size
   }
 
-  /** Looks at the server no more. */
+  /** Stops listening to the server's events. */
   detach(): void {
     this.#server.off('connection', this.#add)
-    this.#answers?.detach()
+    this.#responses?.detach()
   }
 
-  /** Only HTTP tells when a connection is between two requests. */
+  /** Closes connections between two requests. Other protocols than HTTP have no such state. */
   closeIdle(): void {
-    for (const socket of this.#open) if (this.#answers?.isIdle(socket)) socket.destroy()
+    for (const socket of this.#open) if (this.#responses?.isIdle(socket)) socket.destroy()
   }
 
   readonly #add = (socket: Socket): void => {

@@ -3,22 +3,17 @@ import { closeSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { formatEndpoint } from '../endpoint/endpoint.ts'
-import { Child } from '../testing/child.ts'
-import { identityAt, namesIn } from '../testing/files.ts'
-import { readAll } from '../testing/read-all.ts'
-import { rejection } from '../testing/rejection.ts'
-import { socketUnit } from '../testing/socket-unit.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { identityAt, namesIn, tempDirectory } from '../testing/files.ts'
+import { readAll, rejection } from '../testing/listeners.ts'
+import { Child, socketUnit } from '../testing/processes.ts'
 import { inheritedDescriptors } from './inherited-descriptors.ts'
 import { listen } from './listen.ts'
-
-const INHERITING = new URL('../testing/inheriting.ts', import.meta.url)
 
 describe('a listening descriptor that a parent passes on', () => {
   it('is used as it is, without a lock, and its file is never unlinked', async () => {
     await using directory = await tempDirectory()
     const endpoint = { kind: 'unix', path: directory.at('s') } as const
-    await using child = new Child(INHERITING, [formatEndpoint(endpoint)], {
+    await using child = new Child('serve-inherited', [formatEndpoint(endpoint)], {
       wrapper: socketUnit(endpoint.path),
     })
     assert.deepEqual(await child.next(), { descriptors: { channel: 3, api: 4 }, identity: true })
@@ -97,7 +92,7 @@ describe('a descriptor that cannot be listened on', () => {
 
   it('because it listens on a file and TCP was named, is refused', async () => {
     await using directory = await tempDirectory()
-    await using child = new Child(INHERITING, ['tcp://127.0.0.1:0'], {
+    await using child = new Child('serve-inherited', ['tcp://127.0.0.1:0'], {
       wrapper: socketUnit(directory.at('s')),
     })
     assert.equal(await child.ended(), 1)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { tempDirectory } from '../testing/files.ts'
 import { listenFailure } from './listen-failure.ts'
 
-/** What the system says of a path, the code, and a part of the hint. */
+/** The errno, the code, and a part of the hint. */
 const EXPLAINED: readonly (readonly [errno: string, code: string, hint: RegExp])[] = [
   ['EBUSY', 'io_error', /mount the directory of the socket, never the single socket file/],
   ['EXDEV', 'io_error', /mount the directory of the socket, never the single socket file/],
@@ -17,20 +17,20 @@ const EXPLAINED: readonly (readonly [errno: string, code: string, hint: RegExp])
 
 describe('a failed start on a path', () => {
   for (const [errno, code, hint] of EXPLAINED)
-    it(`with ${errno}, says what to do`, async () => {
+    it(`with ${errno}, has its code and hint`, async () => {
       const failure = await listenFailure({ kind: 'unix', path: '/nowhere/s' }, systemError(errno))
       assert.deepEqual([failure.code, failure.errno], [code, errno])
       assert.match(failure.hint, hint)
     })
 
-  it('on a volume with inodes left and ENOSPC, speaks of its size alone', async () => {
+  it('with ENOSPC on a volume with free inodes, names only its size', async () => {
     await using directory = await tempDirectory()
     const failure = await listenFailure({ kind: 'unix', path: directory.at('s') }, systemError('ENOSPC'))
     assert.equal(failure.code, 'io_error')
     assert.match(failure.hint, /^raise size= in the volume's driver_opts/)
   })
 
-  it('on a volume that is gone since and ENOSPC, still gives a hint', async () => {
+  it('with ENOSPC on a volume that no longer exists, still has a hint', async () => {
     const failure = await listenFailure({ kind: 'unix', path: '/nowhere/s' }, systemError('ENOSPC'))
     assert.match(failure.hint, /^raise size= in/)
   })

@@ -1,18 +1,16 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
-import { errnoOf, Failure } from '../failure/failure.ts'
-import type { FailureCode } from '../failure/failures.ts'
+import type { Endpoint } from '../endpoint/endpoint.ts'
+import { type Explanation, type Explanations, errnoOrUnknown, explained, HINTS } from '../failure/explain.ts'
+import { errnoOf, type Failure } from '../failure/failure.ts'
 
-type Explanation = readonly [code: FailureCode, what: string, hint: string]
-
-const NO_SUCH_HOST = [
+const NO_SUCH_HOST: Explanation = [
   'bad_endpoint',
   'the host name does not resolve',
   'use an address of this machine',
-] as const
+]
 
-const ADDRESS: Record<string, Explanation> = {
+const ADDRESS: Explanations = {
   EADDRINUSE: ['in_use', 'another server owns it', 'stop it first, or choose another endpoint'],
   EADDRNOTAVAIL: [
     'bad_endpoint',
@@ -22,56 +20,63 @@ const ADDRESS: Record<string, Explanation> = {
   ENOTFOUND: NO_SUCH_HOST,
   EAI_AGAIN: NO_SUCH_HOST,
   EACCES: ['address_denied', 'the system denies it', 'use a port from 1024 up'],
-  EPERM: ['address_denied', 'the system denies it', 'look at seccomp and security policy'],
-  EBADF: [
-    'bad_option',
-    'the descriptor is not open',
-    'pass on the descriptor that systemd gave (LISTEN_FDS)',
-  ],
+  EPERM: ['address_denied', 'the system denies it', HINTS.securityPolicy],
+  EBADF: ['bad_option', 'the descriptor is not open', 'pass the descriptor that systemd gave (LISTEN_FDS)'],
   EINVAL: [
     'bad_option',
-    'the descriptor is no listening stream socket',
-    'pass on the descriptor that systemd gave',
+    'the descriptor is not a listening stream socket',
+    'pass the descriptor that systemd gave (LISTEN_FDS)',
   ],
 }
 
-const MOUNT_THE_DIRECTORY =
-  'mount the directory of the socket, never the single socket file: what is mounted there cannot be replaced'
-
-const FILE: Record<string, Explanation> = {
+const FILE: Explanations = {
   EACCES: [
     'directory_denied',
     'the system denies it',
-    'look at the rights of the directory, and at AppArmor or SELinux',
+    'check the permissions of the directory, AppArmor and SELinux',
   ],
-  EPERM: ['directory_denied', 'the system denies it', 'look at seccomp, AppArmor or SELinux'],
+  EPERM: ['directory_denied', 'the system denies it', HINTS.securityPolicy],
   EROFS: ['directory_denied', 'the mount is read-only', 'take :ro (read_only: true) from this mount'],
   EDQUOT: ['io_error', 'the quota is used up', 'raise it, or remove files'],
-  EBUSY: ['io_error', 'a mount stands at its path', MOUNT_THE_DIRECTORY],
-  EXDEV: ['io_error', 'its path and its directory are on different mounts', MOUNT_THE_DIRECTORY],
+  EBUSY: ['io_error', 'a mount stands at its path', HINTS.mountDirectory],
+  EXDEV: ['io_error', 'its path and its directory are on different mounts', HINTS.mountDirectory],
   EMFILE: [
     'io_error',
     'this process has too many open files',
     'raise its limit (ulimit -n, ulimits: nofile in Compose)',
   ],
-  ENFILE: ['io_error', 'the system has too many open files', 'raise fs.file-max, or end what holds them'],
-  EIO: ['io_error', 'the device of the volume fails', 'look at dmesg; use a tmpfs or a sound local disk'],
+  ENFILE: [
+    'io_error',
+    'the system has too many open files',
+    'raise fs.file-max, or end the processes that hold them',
+  ],
+  EIO: ['io_error', 'the device of the volume fails', 'see dmesg; use a tmpfs or another local disk'],
+}
+
+/**
+ * Explains why listening failed. Reads the state of the volume where errno alone is ambiguous.
+ * @param cause what the system reported, an error with an errno as its `code`
+ * @returns a Failure with one of the codes of `listen`; `io_error` for an errno that is not known
+ */
+export async function listenFailure(endpoint: Endpoint, cause: unknown): Promise<Failure> {
+  const call = { verb: 'listen on', page: 'bind(2)', endpoint, cause } as const
+  const errno = errnoOrUnknown(cause)
+  if (endpoint.kind !== 'unix') return explained(call, ADDRESS[errno])
+  return explained(
+    call,
+    errno === 'ENOSPC' ? await fullVolume(endpoint.path) : (FILE[errno] ?? ADDRESS[errno]),
+  )
 }
 
 /** A start makes at most three files: the lock, a staging directory and the socket. */
 const INODES_OF_A_START = 3
 
-/** Bytes that are next to nothing on any volume: tmpfs and disks give space by the page or the block. */
+/** A volume with so few bytes left is full: tmpfs and disks give space by the page or the block. */
 const NO_SPACE_BYTES = 16 * 1024
 
-function unknownVolume(error: unknown) {
-  if (errnoOf(error) === undefined) throw error
-  return { files: 0, ffree: 0, bavail: 0, bsize: 0 }
-}
-
 /**
- * A volume can run out of bytes and of inodes, and errno does not tell which. It is looked at afterwards, when what the
- * start had made is gone again.
+ * A volume can run out of bytes or of inodes, and ENOSPC does not tell which. The volume is read after the failed start
+ * has removed its files.
  */
 async function fullVolume(path: string): Promise<Explanation> {
   const { files, ffree, bavail, bsize } = await statfs(dirname(path)).catch(unknownVolume)
@@ -82,18 +87,7 @@ async function fullVolume(path: string): Promise<Explanation> {
   return ['io_error', what, `raise ${raise} in the volume's driver_opts, or remove files`]
 }
 
-/** Turns what listening reported into the closed set of codes; looks at the volume where errno alone is ambiguous. */
-export async function listenFailure(endpoint: Endpoint, cause: unknown): Promise<Failure> {
-  const errno = errnoOf(cause) ?? 'EUNKNOWN'
-  const table = endpoint.kind === 'unix' ? { ...ADDRESS, ...FILE } : ADDRESS
-  const [code, what, hint] =
-    endpoint.kind === 'unix' && errno === 'ENOSPC'
-      ? await fullVolume(endpoint.path)
-      : (table[errno] ?? ['io_error', 'the system refused', 'see errno, and bind(2)'])
-  return new Failure(code, {
-    message: `cannot listen on ${formatEndpoint(endpoint)}: ${what}`,
-    hint,
-    errno,
-    cause,
-  })
+function unknownVolume(error: unknown) {
+  if (errnoOf(error) === undefined) throw error
+  return { files: 0, ffree: 0, bavail: 0, bsize: 0 }
 }

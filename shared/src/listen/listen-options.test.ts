@@ -2,11 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import type { Endpoint } from '../endpoint/endpoint.ts'
-import { namesIn } from '../testing/files.ts'
-import { greet } from '../testing/listeners.ts'
-import { readAll } from '../testing/read-all.ts'
-import { rejection } from '../testing/rejection.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { namesIn, tempDirectory } from '../testing/files.ts'
+import { greet, readAll, rejection } from '../testing/listeners.ts'
 import { listen } from './listen.ts'
 import type { ListenOptions } from './listen-options.ts'
 
@@ -39,24 +36,24 @@ describe('options of listen', () => {
   for (const options of FILE_OPTIONS) {
     const [name] = Object.keys(options)
     for (const endpoint of [TCP, ABSTRACT]) {
-      it(`${name} on ${endpoint.kind}, where it makes no sense, is refused by name`, async () => {
+      it(`${name} on ${endpoint.kind}, which has no file, is refused by name`, async () => {
         await assertRefused(endpoint, options)
       })
     }
-    it(`${name} with an inherited descriptor, where it makes no sense, is refused by name`, async () => {
+    it(`${name} with an inherited descriptor, is refused by name`, async () => {
       await assertRefused({ kind: 'unix', path: '/run/s' }, { ...options, fd: 3 })
     })
   }
 
   for (const options of BAD_VALUES) {
-    it(`${JSON.stringify(options)}, which it may not be, is refused by name`, async () => {
+    it(`${JSON.stringify(options)}, which is out of range, is refused by name`, async () => {
       await using directory = await tempDirectory()
       await assertRefused({ kind: 'unix', path: directory.at('s') }, options)
       assert.deepEqual(await namesIn(directory.path), [])
     })
   }
 
-  it('backlog, is what the kernel queues', async () => {
+  it('backlog, limits how many connections the kernel queues', async () => {
     await using directory = await tempDirectory()
     await using listener = await greet(directory.at('s'), 'ok', { backlog: 1 })
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => readAll(listener.endpoint)))
@@ -75,7 +72,7 @@ describe('a path of a socket', () => {
     })
   }
 
-  it('of 107 bytes, is accepted, and of 108 refused with both numbers', async () => {
+  it('of 107 bytes, is accepted; of 108, is refused with both numbers', async () => {
     await using directory = await tempDirectory()
     const name = (bytes: number) => directory.at('x'.repeat(bytes - directory.path.length - 1))
     await using listener = await greet(name(107), 'ok')
@@ -85,7 +82,7 @@ describe('a path of a socket', () => {
     assert.match(failure.message, /108 bytes and may have 107/)
   })
 
-  it('whose staging path alone is too long, is refused', async () => {
+  it('of which only the staging path is too long, is refused', async () => {
     await using directory = await tempDirectory()
     const parent = directory.at('x'.repeat(100 - directory.path.length - 1))
     const failure = await rejection(greet(`${parent}/s`, ''))
@@ -93,7 +90,7 @@ describe('a path of a socket', () => {
     assert.match(failure.message, /^staging path/)
   })
 
-  it('in letters of several bytes, is counted in bytes and works', async () => {
+  it('with characters of several bytes, is counted in bytes and works', async () => {
     await using directory = await tempDirectory()
     await using listener = await greet(directory.at('küche-☕.sock'), 'ok')
     assert.equal(await readAll(listener.endpoint), 'ok')
@@ -102,7 +99,7 @@ describe('a path of a socket', () => {
   })
 })
 
-describe('an endpoint that is no file', () => {
+describe('an endpoint without a file', () => {
   it('TCP with port 0, gets a real port and the same kind of listener', async () => {
     await using listener = await listen(
       createServer((socket) => socket.end('ok')),
@@ -113,7 +110,7 @@ describe('an endpoint that is no file', () => {
     assert.equal(await readAll(listener.endpoint), 'ok')
   })
 
-  it('an abstract name, is served and is free again after close', async () => {
+  it('an abstract name, is served, and is free after close', async () => {
     for (let round = 0; round < 2; round++) {
       await using listener = await listen(
         createServer((socket) => socket.end('ok')),
@@ -131,7 +128,7 @@ describe('an endpoint that is no file', () => {
     })
   }
 
-  it('TCP at an address that this machine has not, is refused', async () => {
+  it('TCP at an address of another machine, is refused', async () => {
     const failure = await rejection(listen(createServer(), { ...TCP, host: '192.0.2.1' }))
     assert.deepEqual([failure.code, failure.errno], ['bad_endpoint', 'EADDRNOTAVAIL'])
   })

@@ -2,18 +2,16 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import type { Failure } from '../failure/failure.ts'
-import { identityAt, namesIn } from '../testing/files.ts'
-import { readAll } from '../testing/read-all.ts'
-import { rejection } from '../testing/rejection.ts'
-import { failureOf, startListening } from '../testing/start.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { identityAt, namesIn, tempDirectory } from '../testing/files.ts'
+import { readAll, rejection } from '../testing/listeners.ts'
+import { failureOf, startListening } from '../testing/server-processes.ts'
 import { listen } from './listen.ts'
 import type { Listener } from './listener.ts'
 
 const STARTERS = 20
 
 describe('an exclusive start', () => {
-  it('at a free path, owns it and answers', async () => {
+  it('at a free path, owns it and accepts connections', async () => {
     await using directory = await tempDirectory()
     const endpoint = { kind: 'unix', path: directory.at('s') } as const
     await using listener = await listen(
@@ -55,7 +53,7 @@ describe('an exclusive start', () => {
     assert.deepEqual(await namesIn(directory.path), ['s', 's.lock'])
   })
 
-  it(`of ${STARTERS} at once over a stale file, makes one owner, and the others say in_use`, async () => {
+  it(`of ${STARTERS} at once over a stale file, makes one owner, and the others fail with in_use`, async () => {
     await using directory = await tempDirectory()
     const path = directory.at('s')
     await (await startListening({ endpoint: `unix:${path}` })).crash()
@@ -80,7 +78,7 @@ describe('an exclusive start', () => {
     for (const o of outcomes) if (o.status === 'fulfilled') await o.value.close()
   })
 
-  it('with a server that listens already, is refused and leaves that server alone', async () => {
+  it('with a server that already listens, is refused and leaves that server alone', async () => {
     await using directory = await tempDirectory()
     const server = createServer((socket) => socket.end('first'))
     await using first = await listen(server, { kind: 'unix', path: directory.at('a') })

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { eventually } from '../testing/eventually.ts'
+import { tempDirectory } from '../testing/files.ts'
 import { greet } from '../testing/listeners.ts'
-import { lockHolder } from '../testing/perl.ts'
-import { expectEvent, start, startListening } from '../testing/start.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { expectEvent, lockHolder, start, startListening } from '../testing/server-processes.ts'
+import { eventually } from '../testing/waiting.ts'
 
 const TAKEOVER = { onConflict: 'takeover' } as const
 
-describe('a start whose lock is not to be had', () => {
-  it('says after a second for whom it waits, and at the end who it was', async () => {
+describe('a start that has to wait for the lock', () => {
+  it('names the holder after 1 s, and again when it gives up', async () => {
     await using directory = await tempDirectory()
     await using holder = await lockHolder(directory.at('s.lock'))
     await using child = start({ endpoint: `unix:${directory.at('s')}`, options: TAKEOVER })
@@ -28,7 +27,7 @@ describe('a start whose lock is not to be had', () => {
     assert.equal(child.stderr, notice, 'once')
   })
 
-  it('because its holder is stopped, says how to go on, and goes on', async () => {
+  it('whose holder is stopped, says how to continue it, and goes on after that', async () => {
     await using directory = await tempDirectory()
     await using holder = await lockHolder(directory.at('s.lock'))
     holder.signal('SIGSTOP')
@@ -40,7 +39,7 @@ describe('a start whose lock is not to be had', () => {
     await expectEvent(child, 'listening')
   })
 
-  it('because a server that stands alone has it for life, names that server', async () => {
+  it('whose holder is a server without takeover, names that server', async () => {
     await using directory = await tempDirectory()
     await using owner = await startListening({ endpoint: `unix:${directory.at('s')}` })
     await using child = start({ endpoint: `unix:${directory.at('s')}`, options: TAKEOVER })
@@ -48,7 +47,7 @@ describe('a start whose lock is not to be had', () => {
     assert.ok(notice.includes(`held by process ${owner.pid} (node); gives up after 5 s`), notice)
   })
 
-  it('because flock(1) hangs, says that, and not that another holds it', async () => {
+  it('because flock(1) hangs, says that, and names no holder', async () => {
     await using directory = await tempDirectory()
     const script = `#!/bin/sh\necho $$ > ${directory.at('new')}\nmv ${directory.at('new')} ${directory.at('pid')}\nexec sleep 60\n`
     await writeFile(directory.at('flock'), script, { mode: 0o755 })
@@ -62,7 +61,7 @@ describe('a start whose lock is not to be had', () => {
     assert.equal((await expectEvent(child, 'failed')).code, 'lock_unavailable')
   })
 
-  it('tells whom it was told to tell', async () => {
+  it('calls onWait with the notice', async () => {
     await using directory = await tempDirectory()
     await using holder = await lockHolder(directory.at('s.lock'))
     const notice = Promise.withResolvers<string>()
@@ -76,7 +75,7 @@ describe('a start whose lock is not to be had', () => {
 })
 
 describe('a shutdown that waits for the lock', () => {
-  it('says after a second for whom', async () => {
+  it('names the holder after 1 s', async () => {
     await using directory = await tempDirectory()
     await using child = await startListening({ endpoint: `unix:${directory.at('s')}`, options: TAKEOVER })
     await using holder = await lockHolder(directory.at('s.lock'))

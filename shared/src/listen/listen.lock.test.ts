@@ -4,12 +4,10 @@ import { existsSync } from 'node:fs'
 import { link, mkdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
-import { fingerprint, modeOf, namesIn } from '../testing/files.ts'
-import { readAll } from '../testing/read-all.ts'
-import { rejection } from '../testing/rejection.ts'
-import { failureOf, startListening } from '../testing/start.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
-import { giveTo, UNPRIVILEGED } from '../testing/unprivileged.ts'
+import { fingerprint, modeOf, namesIn, tempDirectory } from '../testing/files.ts'
+import { readAll, rejection } from '../testing/listeners.ts'
+import { failureOf, startListening } from '../testing/server-processes.ts'
+import { giveTo, UNPRIVILEGED } from '../testing/users.ts'
 import { listen } from './listen.ts'
 
 const UNUSABLE: Record<string, (lock: string) => Promise<unknown>> = {
@@ -24,7 +22,7 @@ const UNUSABLE: Record<string, (lock: string) => Promise<unknown>> = {
 }
 
 describe('the lock file', () => {
-  it('is 0600 whatever the umask, names the socket, and stays after close', async () => {
+  it('is 0600 under any umask, names the owner, and stays after close', async () => {
     await using directory = await tempDirectory()
     const child = await startListening({ endpoint: `unix:${directory.at('s')}`, umask: 0 })
     assert.equal(await modeOf(directory.at('s.lock')), 0o600)
@@ -35,7 +33,7 @@ describe('the lock file', () => {
   })
 
   for (const [what, put] of Object.entries(UNUSABLE)) {
-    it(`that is ${what}, refuses the start with lock_unavailable and stays byte for byte`, async () => {
+    it(`that is ${what}, makes the start fail with lock_unavailable, and is not changed`, async () => {
       await using directory = await tempDirectory()
       await put(directory.at('s.lock'))
       const before = await fingerprint(directory.at('s.lock'))
@@ -47,7 +45,7 @@ describe('the lock file', () => {
     })
   }
 
-  it('that was cut short by a crash or zeroed by a power cut, does not hinder a start', async () => {
+  it('that is incomplete after a crash or zeroed after a power cut, does not prevent a start', async () => {
     for (const text of ['', '{"identity":"1:2', '\0'.repeat(256)]) {
       await using directory = await tempDirectory()
       await writeFile(directory.at('s.lock'), text)
@@ -68,7 +66,7 @@ describe('the lock file', () => {
     assert.equal(await readAll(owner.endpoint), 'first')
   })
 
-  it('that is removed under a live owner, does not keep that one from taking its socket away', async () => {
+  it('that is removed under a live owner, does not keep the owner from removing its socket', async () => {
     await using directory = await tempDirectory()
     const listener = await listen(createServer(), { kind: 'unix', path: directory.at('s') })
     await unlink(directory.at('s.lock'))
@@ -76,7 +74,7 @@ describe('the lock file', () => {
     assert.equal(existsSync(directory.at('s')), false)
   })
 
-  it('where flock(1) is not installed, refuses the start and says what to install', async () => {
+  it('without flock(1), makes the start fail and says what to install', async () => {
     await using directory = await tempDirectory()
     const task = { endpoint: `unix:${directory.at('s')}` }
     const { code, message } = await failureOf(task, { env: { PATH: directory.path } })
@@ -85,7 +83,7 @@ describe('the lock file', () => {
     assert.equal(existsSync(directory.at('s')), false)
   })
 
-  it("where flock(1) is another implementation's, refuses the start and does not take its complaint for a conflict", async () => {
+  it('with another implementation of flock(1), makes the start fail, but not as a conflict', async () => {
     await using directory = await tempDirectory()
     await writeFile(directory.at('flock'), '#!/bin/sh\necho "flock: unrecognized option: E" >&2\nexit 1\n', {
       mode: 0o755,
@@ -109,7 +107,7 @@ describe('the lock file', () => {
     assert.equal(await readAll({ kind: 'unix', path: directory.at('s') }), String(incumbent.pid))
   })
 
-  it('made under a umask that takes everything, can be opened by the next start', async () => {
+  it('made under umask 0777, can be opened by the next start', async () => {
     await using directory = await tempDirectory()
     await giveTo(UNPRIVILEGED, directory.path)
     const task = { endpoint: `unix:${directory.at('s')}`, umask: 0o777 }

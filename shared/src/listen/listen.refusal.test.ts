@@ -3,19 +3,15 @@ import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
-import { fingerprint, namesIn } from '../testing/files.ts'
-import { datagramServer } from '../testing/perl.ts'
-import { readAll } from '../testing/read-all.ts'
-import { rejection } from '../testing/rejection.ts'
-import { failureOf } from '../testing/start.ts'
-import { startFull, startPaused, startPlain } from '../testing/start-plain.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
-import { giveTo, UNPRIVILEGED } from '../testing/unprivileged.ts'
+import { fingerprint, namesIn, tempDirectory } from '../testing/files.ts'
+import { readAll, rejection } from '../testing/listeners.ts'
+import { datagramServer, failureOf, startFull, startPaused, startPlain } from '../testing/server-processes.ts'
+import { giveTo, UNPRIVILEGED } from '../testing/users.ts'
 import { listen } from './listen.ts'
 
 const CONFLICTS = ['refuse', 'takeover'] as const
 
-/** What may stand at a path and is not a socket. Devices need root: shared/test-as-root. */
+/** What may stand at a path besides a socket. Devices need root: see shared/test-as-root. */
 const OCCUPANTS: Record<string, (path: string) => Promise<unknown>> = {
   'regular file': (path) => writeFile(path, 'precious'),
   directory: (path) => mkdir(path),
@@ -30,7 +26,7 @@ const OCCUPANTS: Record<string, (path: string) => Promise<unknown>> = {
 describe('a start at a path where something else stands', () => {
   for (const onConflict of CONFLICTS) {
     for (const [what, put] of Object.entries(OCCUPANTS)) {
-      it(`a ${what}, with ${onConflict}, is refused and leaves it byte for byte`, async () => {
+      it(`a ${what}, with ${onConflict}, is refused and does not change it`, async () => {
         await using directory = await tempDirectory()
         const path = directory.at('s')
         await put(path)
@@ -80,7 +76,7 @@ describe('a start beside a live server that does not know the protocol', () => {
   }
 })
 
-describe('a start at a socket that denies us the question whether somebody listens', () => {
+describe('a start at a socket that denies us to connect and so to see whether somebody listens', () => {
   for (const onConflict of CONFLICTS)
     it(`with ${onConflict}, is refused as denied and not as in use, and leaves it alone`, async () => {
       await using directory = await tempDirectory()

@@ -6,25 +6,23 @@ import { dirname } from 'node:path'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { modeOf, namesIn } from '../testing/files.ts'
-import { greet } from '../testing/listeners.ts'
-import { rejection } from '../testing/rejection.ts'
-import { failureOf, startListening } from '../testing/start.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
-import { giveTo, UNPRIVILEGED } from '../testing/unprivileged.ts'
+import { modeOf, namesIn, tempDirectory } from '../testing/files.ts'
+import { greet, rejection } from '../testing/listeners.ts'
+import { failureOf, startListening } from '../testing/server-processes.ts'
+import { giveTo, UNPRIVILEGED } from '../testing/users.ts'
 import { listen } from './listen.ts'
 
-// What needs a second user is in shared/test-as-root.
+// Tests that need a second user are in shared/test-as-root.
 
 describe('the mode of a socket', () => {
-  it('is 0660 where none is asked for', async () => {
+  it('is 0660 by default', async () => {
     await using directory = await tempDirectory()
     await using _listener = await greet(directory.at('s'), '')
     assert.equal(await modeOf(directory.at('s')), 0o660)
   })
 
   for (const mode of [0o600, 0o620, 0o666, 0o700, 0o777, 0o200]) {
-    it(`0${mode.toString(8)}, is what was asked for`, async () => {
+    it(`0${mode.toString(8)}, is applied as given`, async () => {
       await using directory = await tempDirectory()
       await using _listener = await greet(directory.at('s'), '', { mode })
       assert.equal(await modeOf(directory.at('s')), mode)
@@ -44,7 +42,7 @@ describe('the mode of a socket', () => {
     })
   }
 
-  it('in a worker thread, where no umask can be set, is the same', async () => {
+  it('in a worker thread, which cannot set a umask, is the same', async () => {
     await using directory = await tempDirectory()
     const module = new URL('./listen.ts', import.meta.url)
     const script = `
@@ -58,7 +56,7 @@ describe('the mode of a socket', () => {
     await worker.terminate()
   })
 
-  it('is there before anybody else can see the socket', async () => {
+  it('is set before anybody else can reach the socket', async () => {
     await using directory = await tempDirectory()
     const server = createServer()
     const staged = new Promise<string>((resolve) =>
@@ -73,7 +71,7 @@ describe('the mode of a socket', () => {
     await (await seen).close()
   })
 
-  it('of files that other threads make meanwhile, is theirs', async () => {
+  it('of files that other threads make at the same time, is not changed', async () => {
     await using directory = await tempDirectory()
     const names = Array.from({ length: 400 }, (_, index) => directory.at(`f${index}`))
     const expected = 0o666 & ~process.umask()
@@ -92,7 +90,7 @@ describe('a directory', () => {
     assert.match(failure.message, new RegExp(directory.at('no')))
   })
 
-  it('that is a file, is reported as such', async () => {
+  it('that is a file, is reported as missing, with ENOTDIR', async () => {
     await using directory = await tempDirectory()
     await writeFile(directory.at('f'), '')
     const failure = await rejection(greet(directory.at('f/s'), ''))
@@ -104,14 +102,14 @@ describe('a directory', () => {
     ['a link to a name that is too long', 'n'.repeat(256), 'ENAMETOOLONG'],
     ['a link to nothing', 'nothing', 'ENOENT'],
   ] as const)
-    it(`that is ${what}, is a mistake of configuration`, async () => {
+    it(`that is ${what}, is reported as missing`, async () => {
       await using directory = await tempDirectory()
       await symlink(target, directory.at('loop'))
       const failure = await rejection(greet(directory.at('loop/s'), ''))
       assert.deepEqual([failure.code, failure.errno, failure.exitCode], ['directory_missing', errno, 78])
     })
 
-  it('whose name means something to a shell, is quoted in the commands of the hint', async () => {
+  it('whose name has a meaning in a shell, is quoted in the commands of the hint', async () => {
     await using directory = await tempDirectory()
     const path = directory.at('a;touch PWNED; $(id)')
     await mkdir(path)
@@ -123,7 +121,7 @@ describe('a directory', () => {
     assert.match((await rejection(greet(directory.at('loop 1/s'), ''))).hint, /namei -l '.*loop 1'/)
   })
 
-  it('that anybody may write to, is refused, and with the sticky bit accepted', async () => {
+  it('that everybody may write to, is refused, but accepted with the sticky bit', async () => {
     await using directory = await tempDirectory()
     await chmod(directory.path, 0o777)
     const failure = await rejection(greet(directory.at('s'), ''))
@@ -136,7 +134,7 @@ describe('a directory', () => {
     assert.ok(listener.identity)
   })
 
-  it('that we may not write to, is refused with its mode, its owner and the fix', async () => {
+  it('that we may not write to, is refused with its mode, its owner and a fix', async () => {
     await using directory = await tempDirectory()
     await giveTo(UNPRIVILEGED, directory.path)
     await chmod(directory.path, 0o550)
@@ -150,7 +148,7 @@ describe('a directory', () => {
     await chmod(directory.path, 0o755)
   })
 
-  it('that we may not reach, is refused with the way to see why', async () => {
+  it('that we may not reach, is refused with a command that shows why', async () => {
     await using directory = await tempDirectory()
     await mkdir(directory.at('d'))
     await giveTo(UNPRIVILEGED, directory.path)
@@ -164,7 +162,7 @@ describe('a directory', () => {
 })
 
 describe('the group of a socket', () => {
-  it('that we are not in, is refused with the line of Compose that mends it', async () => {
+  it('that we are not in, is refused with the line of Compose that fixes it', async () => {
     await using directory = await tempDirectory()
     await giveTo(UNPRIVILEGED, directory.path)
     const task = { endpoint: `unix:${directory.at('s')}`, options: { group: 65_533 } }

@@ -4,18 +4,15 @@ import { unlink } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { formatIdentity } from '../bind/identity.ts'
 import { Failure } from '../failure/failure.ts'
-import { eventually } from '../testing/eventually.ts'
-import { identityAt } from '../testing/files.ts'
-import { greet } from '../testing/listeners.ts'
-import { lockHolder, replacer } from '../testing/perl.ts'
-import { rejection } from '../testing/rejection.ts'
-import { startListening } from '../testing/start.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { identityAt, tempDirectory } from '../testing/files.ts'
+import { greet, rejection } from '../testing/listeners.ts'
+import { lockHolder, replacer, startListening } from '../testing/server-processes.ts'
+import { eventually } from '../testing/waiting.ts'
 
 const STARTS = 40
 
 describe('a start that waits for the lock', () => {
-  it('whose lock file is removed meanwhile, does not own by the lock of a file without a name', async () => {
+  it('and whose lock file is removed, takes the lock of the file that stands at the path', async () => {
     await using directory = await tempDirectory()
     const holder = await lockHolder(directory.at('s.lock'))
     const inode = statSync(directory.at('s.lock')).ino
@@ -27,7 +24,7 @@ describe('a start that waits for the lock', () => {
     assert.equal(existsSync(directory.at('s.lock')), true)
   })
 
-  it('that somebody holds for ever, is refused and changes nothing', async () => {
+  it('that is held for ever, is refused and changes nothing', async () => {
     await using directory = await tempDirectory()
     await using _holder = await lockHolder(directory.at('s.lock'))
     const failure = await rejection(greet(directory.at('s'), ''))
@@ -37,7 +34,7 @@ describe('a start that waits for the lock', () => {
 })
 
 describe('a shutdown while another holds the lock', () => {
-  it('waits for it before it takes the socket away', async () => {
+  it('waits for it before it removes the socket', async () => {
     await using directory = await tempDirectory()
     const listener = await greet(directory.at('s'), 'ok', { onConflict: 'takeover' })
     const holder = await lockHolder(directory.at('s.lock'))
@@ -50,8 +47,8 @@ describe('a shutdown while another holds the lock', () => {
   })
 })
 
-describe('a start while a stranger replaces the path without a pause', () => {
-  it('owns a socket of its own or is refused, and never takes the stranger for itself', async () => {
+describe('a start while a stranger replaces the path in a loop', () => {
+  it('owns a socket of its own or is refused, and never owns the socket of the stranger', async () => {
     await using directory = await tempDirectory()
     await (await startListening({ endpoint: `unix:${directory.at('stale')}` })).crash()
     const stranger = await identityAt(directory.at('stale'))
@@ -67,7 +64,7 @@ describe('a start while a stranger replaces the path without a pause', () => {
   })
 })
 
-/** Whether some process waits for the lock of this file (proc_locks(5): `->` marks a waiter). */
+/** Whether a process waits for the lock of this file (proc_locks(5): `->` marks a waiter). */
 function isAwaited(inode: number): boolean {
   const locks = readFileSync('/proc/locks', 'utf8').split('\n')
   return locks.some((line) => line.includes('->') && line.includes(`:${inode} `))

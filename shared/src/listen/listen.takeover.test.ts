@@ -5,12 +5,9 @@ import { link } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { formatIdentity } from '../bind/identity.ts'
 import { EndpointAgent, request } from '../http/request.ts'
-import { identityAt, namesIn } from '../testing/files.ts'
-import { greet, greetHttp } from '../testing/listeners.ts'
-import { readAll } from '../testing/read-all.ts'
-import { rejection } from '../testing/rejection.ts'
-import { expectEvent, startListening } from '../testing/start.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { identityAt, namesIn, tempDirectory } from '../testing/files.ts'
+import { greet, greetHttp, readAll, rejection } from '../testing/listeners.ts'
+import { expectEvent, startListening } from '../testing/server-processes.ts'
 import type { Listener } from './listener.ts'
 
 const TAKEOVER = { onConflict: 'takeover' } as const
@@ -29,7 +26,7 @@ describe('a takeover', () => {
     assert.deepEqual(await namesIn(directory.path), ['s', 's.lock'])
   })
 
-  it('at a free path or over a stale file, simply starts', async () => {
+  it('at a free path or over a stale socket, starts as usual', async () => {
     await using directory = await tempDirectory()
     const endpoint = `unix:${directory.at('s')}`
     await (await startListening({ endpoint, options: TAKEOVER })).crash()
@@ -37,7 +34,7 @@ describe('a takeover', () => {
     assert.equal(await readAll({ kind: 'unix', path: directory.at('s') }), String(next.pid))
   })
 
-  it('while the incumbent is paused, succeeds, and the incumbent ends once it goes on', async () => {
+  it('while the incumbent is paused, succeeds, and the incumbent ends when it is continued', async () => {
     await using directory = await tempDirectory()
     const endpoint = `unix:${directory.at('s')}`
     await using incumbent = await startListening({ endpoint, options: TAKEOVER })
@@ -80,7 +77,7 @@ describe('a takeover', () => {
     await owner.close()
   })
 
-  it('asks clients with a kept connection to use another one', async () => {
+  it('asks clients with a kept connection to use a new one', async () => {
     await using directory = await tempDirectory()
     const path = directory.at('s')
     const incumbent = await greetHttp(path, 'old', TAKEOVER)
@@ -95,19 +92,19 @@ describe('a takeover', () => {
     assert.deepEqual(await incumbent.closed, { reason: 'replaced', cut: 0 })
   })
 
-  it('lets the incumbent accept for 300 ms more what was on its way', async () => {
+  it('lets the incumbent accept connections for another 300 ms', async () => {
     await using directory = await tempDirectory()
     const incumbent = await greet(directory.at('s'), 'old', TAKEOVER)
-    await link(directory.at('s'), directory.at('old')) // what a client has found that came before the rename
+    await link(directory.at('s'), directory.at('old')) // the socket that a client found before the rename
     const replaced = once(incumbent, 'replaced').then(() => performance.now())
     await using _successor = await greet(directory.at('s'), 'new', TAKEOVER)
-    while ((await answerOf(directory.at('old'))) === 'old');
+    while ((await textFrom(directory.at('old'))) === 'old');
     const ms = performance.now() - (await replaced)
     assert.ok(ms > 290, `it was refused after ${ms} ms`)
     assert.equal((await incumbent.closed).cut, 0)
   })
 
-  it('of an owner that refuses conflicts, waits for it in vain and is refused', async () => {
+  it('of an owner without takeover, waits for the lock and is refused', async () => {
     await using directory = await tempDirectory()
     await using owner = await greet(directory.at('s'), 'mine')
     const failure = await rejection(greet(directory.at('s'), 'theirs', TAKEOVER))
@@ -125,7 +122,7 @@ describe('an exclusive start beside an incumbent that may be taken over', () => 
   })
 })
 
-/** Connects again and again until `work` is done; every connection has to be served. */
+/** Connects in a loop until `work` is done, and asserts that every connection is served. */
 async function servedUntil(work: Promise<Listener[]>, path: string): Promise<Listener[]> {
   let done = false
   const ended = work.finally(() => {
@@ -135,7 +132,7 @@ async function servedUntil(work: Promise<Listener[]>, path: string): Promise<Lis
   return ended
 }
 
-function answerOf(path: string): Promise<string> {
+function textFrom(path: string): Promise<string> {
   return readAll({ kind: 'unix', path }).catch((error) => error.code)
 }
 

@@ -16,10 +16,20 @@ import {
 import { Listener } from './listener.ts'
 
 /**
- * Lets any `net.Server`, an `http.Server` too, listen on any endpoint. On `unix:/path` the socket is published by the
- * bind protocol: never wrong, stale, stolen or missing (docs/bind-protocol.md).
- * @throws Failure `bad_option`, `in_use`, `address_denied` and all of `BoundPath.bind`; the reason of `signal` if that
- * has aborted
+ * Lets a `net.Server` or an `http.Server` listen on any endpoint. On `unix:/path` the bind protocol publishes the socket:
+ * it appears at its path only once it accepts connections, with its final mode, and never replaces a running server
+ * that does not expect it (docs/bind-protocol.md). A start that fails leaves no file but the lock.
+ * @param server must not be listening yet; the caller does not close it, but the listener
+ * @returns the listener, whose `close` drains and removes the socket file
+ * @example
+ * const server = createServer((socket) => socket.end('hello\n'))
+ * const listener = await listen(server, parseEndpoint('unix:/run/app/api/hello.sock'), { mode: 0o660 })
+ * listener.on('replaced', () => console.log('another server took over'))
+ * await listener.close()
+ * @throws the reason of `signal` if that has aborted
+ * @throws Failure `bad_option`, `bad_endpoint`, `in_use`, `address_denied` and all of `BoundPath.bind`: `path_occupied`,
+ * `path_too_long`, `socket_denied`, `directory_missing`, `directory_unsafe`, `directory_denied`, `group_denied`,
+ * `lock_unavailable`, `io_error`
  */
 export async function listen(
   server: Server,
@@ -27,7 +37,7 @@ export async function listen(
   options: ListenOptions = {},
 ): Promise<Listener> {
   checkOptions(endpoint, options)
-  if (server.listening) throw listensAlready(endpoint)
+  if (server.listening) throw alreadyListens(endpoint)
   const { signal } = options
   signal?.throwIfAborted()
   const listener = await start(server, endpoint, options)
@@ -77,25 +87,25 @@ async function listenOnDescriptor(
   options: { fd: number; backlog: number },
 ) {
   await listenOn(server, options)
-  const isTcp = (server.address() as AddressInfo | null)?.port !== undefined // null for an inherited file
+  const isTcp = (server.address() as AddressInfo | null)?.port !== undefined // null for an inherited Unix socket
   if (isTcp === (endpoint.kind === 'tcp')) return
   server.close()
   throw new Failure('bad_option', {
-    message: `cannot listen on ${formatEndpoint(endpoint)}: descriptor ${options.fd} is of another kind`,
-    hint: 'name the endpoint that the descriptor was bound to',
+    message: `cannot listen on ${formatEndpoint(endpoint)}: descriptor ${options.fd} listens on another kind of endpoint`,
+    hint: 'pass the endpoint that the descriptor is bound to',
   })
 }
 
-/** Port 0 stands for the one that the kernel chose. */
+/** The endpoint with the port that the kernel chose instead of 0. */
 function actual(server: Server, endpoint: Endpoint): Endpoint {
   if (endpoint.kind !== 'tcp') return endpoint
   const { port } = server.address() as AddressInfo
   return { ...endpoint, port }
 }
 
-function listensAlready(endpoint: Endpoint): Failure {
+function alreadyListens(endpoint: Endpoint): Failure {
   return new Failure('bad_option', {
-    message: `cannot listen on ${formatEndpoint(endpoint)}: the server listens already`,
-    hint: 'a server listens on one endpoint: make another one with the same handler',
+    message: `cannot listen on ${formatEndpoint(endpoint)}: the server already listens`,
+    hint: 'a server listens on one endpoint: create another server with the same handler',
   })
 }

@@ -9,15 +9,15 @@ import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { dial } from '../dial/dial.ts'
 import type { Endpoint } from '../endpoint/endpoint.ts'
-import { eventually } from '../testing/eventually.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { tempDirectory } from '../testing/files.ts'
+import { eventually } from '../testing/waiting.ts'
 import { listen } from './listen.ts'
 
 const CLIENTS = 300
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
 
 describe('a listener that is closed', () => {
-  it('while an HTTP client reads slowly, lets the whole answer through', async () => {
+  it('while an HTTP client reads slowly, sends the whole response', async () => {
     await using directory = await tempDirectory()
     const endpoint = { kind: 'unix', path: directory.at('s') } as const
     const server = createHttpServer((_request, response) => response.end(Buffer.alloc(8_000_000, 'x')))
@@ -27,12 +27,12 @@ describe('a listener that is closed', () => {
     await once(client, 'readable')
     const ending = listener.close()
     await eventually('the server accepts no more', () => !server.listening)
-    const answer = await text(client)
-    assert.equal(answer.length - answer.indexOf('\r\n\r\n') - 4, 8_000_000)
+    const response = await text(client)
+    assert.equal(response.length - response.indexOf('\r\n\r\n') - 4, 8_000_000)
     assert.deepEqual(await ending, { reason: 'closed', cut: 0 })
   })
 
-  it('while an HTTP answer is under way, asks that client to use another connection', async () => {
+  it('while an HTTP response is in progress, asks the client to use another connection', async () => {
     await using directory = await tempDirectory()
     const endpoint = { kind: 'unix', path: directory.at('s') } as const
     const asked = Promise.withResolvers<ServerResponse>()
@@ -61,7 +61,7 @@ describe('a listener that is closed', () => {
     assert.equal(await text(client), '')
   })
 
-  it('while the second of two requests that came together is under way, answers it', async () => {
+  it('while the second of two pipelined requests is in progress, sends its response', async () => {
     await using directory = await tempDirectory()
     const endpoint = { kind: 'unix', path: directory.at('s') } as const
     const second = Promise.withResolvers<ServerResponse>()
@@ -80,7 +80,7 @@ describe('a listener that is closed', () => {
     assert.equal((await ending).cut, 0)
   })
 
-  it('while half a request has arrived, waits for the rest and answers it', async () => {
+  it('while half a request has arrived, waits for the rest and responds', async () => {
     await using directory = await tempDirectory()
     const endpoint = { kind: 'unix', path: directory.at('s') } as const
     const server = createHttpServer((_request, response) => response.end('ok'))
@@ -95,7 +95,7 @@ describe('a listener that is closed', () => {
     assert.equal((await ending).cut, 0)
   })
 
-  it('with a connection that does not end, cuts it when the time is up and says so', async () => {
+  it('with a connection that does not end, cuts it after drainMs and counts it', async () => {
     await using directory = await tempDirectory()
     const endpoint = { kind: 'unix', path: directory.at('s') } as const
     const listener = await listen(createServer(), endpoint, { drainMs: 0 })
@@ -104,7 +104,7 @@ describe('a listener that is closed', () => {
     assert.equal(await text(client), '')
   })
 
-  it('with a connection from the moment the socket appeared, counts that one too', async () => {
+  it('with a connection made at the moment the socket appeared, counts that one too', async () => {
     await using directory = await tempDirectory()
     const endpoint = { kind: 'unix', path: directory.at('s') } as const
     const listening = listen(createServer(), endpoint, { drainMs: 0 })
@@ -123,7 +123,7 @@ describe('a listener that is closed', () => {
       const listener = await listen(server, endpoint)
       const queued = directory.at('queued')
       const clients = queueClients(endpoint, queued)
-      while (!existsSync(queued)); // blocks the event loop: nothing is accepted meanwhile
+      while (!existsSync(queued)); // blocks the event loop, so that nothing is accepted
       const ending = listener.close()
       assert.equal(await clients, String(CLIENTS))
       assert.equal((await ending).cut, 0)
@@ -131,7 +131,7 @@ describe('a listener that is closed', () => {
   }
 })
 
-/** Connects many clients, makes the file `queued`, and gives the number of those that were served. */
+/** Connects many clients, makes the file `queued`, and returns the number of those that were served. */
 async function queueClients(endpoint: Endpoint, queued: string): Promise<string> {
   const script = `
     for (1..${CLIENTS}) { socket(my $s, AF_UNIX, SOCK_STREAM, 0); connect($s, pack_sockaddr_un(pack('H*', $ARGV[0]))) or die $!; push @all, $s }

@@ -1,22 +1,19 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { mkdir, unlink, writeFile } from 'node:fs/promises'
 import { createConnection, createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { dial } from '../dial/dial.ts'
 import { request } from '../http/request.ts'
-import { eventually } from '../testing/eventually.ts'
-import { namesIn } from '../testing/files.ts'
-import { holdings } from '../testing/holdings.ts'
-import { greet, greetHttp, nextEvent } from '../testing/listeners.ts'
-import { readAll } from '../testing/read-all.ts'
-import { rejection } from '../testing/rejection.ts'
-import { startListening } from '../testing/start.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { namesIn, tempDirectory } from '../testing/files.ts'
+import { greet, greetHttp, nextEvent, readAll, rejection } from '../testing/listeners.ts'
+import { startListening } from '../testing/server-processes.ts'
+import { eventually } from '../testing/waiting.ts'
 import { listen } from './listen.ts'
 
 const CYCLES = 10
 
-/** Each is done over and over, and has to leave no descriptor, watch, timer or connection. */
+/** Each is repeated and must leave no descriptor, watch, timer or connection. */
 const CYCLE: Record<string, (path: string) => Promise<unknown>> = {
   'a start and a close': async (path) => (await greet(path, 'ok')).close(),
   'a close after HTTP requests': async (path) => {
@@ -59,7 +56,7 @@ const CYCLE: Record<string, (path: string) => Promise<unknown>> = {
   },
 }
 
-describe('nothing is left', () => {
+describe('nothing is left behind', () => {
   for (const [what, cycle] of Object.entries(CYCLE)) {
     it(`after ${what}, ${CYCLES} times: no descriptor, watch, timer or socket`, async () => {
       await using directory = await tempDirectory()
@@ -77,7 +74,7 @@ describe('nothing is left', () => {
     })
   }
 
-  it('of sockets that were deleted while the listener runs on: no descriptor for each', async () => {
+  it('of sockets that were deleted while the listener runs: no descriptors', async () => {
     await using directory = await tempDirectory()
     await using listener = await greet(directory.at('s'), 'ok')
     const deleteOnce = async () => {
@@ -92,7 +89,7 @@ describe('nothing is left', () => {
     assert.equal(await readAll(listener.endpoint), 'ok')
   })
 
-  it('by a listener with watch false, not even while it runs: no watch', async () => {
+  it('by a listener with watch false, even while it runs: no watch', async () => {
     await using directory = await tempDirectory()
     const before = holdings().watches
     await using _listener = await greet(directory.at('s'), 'ok', { watch: false })
@@ -135,4 +132,44 @@ async function crashedStaging(directory: string): Promise<[string, string]> {
   await mkdir(`${directory}/${foreign}`, 0o700)
   await writeFile(`${directory}/${foreign}/precious`, '')
   return [staging, foreign]
+}
+
+interface Holdings {
+  readonly descriptors: number
+  /** Directories that inotify(7) watches for this process. */
+  readonly watches: number
+  /** What keeps the event loop alive, such as timers and sockets, by type. */
+  readonly resources: Record<string, number>
+}
+
+/** What this process holds now, to compare before and after. Linux only. */
+function holdings(): Holdings {
+  const links = descriptorLinks()
+  const inotify = links.filter(([, target]) => target === 'anon_inode:inotify')
+  return {
+    descriptors: links.length,
+    watches: inotify.reduce((sum, [fd]) => sum + watchesOf(fd), 0),
+    resources: count(process.getActiveResourcesInfo()),
+  }
+}
+
+function count(names: string[]): Record<string, number> {
+  const groups = Object.entries(Object.groupBy(names, (name) => name))
+  return Object.fromEntries(groups.map(([name, all = []]) => [name, all.length]))
+}
+
+function descriptorLinks(): [fd: string, target: string][] {
+  const links: [string, string][] = []
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      links.push([fd, readlinkSync(`/proc/self/fd/${fd}`)])
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error // the descriptor that readdir used
+    }
+  }
+  return links
+}
+
+function watchesOf(fd: string): number {
+  return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8').match(/^inotify wd:/gm)?.length ?? 0
 }

@@ -3,13 +3,10 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdir, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
-import { fingerprint, identityAt, namesIn } from '../testing/files.ts'
-import { greet } from '../testing/listeners.ts'
-import { readAll } from '../testing/read-all.ts'
-import { expectEvent, startListening } from '../testing/start.ts'
-import { startPlain } from '../testing/start-plain.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
-import { giveTo, UNPRIVILEGED } from '../testing/unprivileged.ts'
+import { fingerprint, identityAt, namesIn, tempDirectory } from '../testing/files.ts'
+import { greet, readAll } from '../testing/listeners.ts'
+import { expectEvent, startListening, startPlain } from '../testing/server-processes.ts'
+import { giveTo, UNPRIVILEGED } from '../testing/users.ts'
 import { listen } from './listen.ts'
 
 const TAKEOVER = { onConflict: 'takeover' } as const
@@ -29,7 +26,7 @@ describe('the shutdown of a listener', () => {
     assert.equal(await readAll(next.endpoint), 'new')
   })
 
-  it('twice, gives the same ending', async () => {
+  it('twice, returns the same ending', async () => {
     await using directory = await tempDirectory()
     const listener = await greet(directory.at('s'), '')
     assert.equal(listener.close(), listener.close())
@@ -64,7 +61,7 @@ describe('the shutdown of a listener', () => {
     assert.equal(await readAll(listener.endpoint), 'plain')
   })
 
-  it('after a file was put at the path, leaves it byte for byte', async () => {
+  it('after a file was put at the path, does not change it', async () => {
     await using directory = await tempDirectory()
     const listener = await greet(directory.at('s'), '', { watch: false })
     await unlink(directory.at('s'))
@@ -82,7 +79,7 @@ describe('the shutdown of a listener', () => {
     assert.deepEqual(await listener.close(), { reason: 'closed', cut: 0 })
   })
 
-  it('where the file may no longer be removed, ends all the same and tells why', async () => {
+  it('whose file may no longer be removed, ends and reports why', async () => {
     await using directory = await tempDirectory()
     await giveTo(UNPRIVILEGED, directory.path)
     await using child = await startListening({ endpoint: `unix:${directory.at('s')}` }, UNPRIVILEGED)
@@ -103,7 +100,7 @@ describe('the shutdown of a listener', () => {
     assert.equal(existsSync(directory.at('s')), false)
   })
 
-  it('by a signal that comes before or during the start, lets nothing stand', async () => {
+  it('by a signal before or during the start, leaves nothing', async () => {
     await using directory = await tempDirectory()
     const reason = new Error('enough')
     await assert.rejects(greet(directory.at('s'), '', { signal: AbortSignal.abort(reason) }), reason)
@@ -126,7 +123,7 @@ describe('the shutdown of a listener', () => {
     await owner.close()
   })
 
-  it('of a socket that was moved, leaves it where it was moved to', async () => {
+  it('of a socket that was moved, does not remove it there', async () => {
     await using directory = await tempDirectory()
     const listener = await greet(directory.at('s'), '', { watch: false })
     await rename(directory.at('s'), directory.at('moved'))

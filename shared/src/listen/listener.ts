@@ -6,11 +6,12 @@ import type { BoundPath } from '../bind/bound-path.ts'
 import type { Identity } from '../bind/identity.ts'
 import { Watchdog } from '../bind/watchdog.ts'
 import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
+import { HINTS } from '../failure/explain.ts'
 import { Failure } from '../failure/failure.ts'
 import type { Connections } from './connections.ts'
-import { isHttp } from './http-answers.ts'
+import { isHttp } from './http-responses.ts'
 
-/** A server has one listening socket; this one accepts for `server`, whose `connection` event may be emitted. */
+/** A second listening socket for `server`, which can have only one itself: passes on each connection that it accepts. */
 export function acceptorFor(server: Server & { allowHalfOpen?: boolean; pauseOnConnect?: boolean }): Server {
   const { allowHalfOpen = false, pauseOnConnect = false } = server
   const acceptor = new Server({ allowHalfOpen, pauseOnConnect })
@@ -20,9 +21,9 @@ export function acceptorFor(server: Server & { allowHalfOpen?: boolean; pauseOnC
 }
 
 /**
- * Closes the listening socket only. An HTTP server's own `close` also destroys the connections that it holds for
- * idle, among them those whose client has not read the whole answer yet.
- * @returns resolves once the server's last connection has ended
+ * Closes the listening socket only. An HTTP server's own `close` also destroys connections that it takes for idle, even
+ * if their client has not read the whole response yet.
+ * @returns resolves when the server's last connection has ended
  */
 export function stopAccepting(server: Server): Promise<void> {
   if (!server.listening) return Promise.resolve()
@@ -38,11 +39,11 @@ function closeKeepingConnections(server: HttpServer): void {
   try {
     server.close()
   } finally {
-    Reflect.deleteProperty(server, 'closeIdleConnections') // the class's own again
+    Reflect.deleteProperty(server, 'closeIdleConnections') // the method of the class again
   }
 }
 
-/** Why a listener is lost. */
+/** Why the socket cannot be published again. */
 export function occupied(path: string): Failure {
   return new Failure('path_occupied', {
     message: `something that is not a socket was put at ${path}`,
@@ -51,48 +52,48 @@ export function occupied(path: string): Failure {
 }
 
 export function unwatchable(path: string, cause: unknown): Failure {
-  return new Failure('io_error', { message: `cannot look at ${path}`, hint: 'see errno', cause })
+  return new Failure('io_error', { message: `cannot read ${path}`, hint: 'see errno', cause })
 }
 
 export function unaccepted(endpoint: Endpoint, cause: unknown): Failure {
   return new Failure('overloaded', {
     message: `cannot accept connections on ${formatEndpoint(endpoint)}: no descriptor is left`,
-    hint: 'raise the limit of descriptors (ulimits: nofile in Compose), or allow fewer connections',
+    hint: HINTS.moreDescriptors,
     cause,
   })
 }
 
-/** After a takeover, connections that found the old socket still arrive for this long. */
+/** How long after a takeover connections to the old socket may still arrive. */
 const GRACE_MS = 300
 
-/** How long it is not told again that connections cannot be accepted. */
+/** `acceptFailed` is emitted at most once in this time. */
 const QUIET_MS = 10_000
 
 export type ListenerEvents = {
-  /** Another server published its socket at our path; this one drains and closes by itself. */
+  /** Another server published its socket at our path. This listener drains and closes by itself. */
   replaced: []
-  /** Our socket was deleted and a new one published. */
+  /** Our socket file was deleted, and a new socket is published. */
   republished: [identity: Identity]
-  /** Our socket is gone and could not be published again; tried once a second, told once. */
+  /** Our socket file is gone and could not be published again. Retried every second, emitted once. */
   lost: [failure: Failure]
-  /** A connection could not be accepted, and was perhaps closed; told once in ten seconds. */
+  /** A connection could not be accepted, and may have been closed. Emitted at most once in 10 s. */
   acceptFailed: [failure: Failure]
-  /** The end has begun: finish what is under way. */
+  /** The listener is closing: end what is in progress within `drainMs`. */
   draining: []
 }
 
 /** How a listener ended. */
 export interface Ending {
   readonly reason: 'closed' | 'replaced'
-  /** Connections that had to be cut when the drain's time was up. */
+  /** Connections that were cut because they had not ended within `drainMs`. */
   readonly cut: number
-  /** Why the socket file could not be removed, if so; it is then stale, and the next start recovers. */
+  /** Why the socket file could not be removed. It is stale then; the next start replaces it. */
   readonly failure?: unknown
 }
 
 export interface ListenerParts {
   readonly server: Server
-  /** Of the server, watched since before it accepted the first. */
+  /** Of `server`, tracked since before it accepted the first connection. */
   readonly connections: Connections
   readonly endpoint: Endpoint
   readonly bound?: BoundPath | undefined
@@ -101,19 +102,19 @@ export interface ListenerParts {
   readonly drainMs: number
 }
 
-/** A server that listens on an endpoint, until it is closed or replaced. */
+/** A server that listens on an endpoint until it is closed or replaced. `listen` makes it. */
 export class Listener extends EventEmitter<ListenerEvents> implements AsyncDisposable {
-  /** With the real port where 0 was asked for. */
+  /** With the port that the kernel chose if 0 was requested. */
   readonly endpoint: Endpoint
-  /** Resolves when the last connection has ended; never rejects. */
+  /** Resolves when the last connection has ended. Never rejects. */
   readonly closed: Promise<Ending>
   readonly #parts: ListenerParts
   readonly #watchdog: Watchdog | undefined
-  /** The server itself first, then the one that accepts on the socket that was published last, if that is another. */
+  /** First the server itself, then the acceptor on the socket that was published last, if there is one. */
   #acceptors: Server[]
   readonly #ended = Promise.withResolvers<Ending>()
   #closing = false
-  /** When it was last told that a connection could not be accepted. */
+  /** When `acceptFailed` was emitted last. */
   #toldMs = Number.NEGATIVE_INFINITY
   #isLost = false
 
@@ -124,21 +125,21 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     this.#parts = parts
     this.#acceptors = [parts.server]
     parts.server.once('close', this.#serverClosed)
-    parts.server.on('error', this.#acceptFailed) // without a listener it would end the process
+    parts.server.on('error', this.#acceptFailed) // without a handler an error would end the process
     const { bound } = parts
     if (bound !== undefined && parts.watch)
       this.#watchdog = new Watchdog(bound.path, () => this.#check(bound))
   }
 
   /**
-   * For code that closes the server instead of its listener. It also ties this object, and with it the path lock, to
-   * the server: the lock of a listener that nobody keeps must not be collected.
+   * Handles code that closes the server instead of the listener. As an event handler it also keeps a reference from the
+   * server to this object: otherwise garbage collection could release the path lock of a listener that nobody keeps.
    */
   readonly #serverClosed = (): void => {
     this.#end('closed')
   }
 
-  /** The kernel had no descriptor for a connection (accept(2)); it is tried again as long as one waits. */
+  /** There was no descriptor for a connection (accept(2)). Node tries again while connections wait. */
   readonly #acceptFailed = (cause: Error): void => {
     const nowMs = performance.now()
     if (nowMs - this.#toldMs < QUIET_MS) return
@@ -146,12 +147,15 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     this.emit('acceptFailed', unaccepted(this.endpoint, cause))
   }
 
-  /** Of the socket file; undefined for endpoints that have none. */
+  /** Identity of the socket file; undefined for endpoints without a file. */
   get identity(): Identity | undefined {
     return this.#parts.bound?.identity
   }
 
-  /** Takes the socket away, accepts what still waits, then drains for at most `drainMs`. */
+  /**
+   * Removes the socket file, accepts the connections that already wait, and drains for at most `drainMs`. Later calls
+   * return the same ending.
+   */
   close(): Promise<Ending> {
     this.#end('closed')
     return this.closed
@@ -175,7 +179,7 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     this.#ended.resolve({ reason, cut, ...failure })
   }
 
-  /** First of all: a client that comes later is told that there is no socket, instead of being dropped. */
+  /** The first step of closing: a later client finds no socket, instead of a connection that is dropped. */
   async #giveUpPath(reason: Ending['reason']): Promise<{ failure: unknown } | undefined> {
     const { bound, unlinkOnClose } = this.#parts
     try {
@@ -188,7 +192,7 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
 
   async #acceptTheRest(reason: Ending['reason']): Promise<void> {
     if (reason === 'replaced') return pause(GRACE_MS)
-    await turn() // the kernel's queue is accepted whole in one turn of the event loop
+    await turn() // Node accepts the kernel's whole queue in one turn of the event loop
     await turn()
     await this.#parts.connections.empty(Math.min(GRACE_MS, this.#parts.drainMs))
   }
@@ -216,7 +220,7 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     this.#isLost = true
   }
 
-  /** The one before accepts on a socket that has no name any more; the server stays, for closed it would be at its end. */
+  /** Closes the acceptors of sockets without a path. The server itself stays open: closing it would end the listener. */
   #acceptOnlyOn(acceptor: Server): void {
     const [server = acceptor, ...nameless] = this.#acceptors
     this.#acceptors = [server, acceptor]

@@ -6,11 +6,9 @@ import { describe, it } from 'node:test'
 import { formatIdentity } from '../bind/identity.ts'
 import { dial } from '../dial/dial.ts'
 import { request } from '../http/request.ts'
-import { fingerprint, identityAt, modeOf, namesIn } from '../testing/files.ts'
-import { greet, greetHttp, nextEvent } from '../testing/listeners.ts'
-import { readAll } from '../testing/read-all.ts'
-import { startPlain } from '../testing/start-plain.ts'
-import { tempDirectory } from '../testing/temp-directory.ts'
+import { fingerprint, identityAt, modeOf, namesIn, tempDirectory } from '../testing/files.ts'
+import { greet, greetHttp, nextEvent, readAll } from '../testing/listeners.ts'
+import { startPlain } from '../testing/server-processes.ts'
 
 for (const onConflict of ['refuse', 'takeover'] as const) {
   describe(`a running listener with onConflict ${onConflict}`, () => {
@@ -26,7 +24,7 @@ for (const onConflict of ['refuse', 'takeover'] as const) {
       assert.equal(await readAll(listener.endpoint), 'ok')
     })
 
-    it('whose socket file is deleted again and again, publishes each time and leaves nothing', async () => {
+    it('whose socket file is deleted repeatedly, publishes each time and leaves nothing behind', async () => {
       await using directory = await tempDirectory()
       const listener = await greetHttp(directory.at('s'), 'ok', { onConflict })
       for (let round = 0; round < 5; round++) {
@@ -49,7 +47,7 @@ for (const onConflict of ['refuse', 'takeover'] as const) {
       assert.deepEqual(await namesIn(directory.path), ['s', 's.lock'])
     })
 
-    it('whose directory is moved away and made again, tells that it is lost and then publishes', async () => {
+    it('whose directory is moved away and made again, emits lost and then publishes', async () => {
       await using directory = await tempDirectory()
       await mkdir(directory.at('d'))
       await using listener = await greet(directory.at('d/s'), 'ok', { onConflict })
@@ -75,7 +73,7 @@ for (const onConflict of ['refuse', 'takeover'] as const) {
       assert.ok(stranger.pid)
     })
 
-    it('over whose path a file is put, tells that it is lost, touches nothing, and publishes once it is gone', async () => {
+    it('whose path gets a file, emits lost, changes nothing, and publishes when the file is gone', async () => {
       await using directory = await tempDirectory()
       await using listener = await greet(directory.at('s'), 'ok', { onConflict })
       await writeFile(directory.at('t'), 'precious')
@@ -89,7 +87,7 @@ for (const onConflict of ['refuse', 'takeover'] as const) {
       assert.equal(await readAll(listener.endpoint), 'ok')
     })
 
-    it('whose socket file is deleted, keeps the connections that it has', async () => {
+    it('whose socket file is deleted, keeps its connections', async () => {
       await using directory = await tempDirectory()
       await using listener = await greetHttp(directory.at('s'), 'ok', { onConflict })
       const client = await dial(listener.endpoint)
@@ -101,7 +99,7 @@ for (const onConflict of ['refuse', 'takeover'] as const) {
       assert.match(String(head), /^HTTP\/1.1 200 /)
     })
 
-    it('that is closed at the moment of the deletion, leaves nothing', async () => {
+    it('that is closed at the moment of the deletion, leaves nothing behind', async () => {
       await using directory = await tempDirectory()
       for (let round = 0; round < 20; round++) {
         const listener = await greet(directory.at('s'), 'ok', { onConflict })
@@ -117,7 +115,7 @@ for (const onConflict of ['refuse', 'takeover'] as const) {
 }
 
 describe('a running listener with watch false', () => {
-  it('whose socket file is deleted, does not publish again, also not while it closes', async () => {
+  it('whose socket file is deleted, does not publish again, not even while it closes', async () => {
     await using directory = await tempDirectory()
     const listener = await greet(directory.at('s'), 'ok', { watch: false })
     await unlink(directory.at('s'))

@@ -31,27 +31,27 @@ const AWKWARD = [
 
 describe('shellWord', () => {
   for (const text of AWKWARD)
-    it(`is taken by sh for ${JSON.stringify(text)}`, () => {
+    it(`is read by sh as ${JSON.stringify(text)}`, () => {
       const said = execFileSync('sh', ['-c', `printf '%s.' ${shellWord(text)}`], { encoding: 'utf8' })
       assert.equal(said, `${text}.`)
     })
 
-  it('leaves usual paths without quotes', () => {
+  it('does not quote usual paths', () => {
     for (const path of ['/run/app/api.sock', 'unix:/run/a-b_c/x@1.sock', 'tcp://127.0.0.1:80', '@name'])
       assert.equal(shellWord(path), path)
   })
 
-  it('quotes in the usual way where it can', () => {
+  it('uses plain quotes where they are enough', () => {
     assert.equal(shellWord('/tmp/a b'), "'/tmp/a b'")
     assert.equal(shellWord("it's"), "'it'\\''s'")
   })
 
-  it('can be read on a terminal', () => {
+  it('has only visible characters', () => {
     const word = shellWord('/tmp/\u001b[2J\nb')
     assert.equal(visible(word), word)
   })
 
-  it('of several words makes a command', () => {
+  it('of several words joins a command', () => {
     assert.equal(shellCommand('chmod', 'g+w', '/a b'), "chmod g+w '/a b'")
   })
 })

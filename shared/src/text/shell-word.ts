@@ -1,23 +1,23 @@
 import { visible } from './visible.ts'
 
-/** Needs no quotes in any POSIX shell, wherever it stands. A tilde, `=` and `#` are left out: they mean something in front. */
+/** Needs no quotes in a POSIX shell. Without `~`, `=` and `#`, which have a meaning at the beginning of a word. */
 const PLAIN = /^[A-Za-z0-9_@%+:,./-]+$/
 
 /**
- * One word of a command that somebody copies into a POSIX shell: the shell takes it for exactly this text. Quotes only
- * where they are needed. What a terminal would not show is made by printf(1), so that the line can be read and copied.
- * A word that begins with `-` is still an option to the command: put `--` before it.
+ * Quotes text as one word of a command for a POSIX shell, only where quotes are needed. Characters that a terminal does
+ * not show are written with printf(1), so that the command can be read and copied. The command still takes a word that
+ * begins with `-` for an option: put `--` before it.
  */
 export function shellWord(text: string): string {
   if (PLAIN.test(text)) return text
   if (visible(text) === text) return `'${text.replaceAll("'", "'\\''")}'`
-  // A substitution loses line feeds at its end.
+  // A command substitution removes trailing line feeds.
   const end = /\n*$/.exec(text)?.[0] ?? ''
   const body = text.slice(0, text.length - end.length)
   return `"$(printf '${[...Buffer.from(body)].map(printfByte).join('')}')"${end === '' ? '' : `'${end}'`}`
 }
 
-/** `sudo chown 0 'a b'` of `['sudo', 'chown', '0', 'a b']`. */
+/** Quotes each word and joins them: `['chown', '0', 'a b']` becomes `chown 0 'a b'`. */
 export function shellCommand(...words: readonly string[]): string {
   return words.map(shellWord).join(' ')
 }

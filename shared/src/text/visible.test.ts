@@ -19,22 +19,22 @@ describe('visible', () => {
   for (const [what, [text, shown]] of Object.entries(OBEYED))
     it(`shows ${what}`, () => assert.equal(visible(`a${text}b`), `a${shown}b`))
 
-  it('leaves everything else, joined emoji too', () => {
+  it('leaves all other text, joined emoji too', () => {
     const text = 'déjà vu, \\ "x" 日本 👩‍🚀 ✓'
     assert.equal(visible(text), text)
   })
 
-  it('leaves lines and tabs where a text has several', () => {
+  it('leaves line feeds and tabs in text of several lines', () => {
     assert.equal(visibleLines('a\tb\n\u001bc\r'), 'a\tb\n\\u001bc\\r')
   })
 
-  it('reaches every string of a value, and names', () => {
+  it('escapes every string of a value, and names', () => {
     assert.deepEqual(visibleIn({ '\u001b': ['\u0007', 1, null, { a: '\u009b' }] }), {
       '\\u001b': ['\\u0007', 1, null, { a: '\\u009b' }],
     })
   })
 
-  it('keeps the value of JSON, whatever it is', () => {
+  it('keeps the value of any JSON', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = visibleJson(value)

@@ -1,28 +1,27 @@
 /**
- * Control characters, separators that end a line, lone surrogates, and format characters such as those that change
- * the direction of text. The two joiners stay: Persian, Hindi and emoji need them.
+ * Control characters, line separators, lone surrogates, and format characters such as those that change the direction of
+ * text. Without the two joiners, which Persian, Hindi and emoji need.
  */
 const HIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]|(?![\u200c\u200d])\p{Cf}/gu
 
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 /**
- * Text of others (a path, a response, an argument) in a form that a terminal only shows and never obeys: what has no
- * glyph is written as JSON and JavaScript write it, `\u001b`. Applied to JSON text it keeps the value, for there such
- * characters stand in strings alone.
+ * Makes untrusted text (a path, a response, an argument) safe for a terminal: characters that could control the terminal
+ * are escaped as in JSON, `\u001b`. In JSON text the value stays the same, because such characters occur only in strings.
  */
 export function visible(text: string): string {
   return text.replaceAll(HIDDEN, (character) => NAMED[character] ?? escaped(character))
 }
 
-/** The same for a text of several lines: line feeds and tabs stay. */
+/** The same for text of several lines: line feeds and tabs stay. */
 export function visibleLines(text: string): string {
   return text.replaceAll(HIDDEN, (character) =>
     character === '\n' || character === '\t' ? character : (NAMED[character] ?? escaped(character)),
   )
 }
 
-/** `value` with `visible` applied to each string in it, names of members included. */
+/** A copy of `value` with `visible` applied to each string in it, including the names of members. */
 export function visibleIn<T>(value: T): T {
   return shownIn(value) as T
 }
@@ -34,7 +33,7 @@ function shownIn(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [visible(name), shownIn(member)]))
 }
 
-/** JSON that is safe on a terminal too, on one line. */
+/** One line of JSON that is safe for a terminal. */
 export function visibleJson(value: unknown): string {
   return visible(JSON.stringify(value))
 }

@@ -1,19 +1,19 @@
-import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { LOG_LEVELS, type Logger } from '@uds-sidecar/shared/lifecycle/log'
 import express, { type Express, type Request, type RequestHandler, Router } from 'express'
 import { notFound, sendProblem } from '../api/problems.ts'
+import { AppFailure } from '../failures.ts'
 import type { Faults } from './faults.ts'
 
 const MAX_DELAY_MS = 60_000
 
 export interface AdminParts {
-  /** Whether anything but a refusal is served (APP_CHAOS=on). */
+  /** Whether the routes are served (APP_CHAOS=on). If not, every request gets 403 `feature_off`. */
   readonly enabled: boolean
   readonly faults: Faults
   readonly log: Logger
 }
 
-/** What only the owner of the process may do: inject faults, set the log level. */
+/** The routes for the owner of the process only: fault injection and log level. */
 export function adminHandler({ enabled, faults, log }: AdminParts): Express {
   const app = express().disable('x-powered-by')
   app.use(enabled ? adminRoutes(faults, log) : refuse)
@@ -40,7 +40,7 @@ function adminRoutes(faults: Faults, log: Logger): Router {
 }
 
 const refuse: RequestHandler = () => {
-  throw new Failure('feature_off', {
+  throw new AppFailure('feature_off', {
     message: 'fault injection and log level are switched off',
     hint: 'start the app with APP_CHAOS=on',
   })
@@ -65,8 +65,8 @@ function oneOf<const T extends string>(
   throw badQuery(name, String(given), values.join(', '))
 }
 
-function badQuery(name: string, value: string, allowed: string): Failure {
-  return new Failure('bad_request', {
+function badQuery(name: string, value: string, allowed: string): AppFailure {
+  return new AppFailure('bad_request', {
     message: `query parameter ${name} is ${JSON.stringify(value.slice(0, 100))}`,
     hint: `${name} may be ${allowed}`,
   })

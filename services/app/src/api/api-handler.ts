@@ -1,8 +1,8 @@
-import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import express, { type Express, Router } from 'express'
 import type { Faults } from '../admin/faults.ts'
 import type { Config } from '../config.ts'
+import { AppFailure } from '../failures.ts'
 import type { Listeners } from '../listeners.ts'
 import type { AppMetrics } from '../metrics/app-metrics.ts'
 import type { Visits } from '../visits/visits.ts'
@@ -18,8 +18,8 @@ export interface ApiParts {
 }
 
 /**
- * The API. It knows nothing of sockets: the same handlers serve a Unix socket and TCP.
- * @param listener the name under which its requests are counted
+ * The API. The same handlers serve a Unix socket and TCP.
+ * @param listener the metric label of its requests
  */
 export function apiHandler(listener: string, parts: ApiParts): Express {
   return express()
@@ -49,7 +49,7 @@ function routes({ config, visits, listeners }: ApiParts): Router {
     })
 }
 
-/** Not ready while draining; a lost Redis degrades only `/visits`. */
+/** Not ready while draining. Without Redis only `/visits` fails, so the app stays ready. */
 function healthRoutes({ listeners }: ApiParts): Router {
   return Router()
     .get('/-/healthy', (_request, response) => {
@@ -57,7 +57,10 @@ function healthRoutes({ listeners }: ApiParts): Router {
     })
     .get('/-/ready', (_request, response) => {
       if (listeners.draining)
-        throw new Failure('draining', { message: 'the app is shutting down', hint: 'wait for the next' })
+        throw new AppFailure('draining', {
+          message: 'the app is shutting down',
+          hint: 'try again when the next instance serves',
+        })
       response.json({ status: 'ready' })
     })
 }

@@ -4,13 +4,13 @@ const LF = 0x0a
 const PREFIX = Buffer.from('echo: ')
 const NEWLINE = Buffer.from('\n')
 
-/** Bytes of a line without its newline. */
+/** Most bytes of a line, without its newline. */
 export const MAX_LINE_BYTES = 64 * 1024
 
-/** The answer to a longer line, after which nothing more is answered. */
+/** The response to a longer line. It is the last one. */
 export const TOO_LONG = Buffer.from(`error: line over ${MAX_LINE_BYTES} bytes\n`)
 
-/** Answers each line `X` with `echo: X`, byte for byte; a last line without a newline counts. */
+/** Turns each line `X` into `echo: X`, byte for byte. A last line without a newline counts too. */
 export class EchoLines extends Transform {
   #partial: Buffer[] = []
   #partialBytes = 0
@@ -21,16 +21,16 @@ export class EchoLines extends Transform {
       done()
       return
     }
-    const answers: Buffer[] = []
+    const responses: Buffer[] = []
     let start = 0
     for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
       this.#keep(chunk.subarray(start, end))
       if (this.#failed) break
-      answers.push(...this.#takeLine())
+      responses.push(...this.#takeLine())
       start = end + 1
     }
     if (!this.#failed) this.#keep(chunk.subarray(start))
-    if (answers.length > 0) this.push(Buffer.concat(answers))
+    if (responses.length > 0) this.push(Buffer.concat(responses))
     if (this.#failed) this.#giveUp()
     done()
   }

@@ -5,17 +5,17 @@ import { MAX_CONNECTIONS } from '../http-server.ts'
 import { EchoLines } from './echo-lines.ts'
 
 /**
- * Serves the echo protocol on any duplex stream: a socket, a TCP connection, or one half of `duplexPair()`. The end
- * of input is answered with the end of output; when `signal` aborts, what was received is answered, then it ends.
+ * Serves the echo protocol on any duplex stream: a Unix socket, a TCP connection, or one half of `duplexPair()`. It ends
+ * the output after the end of the input, or, when `signal` aborts, after the responses to what was received.
  */
 export function handleEcho(stream: Duplex, signal: AbortSignal): void {
   const lines = new EchoLines()
   const drain = () => {
-    stream.unpipe(lines).resume() // read on, or the peer's end would never be seen
+    stream.unpipe(lines).resume() // keep reading, to notice when the peer ends
     lines.end()
   }
   stream.pipe(lines).pipe(stream)
-  stream.once('error', () => stream.destroy()) // the peer is gone; there is nobody to tell
+  stream.once('error', () => stream.destroy()) // the peer is gone
   stream.once('close', () => {
     lines.destroy()
     signal.removeEventListener('abort', drain)
@@ -27,12 +27,13 @@ export function handleEcho(stream: Duplex, signal: AbortSignal): void {
 const IDLE_MS = 300_000
 
 /**
- * The line protocol as a server; one handler for each connection. Idle connections are closed after 5 minutes, and
- * where all places are taken, one more displaces the one that has said nothing for longest.
- * @param connections at a time. Default 1024.
+ * A server for the line protocol. It closes connections that are idle for 5 minutes. When the limit of connections is
+ * reached, a new one closes the one that has been silent for longest.
+ * @param signal ends every connection when it aborts, after its responses
+ * @param connections most connections at a time. Default 1024.
  */
 export function createEchoServer(signal: AbortSignal, connections = MAX_CONNECTIONS): Server {
-  setMaxListeners(0, signal) // one for each connection, removed with it
+  setMaxListeners(0, signal) // each connection adds one listener and removes it
   const bySilence = new Set<Socket>()
   return createServer({ allowHalfOpen: true }, (socket) => {
     if (bySilence.size >= connections) displaceFirst(bySilence)
@@ -49,7 +50,7 @@ function displaceFirst(bySilence: Set<Socket>): void {
   silent.destroy()
 }
 
-/** The one that has been silent for longest comes first. */
+/** Keeps the connection that has been silent for longest in the first place. */
 function keepOrder(bySilence: Set<Socket>, socket: Socket): void {
   bySilence.add(socket)
   socket.on('data', () => {

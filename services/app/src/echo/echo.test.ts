@@ -12,7 +12,7 @@ import fc from 'fast-check'
 import { MAX_LINE_BYTES } from './echo-lines.ts'
 import { createEchoServer, handleEcho } from './echo-server.ts'
 
-/** One way to reach the echo handler; the tests below know nothing else of it. */
+/** One way to reach the echo handler. The tests below are the same for each. */
 interface Transport extends AsyncDisposable {
   connect(): Promise<Duplex>
   readonly drain: AbortController
@@ -64,26 +64,26 @@ const TRANSPORTS: readonly [name: string, open: () => Promise<Transport>][] = [
 
 for (const [name, open] of TRANSPORTS) {
   describe(`echo over ${name}`, () => {
-    it('answers each line, and ends after the end of input', async () => {
+    it('echoes each line, and ends after the end of input', async () => {
       await using transport = await open()
       const stream = await transport.connect()
       stream.end('ping\n\nlast')
       assert.equal(await text(stream), 'echo: ping\necho: \necho: last\n')
     })
 
-    it('answers in a dialogue, both ways at once on one connection', async () => {
+    it('echoes line by line on one connection, in both directions', async () => {
       await using transport = await open()
       const stream = await transport.connect()
-      const answers = stream.iterator({ destroyOnReturn: false })
+      const lines = stream.iterator({ destroyOnReturn: false })
       stream.write('one\n')
-      assert.equal(String((await answers.next()).value), 'echo: one\n')
+      assert.equal(String((await lines.next()).value), 'echo: one\n')
       stream.write('two\n')
-      assert.equal(String((await answers.next()).value), 'echo: two\n')
+      assert.equal(String((await lines.next()).value), 'echo: two\n')
       stream.end()
-      assert.equal((await answers.next()).done, true)
+      assert.equal((await lines.next()).done, true)
     })
 
-    it('gives every byte back when the client reads only after it wrote a mebibyte', async () => {
+    it('returns every byte to a client that reads only after it wrote 1 MiB', async () => {
       await using transport = await open()
       const stream = await transport.connect()
       const line = 'x'.repeat(1_023)
@@ -91,21 +91,21 @@ for (const [name, open] of TRANSPORTS) {
       assert.equal(await text(stream), `echo: ${line}\n`.repeat(1_024))
     })
 
-    it('ends a connection that waits when it drains', async () => {
+    it('ends an idle connection when it drains', async () => {
       await using transport = await open()
       const stream = await transport.connect()
-      const answers = stream.iterator({ destroyOnReturn: false })
+      const lines = stream.iterator({ destroyOnReturn: false })
       stream.write('ping\n')
-      assert.equal(String((await answers.next()).value), 'echo: ping\n')
+      assert.equal(String((await lines.next()).value), 'echo: ping\n')
       transport.drain.abort()
-      assert.equal((await answers.next()).done, true)
+      assert.equal((await lines.next()).done, true)
       stream.end()
     })
 
-    it('says what was wrong with a line that is too long, and ends', async () => {
+    it('responds to a line that is too long with an error, and ends', async () => {
       await using transport = await open()
       const stream = await transport.connect()
-      stream.on('error', () => stream.destroy()) // it may be closed while we still write
+      stream.on('error', () => stream.destroy()) // the server may close it while we still write
       stream.write(`short\n${'x'.repeat(MAX_LINE_BYTES + 1)}`)
       stream.write('more\n')
       assert.equal(await text(stream), `echo: short\nerror: line over ${MAX_LINE_BYTES} bytes\n`)
@@ -114,7 +114,7 @@ for (const [name, open] of TRANSPORTS) {
 }
 
 describe('an echo server that closes', () => {
-  it('answers what came, then ends idle connections instead of cutting them', async () => {
+  it('echoes what it received, then ends idle connections instead of cutting them', async () => {
     const drain = new AbortController()
     const server = createEchoServer(drain.signal)
     const listener = await listen(server, { kind: 'tcp', host: '127.0.0.1', port: 0 }, { drainMs: 60_000 })
@@ -122,15 +122,15 @@ describe('an echo server that closes', () => {
     const idle = await dial(listener.endpoint)
     idle.write('ping\n')
     idle.once('data', () => void listener.close())
-    const answer = await text(idle)
+    const received = await text(idle)
     idle.end()
-    assert.equal(answer, 'echo: ping\n')
+    assert.equal(received, 'echo: ping\n')
     assert.deepEqual(await listener.closed, { reason: 'closed', cut: 0 })
   })
 })
 
 describe('echo', () => {
-  it('answers the same however the input is cut into chunks', async () => {
+  it('echoes the same lines for any division into chunks', async () => {
     const chunks = fc.array(fc.stringMatching(/^[ab\n]{0,8}$/), { maxLength: 20 })
     await fc.assert(
       fc.asyncProperty(chunks, async (parts) => {

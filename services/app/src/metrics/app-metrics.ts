@@ -4,10 +4,10 @@ import type { RequestHandler } from 'express'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Visits } from '../visits/visits.ts'
 
-/** Methods that get a label of their own; a client must not be able to make up series. */
+/** Methods with a label of their own. All others share one, so that a client cannot create series. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])
 
-/** The app's metrics. The one file that imports prom-client, so that another library can take its place. */
+/** The app's metrics. Only this file imports prom-client, so that another library can replace it. */
 export class AppMetrics {
   readonly #registry = new Registry()
   readonly takeovers: Counter
@@ -21,13 +21,13 @@ export class AppMetrics {
     const http = ['listener', 'method', 'route']
     this.#requests = new Counter({
       name: 'app_http_requests_total',
-      help: 'HTTP requests answered.',
+      help: 'HTTP responses sent.',
       labelNames: [...http, 'code'],
       registers,
     })
     this.#duration = new Histogram({
       name: 'app_http_request_duration_seconds',
-      help: 'Time from the request head to the end of the answer.',
+      help: 'Time from the request head to the end of the response.',
       labelNames: http,
       registers,
     })
@@ -45,7 +45,7 @@ export class AppMetrics {
     })
     new Gauge({
       name: 'app_build_info',
-      help: 'What was built; always 1.',
+      help: 'Version and revision of the build; always 1.',
       labelNames: ['version', 'revision'],
       registers,
     })
@@ -62,7 +62,7 @@ export class AppMetrics {
     return this.#registry.metrics()
   }
 
-  /** Counts and times every request that passes. */
+  /** Counts and times each request. */
   observe(listener: string): RequestHandler {
     return (request, response, next) => {
       const end = this.#duration.startTimer()
@@ -87,18 +87,18 @@ export class AppMetrics {
   }
 }
 
-/** prom-client's defaults, without three gauges whose names end like those of counters: promtool refuses them. */
+/** prom-client's defaults, without three gauges whose names end in `_total`: promtool refuses those. */
 function collectProcessMetrics(registry: Registry): void {
   collectDefaultMetrics({ register: registry })
   for (const what of ['handles', 'requests', 'resources'])
     registry.removeSingleMetric(`nodejs_active_${what}_total`)
 }
 
-/** Read from Redis at each scrape. While it is down the last total stays, or none is told: a counter must not fall. */
+/** Read from Redis at each scrape. Without Redis the last total stays, or is left out: a counter must not fall. */
 function registerRedisMetrics(registers: Registry[], visits: Visits): void {
   new Gauge({
     name: 'app_redis_up',
-    help: 'Whether Redis answers: 1 or 0.',
+    help: 'Whether Redis responds: 1 or 0.',
     registers,
     async collect() {
       this.set((await visits.isUp()) ? 1 : 0)
@@ -106,7 +106,7 @@ function registerRedisMetrics(registers: Registry[], visits: Visits): void {
   })
   new Counter({
     name: 'app_visits_total',
-    help: 'Visits counted in Redis, by all instances that ever were.',
+    help: 'Visits counted in Redis, by all instances ever.',
     registers,
     async collect() {
       const total = await visits.total().catch(() => visits.lastTotal)

@@ -1,22 +1,22 @@
 import { type Endpoint, formatEndpoint, nodeAddress } from '@uds-sidecar/shared/endpoint/endpoint'
-import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Redis } from 'ioredis'
+import { AppFailure } from '../failures.ts'
 
 const KEY = 'visits'
 const COMMAND_TIMEOUT_MS = 1_000
 const MAX_RECONNECT_MS = 500
-/** ioredis waits this long for a connection that is gone already, too: 2 s of its own would delay every exit then. */
+/** ioredis waits this long even for a connection that is already gone. Its default of 2 s would delay every exit. */
 const DISCONNECT_TIMEOUT_MS = 100
 
 /**
- * The count of visits, kept in Redis. A visit is acknowledged only after Redis did, and asked for only once: an
- * increment whose answer was lost is reported as failed, never sent again, so that no visit counts twice.
+ * The count of visits in Redis. A visit is acknowledged only after Redis has acknowledged it, and sent only once: an
+ * increment whose response was lost is reported as failed and not repeated, so that no visit counts twice.
  */
 export class Visits {
   readonly #endpoint: Endpoint
   readonly #log: Logger
-  /** Resolves once the first attempt to connect has come to something: what is asked before has to wait for that. */
+  /** Resolves after the first attempt to connect. Earlier commands wait for it. */
   readonly #tried = Promise.withResolvers<Redis>()
   #redis: Redis | undefined
   #lastTotal: number | undefined
@@ -28,9 +28,8 @@ export class Visits {
   }
 
   /**
-   * Begins to connect, and goes on trying for ever. What is asked before the first attempt has succeeded or failed waits
-   * for that, at most a second. Not part of the constructor: loading ioredis is a good part of the app's start, and its
-   * sockets need not wait for that.
+   * Starts to connect, and keeps trying. Commands before the end of the first attempt wait for it, at most 1 s. Not part of
+   * the constructor, because loading ioredis takes long and the app's sockets need not wait for it.
    */
   async connect(): Promise<void> {
     const { Redis } = await import('ioredis')
@@ -52,22 +51,22 @@ export class Visits {
 
   /** Counts one visit. @returns the new total @throws Failure `dependency_down` */
   async add(): Promise<number> {
-    return this.#remember(await this.#ask((redis) => redis.incr(KEY)))
+    return this.#remember(await this.#run((redis) => redis.incr(KEY)))
   }
 
   /** @throws Failure `dependency_down` */
   async total(): Promise<number> {
-    return this.#remember(Number((await this.#ask((redis) => redis.get(KEY))) ?? 0))
+    return this.#remember(Number((await this.#run((redis) => redis.get(KEY))) ?? 0))
   }
 
-  /** What Redis told last; undefined while it has told nothing yet. */
+  /** The last total that Redis returned; undefined before the first. */
   get lastTotal(): number | undefined {
     return this.#lastTotal
   }
 
-  /** Whether Redis answers now, within a second. */
+  /** Whether Redis responds within 1 s. */
   async isUp(): Promise<boolean> {
-    return this.#ask((redis) => redis.ping()).then(
+    return this.#run((redis) => redis.ping()).then(
       () => true,
       () => false,
     )
@@ -83,20 +82,20 @@ export class Visits {
     return total
   }
 
-  async #ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
+  async #run<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     try {
       return await command(await this.#tried.promise)
     } catch (cause) {
-      throw new Failure('dependency_down', {
-        message: `Redis at ${formatEndpoint(this.#endpoint)} does not answer`,
-        hint: 'start Redis, or look at its log; everything but visits goes on meanwhile',
+      throw new AppFailure('dependency_down', {
+        message: `Redis at ${formatEndpoint(this.#endpoint)} does not respond`,
+        hint: 'start Redis, or see its log; only visits need it',
         cause,
       })
     }
   }
 }
 
-/** Until the first attempt to connect is over, or has taken {@link COMMAND_TIMEOUT_MS}: ioredis refuses what comes before. */
+/** Resolves after the first attempt to connect, at most {@link COMMAND_TIMEOUT_MS}. Before that ioredis rejects commands. */
 function untilTried(redis: Redis): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   redis.once('ready', resolve).once('close', resolve)
@@ -104,7 +103,7 @@ function untilTried(redis: Redis): Promise<void> {
   return promise
 }
 
-/** Once for each change of state, not once for each attempt. */
+/** Logs each change of state, not each attempt to connect. */
 function reportChanges(redis: Redis, endpoint: Endpoint, log: Logger): void {
   let up: boolean | undefined
   const change = (now: boolean, errno?: string) => {

@@ -2,6 +2,7 @@ import type { Agent } from 'node:http'
 import type { Socket } from 'node:net'
 import { dial } from '@uds-sidecar/shared/dial/dial'
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { HINTS } from '@uds-sidecar/shared/failure/explain'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { http } from '@uds-sidecar/shared/http/node-http'
 import { EndpointAgent } from '@uds-sidecar/shared/http/request'
@@ -34,7 +35,7 @@ export async function within<T>(
   } catch (cause) {
     if (!late) throw cause
     const message = `${formatEndpoint(endpoint)} did not respond within ${timeoutMs} ms`
-    throw new Failure('upstream_timeout', { message, hint: 'the server is paused or overloaded', cause })
+    throw new Failure('upstream_timeout', { message, hint: HINTS.paused, cause })
   } finally {
     clearTimeout(timer)
   }

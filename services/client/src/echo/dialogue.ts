@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { dial } from '@uds-sidecar/shared/dial/dial'
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { HINTS } from '@uds-sidecar/shared/failure/explain'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 
 /** The lines of a byte stream, without newlines. Text after the last newline is a line too. */
@@ -60,7 +61,7 @@ function endedEarly(endpoint: Endpoint, got: number, wanted: number, cause?: unk
 function tooLate(endpoint: Endpoint, timeoutMs: number): Failure {
   return new Failure('upstream_timeout', {
     message: `${formatEndpoint(endpoint)} sent no response to a line within ${timeoutMs} ms`,
-    hint: 'the server may be paused or overloaded',
+    hint: HINTS.paused,
     errno: 'ETIMEDOUT',
   })
 }

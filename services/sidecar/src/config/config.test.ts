@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdir, rm, rmdir, truncate, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
+import { tempDirectory } from '@uds-sidecar/shared/testing/files'
 import { loadConfig } from './config.ts'
 
 const LISTEN = {

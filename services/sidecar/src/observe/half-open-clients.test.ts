@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { request } from '@uds-sidecar/shared/http/request'
-import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { Conversation } from '../testing/conversation.ts'
 import { opsPortOf, sidecarWith } from '../testing/sidecar-with.ts'
 

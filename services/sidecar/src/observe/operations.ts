@@ -1,6 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { FAILURES, statusOf } from '@uds-sidecar/shared/failure/failures'
 import { http } from '@uds-sidecar/shared/http/node-http'
+import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { boundConnections } from '@uds-sidecar/shared/listen/bound-connections'
 import { Connections } from '@uds-sidecar/shared/listen/connections'
 import { OPERATIONS_CONNECTIONS } from '../config/bounds.ts'
@@ -29,10 +31,12 @@ export class Operations implements ConnectionHandler {
   /** Whether the time to drain has passed: new connections are then reset. */
   #isDrained = false
 
-  constructor(view: OperationsView) {
+  constructor(view: OperationsView, log: Logger) {
     const exposition = createExposition(view.routes, view.build)
     this.#server = http.createServer(OPTIONS, (request, response) => {
-      respond({ ...view, exposition }, request, response).catch((error: Error) => failed(response, error))
+      respond({ ...view, exposition }, request, response).catch((error: Error) =>
+        failed(log, request, response, error),
+      )
     })
     this.#server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION
     this.#connections = new Connections(this.#server)
@@ -75,10 +79,14 @@ async function respond(view: PageView, request: IncomingMessage, response: Serve
   }
 }
 
-/** After an internal error: 500 with the message, or a broken connection when the response has already begun. */
-function failed(response: ServerResponse, error: Error): void {
+/** After an internal error: 500 with the message, or a broken connection when the response has already begun. Logged. */
+function failed(log: Logger, { url }: IncomingMessage, response: ServerResponse, error: Error): void {
+  log[FAILURES.internal_error.level]({ err: error, path: url }, 'the operations port failed to respond')
   if (response.headersSent) response.destroy(error)
-  else response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${error.message}\n`)
+  else
+    response
+      .writeHead(statusOf('internal_error'), { 'content-type': 'text/plain; charset=utf-8' })
+      .end(`${error.message}\n`)
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

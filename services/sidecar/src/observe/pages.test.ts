@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { request } from '@uds-sidecar/shared/http/request'
-import { tempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
+import { tempDirectory } from '@uds-sidecar/shared/testing/files'
 import { respondingServer } from '../testing/raw-server.ts'
 import { httpRouteText, opsPortOf, sidecarWith } from '../testing/sidecar-with.ts'
 

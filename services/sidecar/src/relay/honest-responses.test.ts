@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { DATE, GET, type HttpStack, httpStack } from '../testing/http-stack.ts'
 import type { OnReceived } from '../testing/raw-server.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { aTurn } from '../testing/conversation.ts'
 import { GET, httpStack } from '../testing/http-stack.ts'
 import { mirror, silent } from '../testing/raw-server.ts'

@@ -1,3 +1,4 @@
+import { HINTS } from '@uds-sidecar/shared/failure/explain'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Refusal } from '../http1/request-head.ts'
 
@@ -62,7 +63,7 @@ export function targetTooLong(maxBytes: number): Failure {
 export function upstreamTooSlow(name: string): Failure {
   return new Failure('upstream_timeout', {
     message: `${name} did not respond in time`,
-    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
+    hint: HINTS.paused,
     errno: 'ETIMEDOUT',
   })
 }
@@ -76,24 +77,19 @@ export function queueFull(places: number): Failure {
 
 /** Failures of an upstream that accepted a connection. */
 
-const LOOK = 'look at the log of the process behind the socket: it ended, crashed or closed the connection'
-
 export function closedBeforeHead(name: string, cause?: unknown): Failure {
   const message = `${name} closed the connection before a complete response head`
-  return new Failure('upstream_reset', { message, hint: LOOK, cause })
+  return new Failure('upstream_reset', { message, hint: HINTS.ended, cause })
 }
 
 export function cutInBody(name: string, bytes: number, cause?: unknown): Failure {
   const message = `${name} closed the connection after ${bytes} bytes of an unfinished response body`
-  return new Failure('upstream_truncated', { message, hint: LOOK, cause })
+  return new Failure('upstream_truncated', { message, hint: HINTS.ended, cause })
 }
 
 export function notHttp(name: string, fault: string): Failure {
   const message = `the response of ${name} is refused: ${fault}`
-  return new Failure('upstream_malformed', {
-    message,
-    hint: 'correct the app; or is this the socket of another protocol?',
-  })
+  return new Failure('upstream_malformed', { message, hint: `correct the app; ${HINTS.wrongProtocol}` })
 }
 
 export function tooLarge(name: string, what: string, maxBytes: number): Failure {
@@ -114,7 +110,7 @@ export function tooManyFields(name: string, maxFields: number): Failure {
 export function notConnected(name: string, timeoutMs: number): Failure {
   return new Failure('upstream_timeout', {
     message: `${name} did not accept a connection within ${timeoutMs} ms`,
-    hint: 'the process behind it may be paused or overloaded; look at it, or allow more time',
+    hint: HINTS.paused,
     errno: 'ETIMEDOUT',
   })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { GET, httpStack, OK } from '../testing/http-stack.ts'
 import { type OnReceived, silent } from '../testing/raw-server.ts'
 import { portOf } from '../testing/sidecar-with.ts'

@@ -31,7 +31,7 @@ export class RunningOperations {
     taken: Port | null,
   ): Promise<RunningOperations> {
     const { Operations } = await import('../observe/operations.ts')
-    const handler = new Operations(view)
+    const handler = new Operations(view, log)
     if (taken === null) return new RunningOperations(asked, await openPort(asked, handler, log), handler)
     taken.handler = handler
     return new RunningOperations(asked, taken, handler)

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { reset } from '../relay/port.ts'
 
 /** A TCP client that sends exactly the bytes of a test, and keeps what it receives. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { eventually } from '@uds-sidecar/shared/testing/eventually'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 
 const MAIN = new URL('../main.ts', import.meta.url).pathname
 

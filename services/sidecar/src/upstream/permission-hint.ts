@@ -2,15 +2,13 @@ import type { UnixEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { type FileFacts, formatMode, inspectFile } from '@uds-sidecar/shared/inspect/file-facts'
 import { inspectDirectories } from '@uds-sidecar/shared/inspect/inspect'
 import {
-  classMay,
   formatIdentityOfProcess,
-  modePermits,
   NEEDED,
   type ProcessIdentity,
-  permissionClass,
+  permissionFixes,
   processIdentity,
+  type Right,
 } from '@uds-sidecar/shared/inspect/permission'
-import { shellCommand } from '@uds-sidecar/shared/text/shell-word'
 
 /**
  * The change that gives `who` the missing permission on the file at `path`: a line for the Compose file, or a command
@@ -21,17 +19,17 @@ export function permissionRemedy(
   path: string,
   facts: FileFacts,
   who: ProcessIdentity,
-  needed: number,
+  needed: Right,
 ): string {
-  if (modePermits(facts, who, needed))
+  const fixes = permissionFixes(path, facts, who, needed)
+  if (fixes.some(({ fix }) => fix === 'look_beyond_mode'))
     return 'the mode permits it: check access control lists, AppArmor and SELinux'
-  const letter = needed === NEEDED.socket ? 'w' : 'x'
-  const ours = permissionClass(facts, who)
-  if (ours === 'owner') return shellCommand('chmod', `u+${letter}`, path)
-  const join = `add group_add: ["${facts.gid}"] to this service`
-  if (classMay(facts, 'group', needed)) return join
-  const widen = `${shellCommand('chmod', `g+${letter}`, path)}${ours === 'group' ? '' : ` and ${join}`}`
-  return `${widen}, unless only uid ${facts.uid} is meant to have access`
+  const steps = fixes.flatMap((each) => {
+    if (each.fix === 'widen') return [each.command]
+    return each.fix === 'join_group' ? [`add ${each.compose} to this service`] : []
+  })
+  const isWidened = fixes.some((each) => each.fix === 'widen' && each.for === 'group')
+  return `${steps.join(' and ')}${isWidened ? `, unless only uid ${facts.uid} is meant to have access` : ''}`
 }
 
 /**
@@ -46,7 +44,7 @@ export async function permissionHint({ path }: UnixEndpoint): Promise<string> {
   return hintFor(path, link?.facts ?? facts, who, NEEDED.socket)
 }
 
-function hintFor(path: string, facts: FileFacts | null, who: ProcessIdentity, needed: number): string {
+function hintFor(path: string, facts: FileFacts | null, who: ProcessIdentity, needed: Right): string {
   const us = `this process is ${formatIdentityOfProcess(who)}`
   if (facts === null) return `${path} cannot be inspected; ${us}`
   const what = `${path} is ${formatMode(facts.mode)}, owner ${facts.uid}:${facts.gid}`

@@ -2,10 +2,12 @@ import { basename, dirname, join } from 'node:path'
 import { type FileFacts, formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { DirectoryReport } from '@uds-sidecar/shared/inspect/inspect'
 import {
-  classMay,
   formatIdentityOfProcess,
+  NEEDED,
+  type PermissionFix,
   type ProcessIdentity,
-  permissionClass,
+  permissionFixes,
+  type Right,
 } from '@uds-sidecar/shared/inspect/permission'
 import { shellCommand, shellWord } from '@uds-sidecar/shared/text/shell-word'
 import { suggest } from '../../cli/suggest.ts'
@@ -21,50 +23,40 @@ import {
   shell,
 } from '../diagnosis.ts'
 
-const LETTERS = { 1: 'x', 2: 'w' } as const
-
-/** The missing permission: x of a directory, or w of a socket. */
-export type Right = keyof typeof LETTERS
-
-/** How this process gets the permission: by joining a group, with a wider mode, or as the owner. */
-export function permissionFixes(path: string, facts: FileFacts, who: ProcessIdentity, right: Right): Fix[] {
-  const ours = permissionClass(facts, who)
-  if (classMay(facts, ours, right)) return beyondTheMode(path)
-  if (ours === 'owner') return [shell(shellCommand('chmod', `u+${LETTERS[right]}`, path))]
-  const join = ours === 'group' ? [] : joinGroup(facts)
-  if (classMay(facts, 'group', right)) return join
-  return [
-    ...(classMay(facts, 'owner', right) ? beOwner(facts) : []),
-    ...widenGroup(path, facts, right),
-    ...join,
-  ]
+/** What gives this process the right that it lacks, as the doctor shows it: several ways, each with when to take it. */
+export function permissionFixesFor(
+  path: string,
+  facts: FileFacts,
+  who: ProcessIdentity,
+  right: Right,
+): Fix[] {
+  return permissionFixes(path, facts, who, right).flatMap((each) => shown(each, path, facts, right))
 }
 
-function joinGroup({ gid }: FileFacts): Fix[] {
-  return [compose(`group_add: ["${gid}"]`), shell(`sudo usermod -aG ${gid} "$(id -un)"`)]
+function shown(each: PermissionFix, path: string, facts: FileFacts, right: Right): Fix[] {
+  switch (each.fix) {
+    case 'look_beyond_mode':
+      return [
+        shell(shellCommand('getfacl', path), 'an access control list may say otherwise than the mode'),
+        shell('dmesg | grep -iE "apparmor|avc"', 'or AppArmor or SELinux denies it'),
+      ]
+    case 'join_group':
+      return [compose(each.compose), shell(`sudo usermod -aG ${each.gid} "$(id -un)"`)]
+    case 'be_owner':
+      return [
+        compose(`user: "${each.uid}"`, 'if it is meant for its owner alone'),
+        shell(`sudo -u "#${each.uid}" COMMAND`),
+      ]
+    case 'widen':
+      return each.for === 'owner' ? [shell(each.command)] : widenGroup(each.command, facts, right)
+  }
 }
 
-/** Often the group is denied on purpose. */
-function beOwner({ uid }: FileFacts): Fix[] {
-  return [
-    compose(`user: "${uid}"`, 'if only its owner should have access'),
-    shell(`sudo -u "#${uid}" COMMAND`),
-  ]
-}
-
-function widenGroup(path: string, facts: FileFacts, right: Right): Fix[] {
+function widenGroup(command: string, facts: FileFacts, right: Right): Fix[] {
   const wider = formatMode(facts.mode | (right << 3))
   const volume = compose(`o: "uid=${facts.uid},gid=${facts.gid},mode=${wider}"`, 'driver_opts of its volume')
-  const chmod = shell(shellCommand('chmod', `g+${LETTERS[right]}`, path), 'if its group should have access')
+  const chmod = shell(command, 'if its group should have access')
   return facts.kind === 'directory' ? [volume, chmod] : [chmod]
-}
-
-/** The mode allows it but the kernel does not: an access control list or a security module. */
-function beyondTheMode(path: string): Fix[] {
-  return [
-    shell(shellCommand('getfacl', path), 'an access control list may override the mode'),
-    shell('dmesg | grep -iE "apparmor|avc"', 'or AppArmor or SELinux may deny it'),
-  ]
 }
 
 /** A directory of the path is missing, or is not a directory. */
@@ -97,7 +89,12 @@ export function directoryDenied({ inspection: { directories, who } }: Facts): Fi
   const { path, facts } = stop
   const whose = `mode ${formatMode(facts.mode)}, owner ${facts.uid}:${facts.gid}`
   const message = `${formatIdentityOfProcess(who)} may not pass through ${path} (${whose}): x is missing`
-  return finding('directory_denied', 'socket_denied', message, permissionFixes(path, facts, who, 0o1))
+  return finding(
+    'directory_denied',
+    'socket_denied',
+    message,
+    permissionFixesFor(path, facts, who, NEEDED.directory),
+  )
 }
 
 /** The directory exists, the file does not. */
@@ -198,7 +195,12 @@ export function socketDenied({ inspection, place }: Facts): Finding | undefined 
   const { path } = place.endpoint
   const whose = `mode ${formatMode(facts.mode)}, owner ${facts.uid}:${facts.gid}`
   const message = `${formatIdentityOfProcess(who)} may not write to ${path} (${whose}), and connecting needs w`
-  return finding('socket_denied', 'socket_denied', message, permissionFixes(path, facts, who, 0o2))
+  return finding(
+    'socket_denied',
+    'socket_denied',
+    message,
+    permissionFixesFor(path, facts, who, NEEDED.socket),
+  )
 }
 
 function target(file: Facts['inspection']['file']): FileFacts | null | undefined {

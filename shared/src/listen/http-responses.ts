@@ -1,26 +1,26 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import type { Server, Socket } from 'node:net'
 
-/** Duck-typed: importing node:http adds 20 ms to programs that never use it. */
+/** Whether it is an `http.Server`. Duck-typed: importing node:http adds 20 ms to programs that never use it. */
 export function isHttp(server: Server): server is HttpServer {
   return 'closeIdleConnections' in server
 }
 
 interface Use {
-  /** Answers that are under way: asked for and not yet handed to the kernel whole. */
-  readonly answers: Set<ServerResponse>
-  /** Bytes that had been read when the last answer was done; more means that a new request has begun. */
+  /** Responses in progress: not all of their bytes have been handed to the kernel. */
+  readonly responses: Set<ServerResponse>
+  /** Bytes that had been read at the end of the last response; more mean that a new request has begun. */
   bytesRead: number
 }
 
 /**
- * Which connections of an HTTP server are between two requests. Node's own `closeIdleConnections` counts an answer
- * as done once it is buffered, and cuts what a slow client has not read yet.
+ * Knows which connections of an HTTP server are between two requests. Node's `closeIdleConnections` takes a response for
+ * complete once it is buffered, and so cuts what a slow client has not read yet.
  */
-export class HttpAnswers {
+export class HttpResponses {
   readonly #server: HttpServer
   readonly #uses = new WeakMap<Socket, Use>()
-  readonly #underWay = new Set<ServerResponse>()
+  readonly #inProgress = new Set<ServerResponse>()
   #closing = false
 
   constructor(server: HttpServer) {
@@ -30,13 +30,13 @@ export class HttpAnswers {
 
   isIdle(socket: Socket): boolean {
     const use = this.#uses.get(socket)
-    return (use === undefined || use.answers.size === 0) && socket.bytesRead === (use?.bytesRead ?? 0)
+    return (use === undefined || use.responses.size === 0) && socket.bytesRead === (use?.bytesRead ?? 0)
   }
 
-  /** Every answer whose head is not out asks the client for another connection (RFC 9112 section 9.6). */
+  /** Every response whose head is not sent yet asks the client to use another connection (RFC 9112 section 9.6). */
   announceClose(): void {
     this.#closing = true
-    for (const response of this.#underWay) askForAnother(response)
+    for (const response of this.#inProgress) askForAnother(response)
   }
 
   detach(): void {
@@ -45,18 +45,18 @@ export class HttpAnswers {
 
   readonly #begin = ({ socket }: IncomingMessage, response: ServerResponse): void => {
     const use = this.#useOf(socket)
-    use.answers.add(response)
-    this.#underWay.add(response)
+    use.responses.add(response)
+    this.#inProgress.add(response)
     if (this.#closing) askForAnother(response)
     response.once('close', () => {
-      use.answers.delete(response)
-      this.#underWay.delete(response)
+      use.responses.delete(response)
+      this.#inProgress.delete(response)
       use.bytesRead = socket.bytesRead
     })
   }
 
   #useOf(socket: Socket): Use {
-    const use = this.#uses.get(socket) ?? { answers: new Set(), bytesRead: 0 }
+    const use = this.#uses.get(socket) ?? { responses: new Set(), bytesRead: 0 }
     this.#uses.set(socket, use)
     return use
   }

@@ -1,0 +1,156 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { ProgramName } from './programs.ts'
+
+export interface ChildOptions {
+  readonly uid?: number | undefined
+  readonly gid?: number | undefined
+  readonly env?: NodeJS.ProcessEnv
+  /** A command, with arguments, that runs Node, such as `['setpriv', '--groups=10100']`. */
+  readonly wrapper?: readonly string[]
+  readonly nodeArgs?: readonly string[]
+  /** Descriptors that the child gets from 4 on; 3 is its channel. */
+  readonly descriptors?: readonly number[]
+}
+
+const PROGRAMS = fileURLToPath(new URL('./programs.ts', import.meta.url))
+
+/** A Node process that runs one of the programs in `programs.ts` and sends messages; killed at the end of the test. */
+export class Child implements AsyncDisposable {
+  readonly process: ChildProcess
+  readonly #messages: unknown[] = []
+  readonly #exited: Promise<unknown>
+  #stderr = ''
+  #hasEnded = false
+  #wake = Promise.withResolvers<void>()
+
+  constructor(program: ProgramName, args: readonly string[], options: ChildOptions = {}) {
+    const { wrapper = [], nodeArgs = [], descriptors = [], env = {}, uid, gid } = options
+    const stdio = ['ignore', 'ignore', 'pipe', 'ipc', ...descriptors] as StdioOptions
+    const node = [process.execPath, ...nodeArgs, PROGRAMS, program, ...args]
+    const [command = '', ...rest] = [...wrapper, ...node]
+    const identity = uid === undefined ? {} : { uid, gid: gid ?? uid }
+    this.process = spawn(command, rest, { stdio, env: { ...process.env, ...env }, ...identity })
+    this.process.on('message', (message) => {
+      this.#messages.push(message)
+      this.#notify()
+    })
+    this.process.stderr?.on('data', (chunk) => {
+      this.#stderr += chunk
+      this.#notify()
+    })
+    this.#exited = once(this.process, 'close').then(() => {
+      this.#hasEnded = true
+      this.#notify()
+    })
+  }
+
+  get pid(): number {
+    return this.process.pid as number
+  }
+
+  get stderr(): string {
+    return this.#stderr
+  }
+
+  /** The next message from the process. @throws Error with its stderr if it ended without one */
+  async next<T>(): Promise<T> {
+    while (this.#messages.length === 0) {
+      if (this.#hasEnded) throw new Error(`the process ended (${this.#ending}): ${this.#stderr}`)
+      await this.#wake.promise
+    }
+    return this.#messages.shift() as T
+  }
+
+  /** Resolves when its stderr matches `pattern`. @throws Error if it ended without a match */
+  async says(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.#stderr)) {
+      if (this.#hasEnded) throw new Error(`the process ended (${this.#ending}): ${this.#stderr}`)
+      await this.#wake.promise
+    }
+    return this.#stderr
+  }
+
+  send(message: unknown): void {
+    this.process.send(message as object)
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.process.kill(name)
+  }
+
+  /** Its exit code, or the signal that ended it. */
+  async ended(): Promise<number | NodeJS.Signals> {
+    await this.#exited
+    return this.#ending
+  }
+
+  /** Ends it with SIGKILL: no handler runs. */
+  async crash(): Promise<void> {
+    this.signal('SIGKILL')
+    await this.#exited
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasEnded) await this.crash()
+  }
+
+  get #ending(): number | NodeJS.Signals {
+    return this.process.exitCode ?? this.process.signalCode ?? -1
+  }
+
+  #notify(): void {
+    this.#wake.resolve()
+    this.#wake = Promise.withResolvers()
+  }
+}
+
+/**
+ * A wrapper for `Child` that does what systemd does for a socket unit: binds `path`, listens, puts the socket at
+ * descriptor 4 (3 is the channel to the test), sets LISTEN_PID to its own pid, and execs the program. In Perl, because
+ * every Debian has it and Node cannot exec.
+ */
+export function socketUnit(path: string): readonly string[] {
+  const script = `
+    $^F = 255;
+    socket(S, AF_UNIX, SOCK_STREAM, 0) and bind(S, pack_sockaddr_un(shift)) or die $!;
+    listen(S, 8) and dup2(fileno(S), 4) or die $!;
+    @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, 2, "channel:api");
+    exec @ARGV;`
+  return ['perl', '-MSocket', '-MPOSIX=dup2', '-e', script, path]
+}
+
+/** A process that runs a Perl script. It is ready once it has printed something, and killed at the end of the test. */
+export class Perl implements AsyncDisposable {
+  readonly #process: ChildProcess
+  readonly #exited: Promise<unknown>
+  /** The first text that it printed. */
+  said = ''
+
+  private constructor(script: string, args: readonly string[]) {
+    const options = ['-MSocket', '-MFcntl=:DEFAULT,:flock', '-e', `$| = 1; ${script}`, ...args]
+    this.#process = spawn('perl', options, { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.#exited = once(this.#process, 'close')
+  }
+
+  static async run(script: string, ...args: readonly string[]): Promise<Perl> {
+    const perl = new Perl(script, args)
+    const [said] = await once(perl.#process.stdout as NodeJS.EventEmitter, 'data')
+    perl.said = String(said)
+    return perl
+  }
+
+  get pid(): number {
+    return this.#process.pid as number
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await this.#exited
+  }
+}
