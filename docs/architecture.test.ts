@@ -96,10 +96,7 @@ describe('the folders of shared in ARCHITECTURE.md', () => {
   it('are all there', () => {
     const folders = globSync('shared/src/*/*.ts', { cwd: ROOT }).map((file) => dirname(file))
     const named = [...PAGE.matchAll(/^\| `(shared\/src\/[\w-]+)` \|/gm)].map(([, folder]) => folder)
-    assert.deepEqual(
-      named.sort(),
-      [...new Set(folders)].filter((folder) => !folder.endsWith('/testing')).sort(),
-    )
+    assert.deepEqual(named.sort(), [...new Set(folders)].sort())
   })
 })
 
