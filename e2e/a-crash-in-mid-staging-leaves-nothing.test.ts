@@ -4,12 +4,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { appBox, HEALTHY, startAppAlone, untilReady } from './support/app-alone.ts'
-import { listingOf } from './support/file-modes.ts'
-import { getFrom } from './support/get-from.ts'
+import { getFrom } from './support/connections.ts'
+import { listingOf } from './support/files.ts'
 import { nodeCommand } from './support/inside.ts'
-import { startProbe } from './support/probe.ts'
-import { runToEnd } from './support/run-to-end.ts'
-import { socketVolume } from './support/socket-volume.ts'
+import { runToEnd, socketVolume, startProbe } from './support/own-container.ts'
 
 const SIGKILLED = 137
 

@@ -3,13 +3,12 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { eventually } from './support/eventually.ts'
-import { getFrom } from './support/get-from.ts'
-import { image } from './support/images.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
+import { SIDECAR, SIDECAR_OPS, startSidecarAlone } from './support/app-alone.ts'
+import { getFrom } from './support/connections.ts'
+import { image } from './support/engine.ts'
 import { nodeCommand } from './support/inside.ts'
-import { OwnContainer } from './support/own-container.ts'
-import { SIDECAR, SIDECAR_OPS, startSidecarAlone } from './support/sidecar-alone.ts'
-import { type SocketVolume, socketVolume } from './support/socket-volume.ts'
+import { OwnContainer, type SocketVolume, socketVolume } from './support/own-container.ts'
 
 const PATH = '/run/app/half.sock'
 const SIGKILLED = 137
@@ -25,7 +24,7 @@ for (const { what, head, part } of FRAMINGS) {
     await using volume = await socketVolume()
     await using upstream = await startHalfServer(t, volume, head, part)
     await using sidecar = await startSidecarAlone(t, volume, PATH)
-    await eventually(async () => assert.match(await getFrom(sidecar, SIDECAR_OPS, '/-/ready'), /^200 /))
+    await eventuallyPasses(async () => assert.match(await getFrom(sidecar, SIDECAR_OPS, '/-/ready'), /^200 /))
 
     assert.match(await getFrom(sidecar, SIDECAR, '/metrics'), CUT)
 

@@ -3,11 +3,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { HEALTHY, startAppAlone } from './support/app-alone.ts'
-import { eventually } from './support/eventually.ts'
-import { getFrom } from './support/get-from.ts'
+import { getFrom } from './support/connections.ts'
 import { nodeCommand } from './support/inside.ts'
-import { socketVolume } from './support/socket-volume.ts'
+import { socketVolume } from './support/own-container.ts'
 
 const API = 'unix:/run/app/api.sock'
 
@@ -15,12 +15,12 @@ test('a defect keeps its details', async (t) => {
   await using volume = await socketVolume()
   const mounts = [`${volume.name}:/run/app`]
   await using app = await startAppAlone(t, { mounts, entrypoint: nodeCommand(startWithDefect) })
-  await eventually(async () => assert.equal(await getFrom(app, API, '/-/healthy'), HEALTHY))
+  await eventuallyPasses(async () => assert.equal(await getFrom(app, API, '/-/healthy'), HEALTHY))
 
   const answer = await getFrom(app, API, '/status')
   assert.match(answer, /^500 .*"code":"internal_error"/)
   assert.doesNotMatch(answer, /secret/)
-  await eventually(async () => assert.match(await app.log(), /secret/, 'its log has the details'))
+  await eventuallyPasses(async () => assert.match(await app.log(), /secret/, 'its log has the details'))
   assert.equal(await getFrom(app, API, '/-/healthy'), HEALTHY)
 })
 

@@ -3,10 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { modesOf } from './support/file-modes.ts'
-import type { Insider } from './support/insider.ts'
-import { startProbe } from './support/probe.ts'
-import { socketVolume } from './support/socket-volume.ts'
+import { modesOf } from './support/files.ts'
+import type { Insider } from './support/inside.ts'
+import { socketVolume, startProbe } from './support/own-container.ts'
 
 const OWN_GROUP = 10_300
 const FOREIGN_GROUP = 4_242

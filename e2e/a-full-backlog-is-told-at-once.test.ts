@@ -5,21 +5,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { request } from '@uds-sidecar/shared/http/request'
 import { atItsQuickest } from '@uds-sidecar/shared/testing/at-its-quickest'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { startAppAlone } from './support/app-alone.ts'
-import { dialFrom } from './support/dial-from.ts'
-import { eventually } from './support/eventually.ts'
-import { fillBacklog } from './support/fill-backlog.ts'
-import { startProbe } from './support/probe.ts'
-import { statusAndCode } from './support/problem.ts'
-import { socketVolume } from './support/socket-volume.ts'
-import { Stack } from './support/stack.ts'
+import { dialFrom, fillBacklog } from './support/connections.ts'
+import { socketVolume, startProbe } from './support/own-container.ts'
+import { OwnStack, statusAndCode } from './support/stack.ts'
 
 const BACKLOG = 511
 const SOMAXCONN = 8
 
 test('a full backlog is told at once', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
-  const app = stack.service('app').container
+  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
+  const app = stack.service('app')
   await using probe = await startProbe(t, {
     user: '10003:10003',
     groups: [10_200],
@@ -44,7 +41,7 @@ test('a full backlog is told at once', async (t) => {
   await app.unpause()
 
   await t.test('200 when the app accepts again', async () => {
-    await eventually(async () => assert.equal((await stack.request('api', '/status')).status, 200))
+    await eventuallyPasses(async () => assert.equal((await stack.request('api', '/status')).status, 200))
   })
 })
 
@@ -58,9 +55,11 @@ for (const [what, somaxconn, taken] of [
     const mounts = [`${volume.name}:/run/app`]
     await using app = await startAppAlone(t, { mounts, sysctls: { 'net.core.somaxconn': String(somaxconn) } })
     await using probe = await startProbe(t, { user: '10001:10001', mounts })
-    await eventually(async () => assert.equal(await dialFrom(probe, 'unix:/run/app/api.sock'), 'connected'))
-    await app.container.pause()
+    await eventuallyPasses(async () =>
+      assert.equal(await dialFrom(probe, 'unix:/run/app/api.sock'), 'connected'),
+    )
+    await app.pause()
     assert.equal(await fillBacklog(probe, '/run/app/api.sock'), taken)
-    await app.container.unpause()
+    await app.unpause()
   })
 }

@@ -3,15 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { modesOf } from './support/file-modes.ts'
-import type { Insider } from './support/insider.ts'
-import { startProbe } from './support/probe.ts'
-import { Stack } from './support/stack.ts'
+import { modesOf } from './support/files.ts'
+import type { Insider } from './support/inside.ts'
+import { startProbe } from './support/own-container.ts'
+import { sharedStack } from './support/stack.ts'
 
 const SOCKET = '/run/app/api/api.sock'
 
 test('a group member cannot tamper', async (t) => {
-  await using stack = await Stack.start(t, { services: ['app'] })
+  const stack = await sharedStack(t)
   const volume = stack.volume('api-socket')
   const member = { user: '10003:10003', groups: [10_200] }
 

@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { HEALTHY, startAppAlone, untilReady } from './support/app-alone.ts'
-import { eventually } from './support/eventually.ts'
-import { listingOf } from './support/file-modes.ts'
-import { getFrom } from './support/get-from.ts'
+import { getFrom } from './support/connections.ts'
+import { listingOf } from './support/files.ts'
 import { nodeCommand } from './support/inside.ts'
-import { socketVolume } from './support/socket-volume.ts'
+import { socketVolume } from './support/own-container.ts'
 
 /** The newer one publishes when this is there. */
 const GO = '/run/app/go'
@@ -22,13 +22,13 @@ test('a late goodbye takes nothing along', async (t) => {
     ...box,
     entrypoint: nodeCommand(startOnGo, GO),
   })
-  await eventually(async () => {
+  await eventuallyPasses(async () => {
     const names = await listingOf(newer, '/run/app')
     assert(names.some((name) => name.startsWith('.~')))
   })
 
   const goodbye = older.stop()
-  await eventually(async () => assert.match(await older.log(), /"msg":"draining"/))
+  await eventuallyPasses(async () => assert.match(await older.log(), /"msg":"draining"/))
   await newer.exec('touch', GO)
   assert.equal(await goodbye, 0)
   await untilReady(newer)

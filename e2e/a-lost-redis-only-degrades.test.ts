@@ -3,15 +3,13 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually } from './support/eventually.ts'
-import { incarnation } from './support/incarnation.ts'
-import { statusAndCode } from './support/problem.ts'
-import { Stack } from './support/stack.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
+import { OwnStack, statusAndCode } from './support/stack.ts'
 
 test('a lost Redis only degrades', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
   const redis = stack.service('redis')
-  const appBefore = await incarnation(stack.service('app'))
+  const appBefore = await stack.service('app').incarnation()
   const visit = () => stack.request('api', '/visits', { method: 'POST' })
   const text = async (port: 'api' | 'metrics', path: string) => String((await stack.request(port, path)).body)
   assert.equal(String((await visit()).body), '{"visits":1}')
@@ -19,7 +17,7 @@ test('a lost Redis only degrades', async (t) => {
   await redis.kill()
 
   await t.test('visits are refused with 503 dependency_down, what to do and when to try again', async () => {
-    const response = await eventually(async () => {
+    const response = await eventuallyPasses(async () => {
       const response = await visit()
       assert.equal(statusAndCode(response), '503 dependency_down')
       return response
@@ -43,12 +41,12 @@ test('a lost Redis only degrades', async (t) => {
 
   await t.test('when Redis is back the app is whole by itself, with every visit', async () => {
     // Not by visits, which may be counted though they were refused: Redis was too slow to say so.
-    await eventually(async () => assert.equal((await stack.request('api', '/visits')).status, 200))
+    await eventuallyPasses(async () => assert.equal((await stack.request('api', '/visits')).status, 200))
     assert.equal(String((await visit()).body), '{"visits":2}')
     assert.equal(JSON.parse(await text('api', '/status')).redis, 'up')
     const metrics = await text('metrics', '/metrics')
     assert.match(metrics, /^app_redis_up 1$/m)
     assert.match(metrics, /^app_visits_total 2$/m)
-    assert.equal(await incarnation(stack.service('app')), appBefore, 'the app did not restart')
+    assert.equal(await stack.service('app').incarnation(), appBefore, 'the app did not restart')
   })
 })

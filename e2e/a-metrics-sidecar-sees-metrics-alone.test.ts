@@ -3,16 +3,17 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { statusAndCode } from './support/problem.ts'
-import { routesOf } from './support/routes.ts'
-import { Stack } from './support/stack.ts'
+import { OwnStack, statusAndCode } from './support/stack.ts'
 
 test('a metrics sidecar sees metrics alone', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'], overlays: ['sidecar-for-metrics-alone'] })
+  await using stack = await OwnStack.start(t, {
+    services: ['sidecar'],
+    overlays: ['sidecar-for-metrics-alone'],
+  })
 
   assert.equal((await stack.request('metrics', '/metrics')).status, 200)
   assert.equal(statusAndCode(await stack.request('api', '/status')), '502 socket_denied')
-  const routes = Object.values(await routesOf(stack))
+  const routes = Object.values(await stack.routes())
   assert.deepEqual(
     routes.map(({ name, state, lastError }) => [name, state, lastError?.code, lastError?.errno]),
     [

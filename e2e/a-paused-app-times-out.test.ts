@@ -6,13 +6,12 @@ import { test } from 'node:test'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { type RequestOptions, request } from '@uds-sidecar/shared/http/request'
 import { atItsQuickest } from '@uds-sidecar/shared/testing/at-its-quickest'
-import { eventually } from './support/eventually.ts'
-import { statusAndCode } from './support/problem.ts'
-import { Stack } from './support/stack.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
+import { OwnStack, statusAndCode } from './support/stack.ts'
 
 test('a paused app times out', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'], overlays: ['impatient-sidecar'] })
-  const app = stack.service('app').container
+  await using stack = await OwnStack.start(t, { services: ['sidecar'], overlays: ['impatient-sidecar'] })
+  const app = stack.service('app')
   await app.pause()
 
   await t.test('at the deadline of the route, not before', async () => {
@@ -27,7 +26,7 @@ test('a paused app times out', async (t) => {
   await app.unpause()
 
   await t.test('200 when it goes on', async () => {
-    await eventually(async () => {
+    await eventuallyPasses(async () => {
       assert.equal((await stack.request('api', '/status')).status, 200)
       assert.equal((await stack.request('metrics', '/metrics')).status, 200)
     })

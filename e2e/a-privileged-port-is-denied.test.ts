@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { image } from './support/images.ts'
-import { runToEnd } from './support/run-to-end.ts'
+import { image } from './support/engine.ts'
+import { runToEnd } from './support/own-container.ts'
 
 test('a privileged port is denied', async () => {
   const { exitCode, stderr } = await runToEnd({

@@ -3,11 +3,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { runAppToEnd, startAppAlone } from './support/app-alone.ts'
-import { eventually } from './support/eventually.ts'
-import { listingOf } from './support/file-modes.ts'
+import { listingOf } from './support/files.ts'
 import { nodeCommand } from './support/inside.ts'
-import { socketVolume } from './support/socket-volume.ts'
+import { socketVolume } from './support/own-container.ts'
 
 const LONGER_THAN_ANY_TEST_MS = 600_000
 
@@ -19,7 +19,7 @@ for (const APP_ON_CONFLICT of ['refuse', 'takeover']) {
       mounts,
       entrypoint: nodeCommand(startAndStopShort, LONGER_THAN_ANY_TEST_MS),
     })
-    const before = await eventually(async () => {
+    const before = await eventuallyPasses(async () => {
       const names = await listingOf(starting, '/run/app')
       assert(names.some((name) => name.startsWith('.~')))
       return names

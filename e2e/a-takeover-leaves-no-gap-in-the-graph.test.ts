@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually } from './support/eventually.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { instantQuery, scrapedPoints } from './support/prometheus.ts'
-import { Stack } from './support/stack.ts'
+import { OwnStack, type Stack } from './support/stack.ts'
 
 const VISITS = 3
 const SCRAPE_INTERVAL_MS = 5_000
@@ -13,11 +13,11 @@ const SCRAPE_INTERVAL_MS = 5_000
 test('a takeover leaves no gap in the graph', async (t) => {
   const env = { APP_ON_CONFLICT: 'takeover', APP_RESTART: 'on-failure' }
   const profiles = ['observability']
-  await using stack = await Stack.start(t, { services: ['prometheus'], profiles, env })
+  await using stack = await OwnStack.start(t, { services: ['prometheus'], profiles, env })
   await visitAndSee(stack, VISITS)
 
   await stack.compose.scale('app', 2)
-  await eventually(async () => assert.equal(await stack.service('app', 1).condition(), 'exited'))
+  await eventuallyPasses(async () => assert.equal(await stack.service('app', 1).condition(), 'exited'))
   await visitAndSee(stack, VISITS * 2)
 
   const up = await scrapedPoints(stack, 'up{job="app"}')
@@ -38,7 +38,7 @@ async function visitAndSee(stack: Stack, total: number): Promise<void> {
     const { body } = await stack.request('api', '/visits', { method: 'POST' })
     visits = JSON.parse(String(body)).visits
   }
-  await eventually(async () => {
+  await eventuallyPasses(async () => {
     assert.equal((await scrapedPoints(stack, 'app_visits_total')).at(-1)?.value, total)
   })
 }

@@ -3,11 +3,10 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { startAppAlone } from './support/app-alone.ts'
-import { dialFrom } from './support/dial-from.ts'
-import { eventually } from './support/eventually.ts'
-import { startProbe } from './support/probe.ts'
-import { socketVolume } from './support/socket-volume.ts'
+import { dialFrom } from './support/connections.ts'
+import { socketVolume, startProbe } from './support/own-container.ts'
 
 const NAME = 'unix:@uds-e2e-api'
 const NOT_THERE = 'socket_missing (ECONNREFUSED)'
@@ -16,7 +15,7 @@ const STRANGER = { user: '20000:20000' }
 test('abstract names know no permissions', async (t: TestContext) => {
   await using volume = await socketVolume()
   await using app = await startAppAlone(t, { mounts: [`${volume.name}:/run/app`], env: { APP_API: NAME } })
-  await eventually(async () => assert.equal(await dialFrom(app, NAME), 'connected'))
+  await eventuallyPasses(async () => assert.equal(await dialFrom(app, NAME), 'connected'))
 
   await t.test('from another network namespace it is not there, not even for the same uid', async (t) => {
     await using sameUser = await startProbe(t, { user: '10001:10001' })

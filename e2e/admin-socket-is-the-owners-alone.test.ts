@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dialFrom } from './support/dial-from.ts'
-import { startProbe } from './support/probe.ts'
-import { Stack } from './support/stack.ts'
+import { dialFrom } from './support/connections.ts'
+import { startProbe } from './support/own-container.ts'
+import { sharedStack } from './support/stack.ts'
 
 const ADMIN = 'unix:/run/app/api/admin.sock'
 const API = 'unix:/run/app/api/api.sock'
@@ -29,7 +29,7 @@ const CALLERS = [
 ]
 
 test("the admin socket is the owner's alone", async (t) => {
-  await using stack = await Stack.start(t, { services: ['app'] })
+  const stack = await sharedStack(t)
   const mounts = [`${stack.volume('api-socket')}:/run/app/api:ro`]
 
   for (const { who, user, groups, admin, api } of CALLERS) {

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { image } from './support/images.ts'
-import { REPOSITORY } from './support/project.ts'
-import { runToEnd } from './support/run-to-end.ts'
+import { image } from './support/engine.ts'
+import { runToEnd } from './support/own-container.ts'
+import { REPOSITORY } from './support/run.ts'
 
 test('promtool takes the configuration and its rules', async () => {
   const { exitCode, stdout, stderr } = await promtool('check', 'config', 'config/prometheus.yml')

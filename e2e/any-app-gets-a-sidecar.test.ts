@@ -3,12 +3,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually } from './support/eventually.ts'
-import { statusAndCode } from './support/problem.ts'
-import { Stack } from './support/stack.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
+import { OwnStack, statusAndCode } from './support/stack.ts'
 
 test('any app gets a sidecar', async (t) => {
-  await using stack = await Stack.start(t, { file: 'examples/any-app/compose.yaml' })
+  await using stack = await OwnStack.start(t, { file: 'examples/any-app/compose.yaml' })
 
   await t.test('what is allowed is relayed', async () => {
     const { status, headers, body } = await stack.request('metrics', '/metrics')
@@ -25,7 +24,7 @@ test('any app gets a sidecar', async (t) => {
     await stack.service('app').kill()
     assert.equal(statusAndCode(await stack.request('metrics', '/metrics')), '503 socket_stale')
     await stack.service('app').start()
-    await eventually(async () => assert.equal((await stack.request('metrics', '/metrics')).status, 200))
+    await eventuallyPasses(async () => assert.equal((await stack.request('metrics', '/metrics')).status, 200))
     const { State: after } = await stack.service('sidecar').inspect()
     assert.equal(after.Pid, before.Pid)
   })

@@ -3,15 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dialFrom } from './support/dial-from.ts'
-import { interfacesIn, tcpListenersIn } from './support/network-state.ts'
-import { Stack } from './support/stack.ts'
+import { dialFrom } from './support/connections.ts'
+import { interfacesIn, tcpListenersIn } from './support/hardening.ts'
+import { sharedStack } from './support/stack.ts'
 
 /** The engine listens there itself, in every container on a network of Compose. */
 const ENGINE_NAME_SERVER = '127.0.0.11:'
 
 test('app and Redis are off the network', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const stack = await sharedStack(t)
 
   for (const name of ['app', 'redis']) {
     const service = stack.service(name)

@@ -3,9 +3,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hardeningOf, mountsOf } from './support/hardening.ts'
-import { processStatus } from './support/process-status.ts'
-import { Stack } from './support/stack.ts'
+import { hardeningOf, mountsOf, processStatus } from './support/hardening.ts'
+import { sharedStack } from './support/stack.ts'
 
 interface Expected {
   readonly uid: number
@@ -48,7 +47,7 @@ const EXPECTED: Record<string, Expected> = {
 }
 
 test('containers are hardened', async (t) => {
-  await using stack = await Stack.start(t, { profiles: ['observability'] })
+  const stack = await sharedStack(t)
 
   for (const [name, { uid, groups, network, mounts }] of Object.entries(EXPECTED)) {
     const service = stack.service(name)

@@ -4,9 +4,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { atItsQuickest } from '@uds-sidecar/shared/testing/at-its-quickest'
-import { type DemoOptions, runDemo } from './support/demo.ts'
-import { eventually } from './support/eventually.ts'
-import { pathOfOnly } from './support/program-path.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
+import { type DemoOptions, pathOfOnly, runDemo } from './support/demo.ts'
 
 const SECONDS = 10
 
@@ -57,5 +56,5 @@ test('a second signal ends it at once, and its programs with it', async () => {
       process.kill(processGroup, 'SIGTERM')
     },
   })
-  await eventually(async () => assert.deepEqual(await processesLeft(), []))
+  await eventuallyPasses(async () => assert.deepEqual(await processesLeft(), []))
 })

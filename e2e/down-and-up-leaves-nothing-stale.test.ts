@@ -3,15 +3,14 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { modesOf } from './support/file-modes.ts'
-import { routesOf } from './support/routes.ts'
-import { Stack } from './support/stack.ts'
+import { modesOf } from './support/files.ts'
+import { OwnStack } from './support/stack.ts'
 
 const SERVICES = ['redis', 'app', 'sidecar']
 const SOCKET = '/run/app/api/api.sock'
 
 test('down and up leaves nothing stale', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
   const visit = async () => {
     const { body } = await stack.request('api', '/visits', { method: 'POST' })
     return JSON.parse(body.toString())
@@ -38,7 +37,7 @@ test('down and up leaves nothing stale', async (t) => {
   await t.test(
     'after the next start every route is up, on the first socket that was ever seen there',
     async () => {
-      for (const { state, generation, lastError } of Object.values(await routesOf(stack)))
+      for (const { state, generation, lastError } of Object.values(await stack.routes()))
         assert.deepEqual([state, generation, lastError], ['up', 1, null])
     },
   )

@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { image } from './support/images.ts'
-import { runToEnd } from './support/run-to-end.ts'
-import { Stack } from './support/stack.ts'
+import { image } from './support/engine.ts'
+import { runToEnd } from './support/own-container.ts'
+import { sharedStack } from './support/stack.ts'
 
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 test('expositions are valid', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const stack = await sharedStack(t)
   assert.equal((await stack.request('api', '/visits', { method: 'POST' })).status, 200)
 
   for (const port of ['metrics', 'ops'] as const) {

@@ -3,25 +3,24 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connectionsFrom } from './support/connections-from.ts'
-import { eventually } from './support/eventually.ts'
-import { HELD_ANSWERS, holdAnswers, untilHeld } from './support/held-answers.ts'
-import { statusAndCode } from './support/problem.ts'
-import { Stack } from './support/stack.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
+import { connectionsFrom } from './support/connections.ts'
+import { HELD_RESPONSES, holdResponses, untilHeld } from './support/held-responses.ts'
+import { OwnStack, type Stack, statusAndCode } from './support/stack.ts'
 
 const REQUESTS = 10
 const API_DIRECTORY = '/run/app/api'
 
 test('killed with requests in flight', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'], ...HELD_ANSWERS })
+  await using stack = await OwnStack.start(t, { services: ['sidecar'], ...HELD_RESPONSES })
   const app = stack.service('app')
-  await holdAnswers(app)
+  await holdResponses(app)
   await killWithRequests(stack, () => untilHeld(app, REQUESTS))
 })
 
 test('killed with requests in the listen queue', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
-  await stack.service('app').container.pause()
+  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
+  await stack.service('app').pause()
   await killWithRequests(stack, async () => {
     const { queued, accepted } = await connectionsFrom(stack.service('sidecar'), API_DIRECTORY)
     assert.deepEqual({ queued, accepted }, { queued: REQUESTS, accepted: 0 })
@@ -31,7 +30,7 @@ test('killed with requests in the listen queue', async (t) => {
 /** @param areThere throws as long as the requests have not come to where the app is to be killed with them */
 async function killWithRequests(stack: Stack, areThere: () => Promise<void>): Promise<void> {
   const answers = Array.from({ length: REQUESTS }, () => stack.request('api', '/visits', { method: 'POST' }))
-  await eventually(areThere)
+  await eventuallyPasses(areThere)
   await stack.service('app').kill()
 
   const outcomes = (await Promise.all(answers)).map(statusAndCode)

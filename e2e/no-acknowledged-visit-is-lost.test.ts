@@ -4,10 +4,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connectionsFrom } from './support/connections-from.ts'
-import { eventually } from './support/eventually.ts'
-import { Stack } from './support/stack.ts'
-import { Visitors } from './support/visitors.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
+import { connectionsFrom } from './support/connections.ts'
+import { Visitors } from './support/load.ts'
+import { OwnStack, type Stack } from './support/stack.ts'
 
 const VISITS = 500
 const VISITORS = 4
@@ -15,7 +15,7 @@ const KILLS = 8
 const API_DIRECTORY = '/run/app/api'
 
 test('no acknowledged visit is lost', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
   await using visitors = new Visitors(await stack.endpoint('api'), VISITORS)
 
   for (let kill = 1; kill <= KILLS; kill++) {
@@ -40,10 +40,10 @@ test('no acknowledged visit is lost', async (t) => {
  */
 async function killAtWork(stack: Stack, visitors: Visitors, name: 'app' | 'redis'): Promise<void> {
   const victim = stack.service(name)
-  await victim.container.pause()
+  await victim.pause()
   visitors.beginOutage()
   const before = visitors.refused
-  await eventually(async () => {
+  await eventuallyPasses(async () => {
     const acknowledged = visitors.acknowledged.length
     const { queued, accepted } = await connectionsFrom(stack.service('sidecar'), API_DIRECTORY)
     // Each visit has a connection of its own; one that no visit uses may be open besides. The app gives Redis a second
@@ -52,7 +52,7 @@ async function killAtWork(stack: Stack, visitors: Visitors, name: 'app' | 'redis
     assert.equal(visitors.acknowledged.length, acknowledged, 'no visit is acknowledged any more')
   })
   await victim.kill()
-  await eventually(() => assert.equal(visitors.waiting, VISITORS, 'each visitor felt the kill'))
+  await eventuallyPasses(() => assert.equal(visitors.waiting, VISITORS, 'each visitor felt the kill'))
   assert(visitors.refused - before <= VISITORS, 'one visit of each visitor was refused')
   await victim.start()
   await totalOf(stack)
@@ -61,7 +61,7 @@ async function killAtWork(stack: Stack, visitors: Visitors, name: 'app' | 'redis
 
 /** As soon as app and Redis are up. */
 function totalOf(stack: Stack): Promise<number> {
-  return eventually(async () => {
+  return eventuallyPasses(async () => {
     const { status, body } = await stack.request('api', '/visits')
     assert.equal(status, 200, body.toString())
     return JSON.parse(body.toString()).visits

@@ -3,14 +3,10 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { HEALTHY, startAppAlone, untilReady } from './support/app-alone.ts'
-import { dialFrom } from './support/dial-from.ts'
-import { eventually } from './support/eventually.ts'
-import { getFrom } from './support/get-from.ts'
-import type { OwnContainer } from './support/own-container.ts'
-import { startProbe } from './support/probe.ts'
-import { socketVolume } from './support/socket-volume.ts'
-import { STARTING_GUN, startersAtTheLine } from './support/starting-line.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
+import { HEALTHY, STARTING_GUN, startAppAlone, startersAtTheLine, untilReady } from './support/app-alone.ts'
+import { dialFrom, getFrom } from './support/connections.ts'
+import { type OwnContainer, socketVolume, startProbe } from './support/own-container.ts'
 
 const STARTERS = 20
 
@@ -25,12 +21,12 @@ test(`of ${STARTERS} starters one serves`, async (t) => {
   const starters = await startersAtTheLine(t, volume, STARTERS)
   for (const starter of starters) cleanup.use(starter)
   await Promise.all(
-    starters.map((starter) => eventually(async () => assert.match(await starter.log(), /waiting/))),
+    starters.map((starter) => eventuallyPasses(async () => assert.match(await starter.log(), /waiting/))),
   )
 
   await probe.exec('touch', STARTING_GUN)
 
-  const outcomes = await eventually(
+  const outcomes = await eventuallyPasses(
     async () => {
       const outcomes = await Promise.all(starters.map(outcomeOf))
       assert.equal(outcomes.filter((outcome) => outcome === 'starting').length, 0)

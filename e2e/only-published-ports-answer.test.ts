@@ -3,13 +3,13 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dialFrom } from './support/dial-from.ts'
-import type { Insider } from './support/insider.ts'
-import { startProbe } from './support/probe.ts'
-import { Stack } from './support/stack.ts'
+import { dialFrom } from './support/connections.ts'
+import type { Insider } from './support/inside.ts'
+import { startProbe } from './support/own-container.ts'
+import { sharedStack } from './support/stack.ts'
 
 test('only published ports answer', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const stack = await sharedStack(t)
   await using neighbour = await startProbe(t, { user: '20000:20000', network: `${stack.compose.name}_edge` })
 
   for (const name of ['app', 'redis']) {

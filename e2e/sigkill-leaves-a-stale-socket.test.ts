@@ -3,21 +3,18 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually } from './support/eventually.ts'
-import { modesOf } from './support/file-modes.ts'
-import { identitiesAt } from './support/identity-at.ts'
-import { statusAndCode } from './support/problem.ts'
-import { routesOf } from './support/routes.ts'
-import { Stack } from './support/stack.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
+import { identitiesAt, modesOf } from './support/files.ts'
+import { OwnStack, statusAndCode } from './support/stack.ts'
 
 const SOCKET = '/run/app/metrics/metrics.sock'
 
 test('SIGKILL leaves a stale socket', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
   const app = stack.service('app')
   const sidecar = stack.service('sidecar')
   const before = await identitiesAt(sidecar, [SOCKET])
-  assert.equal((await routesOf(stack)).metrics?.generation, 1)
+  assert.equal((await stack.routes()).metrics?.generation, 1)
 
   await app.kill()
 
@@ -33,19 +30,19 @@ test('SIGKILL leaves a stale socket', async (t) => {
   })
 
   await t.test('/routes says so of every route, and counts no new socket', async () => {
-    for (const { state, lastError, generation } of Object.values(await routesOf(stack))) {
+    for (const { state, lastError, generation } of Object.values(await stack.routes())) {
       assert.deepEqual([state, lastError?.code, lastError?.errno], ['down', 'socket_stale', 'ECONNREFUSED'])
       assert.equal(generation, 1)
     }
   })
 
   await app.start()
-  await eventually(async () => assert.equal((await stack.request('metrics', '/metrics')).status, 200))
+  await eventuallyPasses(async () => assert.equal((await stack.request('metrics', '/metrics')).status, 200))
 
   await t.test('the next start replaces it: another inode, one generation on', async () => {
     assert.notDeepEqual(await identitiesAt(sidecar, [SOCKET]), before)
-    await eventually(async () => {
-      for (const { state, generation } of Object.values(await routesOf(stack)))
+    await eventuallyPasses(async () => {
+      for (const { state, generation } of Object.values(await stack.routes()))
         assert.deepEqual([state, generation], ['up', 2])
     })
   })

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Stack } from './support/stack.ts'
+import { sharedStack } from './support/stack.ts'
 
 test('the stack comes up', async (t) => {
-  await using stack = await Stack.start(t)
+  const stack = await sharedStack(t)
 
   for (const name of ['redis', 'app', 'sidecar', 'client']) {
     await t.test(`${name} is healthy by its own health check`, async () => {

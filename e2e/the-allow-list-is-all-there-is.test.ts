@@ -3,8 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { statusAndCode } from './support/problem.ts'
-import { Stack } from './support/stack.ts'
+import { OwnStack, statusAndCode } from './support/stack.ts'
 
 const CASES = [
   { port: 'metrics', method: 'GET', path: '/', answer: '403 path_not_allowed' },
@@ -23,7 +22,7 @@ const CASES = [
 ] as const
 
 test('the allow list is all there is', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
 
   for (const { port, method, path, answer, ...rest } of CASES) {
     await t.test(`${method} ${path} on the ${port} port: ${answer}`, async () => {

@@ -3,31 +3,28 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { askAdmin } from './support/admin.ts'
-import { eventually } from './support/eventually.ts'
-import { HELD_ANSWERS, holdAnswers, letGo, untilHeld } from './support/held-answers.ts'
-import { identitiesAt } from './support/identity-at.ts'
-import { incarnation } from './support/incarnation.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
+import { identitiesAt, RELAYED_SOCKETS } from './support/files.ts'
+import { askAdmin, HELD_RESPONSES, holdResponses, letGo, untilHeld } from './support/held-responses.ts'
 import { Load } from './support/load.ts'
-import { RELAYED_SOCKETS } from './support/relayed-sockets.ts'
-import { Stack } from './support/stack.ts'
+import { OwnStack } from './support/stack.ts'
 
 const CLIENTS = 4
 const IN_FLIGHT = 5
 const DRAINING = /"msg":"draining"/
 
 test('the app outlives a sidecar restart', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'], ...HELD_ANSWERS })
+  await using stack = await OwnStack.start(t, { services: ['sidecar'], ...HELD_RESPONSES })
   const app = stack.service('app')
   const sidecar = stack.service('sidecar')
-  const before = [await incarnation(app), ...(await identitiesAt(app, RELAYED_SOCKETS))]
+  const before = [await app.incarnation(), ...(await identitiesAt(app, RELAYED_SOCKETS))]
 
   await t.test('with SIGTERM the sidecar answers what is in flight and exits with 0', async () => {
-    await holdAnswers(app)
+    await holdResponses(app)
     const answers = Array.from({ length: IN_FLIGHT }, () => stack.request('api', '/status'))
     await untilHeld(app, IN_FLIGHT)
     const ending = sidecar.stop()
-    await eventually(async () => assert.match(await sidecar.log(), DRAINING))
+    await eventuallyPasses(async () => assert.match(await sidecar.log(), DRAINING))
     await letGo(app)
     assert.equal(await ending, 0)
     const statuses = (await Promise.all(answers)).map(({ status }) => status)
@@ -54,7 +51,7 @@ test('the app outlives a sidecar restart', async (t) => {
 
   await load.end()
   await t.test('the app is the same process on the same sockets', async () => {
-    assert.deepEqual([await incarnation(app), ...(await identitiesAt(app, RELAYED_SOCKETS))], before)
+    assert.deepEqual([await app.incarnation(), ...(await identitiesAt(app, RELAYED_SOCKETS))], before)
   })
 
   await t.test('every acknowledged visit is counted', async () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Stack } from './support/stack.ts'
+import { sharedStack } from './support/stack.ts'
 
 const WORKS: readonly (readonly string[])[] = [
   ['--version'],
@@ -16,7 +16,7 @@ const WORKS: readonly (readonly string[])[] = [
 ]
 
 test('the client works from its image', async (t) => {
-  await using stack = await Stack.start(t)
+  const stack = await sharedStack(t)
   const client = stack.service('client')
 
   for (const command of WORKS) {

@@ -3,25 +3,24 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { HEALTHY } from './support/app-alone.ts'
-import type { ContainerHandle } from './support/container-handle.ts'
-import { crash } from './support/crash.ts'
-import { eventually } from './support/eventually.ts'
-import { getFrom } from './support/get-from.ts'
-import { startProbe } from './support/probe.ts'
-import { Stack } from './support/stack.ts'
+import { getFrom } from './support/connections.ts'
+import type { ContainerHandle } from './support/container.ts'
+import { startProbe } from './support/own-container.ts'
+import { OwnStack } from './support/stack.ts'
 
 const SIGKILLED = 137
 
 test('the engine restarts what crashes', async (t) => {
-  await using stack = await Stack.start(t, { services: ['app'] })
+  await using stack = await OwnStack.start(t, { services: ['app'] })
   const app = stack.service('app')
 
   await t.test(
     'a crash is answered with a restart, and the app serves again over its stale sockets',
     async () => {
-      await crash(app)
-      await eventually(async () => {
+      await app.crash()
+      await eventuallyPasses(async () => {
         assert.equal((await app.inspect()).RestartCount, 1)
         assert.equal(await healthOf(app), HEALTHY)
       })
@@ -37,7 +36,7 @@ test('the engine restarts what crashes', async (t) => {
     'docker stop is not, and the app exits with 0, because its init passes SIGTERM on',
     async () => {
       await app.start()
-      await eventually(async () => assert.equal(await healthOf(app), HEALTHY))
+      await eventuallyPasses(async () => assert.equal(await healthOf(app), HEALTHY))
       assert.equal(await app.stop(), 0)
       assert.deepEqual(await stateOf(app), { running: false, exitCode: 0, restarts: 0 })
     },
@@ -45,14 +44,14 @@ test('the engine restarts what crashes', async (t) => {
 })
 
 test('an init reaps orphans, and the app ends on SIGTERM also without one', async (t) => {
-  await using stack = await Stack.start(t, { services: ['app'], overlays: ['no-init'] })
+  await using stack = await OwnStack.start(t, { services: ['app'], overlays: ['no-init'] })
   const app = stack.service('app')
   await using withInit = await startProbe(t, {})
 
   await t.test('with an init an orphan is reaped; without, it stays as a zombie', async () => {
     for (const container of [withInit, app]) await leaveAnOrphan(container)
-    await eventually(async () => assert.deepEqual(await orphansIn(app), ['(sleep) Z']))
-    await eventually(async () => assert.deepEqual(await orphansIn(withInit), []))
+    await eventuallyPasses(async () => assert.deepEqual(await orphansIn(app), ['(sleep) Z']))
+    await eventuallyPasses(async () => assert.deepEqual(await orphansIn(withInit), []))
   })
 
   await t.test(

@@ -5,9 +5,10 @@
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { test } from 'node:test'
-import { madeByRun } from './support/made-by-run.ts'
+import type { TempDirectory } from '@uds-sidecar/shared/testing/temp-directory'
+import { madeByRun } from './support/leftovers.ts'
+import { runDirectory } from './support/run.ts'
 import { type FixtureRun, runFixture } from './support/run-fixture.ts'
-import { type TemporaryDirectory, temporaryDirectory } from './support/temporary-directory.ts'
 
 /** A stack takes less to start, unless the machine is busy: then the fixture gets twice the time. */
 const TIMEOUT_MS = 30_000
@@ -18,7 +19,7 @@ const NOTHING = { containers: [], networks: [], volumes: [] }
 interface Ending {
   readonly what: string
   readonly says: RegExp
-  run(temporary: TemporaryDirectory): Promise<FixtureRun>
+  run(temporary: TempDirectory): Promise<FixtureRun>
 }
 
 const ENDINGS: Ending[] = [
@@ -31,7 +32,7 @@ const ENDINGS: Ending[] = [
 ]
 
 /** Runs out of time when its stack is up, and not before. */
-async function hangs(temporary: TemporaryDirectory, testTimeoutMs: number): Promise<FixtureRun> {
+async function hangs(temporary: TempDirectory, testTimeoutMs: number): Promise<FixtureRun> {
   const run = await runFixture('a-stack-that-hangs', temporary, { testTimeoutMs })
   if (/it hangs/.test(run.output) || testTimeoutMs >= MAX_TIMEOUT_MS) return run
   return hangs(temporary, testTimeoutMs * 2)
@@ -39,7 +40,7 @@ async function hangs(temporary: TemporaryDirectory, testTimeoutMs: number): Prom
 
 for (const { what, says, run } of ENDINGS) {
   test(`a test that ${what} says what it left, and leaves nothing`, async () => {
-    await using temporary = await temporaryDirectory()
+    await using temporary = await runDirectory()
     const { id, exitCode, output } = await run(temporary)
     assert.equal(exitCode, 1, output)
     assert.match(output, says)
@@ -56,7 +57,7 @@ for (const { what, says, run } of ENDINGS) {
 }
 
 test('Ctrl-C in the middle of a run leaves nothing', async () => {
-  await using temporary = await temporaryDirectory()
+  await using temporary = await runDirectory()
   const { id, exitCode, output } = await runFixture('a-stack-that-hangs', temporary, {
     whenItHangs: (pid) => process.kill(pid, 'SIGINT'),
   })

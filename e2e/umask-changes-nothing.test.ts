@@ -3,11 +3,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { startAppAlone } from './support/app-alone.ts'
-import { eventually } from './support/eventually.ts'
-import { modesOf } from './support/file-modes.ts'
+import { modesOf } from './support/files.ts'
 import { nodeCommand } from './support/inside.ts'
-import { socketVolume } from './support/socket-volume.ts'
+import { socketVolume } from './support/own-container.ts'
 
 for (const umask of [0o000, 0o022, 0o777]) {
   test(`umask ${umask.toString(8).padStart(3, '0')} changes nothing`, async (t) => {
@@ -16,7 +16,7 @@ for (const umask of [0o000, 0o022, 0o777]) {
       mounts: [`${volume.name}:/run/app`],
       entrypoint: nodeCommand(startUnder, umask),
     })
-    await eventually(async () => {
+    await eventuallyPasses(async () => {
       assert.deepEqual(
         await modesOf(app, ['/run/app/api.sock', '/run/app/admin.sock', '/run/app/api.sock.lock']),
         ['socket 0660 10001:10200', 'socket 0600 10001:10200', 'regular file 0600 10001:10200'],

@@ -4,9 +4,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runAppToEnd } from './support/app-alone.ts'
-import { listingOf } from './support/file-modes.ts'
-import { startProbe } from './support/probe.ts'
-import { socketVolume, type VolumeOptions } from './support/socket-volume.ts'
+import { listingOf } from './support/files.ts'
+import { socketVolume, startProbe, type VolumeOptions } from './support/own-container.ts'
 
 interface Case {
   readonly what: string

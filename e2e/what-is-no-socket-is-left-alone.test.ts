@@ -4,10 +4,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runAppToEnd } from './support/app-alone.ts'
-import { listingOf } from './support/file-modes.ts'
-import type { Insider } from './support/insider.ts'
-import { startProbe } from './support/probe.ts'
-import { socketVolume } from './support/socket-volume.ts'
+import { listingOf } from './support/files.ts'
+import type { Insider } from './support/inside.ts'
+import { socketVolume, startProbe } from './support/own-container.ts'
 
 const PATH = '/run/app/api.sock'
 

@@ -1,10 +1,13 @@
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { after, type TestContext } from 'node:test'
 import type { Container } from 'dockerode'
-import { engine } from './engine.ts'
-import { logOf } from './log-of.ts'
+import { engine, logOf } from './engine.ts'
+import { PROJECT_LABEL } from './run.ts'
 
 const LOG_LINES = 60
 
-/** State and last log lines of a container: what one asks for first when a test fails. */
+/** State and last log lines of a container: the first thing to look at when a test fails. */
 export async function diagnose(container: Container): Promise<string> {
   const { Name, State } = await container.inspect()
   const state = `${State.Status}, exit code ${State.ExitCode}, health ${State.Health?.Status ?? 'not checked'}`
@@ -13,8 +16,73 @@ export async function diagnose(container: Container): Promise<string> {
 
 /** The same of every container of a Compose project. */
 export async function diagnoseProject(project: string): Promise<string> {
-  const label = [`com.docker.compose.project=${project}`]
+  const label = [`${PROJECT_LABEL}=${project}`]
   const containers = await engine.listContainers({ all: true, filters: { label } })
   const parts = await Promise.all(containers.map(({ Id }) => diagnose(engine.getContainer(Id))))
   return parts.join('\n')
+}
+
+const STRAGGLER_MS = 5_000
+
+// A test that ran out of time may still hold a connection open, and the runner would wait for its file for ever.
+// (Its --test-force-exit is no way out: with that a run that is interrupted ends before its teardown.)
+after(() => void setTimeout(() => process.exit(), STRAGGLER_MS).unref())
+
+/**
+ * Prints what `examine` tells of a test's resources if the test, or one of its subtests, fails. They are examined while
+ * they still stand: at once when a subtest has failed; before they are disposed of, which comes before the outcome is
+ * known and so in any case; and when the test is over, if it ran out of time and nothing was disposed of.
+ * @returns to be called when they are about to be disposed of
+ */
+export function reportOnFailure(t: TestContext, examine: () => Promise<string>): () => Promise<void> {
+  const left: string[] = []
+  let failed = false
+  let isGone = false
+  const look = async () => void left.push(await examine().catch(String))
+  t.afterEach(async (subtest) => {
+    if (isGone || ('passed' in subtest && subtest.passed)) return
+    failed = true
+    await look()
+  })
+  t.after(async () => {
+    if (t.passed && !failed) return
+    if (!isGone) await look()
+    process.stderr.write(`\n${t.name} failed; it left:\n${left.join('\n')}\n`)
+  })
+  return async () => {
+    await look()
+    isGone = true
+  }
+}
+
+/**
+ * Keeps state and log of each container of a project that dies or turns unhealthy while it starts: Testcontainers
+ * removes what did not start before anybody can ask it why.
+ */
+export class Witness implements Disposable {
+  readonly #events: Readable
+  readonly #seen: Promise<string>[] = []
+
+  private constructor(events: Readable) {
+    this.#events = events
+    createInterface({ input: events }).on('line', (line) => this.#notice(JSON.parse(line)))
+  }
+
+  static async of(project: string): Promise<Witness> {
+    const label = [`${PROJECT_LABEL}=${project}`]
+    const filters = { label, event: ['die', 'health_status: unhealthy'] }
+    return new Witness((await engine.getEvents({ filters })) as Readable)
+  }
+
+  async report(): Promise<string> {
+    return (await Promise.all(this.#seen)).join('\n')
+  }
+
+  [Symbol.dispose](): void {
+    this.#events.destroy()
+  }
+
+  #notice({ Actor }: { Actor: { ID: string } }): void {
+    this.#seen.push(diagnose(engine.getContainer(Actor.ID)).catch(String))
+  }
 }

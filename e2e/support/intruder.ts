@@ -1,4 +1,4 @@
-import type { Insider } from './insider.ts'
+import type { Insider } from './inside.ts'
 
 /** What an intruder met: how often it got in, and each errno that kept it out. */
 export interface Intrusion {

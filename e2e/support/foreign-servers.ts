@@ -1,8 +1,23 @@
 import type { TestContext } from 'node:test'
-import { image } from './images.ts'
+import { image } from './engine.ts'
 import { nodeCommand } from './inside.ts'
-import { OwnContainer } from './own-container.ts'
-import type { SocketVolume } from './socket-volume.ts'
+import { OwnContainer, type SocketVolume } from './own-container.ts'
+
+/** A server that knows nothing of this project: it binds a path itself, takes no lock, and answers `plain`. */
+export function startPlainServer(t: TestContext, volume: SocketVolume, path: string): Promise<OwnContainer> {
+  return OwnContainer.start(t, {
+    image: image('client'),
+    user: '10001:10001',
+    mounts: [`${volume.name}:/run/app`],
+    entrypoint: nodeCommand(servePlainly, path),
+  })
+}
+
+async function servePlainly(path: string): Promise<void> {
+  const { createServer } = await import('node:http')
+  process.umask(0o117)
+  createServer((_request, response) => response.end('plain')).listen(path)
+}
 
 export interface NaiveOptions {
   /** What it answers. */
@@ -23,11 +38,11 @@ export function startNaiveServer(
     image: image('client'),
     user: '10001:10001',
     mounts: [`${volume.name}:/run/app`],
-    entrypoint: nodeCommand(serve, path, name, unlink, umask),
+    entrypoint: nodeCommand(serveNaively, path, name, unlink, umask),
   })
 }
 
-async function serve(path: string, name: string, unlink: boolean, umask: number): Promise<void> {
+async function serveNaively(path: string, name: string, unlink: boolean, umask: number): Promise<void> {
   const { chmodSync, rmSync } = await import('node:fs')
   const { createServer } = await import('node:http')
   process.umask(umask)

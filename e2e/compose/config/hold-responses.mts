@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers/promises'
 
-// Loaded into the app before its own code, by e2e/compose/held-answers.yaml; e2e/support/held-answers.ts is the other half.
+// Loaded into the app before its own code, by e2e/compose/held-responses.yaml; e2e/support/held-responses.ts is the other half.
 
 /** How many requests wait. */
 const HELD = '/run/app/metrics/held'
