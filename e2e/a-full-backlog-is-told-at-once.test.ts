@@ -9,13 +9,13 @@ import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { startAppAlone } from './support/app-alone.ts'
 import { dialFrom, fillBacklog } from './support/connections.ts'
 import { socketVolume, startProbe } from './support/own-container.ts'
-import { OwnStack, statusAndCode } from './support/stack.ts'
+import { ownStack, statusAndCode } from './support/stack.ts'
 
 const BACKLOG = 511
 const SOMAXCONN = 8
 
 test('a full backlog is told at once', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'] })
   const app = stack.service('app')
   await using probe = await startProbe(t, {
     user: '10003:10003',

@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
-import { OwnStack, statusAndCode } from './support/stack.ts'
+import { ownStack, statusAndCode } from './support/stack.ts'
 
 test('a lost Redis only degrades', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'] })
   const redis = stack.service('redis')
   const appBefore = await stack.service('app').incarnation()
   const visit = () => stack.request('api', '/visits', { method: 'POST' })

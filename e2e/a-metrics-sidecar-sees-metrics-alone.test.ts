@@ -3,10 +3,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { OwnStack, statusAndCode } from './support/stack.ts'
+import { ownStack, statusAndCode } from './support/stack.ts'
 
 test('a metrics sidecar sees metrics alone', async (t) => {
-  await using stack = await OwnStack.start(t, {
+  const stack = await ownStack(t, {
     services: ['sidecar'],
     overlays: ['sidecar-for-metrics-alone'],
   })

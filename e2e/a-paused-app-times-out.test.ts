@@ -7,10 +7,10 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { type RequestOptions, request } from '@uds-sidecar/shared/http/request'
 import { atItsQuickest } from '@uds-sidecar/shared/testing/at-its-quickest'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
-import { OwnStack, statusAndCode } from './support/stack.ts'
+import { ownStack, statusAndCode } from './support/stack.ts'
 
 test('a paused app times out', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'], overlays: ['impatient-sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'], overlays: ['impatient-sidecar'] })
   const app = stack.service('app')
   await app.pause()
 

@@ -5,10 +5,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { identitiesAt, RELAYED_SOCKETS } from './support/files.ts'
-import { OwnStack } from './support/stack.ts'
+import { ownStack } from './support/stack.ts'
 
 test('a second instance stands by', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'] })
   const first = stack.service('app', 1)
   const second = stack.service('app', 2)
   const before = [await first.incarnation(), ...(await identitiesAt(first, RELAYED_SOCKETS))]

@@ -6,12 +6,12 @@ import { test } from 'node:test'
 import { dialFrom } from './support/connections.ts'
 import { engine } from './support/engine.ts'
 import { startProbe } from './support/own-container.ts'
-import { OwnStack } from './support/stack.ts'
+import { ownStack } from './support/stack.ts'
 
 const MEMBER = { user: '10003:10003', groups: [10_200] }
 
 test('a single-file mount goes stale', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['app'] })
+  const stack = await ownStack(t, { services: ['app'] })
   const volume = stack.volume('api-socket')
   const { Mountpoint } = await engine.getVolume(volume).inspect()
   await using file = await startProbe(t, { ...MEMBER, mounts: [`${Mountpoint}/api.sock:/run/api.sock:ro`] })

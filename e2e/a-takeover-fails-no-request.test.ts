@@ -7,7 +7,7 @@ import { request } from '@uds-sidecar/shared/http/request'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { identitiesAt, RELAYED_SOCKETS } from './support/files.ts'
 import { Load } from './support/load.ts'
-import { OwnStack, type Stack } from './support/stack.ts'
+import { ownStack, type Stack } from './support/stack.ts'
 
 const TAKEOVERS = 20
 const PATIENCE_MS = 60_000
@@ -19,7 +19,7 @@ const REQUESTS = 26
 test(`${TAKEOVERS} takeovers fail no request`, async (t) => {
   // An app that was taken over has done its work: with this policy the engine does not start it again (docs/adr/0005).
   const env = { APP_ON_CONFLICT: 'takeover', APP_RESTART: 'on-failure' }
-  await using stack = await OwnStack.start(t, { services: ['sidecar'], env })
+  const stack = await ownStack(t, { services: ['sidecar'], env })
   const sidecarBefore = await stack.service('sidecar').incarnation()
   const api = await stack.endpoint('api')
   await using reads = new Load(CLIENTS, () => request(api, { path: '/status', timeoutMs: PATIENCE_MS }))

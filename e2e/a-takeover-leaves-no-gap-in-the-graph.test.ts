@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { instantQuery, scrapedPoints } from './support/prometheus.ts'
-import { OwnStack, type Stack } from './support/stack.ts'
+import { ownStack, type Stack } from './support/stack.ts'
 
 const VISITS = 3
 const SCRAPE_INTERVAL_MS = 5_000
@@ -13,7 +13,7 @@ const SCRAPE_INTERVAL_MS = 5_000
 test('a takeover leaves no gap in the graph', async (t) => {
   const env = { APP_ON_CONFLICT: 'takeover', APP_RESTART: 'on-failure' }
   const profiles = ['observability']
-  await using stack = await OwnStack.start(t, { services: ['prometheus'], profiles, env })
+  const stack = await ownStack(t, { services: ['prometheus'], profiles, env })
   await visitAndSee(stack, VISITS)
 
   await stack.compose.scale('app', 2)

@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
-import { OwnStack, statusAndCode } from './support/stack.ts'
+import { ownStack, statusAndCode } from './support/stack.ts'
 
 test('any app gets a sidecar', async (t) => {
-  await using stack = await OwnStack.start(t, { file: 'examples/any-app/compose.yaml' })
+  const stack = await ownStack(t, { file: 'examples/any-app/compose.yaml' })
 
   await t.test('what is allowed is relayed', async () => {
     const { status, headers, body } = await stack.request('metrics', '/metrics')

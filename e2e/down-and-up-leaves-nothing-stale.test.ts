@@ -4,13 +4,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { modesOf } from './support/files.ts'
-import { OwnStack } from './support/stack.ts'
+import { ownStack } from './support/stack.ts'
 
 const SERVICES = ['redis', 'app', 'sidecar']
 const SOCKET = '/run/app/api/api.sock'
 
 test('down and up leaves nothing stale', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'] })
   const visit = async () => {
     const { body } = await stack.request('api', '/visits', { method: 'POST' })
     return JSON.parse(body.toString())

@@ -6,20 +6,20 @@ import { test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { connectionsFrom } from './support/connections.ts'
 import { HELD_RESPONSES, holdResponses, untilHeld } from './support/held-responses.ts'
-import { OwnStack, type Stack, statusAndCode } from './support/stack.ts'
+import { ownStack, type Stack, statusAndCode } from './support/stack.ts'
 
 const REQUESTS = 10
 const API_DIRECTORY = '/run/app/api'
 
 test('killed with requests in flight', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'], ...HELD_RESPONSES })
+  const stack = await ownStack(t, { services: ['sidecar'], ...HELD_RESPONSES })
   const app = stack.service('app')
   await holdResponses(app)
   await killWithRequests(stack, () => untilHeld(app, REQUESTS))
 })
 
 test('killed with requests in the listen queue', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'] })
   await stack.service('app').pause()
   await killWithRequests(stack, async () => {
     const { queued, accepted } = await connectionsFrom(stack.service('sidecar'), API_DIRECTORY)

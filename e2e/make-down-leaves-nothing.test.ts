@@ -6,10 +6,10 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { leftovers } from './support/leftovers.ts'
 import { REPOSITORY } from './support/run.ts'
-import { OwnStack } from './support/stack.ts'
+import { ownStack } from './support/stack.ts'
 
 test('make down leaves nothing', async (t) => {
-  await using stack = await OwnStack.start(t, { profiles: ['observability'] })
+  const stack = await ownStack(t, { profiles: ['observability'] })
   const { name } = stack.compose
   assert.deepEqual(await leftovers(name), {
     containers: ['app', 'client', 'prometheus', 'redis', 'sidecar'].map((service) => `/${name}-${service}-1`),

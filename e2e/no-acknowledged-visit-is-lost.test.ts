@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { connectionsFrom } from './support/connections.ts'
 import { Visitors } from './support/load.ts'
-import { OwnStack, type Stack } from './support/stack.ts'
+import { ownStack, type Stack } from './support/stack.ts'
 
 const VISITS = 500
 const VISITORS = 4
@@ -15,7 +15,7 @@ const KILLS = 8
 const API_DIRECTORY = '/run/app/api'
 
 test('no acknowledged visit is lost', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'] })
   await using visitors = new Visitors(await stack.endpoint('api'), VISITORS)
 
   for (let kill = 1; kill <= KILLS; kill++) {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { alertStates, type Point, scrapedPoints } from './support/prometheus.ts'
-import { OwnStack, type Stack } from './support/stack.ts'
+import { ownStack, type Stack } from './support/stack.ts'
 
 const UP = 'up{job="app"}'
 const ALERT = 'AppNotScraped'
@@ -13,7 +13,7 @@ const SCRAPE_INTERVAL_MS = 5_000
 const PATIENCE = { withinMs: 180_000, everyMs: 500 }
 
 test('Prometheus notices a crash', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['prometheus'], profiles: ['observability'] })
+  const stack = await ownStack(t, { services: ['prometheus'], profiles: ['observability'] })
   const app = stack.service('app')
   await eventuallyPasses(async () => assert.equal((await scrapedPoints(stack, UP)).at(-1)?.value, 1))
 

@@ -5,12 +5,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { instantQuery } from './support/prometheus.ts'
-import { OwnStack } from './support/stack.ts'
+import { ownStack } from './support/stack.ts'
 
 const VISITS = 7
 
 test('Prometheus sees the app', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['prometheus'], profiles: ['observability'] })
+  const stack = await ownStack(t, { services: ['prometheus'], profiles: ['observability'] })
 
   await t.test('up is 1 for the app, through the sidecar, and for the sidecar', async () => {
     await eventuallyPasses(async () => {

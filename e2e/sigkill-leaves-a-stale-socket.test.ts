@@ -5,12 +5,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { identitiesAt, modesOf } from './support/files.ts'
-import { OwnStack, statusAndCode } from './support/stack.ts'
+import { ownStack, statusAndCode } from './support/stack.ts'
 
 const SOCKET = '/run/app/metrics/metrics.sock'
 
 test('SIGKILL leaves a stale socket', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'] })
   const app = stack.service('app')
   const sidecar = stack.service('sidecar')
   const before = await identitiesAt(sidecar, [SOCKET])

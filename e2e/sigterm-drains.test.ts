@@ -6,14 +6,14 @@ import { test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { listingOf } from './support/files.ts'
 import { HELD_RESPONSES, holdResponses, letGo, untilHeld } from './support/held-responses.ts'
-import { OwnStack, statusAndCode } from './support/stack.ts'
+import { ownStack, statusAndCode } from './support/stack.ts'
 
 const IN_FLIGHT = 10
 /** After the drain has begun: then only a drain keeps connections open. */
 const ACCEPTS_NO_MORE_MS = 1_000
 
 test('SIGTERM drains', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'], ...HELD_RESPONSES })
+  const stack = await ownStack(t, { services: ['sidecar'], ...HELD_RESPONSES })
   const app = stack.service('app')
   await holdResponses(app)
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { OwnStack, statusAndCode } from './support/stack.ts'
+import { ownStack, statusAndCode } from './support/stack.ts'
 
 const CASES = [
   { port: 'metrics', method: 'GET', path: '/', answer: '403 path_not_allowed' },
@@ -22,7 +22,7 @@ const CASES = [
 ] as const
 
 test('the allow list is all there is', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'] })
 
   for (const { port, method, path, answer, ...rest } of CASES) {
     await t.test(`${method} ${path} on the ${port} port: ${answer}`, async () => {

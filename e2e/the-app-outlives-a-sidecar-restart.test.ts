@@ -7,14 +7,14 @@ import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { identitiesAt, RELAYED_SOCKETS } from './support/files.ts'
 import { askAdmin, HELD_RESPONSES, holdResponses, letGo, untilHeld } from './support/held-responses.ts'
 import { Load } from './support/load.ts'
-import { OwnStack } from './support/stack.ts'
+import { ownStack } from './support/stack.ts'
 
 const CLIENTS = 4
 const IN_FLIGHT = 5
 const DRAINING = /"msg":"draining"/
 
 test('the app outlives a sidecar restart', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'], ...HELD_RESPONSES })
+  const stack = await ownStack(t, { services: ['sidecar'], ...HELD_RESPONSES })
   const app = stack.service('app')
   const sidecar = stack.service('sidecar')
   const before = [await app.incarnation(), ...(await identitiesAt(app, RELAYED_SOCKETS))]

@@ -8,12 +8,12 @@ import { HEALTHY } from './support/app-alone.ts'
 import { getFrom } from './support/connections.ts'
 import type { ContainerHandle } from './support/container.ts'
 import { startProbe } from './support/own-container.ts'
-import { OwnStack } from './support/stack.ts'
+import { ownStack } from './support/stack.ts'
 
 const SIGKILLED = 137
 
 test('the engine restarts what crashes', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['app'] })
+  const stack = await ownStack(t, { services: ['app'] })
   const app = stack.service('app')
 
   await t.test(
@@ -44,7 +44,7 @@ test('the engine restarts what crashes', async (t) => {
 })
 
 test('an init reaps orphans, and the app ends on SIGTERM also without one', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['app'], overlays: ['no-init'] })
+  const stack = await ownStack(t, { services: ['app'], overlays: ['no-init'] })
   const app = stack.service('app')
   await using withInit = await startProbe(t, {})
 

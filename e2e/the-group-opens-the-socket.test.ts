@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { OwnStack, sharedStack, statusAndCode } from './support/stack.ts'
+import { ownStack, sharedStack, statusAndCode } from './support/stack.ts'
 
 test('the group opens the socket', async (t) => {
   const stack = await sharedStack(t)
@@ -17,7 +17,7 @@ test('the group opens the socket', async (t) => {
 })
 
 test('without the group the socket stays shut', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'], overlays: ['sidecar-without-groups'] })
+  const stack = await ownStack(t, { services: ['sidecar'], overlays: ['sidecar-without-groups'] })
 
   await t.test('requests are refused with 502 socket_denied', async () => {
     assert.equal(statusAndCode(await stack.request('metrics', '/metrics')), '502 socket_denied')

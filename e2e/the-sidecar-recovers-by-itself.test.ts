@@ -5,12 +5,12 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 import { identitiesAt, modesOf, RELAYED_SOCKETS } from './support/files.ts'
-import { OwnStack, type Stack } from './support/stack.ts'
+import { ownStack, type Stack } from './support/stack.ts'
 
 const MODES = ['socket 0660 10001:10100', 'socket 0660 10001:10200', 'socket 0660 10001:10200']
 
 test('the sidecar recovers by itself', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'] })
   const app = stack.service('app')
   const sidecar = stack.service('sidecar')
   const sidecarBefore = await sidecar.incarnation()

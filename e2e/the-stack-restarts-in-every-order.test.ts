@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
-import { OwnStack } from './support/stack.ts'
+import { ownStack } from './support/stack.ts'
 
 const ORDERS = [
   ['redis', 'app', 'sidecar'],
@@ -16,7 +16,7 @@ const ORDERS = [
 ]
 
 test('the stack restarts in every order', async (t) => {
-  await using stack = await OwnStack.start(t, { services: ['sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'] })
   let visits = 0
 
   for (const order of ORDERS) {

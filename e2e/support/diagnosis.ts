@@ -30,11 +30,16 @@ after(() => void setTimeout(() => process.exit(), STRAGGLER_MS).unref())
 
 /**
  * Prints what `examine` tells of a test's resources if the test, or one of its subtests, fails. They are examined while
- * they still stand: at once when a subtest has failed; before they are disposed of, which comes before the outcome is
- * known and so in any case; and when the test is over, if it ran out of time and nothing was disposed of.
+ * they still exist: at once when a subtest has failed, and when the test is over. Resources that the test disposes of
+ * itself are examined just before that, in any case, because the outcome is not known yet.
+ * @param remove called when the test is over, after that
  * @returns to be called when they are about to be disposed of
  */
-export function reportOnFailure(t: TestContext, examine: () => Promise<string>): () => Promise<void> {
+export function reportOnFailure(
+  t: TestContext,
+  examine: () => Promise<string>,
+  remove: () => Promise<void> = async () => {},
+): () => Promise<void> {
   const left: string[] = []
   let failed = false
   let isGone = false
@@ -45,9 +50,11 @@ export function reportOnFailure(t: TestContext, examine: () => Promise<string>):
     await look()
   })
   t.after(async () => {
-    if (t.passed && !failed) return
-    if (!isGone) await look()
-    process.stderr.write(`\n${t.name} failed; it left:\n${left.join('\n')}\n`)
+    if (!t.passed || failed) {
+      if (!isGone) await look()
+      process.stderr.write(`\n${t.name} failed; it left:\n${left.join('\n')}\n`)
+    }
+    await remove()
   })
   return async () => {
     await look()

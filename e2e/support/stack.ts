@@ -6,7 +6,6 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { errnoOf } from '@uds-sidecar/shared/failure/failure'
 import { type RequestOptions, type Response, request } from '@uds-sidecar/shared/http/request'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
-import { DockerComposeEnvironment, PullPolicy } from 'testcontainers'
 import { type ComposeOptions, ComposeProject } from './compose-project.ts'
 import { ContainerHandle } from './container.ts'
 import { diagnoseProject, reportOnFailure, Witness } from './diagnosis.ts'
@@ -87,32 +86,25 @@ export interface StackOptions extends ComposeOptions {
   readonly services?: readonly string[]
 }
 
-/** A stack that belongs to one test, which may break it: removed when disposed of. */
-export class OwnStack extends Stack implements AsyncDisposable {
-  readonly #examine: () => Promise<void>
-
-  private constructor(compose: ComposeProject, t: TestContext) {
-    super(compose)
-    this.#examine = reportOnFailure(t, () => examineProject(compose.name))
-  }
-
-  /** @param t the test that it is for: when that fails, logs, states and what `client doctor` says are printed */
-  static async start(t: TestContext, options: StackOptions = {}): Promise<OwnStack> {
-    const compose = new ComposeProject(newProject(t), options)
-    await bringUp(compose, options.services)
-    return new OwnStack(compose, t)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#examine()
-    await this.compose.down()
-  }
+/**
+ * A stack that belongs to one test, which may break it: removed when the test is over.
+ * @param t the test that it is for: when that fails, logs, states and what `client doctor` says are printed
+ */
+export async function ownStack(t: TestContext, options: StackOptions = {}): Promise<Stack> {
+  const compose = new ComposeProject(newProject(t), options)
+  await bringUp(compose, options.services)
+  reportOnFailure(
+    t,
+    () => examineProject(compose.name),
+    () => compose.down(),
+  )
+  return new Stack(compose)
 }
 
 /**
  * The whole stack, with Prometheus, for tests that change nothing about it: one for the run, which the first test that
  * asks for it starts and the run's sweep removes.
- * @param t as for `OwnStack.start`
+ * @param t as for `ownStack`
  */
 export async function sharedStack(t: TestContext): Promise<Stack> {
   const name = `${projectPrefix()}shared`
@@ -126,6 +118,8 @@ export async function sharedStack(t: TestContext): Promise<Stack> {
 const START_TIMEOUT_MS = 300_000
 
 async function bringUp(compose: ComposeProject, services?: readonly string[]): Promise<void> {
+  // Loaded here: it takes a third of a second, and most test files start no stack.
+  const { DockerComposeEnvironment, PullPolicy } = await import('testcontainers')
   const environment = new DockerComposeEnvironment(REPOSITORY, compose.files)
     .withProjectName(compose.name)
     .withProfiles(...compose.profiles)
