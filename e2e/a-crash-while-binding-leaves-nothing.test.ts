@@ -1,5 +1,5 @@
-// An app that is killed while it makes its socket ready leaves a private directory behind, and nothing that a client
-// could take for a socket of the app. The next start removes it and serves.
+// An app that is killed while it prepares its sockets leaves a private directory behind, and no socket that a client
+// could mistake for one of the app. The next start removes the directory and serves.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -43,12 +43,12 @@ for (const { step, published } of STEPS) {
   })
 }
 
-/** The real app, killed by the kernel at the moment at which it would take the step for the first time. */
+/** The real app, which kills itself with SIGKILL instead of taking the step for the first time. */
 async function startAndDieAt(step: 'chmod' | 'rename' | 'rmdir'): Promise<void> {
   const { default: fs } = await import('node:fs')
   const { syncBuiltinESMExports } = await import('node:module')
   fs.promises[step] = async () => process.kill(process.pid, 'SIGKILL') as never
   syncBuiltinESMExports()
-  // @ts-expect-error: exists in the image alone
+  // @ts-expect-error: exists only in the image
   await import('/srv/bundle/main.mjs')
 }

@@ -1,5 +1,5 @@
-// A full listen backlog is EAGAIN at once, not a wait: the sidecar answers 503 backlog_full within milliseconds. The
-// length of the queue is the app's backlog, or the kernel's somaxconn where that is lower, and one more.
+// A full listen backlog is EAGAIN at once, not a wait: the sidecar responds with 503 backlog_full within milliseconds.
+// The queue holds one connection more than the app's backlog, or than the kernel's somaxconn where that is lower.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,7 +14,7 @@ import { ownStack, statusAndCode } from './support/stack.ts'
 const BACKLOG = 511
 const SOMAXCONN = 8
 
-test('a full backlog is told at once', async (t) => {
+test('a full backlog fails at once', async (t) => {
   const stack = await ownStack(t, { services: ['sidecar'] })
   const app = stack.service('app')
   await using probe = await startProbe(t, {
@@ -24,12 +24,12 @@ test('a full backlog is told at once', async (t) => {
   })
   await app.pause()
 
-  await t.test('to who dials it: EAGAIN', async () => {
+  await t.test('a dial fails with EAGAIN', async () => {
     await fillBacklog(probe, '/run/app/api/api.sock')
     assert.equal(await dialFrom(probe, 'unix:/run/app/api/api.sock'), 'backlog_full (EAGAIN)')
   })
 
-  await t.test('the sidecar answers 503 backlog_full without waiting', async () => {
+  await t.test('the sidecar responds with 503 backlog_full without waiting', async () => {
     const api = await stack.endpoint('api')
     const { outcomes } = await atItsQuickest(500, () => request(api, { path: '/status', timeoutMs: 60_000 }))
     for (const response of outcomes) {

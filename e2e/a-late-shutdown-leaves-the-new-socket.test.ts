@@ -1,5 +1,5 @@
-// An app is told to end at the very moment at which its successor is about to publish: it waits for the lock, finds that
-// the socket is not its own any more, and leaves it. A goodbye that unlinks what it saw before would take it along.
+// An app gets SIGTERM just when its successor is about to publish. It waits for the lock, finds that the socket at its
+// path is no longer its own, and leaves it. A shutdown that trusted an earlier look would unlink the new socket.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -13,7 +13,7 @@ import { socketVolume } from './support/own-container.ts'
 /** The newer one publishes when this is there. */
 const GO = '/run/app/go'
 
-test('a late goodbye takes nothing along', async (t) => {
+test('a late shutdown leaves the new socket', async (t) => {
   await using volume = await socketVolume()
   const box = { mounts: [`${volume.name}:/run/app`], env: { APP_ON_CONFLICT: 'takeover' } }
   await using older = await startAppAlone(t, box)
@@ -27,14 +27,14 @@ test('a late goodbye takes nothing along', async (t) => {
     assert(names.some((name) => name.startsWith('.~')))
   })
 
-  const goodbye = older.stop()
+  const shutdown = older.stop()
   await eventuallyPasses(async () => assert.match(await older.log(), /"msg":"draining"/))
   await newer.exec('touch', GO)
-  assert.equal(await goodbye, 0)
+  assert.equal(await shutdown, 0)
   await untilReady(newer)
 
   assert.equal(await getFrom(newer, 'unix:/run/app/api.sock', '/-/healthy'), HEALTHY)
-  assert.doesNotMatch(await newer.log(), /published again/, 'nobody had taken its socket away')
+  assert.doesNotMatch(await newer.log(), /published again/, 'nobody had removed its socket')
 })
 
 /** The real app, which waits for a file before it publishes its first socket. */
@@ -50,6 +50,6 @@ async function startOnGo(go: string): Promise<void> {
     await rename(from, to)
   }
   syncBuiltinESMExports()
-  // @ts-expect-error: exists in the image alone
+  // @ts-expect-error: exists only in the image
   await import('/srv/bundle/main.mjs')
 }

@@ -1,5 +1,5 @@
-// Without Redis the app answers everything but visits, and says so; when Redis is back it is whole by itself. No visit
-// that was acknowledged is lost, and none is counted that was refused.
+// Without Redis the app serves everything but visits, and says so. When Redis is back, visits work again without a
+// restart. No acknowledged visit is lost, and no refused visit is counted.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -28,7 +28,7 @@ test('a lost Redis only degrades', async (t) => {
     assert.match(hint, /start Redis/)
   })
 
-  await t.test('the rest goes on: health, readiness, status and metrics', async () => {
+  await t.test('the rest keeps working: health, readiness, status and metrics', async () => {
     assert.equal((await stack.request('api', '/-/healthy')).status, 200)
     assert.equal((await stack.request('api', '/-/ready')).status, 200)
     assert.equal(JSON.parse(await text('api', '/status')).redis, 'down')
@@ -39,8 +39,8 @@ test('a lost Redis only degrades', async (t) => {
 
   await redis.start()
 
-  await t.test('when Redis is back the app is whole by itself, with every visit', async () => {
-    // Not by visits, which may be counted though they were refused: Redis was too slow to say so.
+  await t.test('when Redis is back visits work again, and none is lost', async () => {
+    // Not with a POST: a visit may be refused, because Redis responds too late, and counted all the same.
     await eventuallyPasses(async () => assert.equal((await stack.request('api', '/visits')).status, 200))
     assert.equal(String((await visit()).body), '{"visits":2}')
     assert.equal(JSON.parse(await text('api', '/status')).redis, 'up')

@@ -1,11 +1,11 @@
-// A sidecar that is in the metrics group alone serves metrics and cannot reach the API, though both volumes are mounted:
-// which of the app's sockets a process may use is decided by the kernel, socket by socket.
+// A sidecar that is only in the metrics group serves metrics and cannot reach the API, although both volumes are
+// mounted: the kernel decides for each socket which process may use it.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ownStack, statusAndCode } from './support/stack.ts'
 
-test('a metrics sidecar sees metrics alone', async (t) => {
+test('a metrics-only sidecar cannot reach the API', async (t) => {
   const stack = await ownStack(t, {
     services: ['sidecar'],
     overlays: ['sidecar-for-metrics-alone'],

@@ -1,5 +1,5 @@
-// An app that is there and does not answer is 504 upstream_timeout at the deadline, which a scraper's own timeout
-// shortens, so that the scraper hears of it; and 200 as soon as it goes on.
+// An app that exists and does not respond is 504 upstream_timeout at the deadline. A scraper's own timeout shortens
+// that deadline, so that the scraper still gets the 504. As soon as the app continues, requests are 200 again.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -25,7 +25,7 @@ test('a paused app times out', async (t) => {
 
   await app.unpause()
 
-  await t.test('200 when it goes on', async () => {
+  await t.test('200 when the app continues', async () => {
     await eventuallyPasses(async () => {
       assert.equal((await stack.request('api', '/status')).status, 200)
       assert.equal((await stack.request('metrics', '/metrics')).status, 200)

@@ -1,4 +1,5 @@
-// A port that the kernel keeps for the privileged: the sidecar, which has no capability, exits with 77 and says so.
+// The kernel reserves some ports for privileged processes. The sidecar, which has no capability, exits with 77 and says
+// why.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

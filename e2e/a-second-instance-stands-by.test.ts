@@ -1,5 +1,5 @@
 // Under `restart: unless-stopped` a second instance is a stand-by: it exits with 75 and is started again as long as the
-// first lives, which never notices, and serves soon after that has gone.
+// first one lives, which is not disturbed. Soon after the first one has ended, the second one serves.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

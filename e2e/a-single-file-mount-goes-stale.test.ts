@@ -1,5 +1,5 @@
-// Why volumes hold directories: who mounts the socket file itself keeps the inode that it saw first. After the app's
-// next start it dials a socket that nobody listens on, for ever, while the path is fine for everybody else.
+// Why volumes hold directories: a container that mounts the socket file itself keeps the first inode. After the app's
+// next start it dials a stale socket for ever, while the path is fine for everybody else.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// From the lock on, before there is any socket to be asked, a start owns its path: a second instance exits with 75, also
-// one that would take over from a server that serves, and leaves alone what is being prepared.
+// Once a start holds the lock, it owns its path, even before it has a socket. A second instance exits with 75, also one
+// that is allowed to take over from a running server, and does not touch what is being prepared.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -12,7 +12,7 @@ import { socketVolume } from './support/own-container.ts'
 const LONGER_THAN_ANY_TEST_MS = 600_000
 
 for (const APP_ON_CONFLICT of ['refuse', 'takeover']) {
-  test(`a start under way is respected (${APP_ON_CONFLICT})`, async (t) => {
+  test(`a start in progress is not disturbed (${APP_ON_CONFLICT})`, async (t) => {
     await using volume = await socketVolume()
     const mounts = [`${volume.name}:/run/app`]
     await using starting = await startAppAlone(t, {
@@ -34,12 +34,12 @@ for (const APP_ON_CONFLICT of ['refuse', 'takeover']) {
   })
 }
 
-/** The real app, which does not come to its rename. */
+/** The real app, whose first rename never ends. */
 async function startAndStopShort(forMs: number): Promise<void> {
   const { default: fs } = await import('node:fs')
   const { syncBuiltinESMExports } = await import('node:module')
   fs.promises.rename = () => new Promise((resolve) => setTimeout(resolve, forMs))
   syncBuiltinESMExports()
-  // @ts-expect-error: exists in the image alone
+  // @ts-expect-error: exists only in the image
   await import('/srv/bundle/main.mjs')
 }

@@ -1,5 +1,5 @@
-// A new app takes over from one that serves, twenty times in a row under load, without one failed request, also of those
-// that nobody may repeat. Each time the old one exits with 0, and leaves the sockets of the new one alone.
+// A new app takes over from a running one, twenty times in a row under load, and no request fails, not even one that
+// nobody may repeat. Each time the old app exits with 0 and leaves the sockets of the new one alone.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

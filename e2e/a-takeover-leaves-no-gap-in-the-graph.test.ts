@@ -1,4 +1,4 @@
-// A takeover is not to be seen in Prometheus: no scrape fails, none is missing, and the counter of visits neither falls
+// A takeover cannot be seen in Prometheus: no scrape fails, none is missing, and the counter of visits neither falls
 // nor starts again.
 
 import assert from 'node:assert/strict'
@@ -24,7 +24,7 @@ test('a takeover leaves no gap in the graph', async (t) => {
   assert.deepEqual([...new Set(up.map(({ value }) => value))], [1])
   for (const [index, { atMs }] of up.slice(1).entries()) {
     const gapMs = atMs - (up[index]?.atMs ?? 0)
-    // How punctual Prometheus is, is the machine's to say.
+    // A busy machine makes Prometheus a little late.
     assert.equal(Math.round(gapMs / SCRAPE_INTERVAL_MS), 1, `${gapMs} ms between two scrapes`)
   }
   const missing = 'count_over_time(up{job="app"}[5m]) - on () count_over_time(app_visits_total[5m])'

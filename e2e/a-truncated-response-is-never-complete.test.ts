@@ -1,5 +1,5 @@
-// An upstream that is killed in the middle of a body: the client's connection is destroyed, so that it can never take the
-// part for the whole, whether the body has a length or comes in chunks.
+// When an upstream is killed in the middle of a body, the sidecar destroys the client's connection. The client can
+// never take the part for the whole body, whether the body has a length or is chunked.
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
@@ -20,7 +20,7 @@ const FRAMINGS = [
 ]
 
 for (const { what, head, part } of FRAMINGS) {
-  test(`a cut body ${what} is never whole`, async (t) => {
+  test(`a truncated body ${what} is never complete`, async (t) => {
     await using volume = await socketVolume()
     await using upstream = await startHalfServer(t, volume, head, part)
     await using sidecar = await startSidecarAlone(t, volume, PATH)
@@ -34,7 +34,7 @@ for (const { what, head, part } of FRAMINGS) {
   })
 }
 
-/** Answers with the head and a part of the body, and is killed before the rest. */
+/** Sends the head and a part of the body, and is killed before the rest. */
 function startHalfServer(
   t: TestContext,
   volume: SocketVolume,
@@ -45,15 +45,15 @@ function startHalfServer(
     image: image('client'),
     user: '10001:10001',
     mounts: [`${volume.name}:/run/app`],
-    entrypoint: nodeCommand(answerHalf, PATH, `HTTP/1.1 200 OK\r\n${head}\r\n\r\n${part}`),
+    entrypoint: nodeCommand(respondWithHalf, PATH, `HTTP/1.1 200 OK\r\n${head}\r\n\r\n${part}`),
   })
 }
 
-async function answerHalf(path: string, answer: string): Promise<void> {
+async function respondWithHalf(path: string, response: string): Promise<void> {
   const { createServer } = await import('node:net')
   process.umask(0o117)
   createServer((socket) => {
     socket.on('error', () => socket.destroy())
-    socket.once('data', () => socket.write(answer, () => process.kill(process.pid, 'SIGKILL')))
+    socket.once('data', () => socket.write(response, () => process.kill(process.pid, 'SIGKILL')))
   }).listen(path)
 }

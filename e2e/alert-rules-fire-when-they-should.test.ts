@@ -1,5 +1,5 @@
-// config/prometheus.yml and config/alerts.yml are valid, and each alert fires when it should and only then, by
-// `promtool test rules` on the series in e2e/alerts.
+// config/prometheus.yml and config/alerts.yml are valid, and each alert fires when it should and only then: `promtool
+// test rules` says so, with the series in e2e/alerts.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'

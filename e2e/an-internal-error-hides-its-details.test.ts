@@ -1,5 +1,5 @@
-// A defect of the app is 500 internal_error to its clients, without a word of what it was, which stands in the log;
-// everything else goes on.
+// A defect of the app is 500 internal_error to its clients. The response does not say what went wrong, the log does,
+// and everything else keeps working.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -11,26 +11,26 @@ import { socketVolume } from './support/own-container.ts'
 
 const API = 'unix:/run/app/api.sock'
 
-test('a defect keeps its details', async (t) => {
+test('an internal error hides its details', async (t) => {
   await using volume = await socketVolume()
   const mounts = [`${volume.name}:/run/app`]
   await using app = await startAppAlone(t, { mounts, entrypoint: nodeCommand(startWithDefect) })
   await eventuallyPasses(async () => assert.equal(await getFrom(app, API, '/-/healthy'), HEALTHY))
 
-  const answer = await getFrom(app, API, '/status')
-  assert.match(answer, /^500 .*"code":"internal_error"/)
-  assert.doesNotMatch(answer, /secret/)
+  const response = await getFrom(app, API, '/status')
+  assert.match(response, /^500 .*"code":"internal_error"/)
+  assert.doesNotMatch(response, /secret/)
   await eventuallyPasses(async () => assert.match(await app.log(), /secret/, 'its log has the details'))
   assert.equal(await getFrom(app, API, '/-/healthy'), HEALTHY)
 })
 
-/** The real app, from its sources, whose files the stack names; one thing that `/status` needs throws. */
+/** The real app from its sources, so that a stack trace names their files. Something that `/status` calls throws. */
 async function startWithDefect(): Promise<void> {
   const { uptime } = process
   process.uptime = () => {
     if (new Error('seen').stack?.includes('api-handler')) throw new Error('secret')
     return uptime()
   }
-  // @ts-expect-error: exists in the image alone
+  // @ts-expect-error: exists only in the image
   await import('/srv/services/app/src/main.ts')
 }

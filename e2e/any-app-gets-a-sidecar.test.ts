@@ -1,5 +1,5 @@
-// An app that knows nothing of this project and only listens on a path gets the sidecar by examples/any-app: what is
-// allowed is relayed, the rest is refused, and after a crash of the app nothing but the app has to be started.
+// An app that knows nothing of this project and only listens on a path gets the sidecar with examples/any-app: what is
+// allowed is relayed, the rest is refused, and after a crash only the app has to be started again.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -19,7 +19,7 @@ test('any app gets a sidecar', async (t) => {
     assert.equal(statusAndCode(await stack.request('metrics', '/other')), '403 path_not_allowed')
   })
 
-  await t.test('its crash is told, and its start is all that it takes', async () => {
+  await t.test('a crash is 503 socket_stale, and starting the app again is enough', async () => {
     const { State: before } = await stack.service('sidecar').inspect()
     await stack.service('app').kill()
     assert.equal(statusAndCode(await stack.request('metrics', '/metrics')), '503 socket_stale')

@@ -1,5 +1,5 @@
-// The app and Redis are on no network: their only interface is loopback, they listen on no TCP port
-// and reach nobody, and yet the app answers.
+// The app and Redis have no network: their only interface is loopback, they listen on no TCP port and can connect to
+// nobody. The app can still be reached through its socket.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -10,7 +10,7 @@ import { sharedStack } from './support/stack.ts'
 /** The engine listens there itself, in every container on a network of Compose. */
 const ENGINE_NAME_SERVER = '127.0.0.11:'
 
-test('app and Redis are off the network', async (t) => {
+test('app and Redis have no network', async (t) => {
   const stack = await sharedStack(t)
 
   for (const name of ['app', 'redis']) {
@@ -37,14 +37,14 @@ test('app and Redis are off the network', async (t) => {
     assert.equal(await dialFrom(stack.service('app'), documentationAddress), 'host_unreachable (ENETUNREACH)')
   })
 
-  await t.test('the sidecar, which is on a network, is seen to be: the look is not blind', async () => {
+  await t.test('the check is not blind: the sidecar, which has a network, is seen to have one', async () => {
     assert.deepEqual(await interfacesIn(stack.service('sidecar')), ['eth0', 'lo'])
     const listeners = await tcpListenersIn(stack.service('sidecar'))
     const own = listeners.filter((address) => !address.startsWith(ENGINE_NAME_SERVER))
     assert.deepEqual(own, ['0.0.0.0:7070', '0.0.0.0:8080', '0.0.0.0:9464', '0.0.0.0:9901'])
   })
 
-  await t.test('the app answers through its socket', async () => {
+  await t.test('the app can be reached through its socket', async () => {
     assert.equal((await stack.request('api', '/-/healthy')).status, 200)
   })
 })

@@ -1,5 +1,5 @@
-// Each container is what the design says, by the engine's word and by the kernel's: user, groups, no capability, no new
-// privileges, read-only root, bounds, an init, its network, and which volumes it may write.
+// Each container is as the design says, according to the engine and to the kernel: user, groups, no capability, no new
+// privileges, read-only root, limits, an init, its network, and the volumes that it may write to.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// `npm run demo` shows the stack as plain processes: within 10 s, without Docker, with or without a redis-server, and
-// it leaves no process and no file behind, also when it is interrupted.
+// `npm run demo` shows the stack as plain processes: within 10 s, without Docker, with or without a redis-server. It
+// leaves no process and no file behind, also when it is interrupted.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -30,7 +30,7 @@ test('without a redis-server the demo says so and shows how the app degrades', a
   }
 })
 
-/** One after the other, until one took no longer than it may; on a machine that is not busy that is the first. */
+/** Repeats the demo until one was quick enough; on a machine that is not busy that is the first. */
 async function demos(options: DemoOptions = {}) {
   const { outcomes } = await atItsQuickest(SECONDS * 1_000, () => runDemo(options))
   return outcomes

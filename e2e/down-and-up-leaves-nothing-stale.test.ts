@@ -1,5 +1,6 @@
-// The socket volumes live in memory and only while somebody mounts them: when every container is down, also by SIGKILL,
-// the sockets are gone, and the next start finds empty directories. What Redis has acknowledged is still there.
+// The socket volumes are in memory, and only while a container mounts them. When all containers are down, even by
+// SIGKILL, the sockets are gone, and the next start finds empty directories. What Redis has acknowledged is still
+// there.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

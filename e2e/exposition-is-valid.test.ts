@@ -1,4 +1,5 @@
-// What Prometheus scrapes, the app's metrics through the sidecar and the sidecar's own, passes `promtool check metrics`.
+// What Prometheus scrapes passes `promtool check metrics`: the app's metrics through the sidecar, and the sidecar's
+// own.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -21,7 +22,7 @@ test('expositions are valid', async (t) => {
     })
   }
 
-  await t.test('promtool does refuse what is wrong: the check is not blind', async () => {
+  await t.test('the check is not blind: promtool rejects what is wrong', async () => {
     const { exitCode, stderr } = await promtoolCheck(Buffer.from('visits_total{ 1\n'))
     assert.equal(exitCode, 1)
     assert.match(stderr, /error while linting/)

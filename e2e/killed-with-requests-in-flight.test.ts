@@ -1,5 +1,5 @@
-// An app that is killed while requests wait for it, in its hands or still in its listen queue: each of them is answered
-// with 502 upstream_reset, none is left hanging, and none is sent twice.
+// When an app is killed while requests wait for it, in the app or still in its listen queue, each of them gets 502
+// upstream_reset. None hangs, and none is sent twice.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -27,13 +27,15 @@ test('killed with requests in the listen queue', async (t) => {
   })
 })
 
-/** @param areThere throws as long as the requests have not come to where the app is to be killed with them */
+/** @param areThere throws until all requests are where the kill is to meet them */
 async function killWithRequests(stack: Stack, areThere: () => Promise<void>): Promise<void> {
-  const answers = Array.from({ length: REQUESTS }, () => stack.request('api', '/visits', { method: 'POST' }))
+  const responses = Array.from({ length: REQUESTS }, () =>
+    stack.request('api', '/visits', { method: 'POST' }),
+  )
   await eventuallyPasses(areThere)
   await stack.service('app').kill()
 
-  const outcomes = (await Promise.all(answers)).map(statusAndCode)
+  const outcomes = (await Promise.all(responses)).map(statusAndCode)
   assert.deepEqual(outcomes, Array(REQUESTS).fill('502 upstream_reset'))
   const metrics = String((await stack.request('ops', '/metrics')).body)
   assert.match(

@@ -1,4 +1,4 @@
-// `make down` removes everything that came up, with Prometheus too: containers, volumes and network.
+// `make down` removes everything that came up, including Prometheus: containers, volumes and network.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

@@ -1,5 +1,6 @@
-// Why there is a bind protocol: the usual sequence (unlink, listen, chmod), on the same kernel and the same volume, shows
-// the failures that the protocol avoids: stale, stolen, open for a moment, or in the place of something else.
+// Why there is a bind protocol: the usual sequence (unlink, listen, chmod), on the same kernel and the same volume,
+// shows the failures that the protocol avoids. The socket is stale, stolen, open to everybody for a moment, or in the
+// place of another file.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -25,7 +26,7 @@ test('naive: without unlink, a start after a crash fails for ever', async (t) =>
   assert.equal(await dialFrom(probe, SOCKET), 'socket_stale (ECONNREFUSED)')
 })
 
-test('naive: a second instance takes the path of one that lives, and its end leaves neither', async (t) => {
+test('naive: a second instance takes the path of a running one, and in the end neither has it', async (t) => {
   await using volume = await socketVolume()
   await using probe = await startProbe(t, { user: OWNER, mounts: [`${volume.name}:/run/app`] })
   await using first = await startNaiveServer(t, volume, PATH, { name: 'first' })
@@ -55,7 +56,7 @@ test('naive: between listen and chmod a stranger gets in, and stays in', async (
   )
 
   assert.equal(await dialFrom(stranger, SOCKET), 'connected')
-  const answer = getFrom(stranger, SOCKET, '/slow')
+  const response = getFrom(stranger, SOCKET, '/slow')
   await eventuallyPasses(async () => assert.match(await server.log(), /asked for \/slow/))
   await server.signal('SIGUSR1') // now it comes to its chmod
   await eventuallyPasses(async () =>
@@ -63,10 +64,10 @@ test('naive: between listen and chmod a stranger gets in, and stays in', async (
   )
 
   assert.equal(await dialFrom(stranger, SOCKET), 'socket_denied (EACCES)')
-  assert.equal(await answer, '200 naive', 'permissions are asked for once, when a connection is made')
+  assert.equal(await response, '200 naive', 'permissions are checked once, when a connection is made')
 })
 
-test('naive: what stands at the path is unlinked, whatever it is', async (t) => {
+test('naive: whatever stands at the path is unlinked', async (t) => {
   await using volume = await socketVolume()
   await using probe = await startProbe(t, { user: OWNER, mounts: [`${volume.name}:/run/app`] })
   await probe.exec('touch', PATH)

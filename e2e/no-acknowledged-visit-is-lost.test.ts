@@ -1,6 +1,6 @@
-// While app and Redis are killed with SIGKILL in turn, each with a visit of every visitor under way, every visit that was
-// acknowledged is counted, and none is counted twice: what is counted beyond that was under way at a kill, one visit of
-// each visitor at most.
+// App and Redis are killed with SIGKILL in turn, each time with one visit of every visitor in progress. Every
+// acknowledged visit is counted, and none is counted twice: what is counted beyond the acknowledged ones was in
+// progress at a kill, at most one visit of each visitor.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -35,8 +35,8 @@ test('no acknowledged visit is lost', async (t) => {
 })
 
 /**
- * Stops the service wherever it is, so that the visits stay under way, and kills it there. Each visitor has one visit
- * refused, and makes no other before the service is back.
+ * Pauses the service, so that the visits stay in progress, and then kills it. Each visitor has one visit refused, and
+ * makes no other before the service is back.
  */
 async function killAtWork(stack: Stack, visitors: Visitors, name: 'app' | 'redis'): Promise<void> {
   const victim = stack.service(name)
@@ -46,9 +46,9 @@ async function killAtWork(stack: Stack, visitors: Visitors, name: 'app' | 'redis
   await eventuallyPasses(async () => {
     const acknowledged = visitors.acknowledged.length
     const { queued, accepted } = await connectionsFrom(stack.service('sidecar'), API_DIRECTORY)
-    // Each visit has a connection of its own; one that no visit uses may be open besides. The app gives Redis a second
+    // Each visit has a connection of its own; one unused connection may be open too. The app waits a second for Redis
     // and then refuses the visit.
-    assert(queued + accepted + visitors.waiting >= VISITORS, 'a visit of each visitor is under way')
+    assert(queued + accepted + visitors.waiting >= VISITORS, 'a visit of each visitor is in progress')
     assert.equal(visitors.acknowledged.length, acknowledged, 'no visit is acknowledged any more')
   })
   await victim.kill()
@@ -59,7 +59,7 @@ async function killAtWork(stack: Stack, visitors: Visitors, name: 'app' | 'redis
   visitors.outageIsOver()
 }
 
-/** As soon as app and Redis are up. */
+/** Waits until app and Redis are up. */
 function totalOf(stack: Stack): Promise<number> {
   return eventuallyPasses(async () => {
     const { status, body } = await stack.request('api', '/visits')

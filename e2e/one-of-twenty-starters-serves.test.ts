@@ -1,16 +1,16 @@
-// Of twenty instances that start at the same moment over stale sockets exactly one serves, all of them; the others exit
-// with 75.
+// When twenty instances start at the same moment over stale sockets, exactly one of them serves, on all four sockets.
+// The others exit with 75.
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
-import { HEALTHY, STARTING_GUN, startAppAlone, startersAtTheLine, untilReady } from './support/app-alone.ts'
+import { HEALTHY, START_FILE, startAppAlone, untilReady, waitingApps } from './support/app-alone.ts'
 import { dialFrom, getFrom } from './support/connections.ts'
 import { type OwnContainer, socketVolume, startProbe } from './support/own-container.ts'
 
 const STARTERS = 20
 
-test(`of ${STARTERS} starters one serves`, async (t) => {
+test(`one of ${STARTERS} starters serves`, async (t) => {
   await using volume = await socketVolume()
   const mounts = [`${volume.name}:/run/app`]
   await using probe = await startProbe(t, { user: '10001:10001', mounts })
@@ -18,13 +18,13 @@ test(`of ${STARTERS} starters one serves`, async (t) => {
   for (const name of ['metrics', 'api', 'echo', 'admin'])
     assert.equal(await dialFrom(probe, `unix:/run/app/${name}.sock`), 'socket_stale (ECONNREFUSED)')
   await using cleanup = new AsyncDisposableStack()
-  const starters = await startersAtTheLine(t, volume, STARTERS)
+  const starters = await waitingApps(t, volume, STARTERS)
   for (const starter of starters) cleanup.use(starter)
   await Promise.all(
     starters.map((starter) => eventuallyPasses(async () => assert.match(await starter.log(), /waiting/))),
   )
 
-  await probe.exec('touch', STARTING_GUN)
+  await probe.exec('touch', START_FILE)
 
   const outcomes = await eventuallyPasses(
     async () => {

@@ -1,5 +1,5 @@
-// Where something that is not a socket stands at the path, the app exits with 73 and leaves it exactly as it was: only
-// a socket can be a stale socket.
+// When something that is not a socket stands at the path, the app exits with 73 and leaves it exactly as it was: only a
+// socket can be a stale socket.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -13,7 +13,7 @@ const PATH = '/run/app/api.sock'
 const KINDS = ['regular file', 'directory', 'fifo', 'symlink to a socket', 'symlink to nothing'] as const
 
 for (const [index, kind] of KINDS.entries()) {
-  // Not even one that was told to take over does.
+  // Not even an app that may take over replaces it.
   const APP_ON_CONFLICT = index % 2 === 0 ? 'refuse' : 'takeover'
 
   test(`a ${kind} at the path is left alone, with 73 (${APP_ON_CONFLICT})`, async (t) => {
@@ -34,7 +34,7 @@ for (const [index, kind] of KINDS.entries()) {
   })
 }
 
-/** All that there is to see of it, and of what it points to: whatever changes any of this changes the time of the change. */
+/** All that lstat says of the file, and of what it points to: every change of these changes at least ctime. */
 function lookAt(probe: Insider, path: string): Promise<Record<string, string>[]> {
   return probe.inside(async (path) => {
     const { lstat, realpath } = await import('node:fs/promises')

@@ -1,5 +1,5 @@
-// The 0600 admin socket is for uid 10001 alone: the same uid connects from another container, while a member of the
-// directory's group, a stranger and root without capabilities do not.
+// The 0600 admin socket is for uid 10001 only: the same uid connects from another container. A member of the
+// directory's group, a stranger and root without capabilities cannot.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -22,13 +22,19 @@ const CALLERS = [
     api: CONNECTED,
   },
   { who: 'a member of the group', user: '10003:10003', groups: [10_200], admin: DENIED, api: CONNECTED },
-  { who: 'one whose own group it is', user: '10003:10200', groups: [], admin: DENIED, api: CONNECTED },
+  {
+    who: 'a process whose primary group it is',
+    user: '10003:10200',
+    groups: [],
+    admin: DENIED,
+    api: CONNECTED,
+  },
   { who: 'a stranger', user: '10003:10003', groups: [], admin: DENIED, api: DENIED },
   { who: 'a member of another group', user: '10003:10003', groups: [10_100], admin: DENIED, api: DENIED },
   { who: 'root without capabilities', user: '0:0', groups: [10_200], admin: DENIED, api: CONNECTED },
 ]
 
-test("the admin socket is the owner's alone", async (t) => {
+test('only the owner reaches the admin socket', async (t) => {
   const stack = await sharedStack(t)
   const mounts = [`${stack.volume('api-socket')}:/run/app/api:ro`]
 

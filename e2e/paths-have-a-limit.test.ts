@@ -1,5 +1,5 @@
-// A socket path has at most 107 bytes, counted in bytes and with the staging name: up to there the app serves and others
-// can dial it, beyond it the app says so before it binds anything.
+// A socket path, including the one that it is staged at, has at most 107 bytes. Up to that length the app serves and
+// others can dial it; with a longer one the app says so before it binds anything.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -16,7 +16,7 @@ import { runDirectory } from './support/run.ts'
 
 const LIMIT = 107
 
-/** `/run/app/` and so many bytes as are missing, of two-byte letters if wanted. */
+/** A path of exactly so many bytes in the directory; `letter` may have two bytes. */
 function pathOf(bytes: number, directory = '/run/app', letter = 'x'): string {
   const missing = bytes - directory.length - 1
   const letters = Math.floor(missing / Buffer.byteLength(letter))

@@ -1,5 +1,5 @@
-// With the app killed, the very next scrape says up 0 and the alert fires after its 30 s; with the app back, the next
-// scrape says up 1 and the alert resolves.
+// After the app was killed, the very next scrape has up 0, and the alert fires after its 30 s. When the app is back,
+// the next scrape has up 1 and the alert resolves.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// A real Prometheus on the edge network sees both targets up, and through the sidecar the visits that were made to an
-// app that is on no network.
+// A real Prometheus on the edge network sees both targets up. Through the sidecar it counts the visits to an app that
+// has no network.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// Root without capabilities is nobody special to a socket: 0660 denies it like any other stranger. It is the
-// capability DAC_OVERRIDE that opens every socket, which is why each container drops them all.
+// To a socket, root without capabilities is a stranger like any other: mode 0660 denies it. The capability DAC_OVERRIDE
+// opens every socket, which is why each container drops all capabilities.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

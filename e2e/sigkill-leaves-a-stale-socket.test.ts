@@ -1,5 +1,5 @@
-// SIGKILL leaves the socket file, and the sidecar says what it is: 503 socket_stale. The next start replaces it at once:
-// 200, one generation on, and another inode than the one that was left.
+// SIGKILL leaves the socket file, and the sidecar says what it is: 503 socket_stale. The next start replaces it at
+// once: 200, the next generation, and another inode.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -23,7 +23,7 @@ test('SIGKILL leaves a stale socket', async (t) => {
     assert.deepEqual(await modesOf(sidecar, [SOCKET]), ['socket 0660 10001:10100'])
   })
 
-  await t.test('the sidecar answers 503 socket_stale and asks to try again', async () => {
+  await t.test('the sidecar responds with 503 socket_stale and Retry-After', async () => {
     const response = await stack.request('metrics', '/metrics')
     assert.equal(statusAndCode(response), '503 socket_stale')
     assert.equal(response.headers['retry-after'], '1')

@@ -1,5 +1,5 @@
-// SIGTERM loses nothing: requests in flight are answered, the app exits with 0 and not by a signal, its sockets are gone,
-// and the sidecar says 503 socket_missing from then on.
+// SIGTERM loses nothing: requests in flight get their responses, the app exits with 0 and not by a signal, its sockets
+// are gone, and from then on the sidecar says 503 socket_missing.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -9,7 +9,7 @@ import { HELD_RESPONSES, holdResponses, letGo, untilHeld } from './support/held-
 import { ownStack, statusAndCode } from './support/stack.ts'
 
 const IN_FLIGHT = 10
-/** After the drain has begun: then only a drain keeps connections open. */
+/** How long after the start of the drain the requests are held: from then on only a drain keeps connections open. */
 const ACCEPTS_NO_MORE_MS = 1_000
 
 test('SIGTERM drains', async (t) => {
@@ -17,7 +17,9 @@ test('SIGTERM drains', async (t) => {
   const app = stack.service('app')
   await holdResponses(app)
 
-  const answers = Array.from({ length: IN_FLIGHT }, () => stack.request('api', '/visits', { method: 'POST' }))
+  const responses = Array.from({ length: IN_FLIGHT }, () =>
+    stack.request('api', '/visits', { method: 'POST' }),
+  )
   await untilHeld(app, IN_FLIGHT)
   const ending = app.stop()
   await eventuallyPasses(async () => assert.match(await app.log(), /"msg":"draining"/))
@@ -28,8 +30,8 @@ test('SIGTERM drains', async (t) => {
 
   await t.test('the app exits with 0', () => assert.equal(exitCode, 0))
 
-  await t.test('requests in flight are answered in full', async () => {
-    const bodies = (await Promise.all(answers)).map(({ status, body }) => `${status} ${body}`)
+  await t.test('requests in flight get complete responses', async () => {
+    const bodies = (await Promise.all(responses)).map(({ status, body }) => `${status} ${body}`)
     const expected = Array.from({ length: IN_FLIGHT }, (_, index) => `200 {"visits":${index + 1}}`)
     assert.deepEqual(bodies.sort(), expected.sort())
   })
@@ -55,7 +57,7 @@ test('SIGTERM drains', async (t) => {
     ])
   })
 
-  await t.test('the sidecar answers 503 socket_missing', async () => {
+  await t.test('the sidecar responds with 503 socket_missing', async () => {
     assert.equal(statusAndCode(await stack.request('api', '/status')), '503 socket_missing')
     const { lastError } = (await stack.routes()).api ?? {}
     assert.deepEqual([lastError?.code, lastError?.errno], ['socket_missing', 'ENOENT'])

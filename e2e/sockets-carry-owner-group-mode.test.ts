@@ -1,5 +1,5 @@
-// Every socket has exactly the owner, group and mode that the design says, in a directory that gives it the group, and
-// everybody else sees the same.
+// Every socket has exactly the owner, group and mode that the design says. Its directory gives it the group, and every
+// container sees the same.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

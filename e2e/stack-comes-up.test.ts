@@ -1,4 +1,5 @@
-// `docker compose up` brings the whole stack to health in the order of its dependencies, and what it publishes answers.
+// `docker compose up` brings the whole stack to health in the order of its dependencies, and its published ports
+// respond.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -13,14 +14,14 @@ test('the stack comes up', async (t) => {
     })
   }
 
-  await t.test('the API answers on its published port', async () => {
+  await t.test('the API responds on its published port', async () => {
     const { status, body } = await stack.request('api', '/status')
     assert.equal(status, 200)
     const { name, redis } = JSON.parse(body.toString())
     assert.deepEqual({ name, redis }, { name: 'app', redis: 'up' })
   })
 
-  await t.test('the sidecar is ready: all its upstream sockets answer', async () => {
+  await t.test('the sidecar is ready: all its upstream sockets accept connections', async () => {
     const { status, body } = await stack.request('ops', '/-/ready')
     assert.equal(status, 200)
     assert.deepEqual(JSON.parse(body.toString()), { ready: true, down: [] })

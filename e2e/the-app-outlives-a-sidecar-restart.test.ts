@@ -1,5 +1,5 @@
-// The sidecar is restarted under load, with SIGTERM and with SIGKILL: the app does not notice. Same process, same
-// sockets; and every visit that was acknowledged is counted. With SIGTERM what is in flight is answered first.
+// The sidecar is restarted under load, with SIGTERM and with SIGKILL. The app stays the same process with the same
+// sockets, and every acknowledged visit is counted. After SIGTERM, requests in flight get their responses first.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -19,15 +19,15 @@ test('the app outlives a sidecar restart', async (t) => {
   const sidecar = stack.service('sidecar')
   const before = [await app.incarnation(), ...(await identitiesAt(app, RELAYED_SOCKETS))]
 
-  await t.test('with SIGTERM the sidecar answers what is in flight and exits with 0', async () => {
+  await t.test('with SIGTERM the sidecar finishes what is in flight and exits with 0', async () => {
     await holdResponses(app)
-    const answers = Array.from({ length: IN_FLIGHT }, () => stack.request('api', '/status'))
+    const responses = Array.from({ length: IN_FLIGHT }, () => stack.request('api', '/status'))
     await untilHeld(app, IN_FLIGHT)
     const ending = sidecar.stop()
     await eventuallyPasses(async () => assert.match(await sidecar.log(), DRAINING))
     await letGo(app)
     assert.equal(await ending, 0)
-    const statuses = (await Promise.all(answers)).map(({ status }) => status)
+    const statuses = (await Promise.all(responses)).map(({ status }) => status)
     assert.deepEqual(statuses, Array(IN_FLIGHT).fill(200))
     await askAdmin(app, 'POST', '/chaos/delay?ms=0')
     await sidecar.start()

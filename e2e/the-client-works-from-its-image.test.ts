@@ -1,4 +1,4 @@
-// In its container the client is a command, and all of what it does works from the one file that the image has of it.
+// In its container the client is a command, and all its subcommands work from the one file that the image has of it.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -27,7 +27,7 @@ test('the client works from its image', async (t) => {
     })
   }
 
-  await t.test('what it may not read is denied, and said so', async () => {
+  await t.test('what it may not read is denied, and it says so', async () => {
     const { exitCode, stderr } = await client.exec('client', 'metrics')
     assert.equal(exitCode, 77)
     assert.match(stderr, /socket_denied/)

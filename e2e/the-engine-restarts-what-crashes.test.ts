@@ -1,5 +1,5 @@
-// `restart: unless-stopped` and `init: true` as they behave: what crashes is started again, what is killed or stopped
-// through the engine is not, orphans are reaped, and SIGTERM reaches the app with an init and without.
+// What `restart: unless-stopped` and `init: true` do: the engine restarts what crashes, and not what was killed or
+// stopped through the engine. Orphans are reaped, and SIGTERM reaches the app with an init and without.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -17,7 +17,7 @@ test('the engine restarts what crashes', async (t) => {
   const app = stack.service('app')
 
   await t.test(
-    'a crash is answered with a restart, and the app serves again over its stale sockets',
+    'the engine restarts an app that crashed, and it serves again over its stale sockets',
     async () => {
       await app.crash()
       await eventuallyPasses(async () => {
@@ -27,13 +27,13 @@ test('the engine restarts what crashes', async (t) => {
     },
   )
 
-  await t.test('docker kill is not: the engine takes it for a wish', async () => {
+  await t.test('it does not restart what docker kill ended', async () => {
     await app.kill()
     assert.deepEqual(await stateOf(app), { running: false, exitCode: SIGKILLED, restarts: 1 })
   })
 
   await t.test(
-    'docker stop is not, and the app exits with 0, because its init passes SIGTERM on',
+    'it does not restart what docker stop ended, and the app exits with 0, because its init forwards SIGTERM',
     async () => {
       await app.start()
       await eventuallyPasses(async () => assert.equal(await healthOf(app), HEALTHY))
@@ -62,7 +62,7 @@ test('an init reaps orphans, and the app ends on SIGTERM also without one', asyn
   )
 })
 
-/** A process that outlives its parent for a moment: the kernel then gives it to process 1. */
+/** Starts a process that outlives its parent for a moment: the kernel makes process 1 its new parent. */
 function leaveAnOrphan(container: ContainerHandle): Promise<void> {
   return container.inside(async () => {
     const { spawn } = await import('node:child_process')
@@ -70,7 +70,7 @@ function leaveAnOrphan(container: ContainerHandle): Promise<void> {
   })
 }
 
-/** Name and state of the orphans, and of all that ended and that nobody has waited for (proc_pid_stat(5)). */
+/** Name and state of the orphans and of all zombies (proc_pid_stat(5)). */
 function orphansIn(container: ContainerHandle): Promise<string[]> {
   return container.inside(async () => {
     const { readFileSync, readdirSync } = await import('node:fs')

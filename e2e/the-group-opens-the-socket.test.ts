@@ -1,5 +1,5 @@
-// The group of the socket is what lets the sidecar in. With it, a read-only mount and no capability are enough. Without
-// it every request is 502 socket_denied, and /routes names the group that is missing and how to join it.
+// The group of the socket lets the sidecar in. With it, a read-only mount and no capability are enough. Without it,
+// every request is 502 socket_denied, and /routes names the missing group and how to join it.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

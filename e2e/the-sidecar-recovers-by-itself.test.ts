@@ -1,5 +1,5 @@
-// Whatever becomes of the app, the sidecar needs no restart: the app crashes and the engine starts it again, it is
-// recreated, or its sockets are deleted under it. Each time it answers again through the same sidecar process.
+// Whatever happens to the app, the sidecar needs no restart: the app crashes and the engine restarts it, the app is
+// recreated, or its sockets are deleted. Each time the same sidecar process relays again.
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
@@ -18,7 +18,7 @@ test('the sidecar recovers by itself', async (t) => {
   await t.test('after a crash the engine starts the app again', async (t) => {
     const before = await identitiesAt(sidecar, RELAYED_SOCKETS)
     await app.crash()
-    await answersAgain(t, stack)
+    await untilItRelays(t, stack)
     assert.equal((await app.inspect()).RestartCount, 1)
     assertAllDiffer(await identitiesAt(sidecar, RELAYED_SOCKETS), before)
   })
@@ -26,7 +26,7 @@ test('the sidecar recovers by itself', async (t) => {
   await t.test('after the app is recreated', async (t) => {
     const before = (await app.inspect()).Id
     await stack.compose.up('--no-deps', '--force-recreate', 'app')
-    await answersAgain(t, stack)
+    await untilItRelays(t, stack)
     assert.notEqual((await app.inspect()).Id, before)
   })
 
@@ -38,24 +38,24 @@ test('the sidecar recovers by itself', async (t) => {
       for (const directory of ['/run/app/metrics', '/run/app/api'])
         for (const name of await readdir(directory)) await unlink(`${directory}/${name}`)
     })
-    await answersAgain(t, stack)
+    await untilItRelays(t, stack)
     assert.equal(await app.incarnation(), appBefore, 'the app did not restart')
     assert.deepEqual(await modesOf(sidecar, RELAYED_SOCKETS), MODES)
     assertAllDiffer(await identitiesAt(sidecar, RELAYED_SOCKETS), before)
   })
 
-  await t.test('it was the same sidecar all the time', async () => {
+  await t.test('the sidecar was the same process all the time', async () => {
     assert.equal(await sidecar.incarnation(), sidecarBefore)
   })
 })
 
-async function answersAgain(t: TestContext, stack: Stack): Promise<void> {
+async function untilItRelays(t: TestContext, stack: Stack): Promise<void> {
   const start = performance.now()
   await eventuallyPasses(async () => {
     for (const { name, state } of Object.values(await stack.routes())) assert.equal(state, 'up', name)
     assert.equal((await stack.request('metrics', '/metrics')).status, 200)
   })
-  t.diagnostic(`answered after ${Math.round(performance.now() - start)} ms`)
+  t.diagnostic(`relayed after ${Math.round(performance.now() - start)} ms`)
 }
 
 function assertAllDiffer(after: string[], before: string[]): void {

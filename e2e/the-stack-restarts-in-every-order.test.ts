@@ -1,5 +1,5 @@
-// All three services have ended; in whatever order they are started again, each starts once, whether what it needs is
-// there or not, the stack is whole by itself, and no visit is lost.
+// All three services have ended. In whatever order they are started again, each starts only once, whether what it needs
+// is there or not. The stack becomes healthy by itself, and no visit is lost.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -28,7 +28,7 @@ test('the stack restarts in every order', async (t) => {
         started.push(await stack.service(name).incarnation())
       }
       visits += 1
-      // Not by visits, which may be counted though they were refused: Redis was too slow to say so.
+      // Not with a POST: a visit may be refused, because Redis responds too late, and counted all the same.
       await eventuallyPasses(async () => assert.equal((await stack.request('api', '/visits')).status, 200))
       await eventuallyPasses(async () => assert.equal((await stack.request('ops', '/-/ready')).status, 200))
       const { body } = await stack.request('api', '/visits', { method: 'POST' })

@@ -1,6 +1,6 @@
-// When a test fails, or runs out of time, its run prints each container's state and log and what `client doctor` says of
-// the sockets. Whether tests fail, hang, or are interrupted with Ctrl-C, a run leaves nothing, neither on the
-// engine nor on this machine.
+// When a test fails or runs out of time, its run prints the state and the log of each container, and what `client
+// doctor` says of the sockets. Whether tests fail, hang, or are interrupted with Ctrl-C, a run leaves nothing behind,
+// neither on the engine nor on this machine.
 
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import { madeByRun } from './support/leftovers.ts'
 import { runDirectory } from './support/run.ts'
 import { type FixtureRun, runFixture } from './support/run-fixture.ts'
 
-/** A stack takes less to start, unless the machine is busy: then the fixture gets twice the time. */
+/** Enough for a stack to start. On a busy machine it is not: then the fixture gets twice the time. */
 const TIMEOUT_MS = 15_000
 const MAX_TIMEOUT_MS = 240_000
 
@@ -31,14 +31,14 @@ const ENDINGS: Ending[] = [
   { what: 'runs out of time', says: /test timed out/, run: (temporary) => hangs(temporary, TIMEOUT_MS) },
 ]
 
-/** Runs out of time when its stack is up, and not before. */
+/** Runs out of time after its stack is up, and not before. */
 async function hangs(temporary: TempDirectory, testTimeoutMs: number): Promise<FixtureRun> {
   const run = await runFixture('a-stack-that-hangs', temporary, { testTimeoutMs })
   if (/it hangs/.test(run.output) || testTimeoutMs >= MAX_TIMEOUT_MS) return run
   return hangs(temporary, testTimeoutMs * 2)
 }
 
-// Each is a run of its own, and most of its time it waits.
+// Each test is a run of its own and mostly waits.
 suite('a run', { concurrency: 3 }, () => {
   for (const { what, says, run } of ENDINGS) {
     test(`a test that ${what} says what it left, and leaves nothing`, async () => {

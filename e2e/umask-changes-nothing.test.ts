@@ -1,5 +1,5 @@
-// The mode of a socket is what the design says whatever umask the app was started with, even 000, under which a plain
-// listen would publish it for everybody.
+// The mode of a socket is what the design says, whatever the umask of the app, even 000, with which a plain listen
+// would open it to everybody.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -27,6 +27,6 @@ for (const umask of [0o000, 0o022, 0o777]) {
 
 async function startUnder(umask: number): Promise<void> {
   process.umask(umask)
-  // @ts-expect-error: exists in the image alone
+  // @ts-expect-error: exists only in the image
   await import('/srv/bundle/main.mjs')
 }

@@ -1,5 +1,5 @@
-// A directory in which the socket could be tampered with, or could not be published, stops the app before it binds
-// anything: with the exit code, the problem and the fix that are documented.
+// When the socket could be tampered with in its directory, or could not be published there, the app exits before it
+// binds anything, with the exit code, the problem and the hint that are documented.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -24,7 +24,7 @@ export function appBox({ env, ...box }: AppBox): Box {
   return { user: '10001:10001', ...box, image: image('app'), env: { ...APP_ENV, ...env } }
 }
 
-/** Starts it and does not wait. */
+/** Starts the app and does not wait until it is ready. */
 export function startAppAlone(t: TestContext, box: AppBox): Promise<OwnContainer> {
   return OwnContainer.start(t, appBox(box))
 }
@@ -39,31 +39,27 @@ export function runAppToEnd(box: AppBox) {
   return runToEnd(appBox(box))
 }
 
-/** What lets the apps go, when it is made in their volume. */
-export const STARTING_GUN = '/run/app/go'
+/** The apps start when this file is made in their volume. */
+export const START_FILE = '/run/app/go'
 
-/** Apps that wait, each in a container of its own, so that all of them start at the same moment. */
-export function startersAtTheLine(
-  t: TestContext,
-  volume: SocketVolume,
-  count: number,
-): Promise<OwnContainer[]> {
+/** Apps that wait, each in a container of its own, so that all of them can start at the same moment. */
+export function waitingApps(t: TestContext, volume: SocketVolume, count: number): Promise<OwnContainer[]> {
   const box = {
     image: image('app'),
     user: '10001:10001',
     mounts: [`${volume.name}:/run/app`],
     env: APP_ENV,
-    entrypoint: nodeCommand(startOnTheGun, STARTING_GUN),
+    entrypoint: nodeCommand(startWhenThere, START_FILE),
   }
   return Promise.all(Array.from({ length: count }, () => OwnContainer.start(t, box)))
 }
 
-async function startOnTheGun(gun: string): Promise<void> {
+async function startWhenThere(file: string): Promise<void> {
   const { existsSync } = await import('node:fs')
   const { setTimeout: pause } = await import('node:timers/promises')
   console.log('waiting')
-  while (!existsSync(gun)) await pause(2)
-  // @ts-expect-error: exists in the image alone
+  while (!existsSync(file)) await pause(2)
+  // @ts-expect-error: exists only in the image
   await import('/srv/bundle/main.mjs')
 }
 

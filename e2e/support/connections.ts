@@ -41,8 +41,8 @@ export function getFrom(container: Insider, endpoint: string, path: string): Pro
 }
 
 /** What came of requests that were made one after the other. */
-export interface Asked {
-  readonly answered: number
+export interface Requested {
+  readonly succeeded: number
   /** Statuses other than 200, and errnos. */
   readonly failures: (string | number)[]
 }
@@ -51,7 +51,12 @@ export interface Asked {
  * GETs `/-/healthy` over a socket from within a container, each on a connection of its own, until the file `done` is
  * there and it has asked at least so often.
  */
-export function askUntil(container: Insider, path: string, done: string, least: number): Promise<Asked> {
+export function requestUntil(
+  container: Insider,
+  path: string,
+  done: string,
+  least: number,
+): Promise<Requested> {
   return container.inside(
     async (socketPath, done, least) => {
       const { existsSync } = await import('node:fs')
@@ -68,7 +73,7 @@ export function askUntil(container: Insider, path: string, done: string, least: 
       const outcomes: (string | number)[] = []
       while (!existsSync(done) || outcomes.length < least) outcomes.push((await ask()) ?? 'no status')
       const failures = outcomes.filter((outcome) => outcome !== 200)
-      return { answered: outcomes.length - failures.length, failures }
+      return { succeeded: outcomes.length - failures.length, failures }
     },
     path,
     done,

@@ -3,7 +3,7 @@ import { image } from './engine.ts'
 import { nodeCommand } from './inside.ts'
 import { OwnContainer, type SocketVolume } from './own-container.ts'
 
-/** A server that knows nothing of this project: it binds a path itself, takes no lock, and answers `plain`. */
+/** A server that knows nothing of this project: it binds a path itself, takes no lock, and responds with `plain`. */
 export function startPlainServer(t: TestContext, volume: SocketVolume, path: string): Promise<OwnContainer> {
   return OwnContainer.start(t, {
     image: image('client'),
@@ -20,7 +20,7 @@ async function servePlainly(path: string): Promise<void> {
 }
 
 export interface NaiveOptions {
-  /** What it answers. */
+  /** The body of its responses. */
   readonly name: string
   /** Whether it unlinks what is at the path before it listens. Default true. */
   readonly unlink?: boolean

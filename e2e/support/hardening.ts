@@ -3,7 +3,7 @@ import type { ContainerHandle } from './container.ts'
 
 const MEBIBYTE = 1024 * 1024
 
-/** What the engine was told about a container's rights and bounds. */
+/** The rights and limits of a container, according to the engine. */
 export function hardeningOf({ Config, HostConfig }: ContainerInspectInfo) {
   return {
     user: Config.User,
@@ -29,7 +29,7 @@ export function mountsOf({ Mounts }: ContainerInspectInfo): string[] {
 const CAPABILITY_SETS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'] as const
 const SECCOMP_FILTER = '2'
 
-/** What the kernel says of a container's first process, from which the others inherit (proc_pid_status(5)). */
+/** The rights of a container's first process, which the others inherit, by the kernel's word (proc_pid_status(5)). */
 export async function processStatus(service: ContainerHandle) {
   const fields = fieldsOf(await service.read('/proc/1/status'))
   const numbers = (name: string) => (fields.get(name) ?? '').split(/\s+/).filter(Boolean).map(Number)

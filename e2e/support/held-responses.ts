@@ -11,7 +11,7 @@ const HELD = '/run/app/metrics/held'
 const GO_ON = '/run/app/metrics/go-on'
 const DELAY_MS = 60_000
 
-/** From now on requests to the API reach the app and get no response. */
+/** From now on requests to the API reach the app and get no response until `letGo`. */
 export function holdResponses(app: ContainerHandle): Promise<void> {
   return askAdmin(app, 'POST', `/chaos/delay?ms=${DELAY_MS}`)
 }

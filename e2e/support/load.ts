@@ -4,7 +4,7 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { type Response, request } from '@uds-sidecar/shared/http/request'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/eventually'
 
-/** Requests that go on until told to end, and what came of each. */
+/** Requests that are repeated until `end`, and what came of each. */
 export class Load implements AsyncDisposable {
   succeeded = 0
   /** What was wrong with those that did not succeed, in words. */
@@ -13,7 +13,7 @@ export class Load implements AsyncDisposable {
   readonly #clients: Promise<void>[]
   #ended = false
 
-  /** @param atOnce clients, each of which asks again as soon as it has its answer */
+  /** @param atOnce clients, each of which asks again as soon as it has its response */
   constructor(atOnce: number, ask: () => Promise<Response>) {
     this.#ask = ask
     this.#clients = Array.from({ length: atOnce }, () => this.#client())
@@ -25,7 +25,7 @@ export class Load implements AsyncDisposable {
     await eventuallyPasses(() => assert(this.succeeded >= target))
   }
 
-  /** Resolves when the last answer is there. */
+  /** Resolves when the last response is there. */
   async end(): Promise<void> {
     this.#ended = true
     await Promise.all(this.#clients)
@@ -38,7 +38,7 @@ export class Load implements AsyncDisposable {
   async #client(): Promise<void> {
     while (!this.#ended) {
       await this.#askOnce()
-      await pause(BETWEEN_MS) // two cores have other things to do as well
+      await pause(BETWEEN_MS) // leaves the cores to what is tested
     }
   }
 
@@ -55,10 +55,10 @@ export class Load implements AsyncDisposable {
 
 const BETWEEN_MS = 5
 
-/** For one visit, longer than the sidecar's own deadline: how it ends is the sidecar's to say. */
+/** For one visit, longer than the sidecar's own deadline: the sidecar decides how it ends. */
 const VISIT_MS = 60_000
 
-/** Visitors of the app, each of which makes one visit after the other until told to end, whatever happens meanwhile. */
+/** Visitors of the app, each of which makes one visit after the other until `end`, whatever happens meanwhile. */
 export class Visitors implements AsyncDisposable {
   /** The totals that came back with 200, each of which acknowledges one visit. */
   readonly acknowledged: number[] = []

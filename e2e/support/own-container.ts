@@ -54,7 +54,7 @@ const RUN_TIMEOUT_MS = 180_000
 
 /**
  * Runs a container until it ends by itself, then removes it.
- * @throws when that has not come within three minutes; state and log are in the message
+ * @throws when it has not ended within three minutes; state and log are in the message
  */
 export async function runToEnd({ stdin, ...box }: Errand): Promise<Ended> {
   const container = await createContainer(box, stdin !== undefined)

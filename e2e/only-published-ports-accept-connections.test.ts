@@ -1,5 +1,5 @@
-// From the edge network there is no way to the app or to Redis, not even a name; of the sidecar the four published ports
-// answer, and no other of the 65535.
+// From the edge network nobody can reach the app or Redis, which have no name there. Of the sidecar the four published
+// ports accept connections, and no other of the 65535.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -8,7 +8,7 @@ import type { Insider } from './support/inside.ts'
 import { startProbe } from './support/own-container.ts'
 import { sharedStack } from './support/stack.ts'
 
-test('only published ports answer', async (t) => {
+test('only published ports accept connections', async (t) => {
   const stack = await sharedStack(t)
   await using neighbour = await startProbe(t, { user: '20000:20000', network: `${stack.compose.name}_edge` })
 
@@ -18,7 +18,7 @@ test('only published ports answer', async (t) => {
     })
   }
 
-  await t.test('the sidecar answers on what it publishes and nowhere else', async () => {
+  await t.test('the sidecar accepts connections on what it publishes and nowhere else', async () => {
     assert.deepEqual(await openPorts(neighbour, 'sidecar'), [7070, 8080, 9464, 9901])
   })
 })
