@@ -24,9 +24,17 @@ export async function diagnoseProject(project: string): Promise<string> {
 
 const STRAGGLER_MS = 5_000
 
+/** Reports that are being made. */
+const reports: Promise<void>[] = []
+
 // A test that ran out of time may still hold a connection open, and the runner would wait for its file for ever.
-// (Its --test-force-exit is no way out: with that a run that is interrupted ends before its teardown.)
-after(() => void setTimeout(() => process.exit(), STRAGGLER_MS).unref())
+// (Its --test-force-exit does not help: with that an interrupted run ends before its teardown.)
+after(() => void setTimeout(exitWhenReported, STRAGGLER_MS).unref())
+
+async function exitWhenReported(): Promise<void> {
+  await Promise.allSettled(reports)
+  process.exit()
+}
 
 /**
  * Prints what `examine` tells of a test's resources if the test, or one of its subtests, fails. They are examined while
@@ -49,12 +57,17 @@ export function reportOnFailure(
     failed = true
     await look()
   })
-  t.after(async () => {
+  const report = async () => {
     if (!t.passed || failed) {
       if (!isGone) await look()
       process.stderr.write(`\n${t.name} failed; it left:\n${left.join('\n')}\n`)
     }
     await remove()
+  }
+  t.after(() => {
+    const reported = report()
+    reports.push(reported)
+    return reported
   })
   return async () => {
     await look()
