@@ -1,12 +1,11 @@
-// A socket can be given to a group of one's own without any capability. A foreign group is refused with the fix, and
-// before anything was published: at no moment is there a socket with another group than the one asked for.
+// A socket can be given to a group of its owner without any capability. Any other group is refused with a hint, and
+// before anything is published: at no time is there a socket with another group than the one that was asked for.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { modesOf } from './support/file-modes.ts'
-import type { Insider } from './support/insider.ts'
-import { startProbe } from './support/probe.ts'
-import { socketVolume } from './support/socket-volume.ts'
+import { modesOf } from './support/files.ts'
+import type { Insider } from './support/inside.ts'
+import { socketVolume, startProbe } from './support/own-container.ts'
 
 const OWN_GROUP = 10_300
 const FOREIGN_GROUP = 4_242

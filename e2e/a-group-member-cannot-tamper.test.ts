@@ -1,17 +1,17 @@
-// Who may connect may do nothing else: a member of the group cannot unlink, replace, chmod or shadow the app's socket,
-// neither through the read-only mount that compose.yaml gives it nor through a writable one.
+// A member of the socket's group may connect and nothing else: it cannot unlink, replace, chmod or shadow the app's
+// socket, neither through the read-only mount that compose.yaml gives it nor through a writable one.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { modesOf } from './support/file-modes.ts'
-import type { Insider } from './support/insider.ts'
-import { startProbe } from './support/probe.ts'
-import { Stack } from './support/stack.ts'
+import { modesOf } from './support/files.ts'
+import type { Insider } from './support/inside.ts'
+import { startProbe } from './support/own-container.ts'
+import { sharedStack } from './support/stack.ts'
 
 const SOCKET = '/run/app/api/api.sock'
 
 test('a group member cannot tamper', async (t) => {
-  await using stack = await Stack.start(t, { services: ['app'] })
+  const stack = await sharedStack(t)
   const volume = stack.volume('api-socket')
   const member = { user: '10003:10003', groups: [10_200] }
 
@@ -27,24 +27,24 @@ test('a group member cannot tamper', async (t) => {
     })
   })
 
-  await t.test("on a writable mount the directory is not the group's to write: EACCES", async (t) => {
+  await t.test('on a writable mount the group may not write to the directory: EACCES', async (t) => {
     await using probe = await startProbe(t, { ...member, mounts: [`${volume}:/run/app/api`] })
     assert.deepEqual(await tamper(probe), {
       unlink: 'EACCES',
       replace: 'EACCES',
-      chmod: 'EPERM', // the mode of a file is its owner's to change
+      chmod: 'EPERM', // only its owner may change the mode of a file
       create: 'EACCES',
       listen: 'EACCES',
       connect: 'done',
     })
   })
 
-  await t.test('the socket stands as it stood', async () => {
+  await t.test('the socket is unchanged', async () => {
     assert.deepEqual(await modesOf(stack.service('app'), [SOCKET]), ['socket 0660 10001:10200'])
   })
 })
 
-/** Tries everything that would get in the owner's way. @returns for each `done`, or the errno */
+/** Tries everything that would disturb the owner. @returns for each `done`, or the errno */
 function tamper(probe: Insider) {
   return probe.inside(async (path) => {
     const { chmod, rename, unlink, writeFile } = await import('node:fs/promises')

@@ -1,18 +1,16 @@
-// An app that is there and does not answer is 504 upstream_timeout at the deadline, which a scraper's own timeout
-// shortens, so that the scraper hears of it; and 200 as soon as it goes on.
+// An app that exists and does not respond is 504 upstream_timeout at the deadline. A scraper's own timeout shortens
+// that deadline, so that the scraper still gets the 504. As soon as the app continues, requests are 200 again.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { type RequestOptions, request } from '@uds-sidecar/shared/http/request'
-import { atItsQuickest } from '@uds-sidecar/shared/testing/waiting'
-import { eventually } from './support/eventually.ts'
-import { statusAndCode } from './support/problem.ts'
-import { Stack } from './support/stack.ts'
+import { atItsQuickest, eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
+import { ownStack, statusAndCode } from './support/stack.ts'
 
 test('a paused app times out', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'], overlays: ['impatient-sidecar'] })
-  const app = stack.service('app').container
+  const stack = await ownStack(t, { services: ['sidecar'], overlays: ['impatient-sidecar'] })
+  const app = stack.service('app')
   await app.pause()
 
   await t.test('at the deadline of the route, not before', async () => {
@@ -26,8 +24,8 @@ test('a paused app times out', async (t) => {
 
   await app.unpause()
 
-  await t.test('200 when it goes on', async () => {
-    await eventually(async () => {
+  await t.test('200 when the app continues', async () => {
+    await eventuallyPasses(async () => {
       assert.equal((await stack.request('api', '/status')).status, 200)
       assert.equal((await stack.request('metrics', '/metrics')).status, 200)
     })

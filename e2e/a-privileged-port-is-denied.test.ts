@@ -1,9 +1,10 @@
-// A port that the kernel keeps for the privileged: the sidecar, which has no capability, exits with 77 and says so.
+// The kernel reserves some ports for privileged processes. The sidecar, which has no capability, exits with 77 and says
+// why.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { image } from './support/images.ts'
-import { runToEnd } from './support/run-to-end.ts'
+import { image } from './support/engine.ts'
+import { runToEnd } from './support/own-container.ts'
 
 test('a privileged port is denied', async () => {
   const { exitCode, stderr } = await runToEnd({

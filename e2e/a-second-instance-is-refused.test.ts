@@ -1,21 +1,15 @@
-// While one instance lives, a second one exits with 75 and touches nothing, whether the first answers, is paused, or
-// has a full backlog; and whether it is an app that holds the lock or a server that knows no lock.
+// While one instance lives, a second one exits with 75 and changes nothing: whether the first one responds, is paused
+// or has a full backlog, and whether it is an app that holds the lock or a server without a lock.
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
 import { HEALTHY, runAppToEnd, startAppAlone } from './support/app-alone.ts'
-import { askUntil } from './support/ask-until.ts'
-import { connectionsFrom } from './support/connections-from.ts'
-import { eventually } from './support/eventually.ts'
-import { listingOf } from './support/file-modes.ts'
-import { fillBacklog } from './support/fill-backlog.ts'
-import { getFrom } from './support/get-from.ts'
-import { identitiesAt } from './support/identity-at.ts'
-import type { Insider } from './support/insider.ts'
-import type { OwnContainer } from './support/own-container.ts'
-import { startPlainServer } from './support/plain-server.ts'
-import { startProbe } from './support/probe.ts'
-import { type SocketVolume, socketVolume } from './support/socket-volume.ts'
+import { connectionsFrom, fillBacklog, getFrom, requestUntil } from './support/connections.ts'
+import { identitiesAt, listingOf } from './support/files.ts'
+import { startPlainServer } from './support/foreign-servers.ts'
+import type { Insider } from './support/inside.ts'
+import { type OwnContainer, type SocketVolume, socketVolume, startProbe } from './support/own-container.ts'
 
 const PATH = '/run/app/api.sock'
 const API = `unix:${PATH}`
@@ -23,36 +17,37 @@ const HEALTH = '/-/healthy'
 
 interface Incumbent {
   readonly what: string
-  readonly answer: string
+  readonly response: string
   start(t: TestContext, volume: SocketVolume): Promise<OwnContainer>
 }
 
 const INCUMBENTS: Incumbent[] = [
   {
     what: 'an app',
-    answer: HEALTHY,
+    response: HEALTHY,
     start: (t, volume) => startAppAlone(t, { mounts: [`${volume.name}:/run/app`] }),
   },
   {
     what: 'a server without a lock',
-    answer: '200 plain',
+    response: '200 plain',
     start: (t, volume) => startPlainServer(t, volume, PATH),
   },
 ]
 
-for (const { what, answer, start } of INCUMBENTS) {
+for (const { what, response, start } of INCUMBENTS) {
   for (const condition of ['alive', 'paused', 'paused with a full backlog']) {
     test(`beside ${what} that is ${condition} a second instance exits with 75`, async (t) => {
       await using volume = await socketVolume()
       const mounts = [`${volume.name}:/run/app`]
       await using incumbent = await start(t, volume)
       await using probe = await startProbe(t, { user: '10001:10001', mounts })
-      await eventually(async () => assert.equal(await getFrom(probe, API, HEALTH), answer))
+      await eventuallyPasses(async () => assert.equal(await getFrom(probe, API, HEALTH), response))
       const before = await identitiesAt(probe, [PATH])
-      const askedThroughout = condition === 'alive' ? askUntil(probe, PATH, '/run/app/done', 51) : undefined
-      if (condition !== 'alive') await incumbent.container.pause()
-      const askedBefore = condition === 'paused' ? getFrom(probe, API, HEALTH) : undefined
-      if (askedBefore !== undefined) await eventually(() => waitsInQueue(probe))
+      const requestsThroughout =
+        condition === 'alive' ? requestUntil(probe, PATH, '/run/app/done', 51) : undefined
+      if (condition !== 'alive') await incumbent.pause()
+      const requestBefore = condition === 'paused' ? getFrom(probe, API, HEALTH) : undefined
+      if (requestBefore !== undefined) await eventuallyPasses(() => waitsInQueue(probe))
       if (condition === 'paused with a full backlog') assert.equal(await fillBacklog(probe, PATH), 512)
 
       for (const APP_ON_CONFLICT of ['refuse', 'takeover'].slice(0, what === 'an app' ? 1 : 2)) {
@@ -61,16 +56,16 @@ for (const { what, answer, start } of INCUMBENTS) {
         assert.match(stderr, /^app: in_use: another server owns \/run\/app\/\w+\.sock/)
       }
 
-      if (condition !== 'alive') await incumbent.container.unpause()
+      if (condition !== 'alive') await incumbent.unpause()
       assert.deepEqual(await identitiesAt(probe, [PATH]), before)
-      if (askedBefore !== undefined) assert.equal(await askedBefore, answer)
-      if (askedThroughout !== undefined) {
+      if (requestBefore !== undefined) assert.equal(await requestBefore, response)
+      if (requestsThroughout !== undefined) {
         await probe.exec('touch', '/run/app/done')
-        const { answered, failures } = await askedThroughout
+        const { succeeded, failures } = await requestsThroughout
         assert.deepEqual(failures, [])
-        assert(answered > 50, `${answered} requests are too few to mean something`)
+        assert(succeeded > 50, `${succeeded} requests are too few to mean something`)
       }
-      await eventually(async () => assert.equal(await getFrom(probe, API, HEALTH), answer))
+      await eventuallyPasses(async () => assert.equal(await getFrom(probe, API, HEALTH), response))
     })
   }
 }
@@ -84,7 +79,7 @@ test('a start that is refused leaves its other paths untouched', async (t) => {
   const mounts = [`${volume.name}:/run/app`]
   await using _incumbent = await startPlainServer(t, volume, '/run/app/metrics.sock')
   await using probe = await startProbe(t, { user: '10001:10001', mounts })
-  await eventually(async () => assert.deepEqual(await listingOf(probe, '/run/app'), ['metrics.sock']))
+  await eventuallyPasses(async () => assert.deepEqual(await listingOf(probe, '/run/app'), ['metrics.sock']))
 
   assert.equal((await runAppToEnd({ mounts })).exitCode, 75)
 

@@ -1,17 +1,17 @@
-// Why volumes hold directories: who mounts the socket file itself keeps the inode that it saw first. After the app's
-// next start it dials a socket that nobody listens on, for ever, while the path is fine for everybody else.
+// Why volumes hold directories: a container that mounts the socket file itself keeps the first inode. After the app's
+// next start it dials a stale socket for ever, while the path is fine for everybody else.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dialFrom } from './support/dial-from.ts'
+import { dialFrom } from './support/connections.ts'
 import { engine } from './support/engine.ts'
-import { startProbe } from './support/probe.ts'
-import { Stack } from './support/stack.ts'
+import { startProbe } from './support/own-container.ts'
+import { ownStack } from './support/stack.ts'
 
 const MEMBER = { user: '10003:10003', groups: [10_200] }
 
 test('a single-file mount goes stale', async (t) => {
-  await using stack = await Stack.start(t, { services: ['app'] })
+  const stack = await ownStack(t, { services: ['app'] })
   const volume = stack.volume('api-socket')
   const { Mountpoint } = await engine.getVolume(volume).inspect()
   await using file = await startProbe(t, { ...MEMBER, mounts: [`${Mountpoint}/api.sock:/run/api.sock:ro`] })

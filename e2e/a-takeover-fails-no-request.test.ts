@@ -1,16 +1,13 @@
-// A new app takes over from one that serves, twenty times in a row under load, without one failed request, also of those
-// that nobody may repeat. Each time the old one exits with 0, and leaves the sockets of the new one alone.
+// A new app takes over from a running one, twenty times in a row under load, and no request fails, not even one that
+// nobody may repeat. Each time the old app exits with 0 and leaves the sockets of the new one alone.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { request } from '@uds-sidecar/shared/http/request'
-import { eventually } from './support/eventually.ts'
-import { identitiesAt } from './support/identity-at.ts'
-import { incarnation } from './support/incarnation.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
+import { identitiesAt, RELAYED_SOCKETS } from './support/files.ts'
 import { Load } from './support/load.ts'
-import { RELAYED_SOCKETS } from './support/relayed-sockets.ts'
-import { routesOf } from './support/routes.ts'
-import { Stack } from './support/stack.ts'
+import { ownStack, type Stack } from './support/stack.ts'
 
 const TAKEOVERS = 20
 const PATIENCE_MS = 60_000
@@ -22,8 +19,8 @@ const REQUESTS = 26
 test(`${TAKEOVERS} takeovers fail no request`, async (t) => {
   // An app that was taken over has done its work: with this policy the engine does not start it again (docs/adr/0005).
   const env = { APP_ON_CONFLICT: 'takeover', APP_RESTART: 'on-failure' }
-  await using stack = await Stack.start(t, { services: ['sidecar'], env })
-  const sidecarBefore = await incarnation(stack.service('sidecar'))
+  const stack = await ownStack(t, { services: ['sidecar'], env })
+  const sidecarBefore = await stack.service('sidecar').incarnation()
   const api = await stack.endpoint('api')
   await using reads = new Load(CLIENTS, () => request(api, { path: '/status', timeoutMs: PATIENCE_MS }))
   await using visits = new Load(CLIENTS, () =>
@@ -40,7 +37,7 @@ test(`${TAKEOVERS} takeovers fail no request`, async (t) => {
     assert.equal(await exitCodeOf(stack, older), 0)
     const after = await identitiesAt(stack.service('sidecar'), RELAYED_SOCKETS)
     for (const [index, path] of RELAYED_SOCKETS.entries()) assert.notEqual(after[index], before[index], path)
-    for (const { state, generation } of Object.values(await routesOf(stack)))
+    for (const { state, generation } of Object.values(await stack.routes()))
       assert.deepEqual([state, generation], ['up', takeover + 1])
     before = after
   }
@@ -52,11 +49,11 @@ test(`${TAKEOVERS} takeovers fail no request`, async (t) => {
     assert(load.succeeded > TAKEOVERS * 25, `${load.succeeded} requests are too few to mean something`)
   }
   assert.equal(String((await request(api, { path: '/visits' })).body), `{"visits":${visits.succeeded}}`)
-  assert.equal(await incarnation(stack.service('sidecar')), sidecarBefore)
+  assert.equal(await stack.service('sidecar').incarnation(), sidecarBefore)
 })
 
 function exitCodeOf(stack: Stack, index: number): Promise<number> {
-  return eventually(async () => {
+  return eventuallyPasses(async () => {
     const { State } = await stack.service('app', index).inspect()
     assert.equal(State.Running, false)
     return State.ExitCode

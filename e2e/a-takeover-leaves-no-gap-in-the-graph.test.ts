@@ -1,11 +1,11 @@
-// A takeover is not to be seen in Prometheus: no scrape fails, none is missing, and the counter of visits neither falls
+// A takeover cannot be seen in Prometheus: no scrape fails, none is missing, and the counter of visits neither falls
 // nor starts again.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually } from './support/eventually.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
 import { instantQuery, scrapedPoints } from './support/prometheus.ts'
-import { Stack } from './support/stack.ts'
+import { ownStack, type Stack } from './support/stack.ts'
 
 const VISITS = 3
 const SCRAPE_INTERVAL_MS = 5_000
@@ -13,18 +13,18 @@ const SCRAPE_INTERVAL_MS = 5_000
 test('a takeover leaves no gap in the graph', async (t) => {
   const env = { APP_ON_CONFLICT: 'takeover', APP_RESTART: 'on-failure' }
   const profiles = ['observability']
-  await using stack = await Stack.start(t, { services: ['prometheus'], profiles, env })
+  const stack = await ownStack(t, { services: ['prometheus'], profiles, env })
   await visitAndSee(stack, VISITS)
 
   await stack.compose.scale('app', 2)
-  await eventually(async () => assert.equal(await stack.service('app', 1).condition(), 'exited'))
+  await eventuallyPasses(async () => assert.equal(await stack.service('app', 1).condition(), 'exited'))
   await visitAndSee(stack, VISITS * 2)
 
   const up = await scrapedPoints(stack, 'up{job="app"}')
   assert.deepEqual([...new Set(up.map(({ value }) => value))], [1])
   for (const [index, { atMs }] of up.slice(1).entries()) {
     const gapMs = atMs - (up[index]?.atMs ?? 0)
-    // How punctual Prometheus is, is the machine's to say.
+    // A busy machine makes Prometheus a little late.
     assert.equal(Math.round(gapMs / SCRAPE_INTERVAL_MS), 1, `${gapMs} ms between two scrapes`)
   }
   const missing = 'count_over_time(up{job="app"}[5m]) - on () count_over_time(app_visits_total[5m])'
@@ -38,7 +38,7 @@ async function visitAndSee(stack: Stack, total: number): Promise<void> {
     const { body } = await stack.request('api', '/visits', { method: 'POST' })
     visits = JSON.parse(String(body)).visits
   }
-  await eventually(async () => {
+  await eventuallyPasses(async () => {
     assert.equal((await scrapedPoints(stack, 'app_visits_total')).at(-1)?.value, total)
   })
 }

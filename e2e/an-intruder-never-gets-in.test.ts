@@ -1,19 +1,17 @@
-// An intruder that hammers at the 0600 admin socket, and at what is being prepared beside it, while the app starts 50
-// times never gets in: there is no moment at which the socket has a wider mode, though the app's umask would give it one.
-// Each start stops before the socket gets its mode, before it is published, and after, until the intruder has tried.
+// An intruder connects again and again to the 0600 admin socket, and to its staged file, while the app starts 50 times.
+// It never gets in: the socket never has a wider mode, although the app's umask would give it one. Each start stops
+// before the socket gets its mode, before it is published, and after that, until the intruder has tried.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { APP_ENV } from './support/app-alone.ts'
-import { image } from './support/images.ts'
+import { image } from './support/engine.ts'
 import { nodeCommand, nodeImport } from './support/inside.ts'
 import { DONE, intrude, PROGRESS, UNTIL_TRIED } from './support/intruder.ts'
-import { OwnContainer } from './support/own-container.ts'
-import { startProbe } from './support/probe.ts'
-import { socketVolume } from './support/socket-volume.ts'
+import { OwnContainer, socketVolume, startProbe } from './support/own-container.ts'
 
 const STARTS = 50
-/** Of each start, at which the socket is there and not published: before its mode, and before the rename. */
+/** Steps of each start at which the socket exists and is not published: before its chmod, and before its rename. */
 const STEPS = 2
 
 test(`an intruder never gets in during ${STARTS} starts`, async (t) => {
@@ -39,8 +37,9 @@ test(`an intruder never gets in during ${STARTS} starts`, async (t) => {
     ),
   })
 
-  const { attempts, whileStaged, sockets, gotIn, keptOutBy } = await intrusion
+  // First the starter: if it fails, nobody tells the intruder to end.
   assert.equal((await starter.container.wait()).StatusCode, 0)
+  const { attempts, whileStaged, sockets, gotIn, keptOutBy } = await intrusion
   t.diagnostic(
     `${attempts} attempts, ${whileStaged} of them at what was being prepared; ${sockets} sockets met`,
   )
@@ -52,8 +51,8 @@ test(`an intruder never gets in during ${STARTS} starts`, async (t) => {
 })
 
 /**
- * Half of the starts end with SIGKILL and leave a stale socket to the next, half with SIGTERM. With this umask a socket
- * that is listened on where it is to be, and gets its mode after that, is open to everybody until then.
+ * Half of the starts end with SIGKILL and leave a stale socket, half end with SIGTERM. With this umask a socket that is
+ * bound at its final path, and gets its mode after that, would be open to everybody until then.
  */
 async function startAgainAndAgain(
   starts: number,
@@ -84,7 +83,7 @@ async function startAgainAndAgain(
   }
 }
 
-/** In the app, before its own code: it goes on with the admin socket when the intruder has tried. */
+/** Runs in the app before its own code: each step of the admin socket waits until the intruder has tried. */
 async function stopAtEachStep(intruder: string): Promise<void> {
   const { default: fs } = await import('node:fs')
   const { syncBuiltinESMExports } = await import('node:module')

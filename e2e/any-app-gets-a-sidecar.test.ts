@@ -1,14 +1,13 @@
-// An app that knows nothing of this project and only listens on a path gets the sidecar by examples/any-app: what is
-// allowed is relayed, the rest is refused, and after a crash of the app nothing but the app has to be started.
+// An app that knows nothing of this project and only listens on a path gets the sidecar with examples/any-app: what is
+// allowed is relayed, the rest is refused, and after a crash only the app has to be started again.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually } from './support/eventually.ts'
-import { statusAndCode } from './support/problem.ts'
-import { Stack } from './support/stack.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
+import { ownStack, statusAndCode } from './support/stack.ts'
 
 test('any app gets a sidecar', async (t) => {
-  await using stack = await Stack.start(t, { file: 'examples/any-app/compose.yaml' })
+  const stack = await ownStack(t, { file: 'examples/any-app/compose.yaml' })
 
   await t.test('what is allowed is relayed', async () => {
     const { status, headers, body } = await stack.request('metrics', '/metrics')
@@ -20,12 +19,12 @@ test('any app gets a sidecar', async (t) => {
     assert.equal(statusAndCode(await stack.request('metrics', '/other')), '403 path_not_allowed')
   })
 
-  await t.test('its crash is told, and its start is all that it takes', async () => {
+  await t.test('a crash is 503 socket_stale, and starting the app again is enough', async () => {
     const { State: before } = await stack.service('sidecar').inspect()
     await stack.service('app').kill()
     assert.equal(statusAndCode(await stack.request('metrics', '/metrics')), '503 socket_stale')
     await stack.service('app').start()
-    await eventually(async () => assert.equal((await stack.request('metrics', '/metrics')).status, 200))
+    await eventuallyPasses(async () => assert.equal((await stack.request('metrics', '/metrics')).status, 200))
     const { State: after } = await stack.service('sidecar').inspect()
     assert.equal(after.Pid, before.Pid)
   })

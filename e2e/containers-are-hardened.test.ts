@@ -1,11 +1,10 @@
-// Each container is what the design says, by the engine's word and by the kernel's: user, groups, no capability, no new
-// privileges, read-only root, bounds, an init, its network, and which volumes it may write.
+// Each container is as the design says, according to the engine and to the kernel: user, groups, no capability, no new
+// privileges, read-only root, limits, an init, its network, and the volumes that it may write to.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hardeningOf, mountsOf } from './support/hardening.ts'
-import { processStatus } from './support/process-status.ts'
-import { Stack } from './support/stack.ts'
+import { hardeningOf, mountsOf, processStatus } from './support/hardening.ts'
+import { sharedStack } from './support/stack.ts'
 
 interface Expected {
   readonly uid: number
@@ -48,7 +47,7 @@ const EXPECTED: Record<string, Expected> = {
 }
 
 test('containers are hardened', async (t) => {
-  await using stack = await Stack.start(t, { profiles: ['observability'] })
+  const stack = await sharedStack(t)
 
   for (const [name, { uid, groups, network, mounts }] of Object.entries(EXPECTED)) {
     const service = stack.service(name)

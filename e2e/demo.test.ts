@@ -1,12 +1,10 @@
-// `npm run demo` shows the stack as plain processes: within 10 s, without Docker, with or without a redis-server, and
-// it leaves no process and no file behind, also when it is interrupted.
+// `npm run demo` shows the stack as plain processes: within 10 s, without Docker, with or without a redis-server. It
+// leaves no process and no file behind, also when it is interrupted.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { atItsQuickest } from '@uds-sidecar/shared/testing/waiting'
-import { type DemoOptions, runDemo } from './support/demo.ts'
-import { eventually } from './support/eventually.ts'
-import { pathOfOnly } from './support/program-path.ts'
+import { atItsQuickest, eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
+import { type DemoOptions, pathOfOnly, runDemo } from './support/demo.ts'
 
 const SECONDS = 10
 
@@ -31,7 +29,7 @@ test('without a redis-server the demo says so and shows how the app degrades', a
   }
 })
 
-/** One after the other, until one took no longer than it may; on a machine that is not busy that is the first. */
+/** Repeats the demo until one was quick enough; on a machine that is not busy that is the first. */
 async function demos(options: DemoOptions = {}) {
   const { outcomes } = await atItsQuickest(SECONDS * 1_000, () => runDemo(options))
   return outcomes
@@ -57,5 +55,5 @@ test('a second signal ends it at once, and its programs with it', async () => {
       process.kill(processGroup, 'SIGTERM')
     },
   })
-  await eventually(async () => assert.deepEqual(await processesLeft(), []))
+  await eventuallyPasses(async () => assert.deepEqual(await processesLeft(), []))
 })

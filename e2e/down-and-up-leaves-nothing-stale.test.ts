@@ -1,17 +1,17 @@
-// The socket volumes live in memory and only while somebody mounts them: when every container is down, also by SIGKILL,
-// the sockets are gone, and the next start finds empty directories. What Redis has acknowledged is still there.
+// The socket volumes are in memory, and only while a container mounts them. When all containers are down, even by
+// SIGKILL, the sockets are gone, and the next start finds empty directories. What Redis has acknowledged is still
+// there.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { modesOf } from './support/file-modes.ts'
-import { routesOf } from './support/routes.ts'
-import { Stack } from './support/stack.ts'
+import { modesOf } from './support/files.ts'
+import { ownStack } from './support/stack.ts'
 
 const SERVICES = ['redis', 'app', 'sidecar']
 const SOCKET = '/run/app/api/api.sock'
 
 test('down and up leaves nothing stale', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'] })
   const visit = async () => {
     const { body } = await stack.request('api', '/visits', { method: 'POST' })
     return JSON.parse(body.toString())
@@ -38,7 +38,7 @@ test('down and up leaves nothing stale', async (t) => {
   await t.test(
     'after the next start every route is up, on the first socket that was ever seen there',
     async () => {
-      for (const { state, generation, lastError } of Object.values(await routesOf(stack)))
+      for (const { state, generation, lastError } of Object.values(await stack.routes()))
         assert.deepEqual([state, generation, lastError], ['up', 1, null])
     },
   )

@@ -1,15 +1,16 @@
-// What Prometheus scrapes, the app's metrics through the sidecar and the sidecar's own, passes `promtool check metrics`.
+// What Prometheus scrapes passes `promtool check metrics`: the app's metrics through the sidecar, and the sidecar's
+// own.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { image } from './support/images.ts'
-import { runToEnd } from './support/run-to-end.ts'
-import { Stack } from './support/stack.ts'
+import { image } from './support/engine.ts'
+import { runToEnd } from './support/own-container.ts'
+import { sharedStack } from './support/stack.ts'
 
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 test('expositions are valid', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const stack = await sharedStack(t)
   assert.equal((await stack.request('api', '/visits', { method: 'POST' })).status, 200)
 
   for (const port of ['metrics', 'ops'] as const) {
@@ -21,7 +22,7 @@ test('expositions are valid', async (t) => {
     })
   }
 
-  await t.test('promtool does refuse what is wrong: the check is not blind', async () => {
+  await t.test('the check is not blind: promtool rejects what is wrong', async () => {
     const { exitCode, stderr } = await promtoolCheck(Buffer.from('visits_total{ 1\n'))
     assert.equal(exitCode, 1)
     assert.match(stderr, /error while linting/)

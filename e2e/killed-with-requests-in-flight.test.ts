@@ -1,40 +1,41 @@
-// An app that is killed while requests wait for it, in its hands or still in its listen queue: each of them is answered
-// with 502 upstream_reset, none is left hanging, and none is sent twice.
+// When an app is killed while requests wait for it, in the app or still in its listen queue, each of them gets 502
+// upstream_reset. None hangs, and none is sent twice.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connectionsFrom } from './support/connections-from.ts'
-import { eventually } from './support/eventually.ts'
-import { HELD_ANSWERS, holdAnswers, untilHeld } from './support/held-answers.ts'
-import { statusAndCode } from './support/problem.ts'
-import { Stack } from './support/stack.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
+import { connectionsFrom } from './support/connections.ts'
+import { HELD_RESPONSES, holdResponses, untilHeld } from './support/held-responses.ts'
+import { ownStack, type Stack, statusAndCode } from './support/stack.ts'
 
 const REQUESTS = 10
 const API_DIRECTORY = '/run/app/api'
 
 test('killed with requests in flight', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'], ...HELD_ANSWERS })
+  const stack = await ownStack(t, { services: ['sidecar'], ...HELD_RESPONSES })
   const app = stack.service('app')
-  await holdAnswers(app)
+  await holdResponses(app)
   await killWithRequests(stack, () => untilHeld(app, REQUESTS))
 })
 
 test('killed with requests in the listen queue', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
-  await stack.service('app').container.pause()
+  const stack = await ownStack(t, { services: ['sidecar'] })
+  await stack.service('app').pause()
   await killWithRequests(stack, async () => {
     const { queued, accepted } = await connectionsFrom(stack.service('sidecar'), API_DIRECTORY)
     assert.deepEqual({ queued, accepted }, { queued: REQUESTS, accepted: 0 })
   })
 })
 
-/** @param areThere throws as long as the requests have not come to where the app is to be killed with them */
+/** @param areThere throws until all requests are where the kill is to meet them */
 async function killWithRequests(stack: Stack, areThere: () => Promise<void>): Promise<void> {
-  const answers = Array.from({ length: REQUESTS }, () => stack.request('api', '/visits', { method: 'POST' }))
-  await eventually(areThere)
+  const responses = Array.from({ length: REQUESTS }, () =>
+    stack.request('api', '/visits', { method: 'POST' }),
+  )
+  await eventuallyPasses(areThere)
   await stack.service('app').kill()
 
-  const outcomes = (await Promise.all(answers)).map(statusAndCode)
+  const outcomes = (await Promise.all(responses)).map(statusAndCode)
   assert.deepEqual(outcomes, Array(REQUESTS).fill('502 upstream_reset'))
   const metrics = String((await stack.request('ops', '/metrics')).body)
   assert.match(

@@ -1,15 +1,15 @@
-// `make down` removes everything that came up, with Prometheus too: containers, volumes and network.
+// `make down` removes everything that came up, including Prometheus: containers, volumes and network.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { leftovers } from './support/leftovers.ts'
-import { REPOSITORY } from './support/project.ts'
-import { Stack } from './support/stack.ts'
+import { REPOSITORY } from './support/run.ts'
+import { ownStack } from './support/stack.ts'
 
 test('make down leaves nothing', async (t) => {
-  await using stack = await Stack.start(t, { profiles: ['observability'] })
+  const stack = await ownStack(t, { profiles: ['observability'] })
   const { name } = stack.compose
   assert.deepEqual(await leftovers(name), {
     containers: ['app', 'client', 'prometheus', 'redis', 'sidecar'].map((service) => `/${name}-${service}-1`),

@@ -1,13 +1,13 @@
-// While app and Redis are killed with SIGKILL in turn, each with a visit of every visitor under way, every visit that was
-// acknowledged is counted, and none is counted twice: what is counted beyond that was under way at a kill, one visit of
-// each visitor at most.
+// App and Redis are killed with SIGKILL in turn, each time with one visit of every visitor in progress. Every
+// acknowledged visit is counted, and none is counted twice: what is counted beyond the acknowledged ones was in
+// progress at a kill, at most one visit of each visitor.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connectionsFrom } from './support/connections-from.ts'
-import { eventually } from './support/eventually.ts'
-import { Stack } from './support/stack.ts'
-import { Visitors } from './support/visitors.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
+import { connectionsFrom } from './support/connections.ts'
+import { Visitors } from './support/load.ts'
+import { ownStack, type Stack } from './support/stack.ts'
 
 const VISITS = 500
 const VISITORS = 4
@@ -15,7 +15,7 @@ const KILLS = 8
 const API_DIRECTORY = '/run/app/api'
 
 test('no acknowledged visit is lost', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const stack = await ownStack(t, { services: ['sidecar'] })
   await using visitors = new Visitors(await stack.endpoint('api'), VISITORS)
 
   for (let kill = 1; kill <= KILLS; kill++) {
@@ -35,33 +35,33 @@ test('no acknowledged visit is lost', async (t) => {
 })
 
 /**
- * Stops the service wherever it is, so that the visits stay under way, and kills it there. Each visitor has one visit
- * refused, and makes no other before the service is back.
+ * Pauses the service, so that the visits stay in progress, and then kills it. Each visitor has one visit refused, and
+ * makes no other before the service is back.
  */
 async function killAtWork(stack: Stack, visitors: Visitors, name: 'app' | 'redis'): Promise<void> {
   const victim = stack.service(name)
-  await victim.container.pause()
+  await victim.pause()
   visitors.beginOutage()
   const before = visitors.refused
-  await eventually(async () => {
+  await eventuallyPasses(async () => {
     const acknowledged = visitors.acknowledged.length
     const { queued, accepted } = await connectionsFrom(stack.service('sidecar'), API_DIRECTORY)
-    // Each visit has a connection of its own; one that no visit uses may be open besides. The app gives Redis a second
+    // Each visit has a connection of its own; one unused connection may be open too. The app waits a second for Redis
     // and then refuses the visit.
-    assert(queued + accepted + visitors.waiting >= VISITORS, 'a visit of each visitor is under way')
+    assert(queued + accepted + visitors.waiting >= VISITORS, 'a visit of each visitor is in progress')
     assert.equal(visitors.acknowledged.length, acknowledged, 'no visit is acknowledged any more')
   })
   await victim.kill()
-  await eventually(() => assert.equal(visitors.waiting, VISITORS, 'each visitor felt the kill'))
+  await eventuallyPasses(() => assert.equal(visitors.waiting, VISITORS, 'each visitor felt the kill'))
   assert(visitors.refused - before <= VISITORS, 'one visit of each visitor was refused')
   await victim.start()
   await totalOf(stack)
   visitors.outageIsOver()
 }
 
-/** As soon as app and Redis are up. */
+/** Waits until app and Redis are up. */
 function totalOf(stack: Stack): Promise<number> {
-  return eventually(async () => {
+  return eventuallyPasses(async () => {
     const { status, body } = await stack.request('api', '/visits')
     assert.equal(status, 200, body.toString())
     return JSON.parse(body.toString()).visits

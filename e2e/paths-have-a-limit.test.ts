@@ -1,5 +1,5 @@
-// A socket path has at most 107 bytes, counted in bytes and with the staging name: up to there the app serves and others
-// can dial it, beyond it the app says so before it binds anything.
+// A socket path, including the one that it is staged at, has at most 107 bytes. Up to that length the app serves and
+// others can dial it; with a longer one the app says so before it binds anything.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -7,16 +7,16 @@ import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { listen } from '@uds-sidecar/shared/listen/listen'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
 import { HEALTHY, runAppToEnd, startAppAlone } from './support/app-alone.ts'
-import { eventually } from './support/eventually.ts'
-import { modesOf } from './support/file-modes.ts'
-import { getFrom } from './support/get-from.ts'
-import { socketVolume } from './support/socket-volume.ts'
-import { temporaryDirectory } from './support/temporary-directory.ts'
+import { getFrom } from './support/connections.ts'
+import { modesOf } from './support/files.ts'
+import { socketVolume } from './support/own-container.ts'
+import { runDirectory } from './support/run.ts'
 
 const LIMIT = 107
 
-/** `/run/app/` and so many bytes as are missing, of two-byte letters if wanted. */
+/** A path of exactly so many bytes in the directory; `letter` may have two bytes. */
 function pathOf(bytes: number, directory = '/run/app', letter = 'x'): string {
   const missing = bytes - directory.length - 1
   const letters = Math.floor(missing / Buffer.byteLength(letter))
@@ -37,7 +37,9 @@ for (const [what, path] of [
       mounts: [`${volume.name}:/run/app`],
       env: { APP_API: `unix:${path}` },
     })
-    await eventually(async () => assert.equal(await getFrom(app, `unix:${path}`, '/-/healthy'), HEALTHY))
+    await eventuallyPasses(async () =>
+      assert.equal(await getFrom(app, `unix:${path}`, '/-/healthy'), HEALTHY),
+    )
     assert.deepEqual(await modesOf(app, [path]), ['socket 0660 10001:10200'])
   })
 }
@@ -77,7 +79,7 @@ for (const [what, path] of [
 }
 
 test('curl dials a path of 107 bytes', async () => {
-  await using directory = await temporaryDirectory()
+  await using directory = await runDirectory()
   const path = pathOf(LIMIT, directory.path)
   const server = createServer((_request, response) => response.end('from afar'))
   await using _listener = await listen(server, { kind: 'unix', path })

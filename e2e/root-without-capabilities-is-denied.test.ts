@@ -1,16 +1,16 @@
-// Root without capabilities is nobody special to a socket: 0660 denies it like any other stranger. It is the
-// capability DAC_OVERRIDE that opens every socket, which is why each container drops them all.
+// To a socket, root without capabilities is a stranger like any other: mode 0660 denies it. The capability DAC_OVERRIDE
+// opens every socket, which is why each container drops all capabilities.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dialFrom } from './support/dial-from.ts'
-import { startProbe } from './support/probe.ts'
-import { Stack } from './support/stack.ts'
+import { dialFrom } from './support/connections.ts'
+import { startProbe } from './support/own-container.ts'
+import { sharedStack } from './support/stack.ts'
 
 const SOCKET = 'unix:/run/app/api/api.sock'
 
 test('root without capabilities is denied', async (t) => {
-  await using stack = await Stack.start(t, { services: ['app'] })
+  const stack = await sharedStack(t)
   const mounts = [`${stack.volume('api-socket')}:/run/app/api:ro`]
 
   await t.test('uid 0 with no capability gets EACCES', async (t) => {

@@ -1,43 +1,43 @@
-// SIGTERM loses nothing: requests in flight are answered, the app exits with 0 and not by a signal, its sockets are gone,
-// and the sidecar says 503 socket_missing from then on.
+// SIGTERM loses nothing: requests in flight get their responses, the app exits with 0 and not by a signal, its sockets
+// are gone, and from then on the sidecar says 503 socket_missing.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually } from './support/eventually.ts'
-import { listingOf } from './support/file-modes.ts'
-import { HELD_ANSWERS, holdAnswers, letGo, untilHeld } from './support/held-answers.ts'
-import { statusAndCode } from './support/problem.ts'
-import { routesOf } from './support/routes.ts'
-import { Stack } from './support/stack.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
+import { listingOf } from './support/files.ts'
+import { HELD_RESPONSES, holdResponses, letGo, untilHeld } from './support/held-responses.ts'
+import { ownStack, statusAndCode } from './support/stack.ts'
 
 const IN_FLIGHT = 10
-/** After the drain has begun: then only a drain keeps connections open. */
+/** How long after the start of the drain the requests are held: from then on only a drain keeps connections open. */
 const ACCEPTS_NO_MORE_MS = 1_000
 
 test('SIGTERM drains', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'], ...HELD_ANSWERS })
+  const stack = await ownStack(t, { services: ['sidecar'], ...HELD_RESPONSES })
   const app = stack.service('app')
-  await holdAnswers(app)
+  await holdResponses(app)
 
-  const answers = Array.from({ length: IN_FLIGHT }, () => stack.request('api', '/visits', { method: 'POST' }))
+  const responses = Array.from({ length: IN_FLIGHT }, () =>
+    stack.request('api', '/visits', { method: 'POST' }),
+  )
   await untilHeld(app, IN_FLIGHT)
   const ending = app.stop()
-  await eventually(async () => assert.match(await app.log(), /"msg":"draining"/))
+  await eventuallyPasses(async () => assert.match(await app.log(), /"msg":"draining"/))
   const goOnAtMs = performance.now() + ACCEPTS_NO_MORE_MS
-  await eventually(() => assert(performance.now() > goOnAtMs))
+  await eventuallyPasses(() => assert(performance.now() > goOnAtMs))
   await letGo(app)
   const exitCode = await ending
 
   await t.test('the app exits with 0', () => assert.equal(exitCode, 0))
 
-  await t.test('requests in flight are answered in full', async () => {
-    const bodies = (await Promise.all(answers)).map(({ status, body }) => `${status} ${body}`)
+  await t.test('requests in flight get complete responses', async () => {
+    const bodies = (await Promise.all(responses)).map(({ status, body }) => `${status} ${body}`)
     const expected = Array.from({ length: IN_FLIGHT }, (_, index) => `200 {"visits":${index + 1}}`)
     assert.deepEqual(bodies.sort(), expected.sort())
   })
 
   await t.test('no connection had to be cut', async () => {
-    await eventually(async () => {
+    await eventuallyPasses(async () => {
       const closed = (await app.log()).split('\n').filter((line) => line.includes('"msg":"closed"'))
       assert.deepEqual(
         closed
@@ -57,9 +57,9 @@ test('SIGTERM drains', async (t) => {
     ])
   })
 
-  await t.test('the sidecar answers 503 socket_missing', async () => {
+  await t.test('the sidecar responds with 503 socket_missing', async () => {
     assert.equal(statusAndCode(await stack.request('api', '/status')), '503 socket_missing')
-    const { lastError } = (await routesOf(stack)).api ?? {}
+    const { lastError } = (await stack.routes()).api ?? {}
     assert.deepEqual([lastError?.code, lastError?.errno], ['socket_missing', 'ENOENT'])
   })
 })

@@ -1,13 +1,13 @@
-// Every socket has exactly the owner, group and mode that the design says, in a directory that gives it the group, and
-// everybody else sees the same.
+// Every socket has exactly the owner, group and mode that the design says. Its directory gives it the group, and every
+// container sees the same.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listingOf, modesOf } from './support/file-modes.ts'
-import { Stack } from './support/stack.ts'
+import { listingOf, modesOf } from './support/files.ts'
+import { sharedStack } from './support/stack.ts'
 
 test('sockets carry owner, group and mode', async (t) => {
-  await using stack = await Stack.start(t)
+  const stack = await sharedStack(t)
 
   await t.test('the app made its directories and sockets so', async () => {
     assert.deepEqual(

@@ -1,11 +1,12 @@
-// `docker compose up` brings the whole stack to health in the order of its dependencies, and what it publishes answers.
+// `docker compose up` brings the whole stack to health in the order of its dependencies, and its published ports
+// respond.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Stack } from './support/stack.ts'
+import { sharedStack } from './support/stack.ts'
 
 test('the stack comes up', async (t) => {
-  await using stack = await Stack.start(t)
+  const stack = await sharedStack(t)
 
   for (const name of ['redis', 'app', 'sidecar', 'client']) {
     await t.test(`${name} is healthy by its own health check`, async () => {
@@ -13,14 +14,14 @@ test('the stack comes up', async (t) => {
     })
   }
 
-  await t.test('the API answers on its published port', async () => {
+  await t.test('the API responds on its published port', async () => {
     const { status, body } = await stack.request('api', '/status')
     assert.equal(status, 200)
     const { name, redis } = JSON.parse(body.toString())
     assert.deepEqual({ name, redis }, { name: 'app', redis: 'up' })
   })
 
-  await t.test('the sidecar is ready: all its upstream sockets answer', async () => {
+  await t.test('the sidecar is ready: all its upstream sockets accept connections', async () => {
     const { status, body } = await stack.request('ops', '/-/ready')
     assert.equal(status, 200)
     assert.deepEqual(JSON.parse(body.toString()), { ready: true, down: [] })

@@ -1,36 +1,33 @@
-// The sidecar is restarted under load, with SIGTERM and with SIGKILL: the app does not notice. Same process, same
-// sockets; and every visit that was acknowledged is counted. With SIGTERM what is in flight is answered first.
+// The sidecar is restarted under load, with SIGTERM and with SIGKILL. The app stays the same process with the same
+// sockets, and every acknowledged visit is counted. After SIGTERM, requests in flight get their responses first.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { askAdmin } from './support/admin.ts'
-import { eventually } from './support/eventually.ts'
-import { HELD_ANSWERS, holdAnswers, letGo, untilHeld } from './support/held-answers.ts'
-import { identitiesAt } from './support/identity-at.ts'
-import { incarnation } from './support/incarnation.ts'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
+import { identitiesAt, RELAYED_SOCKETS } from './support/files.ts'
+import { askAdmin, HELD_RESPONSES, holdResponses, letGo, untilHeld } from './support/held-responses.ts'
 import { Load } from './support/load.ts'
-import { RELAYED_SOCKETS } from './support/relayed-sockets.ts'
-import { Stack } from './support/stack.ts'
+import { ownStack } from './support/stack.ts'
 
 const CLIENTS = 4
 const IN_FLIGHT = 5
 const DRAINING = /"msg":"draining"/
 
 test('the app outlives a sidecar restart', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'], ...HELD_ANSWERS })
+  const stack = await ownStack(t, { services: ['sidecar'], ...HELD_RESPONSES })
   const app = stack.service('app')
   const sidecar = stack.service('sidecar')
-  const before = [await incarnation(app), ...(await identitiesAt(app, RELAYED_SOCKETS))]
+  const before = [await app.incarnation(), ...(await identitiesAt(app, RELAYED_SOCKETS))]
 
-  await t.test('with SIGTERM the sidecar answers what is in flight and exits with 0', async () => {
-    await holdAnswers(app)
-    const answers = Array.from({ length: IN_FLIGHT }, () => stack.request('api', '/status'))
+  await t.test('with SIGTERM the sidecar finishes what is in flight and exits with 0', async () => {
+    await holdResponses(app)
+    const responses = Array.from({ length: IN_FLIGHT }, () => stack.request('api', '/status'))
     await untilHeld(app, IN_FLIGHT)
     const ending = sidecar.stop()
-    await eventually(async () => assert.match(await sidecar.log(), DRAINING))
+    await eventuallyPasses(async () => assert.match(await sidecar.log(), DRAINING))
     await letGo(app)
     assert.equal(await ending, 0)
-    const statuses = (await Promise.all(answers)).map(({ status }) => status)
+    const statuses = (await Promise.all(responses)).map(({ status }) => status)
     assert.deepEqual(statuses, Array(IN_FLIGHT).fill(200))
     await askAdmin(app, 'POST', '/chaos/delay?ms=0')
     await sidecar.start()
@@ -54,7 +51,7 @@ test('the app outlives a sidecar restart', async (t) => {
 
   await load.end()
   await t.test('the app is the same process on the same sockets', async () => {
-    assert.deepEqual([await incarnation(app), ...(await identitiesAt(app, RELAYED_SOCKETS))], before)
+    assert.deepEqual([await app.incarnation(), ...(await identitiesAt(app, RELAYED_SOCKETS))], before)
   })
 
   await t.test('every acknowledged visit is counted', async () => {

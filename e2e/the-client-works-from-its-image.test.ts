@@ -1,8 +1,8 @@
-// In its container the client is a command, and all of what it does works from the one file that the image has of it.
+// In its container the client is a command, and all its subcommands work from the one file that the image has of it.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Stack } from './support/stack.ts'
+import { sharedStack } from './support/stack.ts'
 
 const WORKS: readonly (readonly string[])[] = [
   ['--version'],
@@ -16,7 +16,7 @@ const WORKS: readonly (readonly string[])[] = [
 ]
 
 test('the client works from its image', async (t) => {
-  await using stack = await Stack.start(t)
+  const stack = await sharedStack(t)
   const client = stack.service('client')
 
   for (const command of WORKS) {
@@ -27,7 +27,7 @@ test('the client works from its image', async (t) => {
     })
   }
 
-  await t.test('what it may not read is denied, and said so', async () => {
+  await t.test('what it may not read is denied, and it says so', async () => {
     const { exitCode, stderr } = await client.exec('client', 'metrics')
     assert.equal(exitCode, 77)
     assert.match(stderr, /socket_denied/)

@@ -1,43 +1,42 @@
-// `restart: unless-stopped` and `init: true` as they behave: what crashes is started again, what is killed or stopped
-// through the engine is not, orphans are reaped, and SIGTERM reaches the app with an init and without.
+// What `restart: unless-stopped` and `init: true` do: the engine restarts what crashes, and not what was killed or
+// stopped through the engine. Orphans are reaped, and SIGTERM reaches the app with an init and without.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
 import { HEALTHY } from './support/app-alone.ts'
-import type { ContainerHandle } from './support/container-handle.ts'
-import { crash } from './support/crash.ts'
-import { eventually } from './support/eventually.ts'
-import { getFrom } from './support/get-from.ts'
-import { startProbe } from './support/probe.ts'
-import { Stack } from './support/stack.ts'
+import { getFrom } from './support/connections.ts'
+import type { ContainerHandle } from './support/container.ts'
+import { startProbe } from './support/own-container.ts'
+import { ownStack } from './support/stack.ts'
 
 const SIGKILLED = 137
 
 test('the engine restarts what crashes', async (t) => {
-  await using stack = await Stack.start(t, { services: ['app'] })
+  const stack = await ownStack(t, { services: ['app'] })
   const app = stack.service('app')
 
   await t.test(
-    'a crash is answered with a restart, and the app serves again over its stale sockets',
+    'the engine restarts an app that crashed, and it serves again over its stale sockets',
     async () => {
-      await crash(app)
-      await eventually(async () => {
+      await app.crash()
+      await eventuallyPasses(async () => {
         assert.equal((await app.inspect()).RestartCount, 1)
         assert.equal(await healthOf(app), HEALTHY)
       })
     },
   )
 
-  await t.test('docker kill is not: the engine takes it for a wish', async () => {
+  await t.test('it does not restart what docker kill ended', async () => {
     await app.kill()
     assert.deepEqual(await stateOf(app), { running: false, exitCode: SIGKILLED, restarts: 1 })
   })
 
   await t.test(
-    'docker stop is not, and the app exits with 0, because its init passes SIGTERM on',
+    'it does not restart what docker stop ended, and the app exits with 0, because its init forwards SIGTERM',
     async () => {
       await app.start()
-      await eventually(async () => assert.equal(await healthOf(app), HEALTHY))
+      await eventuallyPasses(async () => assert.equal(await healthOf(app), HEALTHY))
       assert.equal(await app.stop(), 0)
       assert.deepEqual(await stateOf(app), { running: false, exitCode: 0, restarts: 0 })
     },
@@ -45,14 +44,14 @@ test('the engine restarts what crashes', async (t) => {
 })
 
 test('an init reaps orphans, and the app ends on SIGTERM also without one', async (t) => {
-  await using stack = await Stack.start(t, { services: ['app'], overlays: ['no-init'] })
+  const stack = await ownStack(t, { services: ['app'], overlays: ['no-init'] })
   const app = stack.service('app')
   await using withInit = await startProbe(t, {})
 
   await t.test('with an init an orphan is reaped; without, it stays as a zombie', async () => {
     for (const container of [withInit, app]) await leaveAnOrphan(container)
-    await eventually(async () => assert.deepEqual(await orphansIn(app), ['(sleep) Z']))
-    await eventually(async () => assert.deepEqual(await orphansIn(withInit), []))
+    await eventuallyPasses(async () => assert.deepEqual(await orphansIn(app), ['(sleep) Z']))
+    await eventuallyPasses(async () => assert.deepEqual(await orphansIn(withInit), []))
   })
 
   await t.test(
@@ -63,7 +62,7 @@ test('an init reaps orphans, and the app ends on SIGTERM also without one', asyn
   )
 })
 
-/** A process that outlives its parent for a moment: the kernel then gives it to process 1. */
+/** Starts a process that outlives its parent for a moment: the kernel makes process 1 its new parent. */
 function leaveAnOrphan(container: ContainerHandle): Promise<void> {
   return container.inside(async () => {
     const { spawn } = await import('node:child_process')
@@ -71,7 +70,7 @@ function leaveAnOrphan(container: ContainerHandle): Promise<void> {
   })
 }
 
-/** Name and state of the orphans, and of all that ended and that nobody has waited for (proc_pid_stat(5)). */
+/** Name and state of the orphans and of all zombies (proc_pid_stat(5)). */
 function orphansIn(container: ContainerHandle): Promise<string[]> {
   return container.inside(async () => {
     const { readFileSync, readdirSync } = await import('node:fs')

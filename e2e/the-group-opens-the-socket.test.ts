@@ -1,14 +1,12 @@
-// The group of the socket is what lets the sidecar in. With it, a read-only mount and no capability are enough. Without
-// it every request is 502 socket_denied, and /routes names the group that is missing and how to join it.
+// The group of the socket lets the sidecar in. With it, a read-only mount and no capability are enough. Without it,
+// every request is 502 socket_denied, and /routes names the missing group and how to join it.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { statusAndCode } from './support/problem.ts'
-import { routesOf } from './support/routes.ts'
-import { Stack } from './support/stack.ts'
+import { ownStack, sharedStack, statusAndCode } from './support/stack.ts'
 
 test('the group opens the socket', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'] })
+  const stack = await sharedStack(t)
   const { HostConfig, Mounts } = await stack.service('sidecar').inspect()
   assert.deepEqual(HostConfig.GroupAdd, ['10100', '10200'])
   assert.deepEqual(HostConfig.CapDrop, ['ALL'])
@@ -19,7 +17,7 @@ test('the group opens the socket', async (t) => {
 })
 
 test('without the group the socket stays shut', async (t) => {
-  await using stack = await Stack.start(t, { services: ['sidecar'], overlays: ['sidecar-without-groups'] })
+  const stack = await ownStack(t, { services: ['sidecar'], overlays: ['sidecar-without-groups'] })
 
   await t.test('requests are refused with 502 socket_denied', async () => {
     assert.equal(statusAndCode(await stack.request('metrics', '/metrics')), '502 socket_denied')
@@ -32,7 +30,7 @@ test('without the group the socket stays shut', async (t) => {
   })
 
   await t.test('/routes names each missing group', async () => {
-    const { metrics, api } = await routesOf(stack)
+    const { metrics, api } = await stack.routes()
     assert.deepEqual([metrics?.lastError?.code, metrics?.lastError?.errno], ['socket_denied', 'EACCES'])
     assert.match(metrics?.lastError?.hint ?? '', /10100/)
     assert.match(api?.lastError?.hint ?? '', /10200/)

@@ -1,12 +1,11 @@
-// A directory in which the socket could be tampered with, or could not be published, stops the app before it binds
-// anything: with the exit code, the problem and the fix that are documented.
+// When the socket could be tampered with in its directory, or could not be published there, the app exits before it
+// binds anything, with the exit code, the problem and the hint that are documented.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runAppToEnd } from './support/app-alone.ts'
-import { listingOf } from './support/file-modes.ts'
-import { startProbe } from './support/probe.ts'
-import { socketVolume, type VolumeOptions } from './support/socket-volume.ts'
+import { listingOf } from './support/files.ts'
+import { socketVolume, startProbe, type VolumeOptions } from './support/own-container.ts'
 
 interface Case {
   readonly what: string

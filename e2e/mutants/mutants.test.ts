@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { REPOSITORY } from '../support/project.ts'
+import { REPOSITORY } from '../support/run.ts'
 import { staleness } from './break.ts'
 import { MUTANTS } from './mutants.ts'
 

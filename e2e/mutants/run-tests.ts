@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
-import { isGroupAlive } from '../support/process-group.ts'
+import { errnoOf } from '@uds-sidecar/shared/failure/failure'
 import type { Workspace } from './workspace.ts'
 
 const E2E = 'e2e/'
@@ -71,4 +71,16 @@ async function run(
 /** What a broken program does not end by itself. */
 function killTheRest({ pid }: ChildProcess): void {
   if (pid !== undefined && isGroupAlive(pid)) process.kill(-pid, 'SIGKILL')
+}
+
+/** Whether any process of the group that `leader` began is still there (kill(2) with signal 0). */
+function isGroupAlive(leader: number | undefined): boolean {
+  if (leader === undefined) return false
+  try {
+    process.kill(-leader, 0)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ESRCH') return false
+    throw error
+  }
 }

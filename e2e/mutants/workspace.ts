@@ -3,7 +3,7 @@ import { chmod, cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { REPOSITORY } from '../support/project.ts'
+import { REPOSITORY } from '../support/run.ts'
 
 export interface Workspace extends AsyncDisposable {
   readonly path: string

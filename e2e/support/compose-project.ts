@@ -1,5 +1,15 @@
-import { downAll, type IDockerComposeResult, upAll } from 'docker-compose'
-import { PUBLISH_ANYWHERE, REPOSITORY } from './project.ts'
+import { type IDockerComposeResult, upAll } from 'docker-compose'
+import { removeProject } from './leftovers.ts'
+import { REPOSITORY } from './run.ts'
+
+/** Port 0 lets the engine choose, so that stacks run side by side. Another one is chosen at each start. */
+const PUBLISH_ANYWHERE = {
+  PUBLISH_METRICS: '0',
+  PUBLISH_API: '0',
+  PUBLISH_ECHO: '0',
+  PUBLISH_OPS: '0',
+  PUBLISH_PROMETHEUS: '0',
+} as const
 
 export interface ComposeOptions {
   /** Default: compose.yaml of the repository. */
@@ -11,7 +21,7 @@ export interface ComposeOptions {
   readonly overlays?: readonly string[]
 }
 
-/** The real compose.yaml under another project name, as a command line that only has to be completed. */
+/** The real compose.yaml under another project name, which several commands share. */
 export class ComposeProject {
   readonly name: string
   readonly files: string[]
@@ -33,7 +43,7 @@ export class ComposeProject {
     return orError(upAll(this.#with(['--no-build', '--wait', ...options])))
   }
 
-  /** Starts what is missing to so many containers of a service, and does not wait for them. */
+  /** Starts a service until it has so many containers, and does not wait for them. */
   scale(service: string, count: number): Promise<void> {
     return orError(
       upAll(this.#with(['--no-build', '--no-recreate', '--scale', `${service}=${count}`, service])),
@@ -42,7 +52,7 @@ export class ComposeProject {
 
   /** Removes everything, without asking the processes. */
   down(): Promise<void> {
-    return orError(downAll(this.#with(['--volumes', '--remove-orphans', '--timeout', '0'])))
+    return removeProject(this.name)
   }
 
   #with(commandOptions: string[]) {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, symlink } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { eventually } from './eventually.ts'
+import type { TempDirectory } from '@uds-sidecar/shared/testing/files'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
 import { nodeImport } from './inside.ts'
-import { REPOSITORY } from './project.ts'
-import { temporaryDirectory } from './temporary-directory.ts'
+import { REPOSITORY, runDirectory } from './run.ts'
 
 export interface DemoOptions {
   /** Where it finds programs. Default: this process's PATH. */
@@ -18,7 +19,7 @@ export interface DemoOptions {
 
 /** Runs `npm run demo` in a process group and a directory for temporary files of its own. */
 export async function runDemo({ path = process.env.PATH, disturb }: DemoOptions = {}) {
-  await using temporary = await temporaryDirectory()
+  await using temporary = await runDirectory()
   const held = disturb === undefined ? {} : { NODE_OPTIONS: nodeImport(holdSidecar) }
   const demo = spawn('npm', ['run', '--silent', 'demo'], {
     cwd: REPOSITORY,
@@ -35,7 +36,7 @@ export async function runDemo({ path = process.env.PATH, disturb }: DemoOptions 
   })
   const ended = Promise.all([text(demo.stdout), text(demo.stderr), once(demo, 'exit')])
   if (disturb !== undefined) {
-    await eventually(() => socketsIn(temporary.path), { everyMs: 10 })
+    await eventuallyPasses(() => socketsIn(temporary.path), { everyMs: 10 })
     disturb(-(demo.pid as number))
   }
   const [stdout, stderr, [exitCode, signal]] = await ended
@@ -70,4 +71,18 @@ async function processesWithEnvironment(variable: string): Promise<string[]> {
     }),
   )
   return commands.filter((command) => command !== undefined).map((command) => command.replaceAll('\0', ' '))
+}
+
+/** A directory that is enough as PATH for programs that need these and nothing else. */
+export async function pathOfOnly(...programs: string[]): Promise<TempDirectory> {
+  const directory = await runDirectory()
+  for (const program of programs) await symlink(find(program), join(directory.path, program))
+  return directory
+}
+
+function find(program: string): string {
+  const candidates = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, program))
+  const found = candidates.find((path) => existsSync(path))
+  if (found === undefined) throw new Error(`there is no ${program} in PATH`)
+  return found
 }

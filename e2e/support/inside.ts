@@ -1,7 +1,15 @@
 import type { Container } from 'dockerode'
-import { exec } from './exec.ts'
+import { exec } from './engine.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+
+/** A container in which functions of a test can be run. */
+export interface Insider {
+  inside<Args extends readonly Json[], Result>(
+    work: (...args: Args) => Result,
+    ...args: Args
+  ): Promise<Awaited<Result>>
+}
 
 /**
  * Runs a function of a test in a container that has Node, and returns what it returned. Only its text gets there: it

@@ -1,9 +1,9 @@
-import type { Insider } from './insider.ts'
+import type { Insider } from './inside.ts'
 
 /** What an intruder met: how often it got in, and each errno that kept it out. */
 export interface Intrusion {
   readonly attempts: number
-  /** Those of them that were made at what was being prepared. */
+  /** How many of them were made at the staged socket. */
   readonly whileStaged: number
   /** How many sockets stood at the path, one after the other. */
   readonly sockets: number
@@ -11,10 +11,10 @@ export interface Intrusion {
   readonly keptOutBy: string[]
 }
 
-/** The starter makes this file beside the socket when it has done. */
+/** The starter makes this file beside the socket when it is done. */
 export const DONE = 'done'
 
-/** The intruder's own volume. How long a file in it is, says how many rounds of attempts the intruder has made. */
+/** The intruder's own volume. The length of a file in it is the number of rounds that the intruder has made. */
 export const PROGRESS = '/run/progress'
 const ROUNDS = `${PROGRESS}/rounds`
 
@@ -22,8 +22,8 @@ const ROUNDS = `${PROGRESS}/rounds`
 const ENOUGH_ROUNDS = 4
 
 /**
- * Connects again and again to a socket and to whatever is being prepared beside it, until {@link DONE} is there. Each
- * round is told at {@link PROGRESS}, so that a start can stop at a step until the intruder has tried.
+ * Connects again and again to a socket and to whatever is staged beside it, until {@link DONE} is there. Each
+ * round is counted at {@link PROGRESS}, so that a start can stop at a step until the intruder has tried.
  */
 export function intrude(intruder: Insider, path: string): Promise<Intrusion> {
   return intruder.inside(
@@ -67,7 +67,7 @@ export function intrude(intruder: Insider, path: string): Promise<Intrusion> {
   )
 }
 
-/** What a program imports to wait for the intruder: `untilTried()`. */
+/** A module for the starter and its apps: `untilTried()` waits for the intruder. */
 export const UNTIL_TRIED = `data:text/javascript,${encodeURIComponent(`
 import { statSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'

@@ -42,6 +42,6 @@ async function ask<T>(stack: Stack, query: string): Promise<T> {
     'prometheus',
     `/api/v1/query?query=${encodeURIComponent(query)}`,
   )
-  if (status !== 200) throw new Error(`Prometheus answered ${status}: ${body}`)
+  if (status !== 200) throw new Error(`Prometheus responded with ${status}: ${body}`)
   return JSON.parse(String(body)).data
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import type { TemporaryDirectory } from './temporary-directory.ts'
+import type { TempDirectory } from '@uds-sidecar/shared/testing/files'
 
 const E2E = resolve(import.meta.dirname, '..')
 
@@ -24,7 +24,7 @@ export interface FixtureOptions {
 /** Runs a file of `fixtures/` as the suite's own files are run, as a run with an id of its own. */
 export async function runFixture(
   name: string,
-  temporary: TemporaryDirectory,
+  temporary: TempDirectory,
   { testTimeoutMs = 600_000, whenItHangs }: FixtureOptions = {},
 ): Promise<FixtureRun> {
   const id = randomBytes(4).toString('hex')

@@ -1,52 +1,48 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { errnoOf } from '@uds-sidecar/shared/failure/failure'
 import { type RequestOptions, type Response, request } from '@uds-sidecar/shared/http/request'
-import { DockerComposeEnvironment, PullPolicy } from 'testcontainers'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
 import { type ComposeOptions, ComposeProject } from './compose-project.ts'
-import { ContainerHandle } from './container-handle.ts'
-import { diagnoseProject } from './diagnosis.ts'
-import { doctorOn } from './doctor.ts'
-import { PORTS, type PortName } from './ports.ts'
-import { newProject, REPOSITORY } from './project.ts'
-import { reportOnFailure } from './report-on-failure.ts'
-import { Witness } from './witness.ts'
+import { ContainerHandle } from './container.ts'
+import { diagnoseProject, reportOnFailure, Witness } from './diagnosis.ts'
+import { engine, image } from './engine.ts'
+import { runToEnd } from './own-container.ts'
+import { newProject, projectPrefix, REPOSITORY } from './run.ts'
 
-export interface StackOptions extends ComposeOptions {
-  /** Only these and those that they depend on. Default: all. */
-  readonly services?: readonly string[]
+/** What compose.yaml publishes, by the name of its variable. */
+const PORTS = {
+  metrics: { service: 'sidecar', number: 9464 },
+  api: { service: 'sidecar', number: 8080 },
+  echo: { service: 'sidecar', number: 7070 },
+  ops: { service: 'sidecar', number: 9901 },
+  prometheus: { service: 'prometheus', number: 9090 },
+} as const
+
+type PortName = keyof typeof PORTS
+
+/** What a test reads of a route in `/routes` on the operations port. */
+interface Route {
+  readonly name: string
+  readonly state: 'up' | 'down' | 'unknown'
+  readonly generation: number
+  readonly connections: number
+  readonly socket: { kind: string; mode: string; uid: number; gid: number } | null
+  readonly lastError: { code: string; errno: string | null; detail: string; hint: string } | null
 }
 
-/** For each container; Testcontainers itself gives it a minute, which a busy machine may need. */
-const START_TIMEOUT_MS = 300_000
-
-/** Longer than any deadline of the sidecar: how a request ends is the sidecar's to say, also on a busy machine. */
+/** Longer than any deadline of the sidecar: the sidecar decides how a request ends, also on a busy machine. */
 const REQUEST_TIMEOUT_MS = 60_000
 
-/** The stack of compose.yaml, healthy, as a Compose project of its own. */
-export class Stack implements AsyncDisposable {
+/** A stack of compose.yaml that is up: its containers, volumes and published ports. */
+export class Stack {
   readonly compose: ComposeProject
-  readonly #examine: () => Promise<void>
 
-  private constructor(compose: ComposeProject, t: TestContext) {
+  constructor(compose: ComposeProject) {
     this.compose = compose
-    this.#examine = reportOnFailure(t, () => examineProject(compose.name))
-  }
-
-  /** @param t the test that it is for: when that fails, logs, states and what `client doctor` says are printed */
-  static async start(t: TestContext, { services, ...options }: StackOptions = {}): Promise<Stack> {
-    const compose = new ComposeProject(newProject(t), options)
-    const environment = new DockerComposeEnvironment(REPOSITORY, compose.files)
-      .withProjectName(compose.name)
-      .withProfiles(...compose.profiles)
-      .withEnvironment(compose.env)
-      .withPullPolicy(PullPolicy.neverPull())
-      .withStartupTimeout(START_TIMEOUT_MS)
-      .withClientOptions({ commandOptions: ['--no-build'] })
-    using witness = await Witness.of(compose.name)
-    await environment.up(services && [...services]).catch(async (cause) => {
-      throw new Error(`the stack did not start\n${await witness.report()}`, { cause })
-    })
-    return new Stack(compose, t)
   }
 
   service(name: string, index = 1): ContainerHandle {
@@ -71,12 +67,117 @@ export class Stack implements AsyncDisposable {
     return request(await this.endpoint(port), { path, timeoutMs: REQUEST_TIMEOUT_MS, ...options })
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#examine()
-    await this.compose.down()
+  /** Every route of the sidecar by its name; the sidecar probes each upstream at this request. */
+  async routes(): Promise<Record<string, Route>> {
+    const { body } = await this.request('ops', '/routes')
+    const { routes }: { routes: Route[] } = JSON.parse(body.toString())
+    return Object.fromEntries(routes.map((route) => [route.name, route]))
   }
 }
 
+/** Status and problem code of a response, such as `503 socket_stale`; the code is missing where there is no problem. */
+export function statusAndCode({ status, headers, body }: Response): string {
+  if (headers['content-type']?.split(';')[0] !== 'application/problem+json') return String(status)
+  return `${status} ${JSON.parse(body.toString()).code}`
+}
+
+export interface StackOptions extends ComposeOptions {
+  /** Only these and those that they depend on. Default: all. */
+  readonly services?: readonly string[]
+}
+
+/**
+ * A stack that belongs to one test, which may break it: removed when the test is over.
+ * @param t the test that it is for: when that fails, logs, states and what `client doctor` says are printed
+ */
+export async function ownStack(t: TestContext, options: StackOptions = {}): Promise<Stack> {
+  const compose = new ComposeProject(newProject(t), options)
+  await bringUp(compose, options.services)
+  reportOnFailure(
+    t,
+    () => examineProject(compose.name),
+    () => compose.down(),
+  )
+  return new Stack(compose)
+}
+
+/**
+ * The whole stack, with Prometheus, for tests that change nothing about it: one for the run, which the first test that
+ * asks for it starts and the run's sweep removes.
+ * @param t as for `ownStack`
+ */
+export async function sharedStack(t: TestContext): Promise<Stack> {
+  const name = `${projectPrefix()}shared`
+  const compose = new ComposeProject(name, { profiles: ['observability'] })
+  await onceInRun(name, () => bringUp(compose))
+  reportOnFailure(t, () => examineProject(name))
+  return new Stack(compose)
+}
+
+/** For each container; Testcontainers itself gives it a minute, which a busy machine may need. */
+const START_TIMEOUT_MS = 300_000
+
+async function bringUp(compose: ComposeProject, services?: readonly string[]): Promise<void> {
+  // Loaded here: it takes a third of a second, and most test files start no stack.
+  const { DockerComposeEnvironment, PullPolicy } = await import('testcontainers')
+  const environment = new DockerComposeEnvironment(REPOSITORY, compose.files)
+    .withProjectName(compose.name)
+    .withProfiles(...compose.profiles)
+    .withEnvironment(compose.env)
+    .withPullPolicy(PullPolicy.neverPull())
+    .withStartupTimeout(START_TIMEOUT_MS)
+    .withClientOptions({ commandOptions: ['--no-build'] })
+  using witness = await Witness.of(compose.name)
+  await environment.up(services && [...services]).catch(async (cause) => {
+    throw new Error(`the stack did not start\n${await witness.report()}`, { cause })
+  })
+}
+
+const DONE = 'done'
+
+/** The process of this run that comes first does the work; the others wait until it is done. */
+async function onceInRun(name: string, work: () => Promise<void>): Promise<void> {
+  const directory = join(tmpdir(), name)
+  const outcome = join(directory, 'outcome')
+  if (await isFirst(directory)) {
+    const text = await work().then(() => DONE, String)
+    await writeFile(`${outcome}.new`, text)
+    await rename(`${outcome}.new`, outcome)
+  }
+  const text = await eventuallyPasses(() => readFile(outcome, 'utf8'), { withinMs: START_TIMEOUT_MS })
+  if (text !== DONE) throw new Error(text)
+}
+
+async function isFirst(directory: string): Promise<boolean> {
+  try {
+    await mkdir(directory)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** The socket volumes of compose.yaml: where they are mounted, and the socket to begin with. */
+const VOLUMES = [
+  { volume: 'metrics-socket', path: '/run/app/metrics', socket: 'metrics.sock' },
+  { volume: 'api-socket', path: '/run/app/api', socket: 'api.sock' },
+]
+
 async function examineProject(name: string): Promise<string> {
   return (await Promise.all([diagnoseProject(name), doctorOn(name)])).join('\n')
+}
+
+/** What `client doctor` says of the sockets of a project, run by a user that is in their groups. */
+async function doctorOn(project: string): Promise<string> {
+  const { Volumes } = await engine.listVolumes()
+  const names = new Set((Volumes ?? []).map(({ Name }) => Name))
+  const found = VOLUMES.filter(({ volume }) => names.has(`${project}_${volume}`))
+  const { stdout, stderr } = await runToEnd({
+    image: image('client'),
+    groups: [10_100, 10_200],
+    mounts: found.map(({ volume, path }) => `${project}_${volume}:${path}:ro`),
+    command: ['doctor', ...found.map(({ path, socket }) => `unix:${path}/${socket}`)],
+  })
+  return `--- doctor\n${stdout}${stderr}`
 }

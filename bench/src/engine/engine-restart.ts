@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ComposeProject } from '../../../e2e/support/compose-project.ts'
-import { ContainerHandle } from '../../../e2e/support/container-handle.ts'
+import { ContainerHandle } from '../../../e2e/support/container.ts'
 import { untilResponding } from '../connections.ts'
 
 const RUNS = 50

@@ -7,7 +7,7 @@ export const app: readonly Mutant[] = [
     file: 'services/app/src/listener-plans.ts',
     find: 'const OWNER_ONLY = 0o600',
     replace: 'const OWNER_ONLY = 0o660',
-    killers: ['e2e/admin-socket-is-the-owners-alone.test.ts'],
+    killers: ['e2e/only-the-owner-reaches-the-admin-socket.test.ts'],
   },
   {
     name: 'faults can always be injected',

@@ -18,7 +18,7 @@ export const binding: readonly Mutant[] = [
     file: 'shared/src/bind/kernel-lock.ts',
     find: 'if (status === HELD_BY_ANOTHER) return false',
     replace: 'if (status === HELD_BY_ANOTHER) return true',
-    killers: ['e2e/a-start-under-way-is-respected.test.ts'],
+    killers: ['e2e/a-start-in-progress-is-not-disturbed.test.ts'],
   },
   {
     name: 'nobody is asked whether he lives',
@@ -39,21 +39,21 @@ export const binding: readonly Mutant[] = [
     file: 'shared/src/bind/incumbent.ts',
     find: 'if (!stats.isSocket()) throw await occupied(path, fileKind(stats))',
     replace: 'if (!stats.isSocket()) return',
-    killers: ['e2e/what-is-no-socket-is-left-alone.test.ts'],
+    killers: ['e2e/only-a-socket-is-replaced.test.ts'],
   },
   {
     name: 'crashed starts are not swept',
     file: 'shared/src/bind/bound-path.ts',
     find: '  await sweepStaging(path)\n',
     replace: '',
-    killers: ['e2e/a-crash-in-mid-staging-leaves-nothing.test.ts'],
+    killers: ['e2e/a-crash-while-binding-leaves-nothing.test.ts'],
   },
   {
     name: 'unlink blindly at the end',
     file: 'shared/src/bind/bound-path.ts',
     find: "if ((await this.look()) === 'ours') await unlink(this.path)",
     replace: 'await unlink(this.path)',
-    killers: ['e2e/a-late-goodbye-takes-nothing-along.test.ts'],
+    killers: ['e2e/a-late-shutdown-leaves-the-new-socket.test.ts'],
   },
   {
     name: 'the socket stays at the end',

@@ -27,7 +27,7 @@ export const stack: readonly Mutant[] = [
     file: 'compose.yaml',
     find: '    network_mode: none\n    restart:',
     replace: '    networks: [edge]\n    restart:',
-    killers: ['e2e/app-is-off-the-network.test.ts'],
+    killers: ['e2e/app-and-redis-have-no-network.test.ts'],
   },
   {
     name: 'no setgid bit on a socket volume',
@@ -48,6 +48,6 @@ export const stack: readonly Mutant[] = [
     file: 'config/alerts.yml',
     find: '        expr: app_redis_up == 0\n        for: 30s',
     replace: '        expr: app_redis_up == 0\n        for: 30m',
-    killers: ['e2e/alert-rules-say-what-they-mean.test.ts'],
+    killers: ['e2e/alert-rules-fire-when-they-should.test.ts'],
   },
 ]

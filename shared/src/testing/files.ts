@@ -10,8 +10,8 @@ export interface TempDirectory extends AsyncDisposable {
 }
 
 /** A new directory for one test, removed at its end. Its mode is 0755. */
-export async function tempDirectory(): Promise<TempDirectory> {
-  const path = await mkdtemp(join(tmpdir(), 'uds-'))
+export async function tempDirectory(prefix = 'uds-'): Promise<TempDirectory> {
+  const path = await mkdtemp(join(tmpdir(), prefix))
   await chmod(path, 0o755)
   return {
     path,

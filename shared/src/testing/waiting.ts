@@ -23,6 +23,32 @@ export async function eventually<T>(
   }
 }
 
+export interface Patience {
+  /** Default 60000. */
+  readonly withinMs?: number
+  /** Between two checks. Default 50. */
+  readonly everyMs?: number
+}
+
+/**
+ * Calls `check`, which asserts something, until it does not throw, and returns what it returned.
+ * @throws what it threw last, once the time is up
+ */
+export async function eventuallyPasses<T>(
+  check: () => T | Promise<T>,
+  { withinMs = DEADLINE_MS, everyMs = 50 }: Patience = {},
+): Promise<T> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    try {
+      return await check()
+    } catch (error) {
+      if (performance.now() + everyMs > deadline) throw error
+    }
+    await pause(everyMs)
+  }
+}
+
 const SEARCH_MS = 60_000
 
 export interface Quickest<T> {

@@ -1,0 +1,39 @@
+// config/prometheus.yml and config/alerts.yml are valid, and each alert fires when it should and only then: `promtool
+// test rules` says so, with the series in e2e/alerts.
+
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { image } from './support/engine.ts'
+import { runToEnd } from './support/own-container.ts'
+import { REPOSITORY } from './support/run.ts'
+
+test('promtool takes the configuration and its rules', async () => {
+  const { exitCode, stdout, stderr } = await promtool('check', 'config', 'config/prometheus.yml')
+  assert.equal(exitCode, 0, stdout + stderr)
+})
+
+test('every alert fires when it should and only then', async () => {
+  const { exitCode, stdout, stderr } = await promtool('test', 'rules', 'e2e/alerts/alerts.test.yml')
+  assert.equal(exitCode, 0, stdout + stderr)
+})
+
+test('no alert is without a test', async () => {
+  const rules = await readFile(join(REPOSITORY, 'config/alerts.yml'), 'utf8')
+  const tests = await readFile(join(REPOSITORY, 'e2e/alerts/alerts.test.yml'), 'utf8')
+  const names = (text: string, key: string) =>
+    new Set([...text.matchAll(new RegExp(`${key}: (\\w+)`, 'g'))].map(([, name]) => name))
+  assert.deepEqual([...names(tests, 'alertname')].sort(), [...names(rules, 'alert')].sort())
+})
+
+function promtool(...args: string[]) {
+  const mounts = ['config', 'e2e/alerts'].map((path) => `${join(REPOSITORY, path)}:/repository/${path}:ro`)
+  const [command = '', what = '', file = ''] = args
+  return runToEnd({
+    image: image('prometheus'),
+    mounts,
+    scratch: ['/tmp'],
+    entrypoint: ['promtool', command, what, `/repository/${file}`],
+  })
+}
