@@ -9,7 +9,7 @@ import { errnoOf, Failure } from '../failure/failure.ts'
 import { kernelState } from '../inspect/kernel-sockets.ts'
 import { shellCommand } from '../text/shell-word.ts'
 import { formatIdentity, identityOf, lstatIfAny } from './identity.ts'
-import { describeHolder, lockHolder } from './kernel-lock.ts'
+import { describeHolder, lockHolder } from './lock-holder.ts'
 import { lockFileOf } from './path-lock.ts'
 import type { Publication } from './publication.ts'
 

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
 import { type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
-import { type LockWait, openLocked } from './kernel-lock.ts'
+import { openLocked } from './kernel-lock.ts'
 import { keepPrivate, lockUnavailable } from './lock-file.ts'
+import type { LockWait } from './lock-wait.ts'
 import {
   formatPublication,
   isRecord,

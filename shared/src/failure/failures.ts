@@ -86,6 +86,7 @@ export const FAILURES = {
   group_denied: row(null, EXIT.denied, 'error', 'The socket may not be given to that group'),
   address_denied: row(null, EXIT.denied, 'error', 'The address may not be bound'),
   lock_unavailable: row(null, EXIT.badConfig, 'error', 'The kernel lock cannot be had'),
+  peer_unknown: row(null, EXIT.badConfig, 'error', 'The user behind a Unix socket cannot be known'),
   internal_error: row(INTERNAL_ERROR_STATUS, EXIT.internal, 'error', 'A defect of this program'),
   io_error: row(502, EXIT.internal, 'error', 'The system refused for another reason'),
 } as const satisfies Record<string, FailureRow>

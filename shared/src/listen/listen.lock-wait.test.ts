@@ -6,6 +6,7 @@ import { greet } from '../testing/listeners.ts'
 import { lockHolder } from '../testing/perl.ts'
 import { expectEvent, start, startListening } from '../testing/start.ts'
 import { tempDirectory } from '../testing/temp-directory.ts'
+import { WITHOUT_FFI } from '../testing/without-ffi.ts'
 
 const TAKEOVER = { onConflict: 'takeover' } as const
 
@@ -53,7 +54,7 @@ describe('a start whose lock is not to be had', () => {
     const script = `#!/bin/sh\necho $$ > ${directory.at('new')}\nmv ${directory.at('new')} ${directory.at('pid')}\nexec sleep 60\n`
     await writeFile(directory.at('flock'), script, { mode: 0o755 })
     const env = { PATH: `${directory.path}:${process.env.PATH}` }
-    await using child = start({ endpoint: `unix:${directory.at('s')}` }, { env })
+    await using child = start({ endpoint: `unix:${directory.at('s')}` }, { env, nodeArgs: WITHOUT_FFI })
     const pid = await eventually('flock has started', () =>
       readFile(directory.at('pid'), 'utf8').catch(() => false),
     )

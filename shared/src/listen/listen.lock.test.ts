@@ -10,6 +10,7 @@ import { rejection } from '../testing/rejection.ts'
 import { failureOf, startListening } from '../testing/start.ts'
 import { tempDirectory } from '../testing/temp-directory.ts'
 import { giveTo, UNPRIVILEGED } from '../testing/unprivileged.ts'
+import { WITHOUT_FFI } from '../testing/without-ffi.ts'
 import { listen } from './listen.ts'
 
 const UNUSABLE: Record<string, (lock: string) => Promise<unknown>> = {
@@ -76,22 +77,27 @@ describe('the lock file', () => {
     assert.equal(existsSync(directory.at('s')), false)
   })
 
-  it('where flock(1) is not installed, refuses the start and says what to install', async () => {
+  it('where there is neither node:ffi nor flock(1), refuses the start and says what to install', async () => {
     await using directory = await tempDirectory()
     const task = { endpoint: `unix:${directory.at('s')}` }
-    const { code, message } = await failureOf(task, { env: { PATH: directory.path } })
+    const { code, message, hint } = await failureOf(task, {
+      env: { PATH: directory.path },
+      nodeArgs: WITHOUT_FFI,
+    })
     assert.equal(code, 'lock_unavailable')
     assert.match(message, /flock\(1\) does not start/)
+    assert.match(hint, /^install util-linux; flock\(1\) is needed because Node .* has no node:ffi/)
     assert.equal(existsSync(directory.at('s')), false)
   })
 
-  it("where flock(1) is another implementation's, refuses the start and does not take its complaint for a conflict", async () => {
+  it("where there is no node:ffi and flock(1) is another implementation's, refuses the start and does not take its complaint for a conflict", async () => {
     await using directory = await tempDirectory()
     await writeFile(directory.at('flock'), '#!/bin/sh\necho "flock: unrecognized option: E" >&2\nexit 1\n', {
       mode: 0o755,
     })
     const task = { endpoint: `unix:${directory.at('s')}` }
-    const { code, message } = await failureOf(task, { env: { PATH: `${directory.path}:/bin` } })
+    const env = { PATH: `${directory.path}:/bin` }
+    const { code, message } = await failureOf(task, { env, nodeArgs: WITHOUT_FFI })
     assert.equal(code, 'lock_unavailable')
     assert.match(message, /flock\(1\) ended with 1/)
   })
