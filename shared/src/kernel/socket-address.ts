@@ -1,3 +1,4 @@
+import { SocketAddress } from 'node:net'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { AF_INET, AF_INET6, AF_UNIX } from './libc.ts'
 
@@ -52,8 +53,8 @@ function decodeUnix(name: Buffer): Endpoint | undefined {
   return { kind: 'unix', path: name.toString('utf8', 0, end === -1 ? name.length : end) }
 }
 
-/** In its shortest form, as RFC 5952 asks and URLs are written. */
+/** In the form of `net.SocketAddress`. */
 function formatV6(bytes: Buffer): string {
   const groups = Array.from({ length: 8 }, (_, n) => bytes.readUInt16BE(2 * n).toString(16))
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1)
+  return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address
 }
