@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { descriptorLimit } from '@uds-sidecar/shared/inspect/descriptor-limit'
-import { adminHandler } from './admin/admin-handler.ts'
+import { adminHandler, Callers } from './admin/admin-handler.ts'
 import { type ApiParts, apiHandler } from './api/api-handler.ts'
 import { metricsHandler } from './api/metrics-handler.ts'
 import { createEchoServer } from './echo/echo-server.ts'
@@ -25,11 +25,12 @@ export function listenerPlans(parts: ApiParts): ListenerPlan[] {
   const { config, metrics, faults, log } = parts
   const places = placesOfEach()
   const serve = (handler: RequestListener) => createHttpServer(handler, places)
-  const admin = adminHandler({ enabled: config.chaos, faults, log })
+  const callers = new Callers()
+  const admin = callers.watch(serve(adminHandler({ enabled: config.chaos, faults, log, callers })))
   const plans = [
     { name: 'metrics', endpoint: config.metrics, server: serve(metricsHandler(metrics, faults, log)) },
     { name: 'api', endpoint: config.api, server: serve(apiHandler('api', parts)) },
-    { name: 'admin', endpoint: config.admin, server: serve(admin), mode: OWNER_ONLY },
+    { name: 'admin', endpoint: config.admin, server: admin, mode: OWNER_ONLY },
     echoPlan(config.echo, places),
   ]
   if (config.tcp === undefined) return plans
