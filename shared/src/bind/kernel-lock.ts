@@ -37,16 +37,21 @@ const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
  * Opens `path` (made with mode 0600) and takes an exclusive flock(2) on it, which the kernel drops when this process
  * ends, however it ends. The lock belongs to the open file, so it also holds between containers that share a volume.
  * Node opens with O_CLOEXEC, so no child keeps it.
+ * @param local types of file system on which flock(2) cannot block
  * @returns undefined while another holds it
  * @throws Failure `lock_unavailable`; the system's own error where the volume takes no new file
  */
-export async function openLocked(path: string, wait: LockWait): Promise<FileHandle | undefined> {
+export async function openLocked(
+  path: string,
+  wait: LockWait,
+  local = LOCAL_FILE_SYSTEMS,
+): Promise<FileHandle | undefined> {
   const darwin = process.platform === 'darwin'
   const file = await (darwin ? openWithLock(path, wait) : openFile(path, OPEN_FLAGS))
   if (file === undefined) return undefined
   try {
     await checkLockFile(path, file)
-    if (darwin || (await lock(path, file.fd, wait))) return file
+    if (darwin || (await lock(path, file.fd, wait, local))) return file
   } catch (error) {
     await file.close()
     throw error
@@ -75,11 +80,11 @@ async function openFile(path: string, flags: number): Promise<FileHandle> {
  * Calls flock(2) where that cannot block us, and else lets flock(1) do it, which takes 10 to 25 ms more. Both take the
  * same lock, so servers that lock in different ways exclude each other.
  */
-async function lock(path: string, fd: number, wait: LockWait): Promise<boolean> {
+async function lock(path: string, fd: number, wait: LockWait, local: ReadonlySet<number>): Promise<boolean> {
   const c = libc()
   if (!c.available) return await lockByCommand(path, fd, wait, c.reason)
   const type = await fileSystemType(path)
-  if (!LOCAL_FILE_SYSTEMS.has(type)) return await lockByCommand(path, fd, wait, mayBlock(type))
+  if (!local.has(type)) return await lockByCommand(path, fd, wait, mayBlock(type))
   return (await retryLock(path, wait, async () => tryLock(c, path, fd) || undefined)) ?? false
 }
 
