@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { tempDirectory } from '../testing/temp-directory.ts'
 import { type Peer, peerOf } from './peer.ts'
 
-// What needs other users is in shared/test-as-root/peer.test.ts; the refusal without node:ffi, peer_unknown, in libc.test.ts.
+// What needs other users is in shared/test-as-root/peer.test.ts; the refusal without node:ffi in libc.test.ts.
 
 /** Connects to a server at `address`, and gives what that server's handler sees of the client. */
 async function seen<T>(address: string | number, look: (socket: Socket) => T | Promise<T>): Promise<T> {
