@@ -77,7 +77,7 @@ async function openFile(path: string, flags: number): Promise<FileHandle> {
 }
 
 /**
- * Calls flock(2) where that cannot block us, and else lets flock(1) do it, which takes 10 to 25 ms more. Both take the
+ * Calls flock(2) where that cannot block us, and else lets flock(1) do it, which takes 2 to 25 ms more. Both take the
  * same lock, so servers that lock in different ways exclude each other.
  */
 async function lock(path: string, fd: number, wait: LockWait, local: ReadonlySet<number>): Promise<boolean> {
