@@ -9,6 +9,9 @@ import { PathLock } from './path-lock.ts'
 import { type PublishOptions, publish } from './publish.ts'
 import { newStagingDirectory, stagedSocket, sweepStaging } from './staging.ts'
 
+/** What may change while a socket is published. */
+export type Rights = Pick<BindOptions, 'mode' | 'group' | 'onConflict'>
+
 export interface BindOptions extends PublishOptions {
   /**
    * `refuse` owns the path alone: it holds the lock for life and never displaces a live server. `takeover` holds it
@@ -28,7 +31,7 @@ const LOCK_WAIT_MS = 5_000
 /** A socket that is published at a path: the file's side of a listener (docs/bind-protocol.md). */
 export class BoundPath {
   readonly path: string
-  readonly #options: BindOptions
+  #options: BindOptions
   #identity: Identity
   #lock: PathLock | undefined
 
@@ -92,6 +95,27 @@ export class BoundPath {
     }
   }
 
+  /**
+   * Replaces our own socket by one with other rights, on which `server` listens: a takeover within one process. At every
+   * moment there is a socket at the path, and it has the old rights or the new ones.
+   * @returns as `republish`
+   * @throws Failure as `bind`; the old socket then stays as it is
+   */
+  async replace(server: Server, rights: Rights): Promise<'published' | 'busy' | 'superseded'> {
+    await checkDirectory(dirname(this.path))
+    if (!(await this.#regainLock(LOCK_WAIT_MS))) return 'busy'
+    try {
+      if ((await this.look()) !== 'ours') return 'busy'
+      if (await this.#isSuperseded()) return 'superseded'
+      const options = { ...this.#options, ...rights }
+      this.#identity = await publishLocked(server, this.path, options, this.#heldLock)
+      this.#options = options
+      return 'published'
+    } finally {
+      await this.#shareLock()
+    }
+  }
+
   /** Unlinks the socket if it is still ours and no other server holds the lock, then gives up the path. */
   async withdraw(): Promise<void> {
     try {
@@ -140,6 +164,15 @@ async function takePath(
 ): Promise<Identity> {
   if (options.onConflict === 'takeover') await refuseForeignOwner(path, await lock.lastPublication())
   else await refuseLiveOwner(path)
+  return await publishLocked(server, path, options, lock)
+}
+
+async function publishLocked(
+  server: Server,
+  path: string,
+  options: BindOptions,
+  lock: PathLock,
+): Promise<Identity> {
   await sweepStaging(path)
   await lock.reserve()
   const identity = await publish(server, path, options)

@@ -2,14 +2,16 @@ import { EventEmitter } from 'node:events'
 import type { Server as HttpServer } from 'node:http'
 import { Server } from 'node:net'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
-import type { BoundPath } from '../bind/bound-path.ts'
+import type { BoundPath, Rights } from '../bind/bound-path.ts'
 import type { Identity } from '../bind/identity.ts'
+import { inUse } from '../bind/incumbent.ts'
 import { Watchdog } from '../bind/watchdog.ts'
 import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
 import { HINTS } from '../failure/explain.ts'
 import { Failure } from '../failure/failure.ts'
 import type { Connections } from './connections.ts'
 import { isHttp } from './http-responses.ts'
+import { checkOptions } from './listen-options.ts'
 
 /** A second listening socket for `server`, which can have only one itself: passes on each connection that it accepts. */
 export function acceptorFor(server: Server & { allowHalfOpen?: boolean; pauseOnConnect?: boolean }): Server {
@@ -48,6 +50,13 @@ export function occupied(path: string): Failure {
   return new Failure('path_occupied', {
     message: `something that is not a socket was put at ${path}`,
     hint: 'move it away: the socket is then published again',
+  })
+}
+
+function withoutFile(endpoint: Endpoint): Failure {
+  return new Failure('bad_option', {
+    message: `the rights of ${formatEndpoint(endpoint)} cannot be changed: this listener has no socket file of its own`,
+    hint: 'only a listener that has bound unix:/path itself has one',
   })
 }
 
@@ -114,6 +123,8 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
   #acceptors: Server[]
   readonly #ended = Promise.withResolvers<Ending>()
   #closing = false
+  /** What changes the socket file, one after the other: otherwise the watchdog could take our own new socket for another's. */
+  #turns: Promise<unknown> = Promise.resolve()
   /** When `acceptFailed` was emitted last. */
   #toldMs = Number.NEGATIVE_INFINITY
   #isLost = false
@@ -128,7 +139,7 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     parts.server.on('error', this.#acceptFailed) // without a handler an error would end the process
     const { bound } = parts
     if (bound !== undefined && parts.watch)
-      this.#watchdog = new Watchdog(bound.path, () => this.#check(bound))
+      this.#watchdog = new Watchdog(bound.path, () => this.#inTurn(() => this.#check(bound)))
   }
 
   /**
@@ -165,13 +176,48 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     await this.close()
   }
 
+  /**
+   * Gives the socket file other rights, by a takeover from itself: a new socket with them replaces the file, and
+   * connections to the old one are still accepted. No connection fails.
+   * @throws Failure `bad_option` without a socket file, `in_use` when the file is not ours any more, and those of `listen`;
+   * the old socket then stays as it is
+   */
+  async rebind(rights: Rights): Promise<void> {
+    const { bound, server } = this.#parts
+    if (bound === undefined) throw withoutFile(this.endpoint)
+    checkOptions(this.endpoint, rights)
+    await this.#inTurn(async () => {
+      const acceptor = acceptorFor(server)
+      const outcome = this.#closing ? 'busy' : await bound.replace(acceptor, rights)
+      if (outcome !== 'published') throw inUse(bound.path)
+      this.#acceptAlsoOn(acceptor)
+    })
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turns.then(work)
+    this.#turns = result.catch(() => undefined)
+    return result
+  }
+
+  /** The old sockets have no path now, but connections to them may still arrive for a moment. */
+  #acceptAlsoOn(acceptor: Server): void {
+    const nameless = this.#acceptors.slice(1)
+    this.#acceptors.push(acceptor)
+    setTimeout(() => {
+      if (this.#closing) return
+      this.#acceptors = this.#acceptors.filter((each) => !nameless.includes(each))
+      for (const each of nameless) each.close()
+    }, GRACE_MS).unref()
+  }
+
   async #end(reason: Ending['reason']): Promise<void> {
     if (this.#closing) return
     this.#closing = true
     this.#parts.connections.startDraining()
     this.emit('draining')
     await this.#watchdog?.[Symbol.asyncDispose]()
-    const failure = await this.#giveUpPath(reason)
+    const failure = await this.#inTurn(() => this.#giveUpPath(reason))
     await this.#acceptTheRest(reason)
     const stopped = this.#acceptors.map(stopAccepting)
     const cut = await this.#parts.connections.drain(this.#parts.drainMs)
