@@ -1,8 +1,11 @@
+import { once } from 'node:events'
 import { buildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { createLog } from '@uds-sidecar/shared/lifecycle/log'
+import { notify } from '@uds-sidecar/shared/lifecycle/notify'
 import { runMain, untilSignal } from '@uds-sidecar/shared/lifecycle/run-main'
 import { runOption } from './cli/run-option.ts'
 import { loadConfig, readLogLevel } from './config/config.ts'
+import { InheritedSockets } from './sidecar/inherited-sockets.ts'
 import { reloadOnHangup } from './sidecar/reload-on-hangup.ts'
 import { Sidecar } from './sidecar/sidecar.ts'
 
@@ -14,11 +17,19 @@ async function main(): Promise<void> {
   const stop = untilSignal()
   const log = createLog('sidecar', readLogLevel(process.env))
   const started = reloadOnHangup(load, log)
-  await using sidecar = await Sidecar.start(config, build, log)
+  const inherited = InheritedSockets.from(process.env, config)
+  await using sidecar = await Sidecar.start(config, build, log, { inherited })
+  const manager = { env: process.env, onProblem: (problem: string) => log.warn(problem) }
   log.info({ ...build, ...sidecar.addresses }, 'started')
+  await notify('ready', manager)
   started(sidecar)
+  await Promise.race([untilAborted(stop), sidecar.allReplaced])
+  await notify('stopping', manager)
+}
+
+async function untilAborted(stop: AbortSignal): Promise<void> {
   if (stop.aborted) return // a signal came during the start
-  await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
+  await once(stop, 'abort')
 }
 
 await runMain('sidecar', main)

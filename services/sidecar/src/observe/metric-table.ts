@@ -48,6 +48,14 @@ export const METRICS: readonly MetricRow[] = [
     'Client connections accepted so far.',
     (view) => view.counters.connectionsTotal,
   ),
+  {
+    type: 'counter',
+    name: 'sidecar_connections_by_uid_total',
+    help: 'Client connections accepted on a Unix socket, by uid of the caller: at most 32 uids, then other.',
+    labels: ['uid'],
+    samples: ({ counters }) =>
+      Array.from(counters.connectionsByUid, ([uid, count]): Sample => [{ uid }, count]),
+  },
   single(
     'counter',
     'sidecar_stream_sent_bytes_total',

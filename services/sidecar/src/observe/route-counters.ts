@@ -30,6 +30,12 @@ function methodLabel(method: string): string {
   return KNOWN_METHODS.has(method) ? method : 'other'
 }
 
+/** Callers must not be able to create any number of metric series. */
+const MAX_UIDS = 32
+/** The kernel does not tell the uid, or tells one that this user namespace does not map. */
+const UNKNOWN_UID = 'unknown'
+const OTHER_UIDS = 'other'
+
 /** The counters of one route. Plain numbers, so that counting is cheap; the exposition reads them at each scrape. */
 export class RouteCounters {
   connectionsOpen = 0
@@ -44,6 +50,28 @@ export class RouteCounters {
   readonly failures = new Map<FailureCode, number>(REASONS.map((code) => [code, 0]))
 
   /** Count one failed request or connection. */
+  /** Accepted connections by uid of the caller, on a Unix socket; at most `MAX_UIDS` uids, then `other`. */
+  readonly connectionsByUid = new Map<string, number>()
+  /** Called for the first connection of each uid that has a counter of its own. */
+  onNewUid: (uid: string) => void = () => undefined
+
+  /** @param uid of the caller on a Unix socket; null: not known, undefined: a TCP connection. */
+  connected(uid: number | null | undefined): void {
+    this.connectionsTotal += 1
+    this.connectionsOpen += 1
+    if (uid !== undefined) this.#countUid(uid === null ? UNKNOWN_UID : `${uid}`)
+  }
+
+  #countUid(uid: string): void {
+    const known = this.connectionsByUid.get(uid)
+    if (known === undefined && this.connectionsByUid.size >= MAX_UIDS) {
+      this.connectionsByUid.set(OTHER_UIDS, (this.connectionsByUid.get(OTHER_UIDS) ?? 0) + 1)
+      return
+    }
+    this.connectionsByUid.set(uid, (known ?? 0) + 1)
+    if (known === undefined) this.onNewUid(uid)
+  }
+
   fail(code: FailureCode): void {
     this.failures.set(code, (this.failures.get(code) ?? 0) + 1)
   }

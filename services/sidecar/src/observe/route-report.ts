@@ -28,6 +28,7 @@ export function routeReport({ route, listen, upstream, counters, limits }: Route
       route.kind === 'http' ? route.allow.map(({ methods, path }) => `${methods.join('|')} ${path}`) : null,
     connections: counters.connectionsOpen,
     maxConnections: limits.max,
+    connectionsByUid: listen.kind === 'tcp' ? null : Object.fromEntries(counters.connectionsByUid),
     state: stateName(state),
     since: state.changedAt.toISOString(),
     generation: state.generation,

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { statusOf } from '@uds-sidecar/shared/failure/failures'
+import { type Caller, callerOf } from './caller.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { ConnectionLimits, Peer } from './connection-limits.ts'
 import type { HttpRelay } from './http-relay.ts'
@@ -40,14 +41,14 @@ export class HttpHandler implements ConnectionHandler {
   }
 
   #admitOrRefuse(client: Socket): void {
-    const peer = this.#limits.take(client.remoteAddress ?? '')
+    const caller = callerOf(client, this.#relay.route.listen)
+    const peer = this.#limits.take(caller.key)
     if (peer === null) this.#refuse(client)
-    else this.#admit(client, peer)
+    else this.#admit(client, caller, peer)
   }
 
-  #admit(client: Socket, peer: Peer): void {
-    this.#relay.counters.connectionsTotal += 1
-    this.#relay.counters.connectionsOpen += 1
+  #admit(client: Socket, { uid }: Caller, peer: Peer): void {
+    this.#relay.counters.connected(uid)
     const connection = new ClientConnection(client, peer, this.#relay, () => {
       this.#limits.release(peer)
       this.#connections.delete(connection)

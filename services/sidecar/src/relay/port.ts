@@ -1,7 +1,10 @@
 import { createServer, type Socket } from 'node:net'
-import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { listen } from '@uds-sidecar/shared/listen/listen'
+import { DEFAULT_MODE } from '@uds-sidecar/shared/listen/listen-options'
+import type { Listener } from '@uds-sidecar/shared/listen/listener'
 import { DRAIN } from '../config/bounds.ts'
 
 /**
@@ -31,26 +34,65 @@ export interface ConnectionHandler {
   drain(drainMs: number): Promise<void>
 }
 
-/** A listening address. Its handler may be replaced while it listens: that is how a reload works. */
+/** A listening endpoint. Its handler may be replaced while it listens: that is how a reload works. */
 export interface Port {
   /** With the real port where 0 was asked for. */
   readonly endpoint: Endpoint
   handler: ConnectionHandler
+  /** Resolves when it accepts no more: with true, when another server has taken over its socket file. */
+  readonly replaced: Promise<boolean>
+  /** Gives the socket file other rights without losing a connection. @throws Failure as `Listener.rebind` */
+  rebind(rights: SocketRights): Promise<void>
   /** Stops accepting. Resolves when the last connection has ended; the handlers end them. */
   close(): Promise<void>
 }
 
+/** Settings of the socket file of a route; undefined is the default. */
+export interface SocketRights {
+  readonly mode?: number | undefined
+  readonly group?: number | undefined
+  readonly onConflict?: 'refuse' | 'takeover' | undefined
+}
+
+/** How a port begins to listen: on a new socket, or on a descriptor that systemd passed. */
+export type PortSource = SocketRights | { readonly fd: number }
+
 /** @throws Failure `in_use`, `address_denied`, and the others of `listen`. */
-export async function openPort(endpoint: Endpoint, handler: ConnectionHandler, log: Logger): Promise<Port> {
+export async function openPort(
+  endpoint: Endpoint,
+  handler: ConnectionHandler,
+  log: Logger,
+  source: PortSource = {},
+): Promise<Port> {
   const server = createServer({ allowHalfOpen: true, noDelay: true })
   const port = { handler }
   server.on('connection', (client: Socket) => port.handler.accept(client))
-  const listener = await listen(server, endpoint, { drainMs: DRAIN.max })
-  listener.on('acceptFailed', ({ code, errno, hint, message }) => log.warn({ code, errno, hint }, message))
+  const onWait = (notice: string) => log.warn(notice)
+  const listener = await listen(server, endpoint, { ...source, onWait, drainMs: DRAIN.max })
+  logEvents(listener, log)
+  const { promise: replaced, resolve } = Promise.withResolvers<boolean>()
+  listener.on('replaced', () => resolve(true))
+  listener.closed.then(({ reason }) => resolve(reason === 'replaced'))
   return Object.assign(port, {
     endpoint: listener.endpoint,
+    replaced,
+    async rebind({ mode = DEFAULT_MODE, group, onConflict = 'refuse' }: SocketRights) {
+      await listener.rebind({ mode, group, onConflict })
+    },
     async close() {
       await listener.close()
     },
   })
+}
+
+function logEvents(listener: Listener, log: Logger): void {
+  const endpoint = formatEndpoint(listener.endpoint)
+  const failed = ({ code, errno, hint, message }: Failure) =>
+    log.warn({ code, errno, hint, endpoint }, message)
+  listener.on('acceptFailed', failed)
+  listener.on('lost', failed)
+  listener.on('republished', () =>
+    log.info({ endpoint }, 'the socket file was deleted; a new one is published'),
+  )
+  listener.on('replaced', () => log.info({ endpoint }, 'another server took over the socket; draining'))
 }

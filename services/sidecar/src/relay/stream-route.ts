@@ -5,6 +5,7 @@ import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import type { StreamRoute } from '../config/config.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { type Caller, callerOf } from './caller.ts'
 import type { ConnectionLimits, Peer } from './connection-limits.ts'
 import type { Deadlines } from './deadlines.ts'
 import { type ConnectionHandler, reset } from './port.ts'
@@ -37,15 +38,15 @@ export class StreamHandler implements ConnectionHandler {
 
   accept(client: Socket): void {
     client.on('error', () => client.destroy())
-    const peer = this.#draining ? null : this.#limits.take(client.remoteAddress ?? '')
+    const { key, uid } = callerOf(client, this.#parts.route.listen)
+    const peer = this.#draining ? null : this.#limits.take(key)
     if (peer === null) this.#refuse(client, this.#draining ? 'draining' : 'overloaded')
-    else this.#admit(client, peer)
+    else this.#admit(client, uid, peer)
   }
 
-  #admit(client: Socket, peer: Peer): void {
+  #admit(client: Socket, uid: Caller['uid'], peer: Peer): void {
     this.#clients.add(client)
-    this.#parts.counters.connectionsTotal += 1
-    this.#parts.counters.connectionsOpen += 1
+    this.#parts.counters.connected(uid)
     client.once('close', () => this.#closed(client, peer))
     this.#connect(client)
   }

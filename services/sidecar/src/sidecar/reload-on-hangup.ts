@@ -1,5 +1,6 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
+import { notify } from '@uds-sidecar/shared/lifecycle/notify'
 import type { Config } from '../config/config.ts'
 import type { Sidecar } from './sidecar.ts'
 
@@ -30,7 +31,15 @@ export function reloadOnHangup(load: () => Config, log: Logger): (sidecar: Sidec
   }
 }
 
+/** Tells systemd too, for `Type=notify-reload` (sd_notify(3)): a reload that is refused has ended like any other. */
 async function reload(sidecar: Sidecar, load: () => Config, log: Logger): Promise<void> {
+  const options = { env: process.env, onProblem: (problem: string) => log.warn(problem) }
+  await notify('reloading', options)
+  await applyOrRefuse(sidecar, load, log)
+  await notify('ready', options)
+}
+
+async function applyOrRefuse(sidecar: Sidecar, load: () => Config, log: Logger): Promise<void> {
   try {
     await sidecar.apply(load())
     log.info(sidecar.addresses, 'the new configuration is active')

@@ -10,6 +10,7 @@ import { HttpHandler } from '../relay/http-route.ts'
 import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
 import { StreamHandler } from '../relay/stream-route.ts'
 import { Upstream } from '../upstream/upstream.ts'
+import type { InheritedSockets } from './inherited-sockets.ts'
 import { descriptorsOf } from './plan-descriptors.ts'
 
 /** The parts that all routes of a sidecar share. */
@@ -18,6 +19,8 @@ export interface Surroundings {
   readonly log: Logger
   /** Counts the descriptors for the client connections of all routes. */
   readonly room: SharedRoom
+  /** Listening sockets that systemd passed to this process. */
+  readonly inherited: InheritedSockets
 }
 
 /** A route that serves the connections of a port. */
@@ -55,7 +58,9 @@ export class RunningRoute implements RouteView {
   ): Promise<RunningRoute> {
     const parts = partsOf(route, surroundings, counters)
     try {
-      const port = await openPort(route.listen, parts.handler, surroundings.log)
+      const log = surroundings.log.child({ route: route.name })
+      const source = await surroundings.inherited.takeFor(route, log)
+      const port = await openPort(route.listen, parts.handler, log, source)
       parts.upstream.probe()
       return new RunningRoute(route, counters, parts, port)
     } catch (error) {
@@ -101,6 +106,7 @@ interface Parts {
 
 function partsOf(route: Route, { deadlines, log, room }: Surroundings, counters: RouteCounters): Parts {
   const routeLog = log.child({ route: route.name })
+  counters.onNewUid = (uid) => routeLog.info({ uid }, 'first connection of this user')
   const upstream = new Upstream(route.upstream, route.timeoutsMs.connect, routeLog)
   const limits = new ConnectionLimits({
     ...route.limits,

@@ -8,10 +8,17 @@ import type { OperationsView } from '../observe/pages.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import { SharedRoom } from '../relay/connection-limits.ts'
 import { Deadlines } from '../relay/deadlines.ts'
+import type { Port } from '../relay/port.ts'
+import { InheritedSockets } from './inherited-sockets.ts'
 import { type DescriptorPlan, planDescriptors } from './plan-descriptors.ts'
-import { planReload, type ReloadPlan } from './reload-plan.ts'
+import { isRoute, planReload, type ReloadPlan } from './reload-plan.ts'
 import { RunningOperations } from './running-operations.ts'
 import { RunningRoute, type Surroundings } from './running-route.ts'
+
+export interface SidecarOptions {
+  readonly inherited?: InheritedSockets
+  readonly limit?: number | null
+}
 
 /** The running routes and operations port. `apply` changes the configuration; disposing drains and closes everything. */
 export class Sidecar implements AsyncDisposable {
@@ -24,13 +31,16 @@ export class Sidecar implements AsyncDisposable {
   #routes: readonly RunningRoute[] = []
   #ops: RunningOperations | null = null
   #isDraining = false
+  /** Ports whose socket another server took over. */
+  readonly #replaced = new Set<Port>()
+  readonly #allReplaced = Promise.withResolvers<void>()
   /** Drains of routes that were changed or removed. */
   readonly #leaving = new Set<Promise<void>>()
 
-  private constructor(config: Config, build: BuildInfo, log: Logger, limit: number | null) {
+  private constructor(config: Config, build: BuildInfo, surroundings: Surroundings, limit: number | null) {
     this.#config = config
     this.#limit = limit
-    this.#surroundings = { deadlines: new Deadlines(), log, room: new SharedRoom() }
+    this.#surroundings = surroundings
     this.#plan = planDescriptors(config, limit)
     this.#view = {
       build,
@@ -42,6 +52,7 @@ export class Sidecar implements AsyncDisposable {
 
   /**
    * Starts every route and the operations port. The upstreams need not exist yet.
+   * @param inherited listening sockets that systemd passed; none by default.
    * @param limit the descriptor limit of this process, by default RLIMIT_NOFILE; null when it is unknown.
    * @throws Failure when a port cannot be opened. The ports that were already open are closed again.
    */
@@ -49,9 +60,15 @@ export class Sidecar implements AsyncDisposable {
     config: Config,
     build: BuildInfo,
     log: Logger,
-    limit = descriptorLimit(),
+    { inherited = new InheritedSockets(), limit = descriptorLimit() }: SidecarOptions = {},
   ): Promise<Sidecar> {
-    const sidecar = new Sidecar({ ops: null, drainMs: config.drainMs, routes: [] }, build, log, limit)
+    const empty = { ops: null, drainMs: config.drainMs, routes: [] }
+    const sidecar = new Sidecar(
+      empty,
+      build,
+      { deadlines: new Deadlines(), log, room: new SharedRoom(), inherited },
+      limit,
+    )
     if (limit === null) log.warn('the descriptor limit is unknown: limits.connections are not adjusted')
     await sidecar.apply(config)
     return sidecar
@@ -81,9 +98,11 @@ export class Sidecar implements AsyncDisposable {
       if (port !== null) continue
       const running = await RunningRoute.open(route, this.#surroundings, this.#countersOf(route))
       opened.defer(() => running.close(0))
+      this.#watch(running.port)
       fresh.push(running)
     }
     const ops = await this.#opsFor(config, plan, opened)
+    for (const { route, port } of plan.begun) if (isRoute(port)) await rebind(port, route, opened)
     opened.move() // nothing can fail after this line
     for (const { route, port } of plan.begun)
       if (port !== null)
@@ -106,6 +125,22 @@ export class Sidecar implements AsyncDisposable {
     const { drainMs } = this.#config
     await Promise.all([...this.#leaving, ...this.#routes.map((route) => route.close(drainMs))])
     await this.#ops?.close()
+  }
+
+  /** Drains a route whose socket another server took over. */
+  #watch(port: Port): void {
+    port.replaced.then((isReplaced) => {
+      const route = this.#routes.find((each) => each.port === port)
+      if (!isReplaced || this.#isDraining || route === undefined) return
+      this.#replaced.add(port)
+      this.#leave(route.drain(this.#config.drainMs))
+      if (this.#routes.every((each) => this.#replaced.has(each.port))) this.#allReplaced.resolve()
+    })
+  }
+
+  /** Resolves when other servers have taken over the sockets of all routes: there is nothing left to do. */
+  get allReplaced(): Promise<void> {
+    return this.#allReplaced.promise
   }
 
   /** Starts after the routes, because its modules take longer to load than all of the relay. */
@@ -157,6 +192,19 @@ const TOO_FEW =
   'the configured connections need more descriptors than the process may open: some connections will be refused'
 const TOO_FEW_HINT =
   'raise the descriptor limit (ulimits: nofile in Compose), or lower limits.connections and limits.upstreamConnections'
+
+/** Gives the socket file of a port the rights of its new route. When a later step of the reload fails, it gets the old ones again. */
+async function rebind(
+  { port, route: before }: RunningRoute,
+  route: Route,
+  opened: AsyncDisposableStack,
+): Promise<void> {
+  const isSame =
+    before.mode === route.mode && before.group === route.group && before.onConflict === route.onConflict
+  if (isSame) return
+  await port.rebind(route)
+  opened.defer(() => port.rebind(before))
+}
 
 function shuttingDown(): Failure {
   return new Failure('draining', {

@@ -1,0 +1,26 @@
+import type { Socket } from 'node:net'
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import { peerOf } from '@uds-sidecar/shared/kernel/peer'
+
+/** Who connected, as far as the connection itself proves it. */
+export interface Caller {
+  /** What the limits per caller count by: the address on TCP, the uid on a Unix socket. */
+  readonly key: string
+  /** The uid on a Unix socket; null where it is not known, undefined on TCP. */
+  readonly uid: number | null | undefined
+}
+
+/** All callers on Unix sockets whose uid is not known count as one. */
+const UNKNOWN: Caller = { key: 'unknown', uid: null }
+
+/**
+ * The caller of a connection that was just accepted. To be called in the accept callback, before any `await`: later the
+ * socket may be destroyed. On a Unix socket the kernel tells the uid of the process that called connect(2)
+ * (SO_PEERCRED, unix(7)); see `peerOf` for when it is not known. The process that uses a connection may be another one,
+ * to which the descriptor was passed.
+ */
+export function callerOf(client: Socket, listen: Endpoint): Caller {
+  if (listen.kind === 'tcp') return { key: client.remoteAddress ?? '', uid: undefined }
+  const peer = peerOf(client)
+  return peer === undefined ? UNKNOWN : { key: `uid ${peer.uid}`, uid: peer.uid }
+}
