@@ -10,7 +10,7 @@ import {
   startPausedServer,
   temporaryDirectory,
 } from '../testing/broken-server.ts'
-import { assertFinding, doctor } from '../testing/examine.ts'
+import { assertFinding, doctor, doctorOfPaused } from '../testing/examine.ts'
 
 describe('doctor, of a listener', () => {
   it('that left its file behind is stale', async () => {
@@ -26,7 +26,7 @@ describe('doctor, of a listener', () => {
     const path = join(temporary.directory, 'paused.sock')
     await using _paused = await startPausedServer({ path })
     const expected = { verdict: 'hung', code: 'upstream_timeout', exitCode: 69, fix: 'kill -CONT' } as const
-    assertFinding(await doctor(`unix:${path}`), expected)
+    assertFinding(await doctorOfPaused(`unix:${path}`), expected)
   })
 
   it('whose backlog is full is reported', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { fillBacklog, serve, startPausedServer } from '../testing/broken-server.ts'
-import { assertFinding, doctor } from '../testing/examine.ts'
+import { assertFinding, doctor, doctorOfPaused } from '../testing/examine.ts'
 
 describe('doctor, over TCP', () => {
   it('of a closed port says that nobody listens', async () => {
@@ -24,7 +24,7 @@ describe('doctor, over TCP', () => {
       exitCode: 69,
       fix: 'nft list',
     } as const
-    assertFinding(await doctor(`tcp://127.0.0.1:${port}`), expected)
+    assertFinding(await doctorOfPaused(`tcp://127.0.0.1:${port}`), expected)
   })
 
   it('of an unreachable address says that there is no route', async () => {

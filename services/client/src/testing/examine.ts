@@ -8,14 +8,19 @@ const NOBODY = AS_ROOT ? { uid: 65_534, gid: 65_534 } : {}
 
 export type Examined = Diagnosis & { readonly processExitCode: number | null }
 
-/** The output of `client doctor --json` for one endpoint. */
+/** The output of `client doctor --json` for one endpoint. No server of a test is so slow that it runs into the timeout. */
 export async function doctor(...args: string[]): Promise<Examined> {
-  return read(await callClient(['doctor', '--json', '--timeout-ms', '300', ...args]))
+  return read(await callClient(['doctor', '--json', '--timeout-ms', '60000', ...args]))
+}
+
+/** The same for a server that never responds: waits for the timeout, and not for long. */
+export async function doctorOfPaused(...args: string[]): Promise<Examined> {
+  return await doctor(...args, '--timeout-ms', '300')
 }
 
 /** The same as a user without root's capabilities: tests that run as root change their uid, others need not. */
 export async function doctorAsNobody(...args: string[]): Promise<Examined> {
-  return read(await runClient(['doctor', '--json', ...args], NOBODY))
+  return read(await runClient(['doctor', '--json', '--timeout-ms', '60000', ...args], NOBODY))
 }
 
 function read({ stdout, exitCode }: Finished): Examined {

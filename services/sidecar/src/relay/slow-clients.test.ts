@@ -70,7 +70,7 @@ describe('while 64 clients on each of two addresses', () => {
       using _others = new SlowClients(stack, 64, request, '127.0.0.2')
       await eventually(
         'the slow clients to be connected',
-        () => (stack.sidecar.routes[0]?.counters.connectionsOpen ?? 0) >= 128,
+        () => (stack.sidecar.routes[0]?.counters.connectionsTotal ?? 0) >= 128,
       )
       const good = stack.open()
       for (let i = 0; i < 5; i++) {
