@@ -183,6 +183,35 @@ export const relaying: readonly Mutant[] = [
     killers: ['shared/src/inspect/without-proc.test.ts'],
   },
   {
+    name: 'an id that is not mapped is taken for the user nobody',
+    file: 'shared/src/inspect/user-namespace.ts',
+    find: 'return id === overflow && ranges !== null && !mapsEveryId(ranges)',
+    replace: 'return false',
+    killers: [
+      'shared/src/inspect/user-namespace.test.ts',
+      'shared/src/inspect/permission.test.ts',
+      'services/sidecar/src/upstream/permission-hint.test.ts',
+    ],
+  },
+  {
+    name: 'nobody is taken for an id that is not mapped',
+    file: 'shared/src/inspect/user-namespace.ts',
+    find: ' && !mapsEveryId(ranges)',
+    replace: '',
+    killers: ['shared/src/inspect/user-namespace.test.ts', 'shared/src/inspect/permission.test.ts'],
+  },
+  {
+    name: 'a capability counts for a file whose owner is not mapped',
+    file: 'shared/src/inspect/permission.ts',
+    find: ' && unmappedIds(facts, who.userNamespace).length === 0',
+    replace: '',
+    killers: [
+      'shared/src/inspect/permission.test.ts',
+      'services/client/test-as-root/doctor-in-a-user-namespace.test.ts',
+      'services/sidecar/test-as-root/user-namespace.test.ts',
+    ],
+  },
+  {
     name: 'a connection that cannot be accepted ends the process',
     file: 'shared/src/listen/listener.ts',
     find: "parts.server.on('error', this.#acceptFailed)",

@@ -25,9 +25,26 @@ export function requireRoot(): void {
 }
 
 /** Options for a child of this user, with only these supplementary groups and no capabilities. */
-export function asUser(uid: number, groups: readonly number[] = []): ChildOptions {
-  const list = groups.length === 0 ? '--clear-groups' : `--groups=${groups.join()}`
+export function asUser(uid: number, groups: readonly number[] = []) {
   return {
-    wrapper: ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, list, '--inh-caps=-all', '--bounding-set=-all'],
-  }
+    wrapper: [
+      ...['setpriv', `--reuid=${uid}`, `--regid=${uid}`, groupsOption(groups)],
+      ...['--inh-caps=-all', '--bounding-set=-all'],
+    ],
+  } satisfies ChildOptions
+}
+
+/**
+ * Options for a child in a user namespace of its own, as rootless podman makes one: it has all capabilities there, and
+ * only its own uid and gid are mapped, both to 0.
+ * @param outside its gid outside, and the supplementary groups that it keeps: they stay, but are not mapped
+ */
+export function inUserNamespace({ gid = 0, groups = [] }: { gid?: number; groups?: readonly number[] } = {}) {
+  return {
+    wrapper: ['setpriv', `--regid=${gid}`, groupsOption(groups), 'unshare', '--user', '--map-root-user'],
+  } satisfies ChildOptions
+}
+
+function groupsOption(groups: readonly number[]): string {
+  return groups.length === 0 ? '--clear-groups' : `--groups=${groups.join()}`
 }

@@ -2,6 +2,7 @@ import { formatEndpoint, MAX_PATH_BYTES } from '@uds-sidecar/shared/endpoint/end
 import { type FileFacts, formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { DirectoryReport } from '@uds-sidecar/shared/inspect/inspect'
 import { classMay, formatIdentityOfProcess } from '@uds-sidecar/shared/inspect/permission'
+import { formatOwner, type UserNamespace } from '@uds-sidecar/shared/inspect/user-namespace'
 import type { Facts, Step } from './diagnosis.ts'
 
 /** The path to a response, one line for each check. */
@@ -25,25 +26,25 @@ function directories({ inspection }: Facts): Step[] {
   return inspection.directories.map((report) => ({
     state: report.traversable ? 'ok' : 'failed',
     subject: report.path,
-    said: describeDirectory(report),
+    said: describeDirectory(report, inspection.who.userNamespace),
   }))
 }
 
-function describeDirectory({ facts, errno, traversable }: DirectoryReport): string {
-  const what = facts === null ? '' : ` ${describeFile(facts)}`
+function describeDirectory({ facts, errno, traversable }: DirectoryReport, namespace: UserNamespace): string {
+  const what = facts === null ? '' : ` ${describeFile(facts, namespace)}`
   return `${traversable ? 'passable:' : (errno ?? 'stopped')}${what}`.trim()
 }
 
-function describeFile({ kind, mode, uid, gid }: FileFacts): string {
-  return `${kind}, mode ${formatMode(mode)}, owner ${uid}:${gid}`
+function describeFile(facts: FileFacts, namespace: UserNamespace): string {
+  return `${facts.kind}, mode ${formatMode(facts.mode)}, owner ${formatOwner(facts, namespace)}`
 }
 
-function file({ inspection: { file, directories } }: Facts): Step[] {
+function file({ inspection: { file, directories, who } }: Facts): Step[] {
   if (file === null) return []
   if (file.facts === null) return [{ state: 'failed', subject: 'file', said: file.errno ?? 'unknown' }]
   const link = file.link === null ? '' : ` to ${file.link.target}`
   const facts = file.link === null ? file.facts : file.link.facts
-  const said = `${describeFile(file.facts)}${link}`
+  const said = `${describeFile(file.facts, who.userNamespace)}${link}`
   if (facts?.kind !== 'socket') return [{ state: 'failed', subject: 'file', said }]
   return openToAll(facts, directories)
     ? [{ state: 'note', subject: 'file', said: `${said}: every user of this machine may connect` }]

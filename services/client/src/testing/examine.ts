@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Diagnosis } from '../doctor/diagnosis.ts'
 import { callClient } from './call-client.ts'
-import { type Finished, runClient } from './run-client.ts'
+import { type Finished, runClient, type Start } from './run-client.ts'
 
 export const AS_ROOT = process.getuid?.() === 0
 const NOBODY = AS_ROOT ? { uid: 65_534, gid: 65_534 } : {}
@@ -20,7 +20,12 @@ export async function doctorOfPaused(...args: string[]): Promise<Examined> {
 
 /** The same as a user without root's capabilities: tests that run as root change their uid, others need not. */
 export async function doctorAsNobody(...args: string[]): Promise<Examined> {
-  return read(await runClient(['doctor', '--json', '--timeout-ms', '60000', ...args], NOBODY))
+  return doctorIn(NOBODY, ...args)
+}
+
+/** The same in a process that is started in another way. */
+export async function doctorIn(start: Start, ...args: string[]): Promise<Examined> {
+  return read(await runClient(['doctor', '--json', '--timeout-ms', '60000', ...args], start))
 }
 
 function read({ stdout, exitCode }: Finished): Examined {

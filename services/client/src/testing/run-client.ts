@@ -14,6 +14,8 @@ export interface Start {
   /** Only root can start a process as another user. */
   readonly uid?: number
   readonly gid?: number
+  /** A command, with arguments, that runs the client. */
+  readonly wrapper?: readonly string[]
 }
 
 /** Runs the client in a new process and waits for its end. */
@@ -29,6 +31,7 @@ export async function runClient(
 }
 
 /** Starts the client and leaves it running; the caller ends it. */
-export function startClient(args: readonly string[], { env = {}, ...identity }: Start) {
-  return spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env.PATH, ...env }, ...identity })
+export function startClient(args: readonly string[], { env = {}, wrapper = [], ...identity }: Start) {
+  const [command = '', ...rest] = [...wrapper, process.execPath, MAIN, ...args]
+  return spawn(command, rest, { env: { PATH: process.env.PATH, ...env }, ...identity })
 }

@@ -19,6 +19,8 @@ export interface SidecarProcessOptions {
   readonly descriptors?: number
   /** Hides /proc from the process with its own mount namespace (unshare(1)); needs root. Default false. */
   readonly withoutProc?: boolean
+  /** A command, with arguments, that runs the sidecar. */
+  readonly wrapper?: readonly string[]
   /** A module that Node runs before the sidecar, as source text. */
   readonly preload?: string
 }
@@ -26,13 +28,14 @@ export interface SidecarProcessOptions {
 /** Starts a sidecar in its own process. It gets the variables in `env` and `PATH`, and no others. */
 export function sidecarProcess(
   env: NodeJS.ProcessEnv,
-  { descriptors, withoutProc = false, preload }: SidecarProcessOptions = {},
+  { descriptors, withoutProc = false, wrapper = [], preload }: SidecarProcessOptions = {},
 ): SidecarProcess {
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors} && `
   const hide = withoutProc ? 'mount -t tmpfs none /proc && ' : ''
   const nodeOptions =
     preload === undefined ? [] : [`--import=data:text/javascript,${encodeURIComponent(preload)}`]
   const [command = '', ...args] = [
+    ...wrapper,
     ...(withoutProc ? ['unshare', '--mount'] : []),
     ...['sh', '-c', `${limit}${hide}exec "$@"`, 'sh', process.execPath, ...nodeOptions, MAIN],
   ]

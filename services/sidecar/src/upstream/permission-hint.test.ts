@@ -2,10 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FileFacts } from '@uds-sidecar/shared/inspect/file-facts'
 import { NEEDED } from '@uds-sidecar/shared/inspect/permission'
+import { parseIdMap } from '@uds-sidecar/shared/inspect/user-namespace'
 import { permissionRemedy } from './permission-hint.ts'
 
 const PATH = '/run/app/api/api.sock'
-const STRANGER = { uid: 10_002, gids: [10_002], bypassesPermissions: false }
+const EVERYTHING = { ranges: parseIdMap('0 0 4294967295'), overflow: 65_534 }
+const STRANGER = {
+  uid: 10_002,
+  gids: [10_002],
+  bypassesPermissions: false,
+  userNamespace: { uid: EVERYTHING, gid: EVERYTHING },
+}
 const MEMBER = { ...STRANGER, gids: [10_002, 10_200] }
 const OWNER = { ...STRANGER, uid: 10_001 }
 
@@ -42,6 +49,20 @@ describe('the hint for a missing permission', () => {
   it('is the x permission, when a directory denies access', () => {
     const directory = { ...socket(0o640), kind: 'directory' } as const
     assert.match(permissionRemedy('/run/app', directory, MEMBER, NEEDED.directory), /^chmod g\+x \/run\/app/)
+  })
+
+  it('keeps groups or maps ids, when the owner is not mapped in this user namespace', () => {
+    const own = { ranges: parseIdMap('0 1000 1'), overflow: 65_534 }
+    const inside = { ...STRANGER, userNamespace: { uid: own, gid: own } }
+    const unmapped = (mode: number) => ({ ...socket(mode), uid: 65_534, gid: 65_534 })
+    const keep = 'start this service with `podman run --group-add keep-groups`'
+    assert.equal(
+      permissionRemedy(PATH, unmapped(0o660), inside, NEEDED.socket),
+      `${keep}, as a user who is in its group on the host; or map its gid with \`podman run --gidmap="+gGID:@GID"\``,
+    )
+    const closed = permissionRemedy(PATH, unmapped(0o600), inside, NEEDED.socket)
+    assert.ok(closed.startsWith(`chmod g+w ${PATH} outside this user namespace and ${keep}`), closed)
+    assert.match(closed, /, unless only its owner is meant to have access; or map its uid and gid/)
   })
 
   it('names access control lists, AppArmor and SELinux, when the mode permits access', () => {

@@ -2,6 +2,7 @@ import type { UnixEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { type FileFacts, formatMode, inspectFile } from '@uds-sidecar/shared/inspect/file-facts'
 import { inspectDirectories } from '@uds-sidecar/shared/inspect/inspect'
 import {
+  explainUnmappedOwner,
   formatIdentityOfProcess,
   NEEDED,
   type ProcessIdentity,
@@ -9,6 +10,7 @@ import {
   processIdentity,
   type Right,
 } from '@uds-sidecar/shared/inspect/permission'
+import { isUnmapped } from '@uds-sidecar/shared/inspect/user-namespace'
 
 /**
  * The change that gives `who` the missing permission on the file at `path`: a line for the Compose file, or a command
@@ -25,11 +27,18 @@ export function permissionRemedy(
   if (fixes.some(({ fix }) => fix === 'look_beyond_mode'))
     return 'the mode permits it: check access control lists, AppArmor and SELinux'
   const steps = fixes.flatMap((each) => {
-    if (each.fix === 'widen') return [each.command]
+    if (each.fix === 'widen')
+      return [`${each.command}${each.where === 'outside' ? ' outside this user namespace' : ''}`]
+    if (each.fix === 'keep_groups') return [`start this service with \`${each.command}\`, ${each.when}`]
     return each.fix === 'join_group' ? [`add ${each.compose} to this service`] : []
   })
+  const mappings = fixes.flatMap((each) =>
+    each.fix === 'map_ids' ? [`; or map its ${each.ids.join(' and ')} with \`${each.command}\``] : [],
+  )
   const isWidened = fixes.some((each) => each.fix === 'widen' && each.for === 'group')
-  return `${steps.join(' and ')}${isWidened ? `, unless only uid ${facts.uid} is meant to have access` : ''}`
+  const owner = isUnmapped(facts.uid, who.userNamespace.uid) ? 'its owner' : `uid ${facts.uid}`
+  const unless = isWidened ? `, unless only ${owner} is meant to have access` : ''
+  return `${steps.join(' and ')}${unless}${mappings.join('')}`
 }
 
 /**
@@ -48,5 +57,6 @@ function hintFor(path: string, facts: FileFacts | null, who: ProcessIdentity, ne
   const us = `this process is ${formatIdentityOfProcess(who)}`
   if (facts === null) return `${path} cannot be inspected; ${us}`
   const what = `${path} is ${formatMode(facts.mode)}, owner ${facts.uid}:${facts.gid}`
-  return `${permissionRemedy(path, facts, who, needed)} (${what}; ${us})`
+  const said = [what, explainUnmappedOwner(facts, who), us].filter((each) => each !== undefined).join('; ')
+  return `${permissionRemedy(path, facts, who, needed)} (${said})`
 }

@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { type FileFacts, formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { DirectoryReport } from '@uds-sidecar/shared/inspect/inspect'
 import {
+  explainUnmappedOwner,
   formatIdentityOfProcess,
   NEEDED,
   type PermissionFix,
@@ -48,7 +49,16 @@ function shown(each: PermissionFix, path: string, facts: FileFacts, right: Right
         shell(`sudo -u "#${each.uid}" COMMAND`),
       ]
     case 'widen':
+      if (each.where === 'outside') return [shell(each.command, 'outside this user namespace')]
       return each.for === 'owner' ? [shell(each.command)] : widenGroup(each.command, facts, right)
+    case 'keep_groups':
+      return [shell(each.command, each.when)]
+    case 'map_ids':
+      return [
+        shell(each.command, 'if /etc/subuid and /etc/subgid let you map what the next command shows'),
+        shell(shellCommand('stat', '-c', '%u:%g', path), 'on the host: its real uid and gid'),
+        compose('userns_mode: "host"', 'with the userns-remap of Docker'),
+      ]
   }
 }
 
@@ -88,7 +98,7 @@ export function directoryDenied({ inspection: { directories, who } }: Facts): Fi
   if (stop === undefined || stop.facts === null) return undefined
   const { path, facts } = stop
   const whose = `mode ${formatMode(facts.mode)}, owner ${facts.uid}:${facts.gid}`
-  const message = `${formatIdentityOfProcess(who)} may not pass through ${path} (${whose}): x is missing`
+  const message = `${formatIdentityOfProcess(who)} may not pass through ${path} (${whose}): x is missing${unmapped(facts, who)}`
   return finding(
     'directory_denied',
     'socket_denied',
@@ -194,13 +204,18 @@ export function socketDenied({ inspection, place }: Facts): Finding | undefined 
   if (place.endpoint.kind !== 'unix') return undefined
   const { path } = place.endpoint
   const whose = `mode ${formatMode(facts.mode)}, owner ${facts.uid}:${facts.gid}`
-  const message = `${formatIdentityOfProcess(who)} may not write to ${path} (${whose}), and connecting needs w`
+  const message = `${formatIdentityOfProcess(who)} may not write to ${path} (${whose}), and connecting needs w${unmapped(facts, who)}`
   return finding(
     'socket_denied',
     'socket_denied',
     message,
     permissionFixesFor(path, facts, who, NEEDED.socket),
   )
+}
+
+function unmapped(facts: FileFacts, who: ProcessIdentity): string {
+  const sentence = explainUnmappedOwner(facts, who)
+  return sentence === undefined ? '' : `; ${sentence}`
 }
 
 function target(file: Facts['inspection']['file']): FileFacts | null | undefined {

@@ -2,7 +2,7 @@ import { dial } from '@uds-sidecar/shared/dial/dial'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { request } from '@uds-sidecar/shared/http/request'
 import { formatMode, inspectFile } from '@uds-sidecar/shared/inspect/file-facts'
-import { processIdentity } from '@uds-sidecar/shared/inspect/permission'
+import { bypassesMode, processIdentity } from '@uds-sidecar/shared/inspect/permission'
 import { problemIn } from '../../http/request-json.ts'
 import { routeBehind } from '../../http/schemas.ts'
 import {
@@ -21,12 +21,13 @@ import {
  */
 export async function whyPermitted(endpoint: Endpoint, { groupCounts }: { groupCounts: boolean }) {
   if (endpoint.kind !== 'unix') return 'only socket files have permissions'
-  const { uid, gids, bypassesPermissions } = processIdentity()
-  if (bypassesPermissions) return `uid ${uid} may bypass them (CAP_DAC_OVERRIDE)`
+  const who = processIdentity()
   const { facts } = await inspectFile(endpoint.path)
+  if (facts === null ? who.bypassesPermissions : bypassesMode(facts, who))
+    return `uid ${who.uid} may bypass them (CAP_DAC_OVERRIDE)`
   if (facts === null) return undefined
-  if (facts.uid === uid) return `uid ${uid} owns it`
-  return groupCounts && gids.includes(facts.gid) ? `we are in its group, ${facts.gid}` : undefined
+  if (facts.uid === who.uid) return `uid ${who.uid} owns it`
+  return groupCounts && who.gids.includes(facts.gid) ? `we are in its group, ${facts.gid}` : undefined
 }
 
 /** S4: permissions of the file and of its directory decide who may connect. */
