@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { errnoOf, Failure } from '../failure/failure.ts'
+import { userNamespace } from '../inspect/user-namespace.ts'
 import {
   AF_UNIX,
   type Libc,
@@ -34,9 +34,6 @@ const CREDENTIAL_WORDS = 3
 const FIRST_GROUPS = 32
 /** NGROUPS_MAX: no process can be in more. */
 const MAX_GROUPS = 65_536
-
-/** Of a system where nobody has changed it (linux/Documentation/admin-guide/sysctl/kernel.rst). */
-const DEFAULT_OVERFLOW_ID = 65_534
 
 interface OverflowIds {
   readonly uid: number
@@ -142,16 +139,11 @@ function descriptorOf(socket: Socket): number | undefined {
 }
 
 function overflowIds(): OverflowIds {
-  knownOverflowIds ??= { uid: overflowId('overflowuid'), gid: overflowId('overflowgid') }
+  knownOverflowIds ??= readOverflowIds()
   return knownOverflowIds
 }
 
-function overflowId(name: 'overflowuid' | 'overflowgid'): number {
-  try {
-    const text = readFileSync(`/proc/sys/kernel/${name}`, 'utf8').trim()
-    return /^\d+$/.test(text) ? Number(text) : DEFAULT_OVERFLOW_ID
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error
-    return DEFAULT_OVERFLOW_ID
-  }
+function readOverflowIds(): OverflowIds {
+  const { uid, gid } = userNamespace()
+  return { uid: uid.overflow, gid: gid.overflow }
 }
