@@ -1,6 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { Server as HttpServer } from 'node:http'
-import { Server } from 'node:net'
+import type { Server } from 'node:net'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import type { BoundPath, Rights } from '../bind/bound-path.ts'
 import type { Identity } from '../bind/identity.ts'
@@ -9,44 +8,12 @@ import { Watchdog } from '../bind/watchdog.ts'
 import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
 import { HINTS } from '../failure/explain.ts'
 import { Failure } from '../failure/failure.ts'
+import { Acceptors } from './acceptors.ts'
 import type { Connections } from './connections.ts'
-import { isHttp } from './http-responses.ts'
 import { checkOptions } from './listen-options.ts'
 
-/** A second listening socket for `server`, which can have only one itself: passes on each connection that it accepts. */
-export function acceptorFor(server: Server & { allowHalfOpen?: boolean; pauseOnConnect?: boolean }): Server {
-  const { allowHalfOpen = false, pauseOnConnect = false } = server
-  const acceptor = new Server({ allowHalfOpen, pauseOnConnect })
-  acceptor.maxConnections = server.maxConnections
-  acceptor.on('error', (error) => server.emit('error', error))
-  return acceptor.on('connection', (socket) => server.emit('connection', socket))
-}
-
-/**
- * Closes the listening socket only. An HTTP server's own `close` also destroys connections that it takes for idle, even
- * if their client has not read the whole response yet.
- * @returns resolves when the server's last connection has ended
- */
-export function stopAccepting(server: Server): Promise<void> {
-  if (!server.listening) return Promise.resolve()
-  const { promise, resolve } = Promise.withResolvers<void>()
-  server.once('close', resolve)
-  if (isHttp(server)) closeKeepingConnections(server)
-  else server.close()
-  return promise
-}
-
-function closeKeepingConnections(server: HttpServer): void {
-  server.closeIdleConnections = () => undefined
-  try {
-    server.close()
-  } finally {
-    Reflect.deleteProperty(server, 'closeIdleConnections') // the method of the class again
-  }
-}
-
 /** Why the socket cannot be published again. */
-export function occupied(path: string): Failure {
+function occupied(path: string): Failure {
   return new Failure('path_occupied', {
     message: `something that is not a socket was put at ${path}`,
     hint: 'move it away: the socket is then published again',
@@ -60,11 +27,11 @@ function withoutFile(endpoint: Endpoint): Failure {
   })
 }
 
-export function unwatchable(path: string, cause: unknown): Failure {
+function unwatchable(path: string, cause: unknown): Failure {
   return new Failure('io_error', { message: `cannot read ${path}`, hint: 'see errno', cause })
 }
 
-export function unaccepted(endpoint: Endpoint, cause: unknown): Failure {
+function unaccepted(endpoint: Endpoint, cause: unknown): Failure {
   return new Failure('overloaded', {
     message: `cannot accept connections on ${formatEndpoint(endpoint)}: no descriptor is left`,
     hint: HINTS.moreDescriptors,
@@ -119,8 +86,7 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
   readonly closed: Promise<Ending>
   readonly #parts: ListenerParts
   readonly #watchdog: Watchdog | undefined
-  /** First the server itself, then the acceptor on the socket that was published last, if there is one. */
-  #acceptors: Server[]
+  readonly #acceptors: Acceptors
   readonly #ended = Promise.withResolvers<Ending>()
   #closing = false
   /** What changes the socket file, one after the other: otherwise the watchdog could take our own new socket for another's. */
@@ -134,7 +100,7 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     this.endpoint = parts.endpoint
     this.closed = this.#ended.promise
     this.#parts = parts
-    this.#acceptors = [parts.server]
+    this.#acceptors = new Acceptors(parts.server)
     parts.server.once('close', this.#serverClosed)
     parts.server.on('error', this.#acceptFailed) // without a handler an error would end the process
     const { bound } = parts
@@ -183,14 +149,14 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
    * the old socket then stays as it is
    */
   async rebind(rights: Rights): Promise<void> {
-    const { bound, server } = this.#parts
+    const { bound } = this.#parts
     if (bound === undefined) throw withoutFile(this.endpoint)
     checkOptions(this.endpoint, rights)
     await this.#inTurn(async () => {
-      const acceptor = acceptorFor(server)
+      const acceptor = this.#acceptors.create()
       const outcome = this.#closing ? 'busy' : await bound.replace(acceptor, rights)
       if (outcome !== 'published') throw inUse(bound.path)
-      this.#acceptAlsoOn(acceptor)
+      this.#acceptors.add(acceptor, GRACE_MS)
     })
   }
 
@@ -198,17 +164,6 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     const result = this.#turns.then(work)
     this.#turns = result.catch(() => undefined)
     return result
-  }
-
-  /** The old sockets have no path now, but connections to them may still arrive for a moment. */
-  #acceptAlsoOn(acceptor: Server): void {
-    const nameless = this.#acceptors.slice(1)
-    this.#acceptors.push(acceptor)
-    setTimeout(() => {
-      if (this.#closing) return
-      this.#acceptors = this.#acceptors.filter((each) => !nameless.includes(each))
-      for (const each of nameless) each.close()
-    }, GRACE_MS).unref()
   }
 
   async #end(reason: Ending['reason']): Promise<void> {
@@ -219,9 +174,9 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     await this.#watchdog?.[Symbol.asyncDispose]()
     const failure = await this.#inTurn(() => this.#giveUpPath(reason))
     await this.#acceptTheRest(reason)
-    const stopped = this.#acceptors.map(stopAccepting)
+    const stopped = this.#acceptors.stop()
     const cut = await this.#parts.connections.drain(this.#parts.drainMs)
-    await Promise.all(stopped)
+    await stopped
     this.#ended.resolve({ reason, cut, ...failure })
   }
 
@@ -266,19 +221,12 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     this.#isLost = true
   }
 
-  /** Closes the acceptors of sockets without a path. The server itself stays open: closing it would end the listener. */
-  #acceptOnlyOn(acceptor: Server): void {
-    const [server = acceptor, ...nameless] = this.#acceptors
-    this.#acceptors = [server, acceptor]
-    for (const each of nameless) each.close()
-  }
-
   async #republish(bound: BoundPath): Promise<void> {
-    const acceptor = acceptorFor(this.#parts.server)
+    const acceptor = this.#acceptors.create()
     const outcome = await bound.republish(acceptor)
     if (outcome === 'superseded' && !this.#closing) this.#replaced()
     if (outcome !== 'published') return
-    this.#acceptOnlyOn(acceptor)
+    this.#acceptors.add(acceptor, 0)
     this.#isLost = false
     this.emit('republished', bound.identity)
   }
