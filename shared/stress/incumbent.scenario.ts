@@ -32,6 +32,6 @@ async function round(stage: Stage, way: WayName): Promise<void> {
 async function attack(stage: Stage, way: WayName): Promise<void> {
   const { path, pool, tally } = stage
   const time = startingTimes(stage)
-  const outcomes = await Promise.all(pool.idle.map((s) => s.attempt({ path, way, atMs: time() })))
+  const outcomes = await Promise.all(pool.idle.map((s) => s.attempt({ path, way, atMs: time(s) })))
   for (const outcome of outcomes) tally.count(typeof outcome === 'string' ? outcome : outcome.refused)
 }

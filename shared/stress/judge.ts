@@ -21,6 +21,7 @@ export async function judgeOwner(stage: Stage, mode = MODE): Promise<void> {
   const [owner, ...others] = pool.owners
   tally.violation('two_owners', others.length)
   if (owner === undefined) return tally.violation('no_owner')
+  tally.count(`owned by ${owner.lock}`)
   const stats = await lstatIfAny(path)
   if (stats === undefined) return tally.violation('path_missing')
   if ((Number(stats.mode) & PERMISSIONS) !== mode) tally.violation('wrong_mode')

@@ -27,7 +27,7 @@ async function round(stage: Stage, onConflict: 'refuse' | 'takeover'): Promise<v
   const victims = pool.all.filter(() => random(1) < VICTIMS)
   const time = startingTimes(stage)
   const attempts = pool.all.map((s) =>
-    s.attempt({ path, way: 'protocol', atMs: time(), options: { onConflict } }),
+    s.attempt({ path, way: 'protocol', atMs: time(s), options: { onConflict } }),
   )
   await Promise.all(victims.map((victim) => killAfter(victim, START_AFTER_MS + random(SPREAD_MS))))
   for (const outcome of await Promise.all(attempts))

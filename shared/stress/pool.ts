@@ -1,12 +1,16 @@
-import { Starter } from './starter.ts'
+import { type Lock, Starter } from './starter.ts'
 
-/** Starter processes, kept between rounds. Killed ones are replaced. */
+/**
+ * Starter processes, kept between rounds. Killed ones are replaced. Every second one takes the lock by flock(1), the
+ * others by flock(2): both ways must exclude each other.
+ */
 export class Pool implements AsyncDisposable {
   readonly #starters: Starter[] = []
 
   static async of(size: number): Promise<Pool> {
     const pool = new Pool()
-    while (pool.#starters.length < size) pool.#starters.push(await Starter.spawn())
+    while (pool.#starters.length < size)
+      pool.#starters.push(await Starter.spawn(lockOf(pool.#starters.length)))
     return pool
   }
 
@@ -28,7 +32,7 @@ export class Pool implements AsyncDisposable {
   }
 
   async replace(killed: Starter): Promise<void> {
-    this.#starters[this.#starters.indexOf(killed)] = await Starter.spawn()
+    this.#starters[this.#starters.indexOf(killed)] = await Starter.spawn(killed.lock)
   }
 
   async stopAll(): Promise<void> {
@@ -38,4 +42,8 @@ export class Pool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#starters.map((starter) => starter.kill()))
   }
+}
+
+function lockOf(index: number): Lock {
+  return index % 2 === 0 ? 'flock(2)' : 'flock(1)'
 }

@@ -1,6 +1,7 @@
 import type { StressOptions } from './options.ts'
 import type { Pool } from './pool.ts'
 import type { Random } from './random.ts'
+import type { Starter } from './starter.ts'
 import type { Tally } from './tally.ts'
 import type { WayName } from './ways.ts'
 
@@ -30,8 +31,11 @@ export interface Scenario {
 
 export const START_AFTER_MS = 10
 
+/** About the time that flock(1) takes. Starters that call flock(2) wait up to this, so that both kinds can be first. */
+const HEAD_START_MS = 25
+
 /** Returns times at which starters begin: a common time plus a random delay for each. */
-export function startingTimes({ random, options }: Stage): () => number {
+export function startingTimes({ random, options }: Stage): (starter: Starter) => number {
   const base = Date.now() + START_AFTER_MS
-  return () => base + random(options.jitterMs)
+  return ({ lock }) => base + random(options.jitterMs) + (lock === 'flock(2)' ? random(HEAD_START_MS) : 0)
 }

@@ -23,7 +23,7 @@ async function round(stage: Stage): Promise<void> {
   const attempt = successor?.attempt({
     path,
     way: 'protocol',
-    atMs: startingTimes(stage)(),
+    atMs: startingTimes(stage)(successor),
     options: TAKEOVER,
   })
   const stopped = incumbent?.stop(random(options.jitterMs * 2 + 30))

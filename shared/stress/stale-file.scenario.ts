@@ -20,7 +20,7 @@ async function round(stage: Stage, way: WayName): Promise<void> {
   const { path, pool, tally } = stage
   await leaveStaleFile(path)
   const time = startingTimes(stage)
-  const outcomes = await Promise.all(pool.all.map((s) => s.attempt({ path, way, atMs: time() })))
+  const outcomes = await Promise.all(pool.all.map((s) => s.attempt({ path, way, atMs: time(s) })))
   for (const outcome of outcomes) tally.count(typeof outcome === 'string' ? outcome : outcome.refused)
   await judgeOwner(stage, usualMode(way))
   await clear(stage)

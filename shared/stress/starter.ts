@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { ListenOptions } from '../src/listen/listen-options.ts'
+import { WITHOUT_FFI } from '../src/testing/processes.ts'
 import type { Order, Report, Step } from './starter-process.ts'
 import type { WayName } from './ways.ts'
 import { within } from './within.ts'
@@ -23,8 +24,12 @@ export type Outcome = 'owns' | 'killed' | { readonly refused: string }
 const MODULE = new URL('./starter-process.ts', import.meta.url)
 const PATIENCE_MS = 30_000
 
+/** How a starter takes the lock of the path. */
+export type Lock = 'flock(1)' | 'flock(2)'
+
 /** The parent's side of a starter process. */
 export class Starter {
+  readonly lock: Lock
   readonly #process: ChildProcess
   readonly #exited: Promise<unknown>
   #owns = false
@@ -32,14 +37,16 @@ export class Starter {
   #atStep: Attempt['atStep']
   #ended = Promise.withResolvers<void>()
 
-  private constructor() {
-    this.#process = fork(MODULE, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  private constructor(lock: Lock) {
+    this.lock = lock
+    const execArgv = lock === 'flock(1)' ? [...WITHOUT_FFI] : []
+    this.#process = fork(MODULE, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv })
     this.#process.on('message', (report: Report) => this.#hear(report))
     this.#exited = once(this.#process, 'exit').then(() => this.#end('killed'))
   }
 
-  static async spawn(): Promise<Starter> {
-    const starter = new Starter()
+  static async spawn(lock: Lock): Promise<Starter> {
+    const starter = new Starter(lock)
     await within(PATIENCE_MS, 'a starter is ready', once(starter.#process, 'message'))
     return starter
   }

@@ -30,7 +30,7 @@ async function takeOver(stage: Stage): Promise<void> {
   const time = startingTimes(stage)
   const { idle } = pool
   const outcomes = await Promise.all(
-    idle.map((s) => s.attempt({ path, way: 'protocol', atMs: time(), options: TAKEOVER })),
+    idle.map((s) => s.attempt({ path, way: 'protocol', atMs: time(s), options: TAKEOVER })),
   )
   for (const outcome of outcomes) tally.count(typeof outcome === 'string' ? outcome : outcome.refused)
   await pool.oneIsLeft()

@@ -12,8 +12,8 @@ export const app: readonly Mutant[] = [
   {
     name: 'faults can always be injected',
     file: 'services/app/src/admin/admin-handler.ts',
-    find: 'enabled ? adminRoutes(faults, log) : refuse',
-    replace: 'enabled || true ? adminRoutes(faults, log) : refuse',
+    find: 'enabled ? adminRoutes(parts) : refuse',
+    replace: 'enabled || true ? adminRoutes(parts) : refuse',
     killers: ['services/app/src/app.test.ts'],
   },
   {

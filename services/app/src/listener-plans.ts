@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { descriptorLimit } from '@uds-sidecar/shared/inspect/descriptor-limit'
 import express, { type Express } from 'express'
-import { adminHandler } from './admin/admin-handler.ts'
+import { adminHandler, Callers } from './admin/admin-handler.ts'
 import { type ApiParts, apiHandler } from './api/api-handler.ts'
 import { notFound, sendProblem } from './api/problems.ts'
 import { createEchoServer } from './echo/echo-server.ts'
@@ -26,11 +26,12 @@ export function listenerPlans(parts: ApiParts): ListenerPlan[] {
   const { config, faults, log } = parts
   const connections = connectionsPerListener()
   const serve = (handler: RequestListener) => createHttpServer(handler, connections)
-  const admin = adminHandler({ enabled: config.chaos, faults, log })
+  const callers = new Callers()
+  const admin = callers.watch(serve(adminHandler({ enabled: config.chaos, faults, log, callers })))
   const plans = [
     { name: 'metrics', endpoint: config.metrics, server: serve(metricsHandler(parts)) },
     { name: 'api', endpoint: config.api, server: serve(apiHandler('api', parts)) },
-    { name: 'admin', endpoint: config.admin, server: serve(admin), mode: OWNER_ONLY },
+    { name: 'admin', endpoint: config.admin, server: admin, mode: OWNER_ONLY },
     echoPlan(config.echo, connections),
   ]
   if (config.tcp === undefined) return plans

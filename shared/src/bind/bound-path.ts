@@ -15,14 +15,14 @@ export interface BindOptions extends PublishOptions {
    * only while it publishes, so that the next one may take over from it.
    */
   readonly onConflict: 'refuse' | 'takeover'
-  /** Is told when the lock is not to be had within a second: for whom we wait, how long, and what ends the wait. */
+  /** Called once if another holds the lock for a second: with who holds it, how long we wait, and what ends the wait. */
   readonly onWait: (notice: string) => void
 }
 
-/** What stands at the path of a server: its own socket, nothing, another's socket, or something else. */
+/** What is at the path of a server: its own socket, nothing, another server's socket, or something else. */
 export type Sight = 'ours' | 'missing' | 'replaced' | 'occupied'
 
-/** Others hold the lock for milliseconds, while they publish or unlink; one that refuses conflicts, for life. */
+/** A takeover holds the lock for milliseconds; a server with onConflict refuse holds it as long as it lives. */
 const LOCK_WAIT_MS = 5_000
 
 /** A socket that is published at a path: the file's side of a listener (docs/bind-protocol.md). */
@@ -76,8 +76,8 @@ export class BoundPath {
 
   /**
    * Publishes a new socket, on which `server` listens, after the old one was deleted.
-   * @returns `busy` if the path is no longer free, or another holds the lock and is about to take it; `superseded` if
-   * another had published since, and has gone: the path is not ours to take back
+   * @returns `busy` if the path is no longer free, or another server holds the lock and will take it; `superseded` if
+   * another server published here after us, even if it has ended since: then we must not take the path back
    */
   async republish(server: Server): Promise<'published' | 'busy' | 'superseded'> {
     await checkDirectory(dirname(this.path))
@@ -92,7 +92,7 @@ export class BoundPath {
     }
   }
 
-  /** Unlinks the socket if it is still ours and no other server is at work on the path, then gives up the path. */
+  /** Unlinks the socket if it is still ours and no other server holds the lock, then gives up the path. */
   async withdraw(): Promise<void> {
     try {
       if ((await this.look()) !== 'ours' || !(await this.#regainLock(LOCK_WAIT_MS))) return
@@ -102,7 +102,7 @@ export class BoundPath {
     }
   }
 
-  /** Gives up the path and leaves what stands there. */
+  /** Gives up the path and leaves the file that is there. */
   async release(): Promise<void> {
     const lock = this.#lock
     this.#lock = undefined
@@ -119,7 +119,7 @@ export class BoundPath {
     return this.#lock
   }
 
-  /** Takes the lock, also where it was held and its file deleted: others would then lock another file. */
+  /** Takes the lock, also if we hold it and its file was deleted: others would then lock another file. */
   async #regainLock(waitMs: number): Promise<boolean> {
     if (this.#lock !== undefined && (await this.#lock.isAtItsPath())) return true
     await this.release()

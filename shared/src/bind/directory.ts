@@ -7,7 +7,7 @@ import { shellCommand, shellWord } from '../text/shell-word.ts'
 const STICKY = 0o1000
 const OTHERS_WRITE = 0o002
 
-/** Why there is no such directory, by what stat(2) says. */
+/** Why there is no such directory, by the errno of stat(2). */
 const WRONG_WAYS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'does not exist',
@@ -16,8 +16,8 @@ const WRONG_WAYS: Readonly<Record<string, string>> = {
 }
 
 /**
- * Refuses a directory in which a socket could not be published, or not safely. Node reports a missing directory as
- * EACCES, so it is looked at before anything is bound.
+ * Refuses a directory in which a socket cannot be published, or not safely. Node reports a missing directory as EACCES,
+ * so we check it before we bind.
  * @throws Failure `directory_missing`, `directory_unsafe` or `directory_denied`, naming mode, owner and the fix.
  */
 export async function checkDirectory(directory: string): Promise<void> {

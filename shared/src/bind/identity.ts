@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 import { errnoOf } from '../failure/failure.ts'
 
-/** Which file it is, whatever its name: ext4 hands out a freed inode number at once, so the birth time belongs to it. */
+/** Which file it is, whatever its name. The birth time is part of it because ext4 reuses a freed inode number at once. */
 export interface Identity {
   readonly dev: bigint
   readonly ino: bigint
@@ -20,14 +20,14 @@ export function formatIdentity({ dev, ino, birthtimeNs }: Identity): string {
 }
 
 /**
- * Whether both are the same file. Enough while one of them is known to be alive: a bound socket pins its inode
- * (unix(7): the kernel keeps the path), so no other file can have its number.
+ * Whether both are the same file. Comparing the inode is enough while one of them is in use: a bound socket keeps its
+ * inode (unix(7)), so no other file can have the same number.
  */
 export function sameInode(a: Identity, b: Identity): boolean {
   return a.dev === b.dev && a.ino === b.ino
 }
 
-/** What is at `path` itself, links not followed; undefined if nothing. */
+/** What is at `path`, without following links; undefined if nothing is there. */
 export async function lstatIfAny(path: string): Promise<BigIntStats | undefined> {
   try {
     return await lstat(path, { bigint: true })

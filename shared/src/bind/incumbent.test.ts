@@ -9,8 +9,8 @@ import { refuseLiveOwner } from './incumbent.ts'
 
 const LONG_MS = 2_000
 
-describe('the question whether a socket is dead', () => {
-  it('put to a server that has bound and does not listen yet, waits for it and finds it alive', async () => {
+describe('the check whether a socket is stale', () => {
+  it('waits for a server that has bound and does not listen yet, and finds it live', async () => {
     await using directory = await tempDirectory()
     await using server = await lateServer(directory.at('s'))
     const verdict = rejection(refuseLiveOwner(directory.at('s'), LONG_MS))
@@ -21,7 +21,7 @@ describe('the question whether a socket is dead', () => {
     assert.equal((await verdict).code, 'in_use')
   })
 
-  it('put to one that crashed, is answered with yes', async () => {
+  it('finds the socket of a crashed server stale', async () => {
     await using directory = await tempDirectory()
     await (await startListening({ endpoint: `unix:${directory.at('s')}` })).crash()
     assert.equal(await refuseLiveOwner(directory.at('s')), undefined)

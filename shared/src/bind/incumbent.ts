@@ -9,21 +9,21 @@ import { errnoOf, Failure } from '../failure/failure.ts'
 import { kernelState } from '../inspect/kernel-sockets.ts'
 import { shellCommand } from '../text/shell-word.ts'
 import { formatIdentity, identityOf, lstatIfAny } from './identity.ts'
-import { describeHolder, lockHolder } from './kernel-lock.ts'
+import { describeHolder, lockHolder } from './lock-holder.ts'
 import { lockFileOf } from './path-lock.ts'
 import type { Publication } from './publication.ts'
 
-/** A server that has bound and not yet called listen(2) refuses too: ask again after this. */
+/** A server that has bound and has not called listen(2) yet also refuses connections: ask again after this time. */
 const SECOND_LOOK_MS = 20
 
-/** A server that has not ended the probe by then is paused, or waits for more. */
+/** A server that has not closed the probe's connection by then is paused, or waits for a request. */
 const HANG_UP_MS = 100
 
 /**
- * Asks whether the path may be taken, and touches nothing: it may if nothing is there, or a socket that refuses
- * connections. A live owner is one that accepts, is paused or has a full backlog. One that denies us the question may
- * live or not: the path is left to it, and only what the kernel's table proves is called a live owner.
- * @param secondLookMs after how long a socket that refused is asked again
+ * Checks whether we may take the path, without changing anything. We may if nothing is there, or a socket that refuses
+ * connections. A server that accepts, is paused or has a full backlog is live. If we may not connect, the server may be
+ * live or not: we leave the path alone, and say that it is in use only if the kernel's table proves it.
+ * @param secondLookMs after how long we connect again to a socket that refused
  * @throws Failure `path_occupied`, `in_use` or `socket_denied`
  */
 export async function refuseLiveOwner(path: string, secondLookMs = SECOND_LOOK_MS): Promise<void> {
@@ -36,8 +36,8 @@ export async function refuseLiveOwner(path: string, secondLookMs = SECOND_LOOK_M
 }
 
 /**
- * For a takeover: a socket that was published by this protocol may be replaced while it lives, any other only if
- * `refuseLiveOwner` finds it dead, for its owner would never notice, and would unlink ours when it ends.
+ * For a takeover: a socket that this protocol published may be replaced while its server is live. Any other only if
+ * `refuseLiveOwner` finds it stale: its server would not notice the takeover, and would unlink our socket when it ends.
  */
 export async function refuseForeignOwner(path: string, last: Publication | undefined): Promise<void> {
   const stats = await lstatIfAny(path)
@@ -57,9 +57,9 @@ async function isLive(path: string, stats: BigIntStats): Promise<boolean> {
 }
 
 /**
- * We may not connect, so the socket itself does not tell. The kernel's table has the listeners of this network
- * namespace alone: who is in it listens, who is not may still do so in another container.
- * @throws Failure `socket_denied` where nothing is proven
+ * For a socket that we may not connect to. The kernel's table lists the listeners of this network namespace only: a
+ * socket in it is live; one that is missing may still be live in another container.
+ * @throws Failure `socket_denied` if the table does not list it
  */
 async function isProvenLive(
   path: string,
@@ -81,8 +81,8 @@ async function isProvenLive(
 }
 
 /**
- * Ends the probe as a client does that changed its mind. Destroying it at once would reset a connection on which the
- * server has said something already, and a server that does not expect that may die of it.
+ * Ends the probe like a client that closes its connection. If we destroyed it at once, a connection on which the server
+ * has already written would be reset, and a server that does not expect that may crash.
  */
 async function hangUp(socket: Socket): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -105,7 +105,7 @@ async function occupied(path: string, kind: string): Promise<Failure> {
   })
 }
 
-/** Docker makes an empty directory or keeps an old file where a single file is mounted (proc_pid_mountinfo(5)). */
+/** Where a single file is mounted, Docker makes an empty directory or keeps an old file (proc_pid_mountinfo(5)). */
 async function isMountPoint(path: string): Promise<boolean> {
   try {
     const real = join(await realpath(dirname(path)), basename(path))
@@ -117,14 +117,14 @@ async function isMountPoint(path: string): Promise<boolean> {
   }
 }
 
-/** The table writes blanks, tabs, line feeds and backslashes as three octal digits. */
+/** In the table, spaces, tabs, line feeds and backslashes are written as three octal digits. */
 function unescapeMount(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   )
 }
 
-/** After a wait in vain, for a process that does not come to an end with its start, or owns the path alone. */
+/** For a wait that was in vain: the holder's start hangs, or the holder keeps the lock because it refuses takeovers. */
 export async function lockHeld(path: string, waitedMs: number): Promise<Failure> {
   const file = lockFileOf(path)
   const { who, hint } = describeHolder(await lockHolder(file), file)

@@ -3,7 +3,7 @@ import { fileKind } from '../dial/dial-failure.ts'
 import { Failure } from '../failure/failure.ts'
 import { shellCommand } from '../text/shell-word.ts'
 
-/** The kernel lock cannot be had, which is not the same as: another holds it. */
+/** The lock cannot be taken at all. This is not for a lock that another process holds. */
 export function lockUnavailable(path: string, what: string, hint: string, cause?: unknown): Failure {
   return new Failure('lock_unavailable', { message: `lock file ${path} ${what}`, hint, cause })
 }
@@ -12,8 +12,8 @@ const PERMISSIONS = 0o777
 const MODE = 0o600
 
 /**
- * Refuses a lock file that another user could hold or take away, or that has a second name: what is written to it
- * would be written there.
+ * Refuses a lock file that another user could lock or remove, and one that has a second name: our record would be
+ * written to that other file, too.
  * @throws Failure `lock_unavailable`
  */
 export async function checkLockFile(path: string, file: FileHandle): Promise<void> {
@@ -25,13 +25,13 @@ export async function checkLockFile(path: string, file: FileHandle): Promise<voi
   if (nlink > 1) throw lockUnavailable(path, `is one of ${nlink} names of its file`, 'move it away')
 }
 
-/** Makes it 0600, whatever the umask was when it was made: whoever may open it may lock it. */
+/** Makes it 0600, whatever the umask was when it was made: anybody who may open it may lock it. */
 export async function keepPrivate(file: FileHandle): Promise<void> {
   const { mode } = await file.stat()
   if ((mode & PERMISSIONS) !== MODE) await file.chmod(MODE)
 }
 
-/** What to do about a lock file of another user, which may be held for ever or left over. */
+/** What to do about another user's lock file, which may be in use or left over. */
 export function foreignLockHint(path: string): string {
   return `run as the user who owns the socket; if no such server runs any more, remove the lock file: ${shellCommand('sudo', 'rm', path)}`
 }

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
 import { type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
-import { type LockWait, openLocked } from './kernel-lock.ts'
+import { openLocked } from './kernel-lock.ts'
 import { keepPrivate, lockUnavailable } from './lock-file.ts'
+import type { LockWait } from './lock-wait.ts'
 import {
   formatPublication,
   isRecord,
@@ -17,8 +18,8 @@ export function lockFileOf(socketPath: string): string {
 }
 
 /**
- * The right to change what stands at a socket path: a kernel lock on `PATH.lock`. The file is never unlinked, for
- * then two processes could hold the lock of two files with one name. It also records the last publication.
+ * The right to change the file at a socket path: a kernel lock on `PATH.lock`. The lock file is never unlinked: if it
+ * were, two processes could each hold the lock of a file of that name. It also records the last publication.
  */
 export class PathLock implements AsyncDisposable {
   readonly #file: FileHandle
@@ -48,18 +49,18 @@ export class PathLock implements AsyncDisposable {
     throw lockUnavailable(path, `was replaced ${MAX_ATTEMPTS} times while it was being locked`, hint)
   }
 
-  /** Whether others who open the path now would meet this lock. */
+  /** Whether a process that opens the path now finds this lock. */
   async isAtItsPath(): Promise<boolean> {
     const stats = await lstatIfAny(this.#path)
     return stats !== undefined && sameInode(identityOf(stats), this.#identity)
   }
 
-  /** The last socket that was published under this lock, if that was recorded. */
+  /** The socket that was published last under this lock, if it was recorded. */
   async lastPublication(): Promise<Publication | undefined> {
     return parsePublication(await this.#read())
   }
 
-  /** Makes sure that `record` finds space: on a full volume this fails, while nothing is published yet. */
+  /** Reserves the space for `record`, so that a full volume fails the start before anything is published. */
   async reserve(): Promise<void> {
     const { size } = await this.#file.stat()
     if (size < RECORD_BYTES) await this.#file.write(' '.repeat(RECORD_BYTES - size), size)

@@ -1,14 +1,14 @@
 import * as v from 'valibot'
 
-/** What the lock file says of the socket that was published last: enough to recognise it and to name its owner. */
+/** What the lock file records of the socket that was published last: enough to recognise it and to name its owner. */
 export interface Publication {
   /** `dev:ino:birthtimeNs` of the socket. */
   readonly identity: string
-  /** In the owner's own PID namespace. */
+  /** As in the owner's PID namespace. */
   readonly pid: number
 }
 
-/** Every record has as many bytes, blanks included: writing one over another then needs no space and no truncation. */
+/** Every record has this many bytes, filled with spaces, so that overwriting one needs no space and no truncation. */
 export const RECORD_BYTES = 256
 
 const schema = v.object({ identity: v.string(), pid: v.number() })
@@ -17,7 +17,7 @@ export function formatPublication({ identity, pid }: Publication): string {
   return `${JSON.stringify({ identity, pid }).padEnd(RECORD_BYTES - 1)}\n`
 }
 
-/** Undefined for anything that is not a whole record, such as one cut short by a crash. */
+/** Undefined for anything but a whole record, such as one that a crash cut short. */
 export function parsePublication(text: string): Publication | undefined {
   try {
     return v.parse(schema, JSON.parse(text))
@@ -27,7 +27,7 @@ export function parsePublication(text: string): Publication | undefined {
   }
 }
 
-/** Whether a lock file with this content is one of ours: empty, blank or zeroed (a power cut), or a record's beginning. */
+/** Whether a lock file with this content is ours: empty, blank, zeroed (by a power cut), or the beginning of a record. */
 export function isRecord(text: string): boolean {
   return /^[\s\0]*$/.test(text) || text.startsWith('{"identity":')
 }

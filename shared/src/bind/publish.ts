@@ -7,7 +7,7 @@ import { type Identity, identityOf, lstatIfAny, sameInode } from './identity.ts'
 import { inUse } from './incumbent.ts'
 import { makeStagingDirectory, removeStagingDirectory, stagedSocket } from './staging.ts'
 
-/** `server.listen` as a promise; a cluster worker binds for itself instead of asking the primary. */
+/** `server.listen` as a promise; a cluster worker binds by itself instead of asking the primary. */
 export function listenOn(
   server: Server,
   options: ListenOptions | { fd: number; backlog?: number },
@@ -32,11 +32,11 @@ const SETGID = 0o2000
 const STICKY = 0o1000
 
 /**
- * Lets `server` listen on a socket that appears at `path` in one step, complete with mode and group: at no moment is
- * there a socket with wrong rights, or, where one was before, none. The caller holds the path's lock.
+ * Makes `server` listen on a socket that appears at `path` in one step, with its mode and group. At no moment is there a
+ * socket with wrong rights; and if there was one before, at no moment is there none. The caller holds the path's lock.
  *
- * Node unlinks the path that it bound when the server closes, whoever owns it then (nodejs/node#19729). What it bound
- * is the staged name, which is gone by then.
+ * When the server closes, Node unlinks the path that it bound, whoever owns it then (nodejs/node#19729). Here that is the
+ * staged name, which no longer exists.
  */
 export async function publish(server: Server, path: string, options: PublishOptions): Promise<Identity> {
   const staging = makeStagingDirectory(path)
@@ -68,20 +68,20 @@ async function giveRights(staged: string, path: string, { mode, group }: Publish
   await chmod(staged, mode)
 }
 
-/** The group that a file made in `directory` has by rule: that of a setgid directory. */
+/** The group of a setgid directory, which every file made in it gets. */
 async function groupOf(directory: string): Promise<number | undefined> {
   const { mode, gid } = await stat(directory)
   return mode & SETGID ? gid : undefined
 }
 
-/** The birth time is read at the path: where a file system has none, it is the change time, and rename changed it. */
+/** Reads the birth time after the rename: file systems without one show the change time, which rename changes. */
 async function confirm(path: string, { dev, ino }: Pick<Identity, 'dev' | 'ino'>): Promise<Identity> {
   const stats = await lstatIfAny(path)
   if (stats === undefined || !sameInode(identityOf(stats), { dev, ino, birthtimeNs: 0n })) throw inUse(path)
   return identityOf(stats)
 }
 
-/** In a directory with the sticky bit a file is replaced by its owner, the directory's, and root alone (rename(2)). */
+/** In a directory with the sticky bit only root and the owners of file and directory may replace a file (rename(2)). */
 async function renameFailure(path: string, cause: unknown): Promise<unknown> {
   const errno = errnoOf(cause)
   if (errno !== 'EPERM' && errno !== 'EACCES') return cause
@@ -89,7 +89,7 @@ async function renameFailure(path: string, cause: unknown): Promise<unknown> {
   if (there === undefined || Number(there.uid) === process.geteuid?.() || !(directory.mode & STICKY))
     return cause
   return new Failure('directory_denied', {
-    message: `nobody listens on ${path}, but it belongs to uid ${there.uid}, and ${dirname(path)} (sticky, owner ${directory.uid}) lets uid ${process.geteuid?.()} not replace it`,
+    message: `nobody listens on ${path}, but it belongs to uid ${there.uid}, and ${dirname(path)} (sticky, owner ${directory.uid}) does not let uid ${process.geteuid?.()} replace it`,
     hint: `remove it as its owner or as root: ${shellCommand('sudo', 'rm', path)}; or run as uid ${there.uid}`,
     cause,
   })

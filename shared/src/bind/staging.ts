@@ -11,9 +11,9 @@ const ID_SPACE = 36 ** ID_LENGTH
 const MAX_ATTEMPTS = 10
 
 /**
- * Where a socket is made ready before it is published: a directory beside its path that only the owner may enter, so
- * that mode and group are right before anybody else can reach it. Its name is short, for it counts in the path's
- * bytes: `.~`, four letters of the socket's name hashed, four at random.
+ * Where a socket is prepared before it is published: a directory beside its path that only the owner may enter, so that
+ * mode and group are right before anybody else can connect. Its name counts in the bytes of the path, so it is short:
+ * `.~`, four letters of a hash of the socket's name, and four random ones.
  */
 export function newStagingDirectory(path: string): string {
   const random = shortId(Math.floor(Math.random() * ID_SPACE))
@@ -38,8 +38,8 @@ export function makeStagingDirectory(path: string): string {
 }
 
 /**
- * Removes what starts that crashed before publishing left beside `path`. The caller holds the path's lock, under
- * which alone anything is staged, so nobody alive uses them. A directory that is not exactly of our making stays.
+ * Removes the staging directories that crashed starts left beside `path`. The caller holds the path's lock, and staging
+ * needs that lock, so no running start uses them. A directory that does not look exactly like ours stays.
  */
 export async function sweepStaging(path: string): Promise<void> {
   const directory = dirname(path)
@@ -50,7 +50,7 @@ export async function sweepStaging(path: string): Promise<void> {
   for (const orphan of orphans) if (await isOurs(orphan)) await removeStagingDirectory(orphan)
 }
 
-/** Removes the directory and the socket in it, where they still are. */
+/** Removes the directory and the socket in it, if they still exist. */
 export async function removeStagingDirectory(stagingDirectory: string): Promise<void> {
   await unlink(stagedSocket(stagingDirectory)).catch(unlessMissing)
   await rmdir(stagingDirectory).catch(unlessMissing)
@@ -64,7 +64,7 @@ function shortId(number: number): string {
   return number.toString(36).padStart(ID_LENGTH, '0')
 }
 
-/** FNV-1a, 32 bits: nothing here is secret, and node:crypto would cost each start 7 ms. */
+/** FNV-1a, 32 bits: nothing here is secret, and loading node:crypto would add 7 ms to each start. */
 function hash(text: string): number {
   return Buffer.from(text).reduce((sum, byte) => Math.imul(sum ^ byte, 0x01000193) >>> 0, 0x811c9dc5)
 }
@@ -79,10 +79,10 @@ async function isOurs(directory: string): Promise<boolean> {
 }
 
 /**
- * Mode 0700 whatever the umask. To change the umask, which is the process's, would also give wrong modes to files that
- * other threads make at that moment, so it is left alone unless it takes rights from the owner himself, as none in use
- * does. chmod instead would take the setgid bit from a directory whose group we are not in; in a worker thread, where
- * Node lets nobody set the umask, that is what remains.
+ * Makes a directory with mode 0700 whatever the umask. The umask belongs to the whole process: changing it could give
+ * wrong modes to files that other threads make at that moment. So we change it only if it takes rights from the owner
+ * himself, which no usual umask does. chmod would remove the setgid bit from a directory whose group we are not in; it is
+ * used only in a worker thread, where Node does not allow to set the umask.
  */
 function mkdirPrivate(directory: string): void {
   mkdirSync(directory, PRIVATE)

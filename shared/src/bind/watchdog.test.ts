@@ -4,14 +4,14 @@ import { tempDirectory } from '../testing/files.ts'
 import { Watchdog } from './watchdog.ts'
 
 describe('a watchdog', () => {
-  it('checks at once, for something may have happened before it watched', async () => {
+  it('checks at once, because something may have happened before it watched', async () => {
     await using directory = await tempDirectory()
     let checks = 0
     await using _watchdog = new Watchdog(directory.at('s'), async () => void checks++)
     assert.equal(checks, 1)
   })
 
-  it('that is disposed while a check is under way, waits for it and checks no more', async () => {
+  it('waits for a check that is under way when it is disposed, and checks no more', async () => {
     await using directory = await tempDirectory()
     const check = Promise.withResolvers<void>()
     let checks = 0
@@ -30,7 +30,7 @@ describe('a watchdog', () => {
     assert.equal(checks, 1)
   })
 
-  it('of a directory that does not exist, only polls', async () => {
+  it('only polls if the directory does not exist', async () => {
     await using directory = await tempDirectory()
     const polled = Promise.withResolvers<void>()
     let checks = 0

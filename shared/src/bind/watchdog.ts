@@ -1,12 +1,12 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
-/** Finds what the file system did not tell, such as a directory that was removed and made again. */
+/** Finds changes that fs.watch does not report, such as a directory that was removed and made again. */
 const POLL_MS = 1_000
 
 /**
- * Calls `check` whenever something may have happened to `path`: at once where the system tells, within a second
- * elsewhere. One call at a time; it does not keep the process alive.
+ * Calls `check` when something may have happened to `path`: at once if the system reports it, else within a second. One
+ * call at a time; it does not keep the process alive.
  */
 export class Watchdog implements AsyncDisposable {
   readonly #check: () => Promise<void>
@@ -19,10 +19,10 @@ export class Watchdog implements AsyncDisposable {
     this.#check = check
     this.#timer = setInterval(() => this.#run(), POLL_MS).unref()
     this.#watcher = watchDirectory(path, () => this.#run())
-    this.#run() // what happened before anybody watched
+    this.#run() // something may have happened before the watch began
   }
 
-  /** No further call; resolves when one that is under way has ended. */
+  /** Makes no further call; resolves when a call that is under way has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
     this.#watcher?.close()
@@ -39,7 +39,7 @@ export class Watchdog implements AsyncDisposable {
   }
 }
 
-/** Undefined where the system has no watch to give (inotify(7): the limit of watches); the poll remains. */
+/** Undefined if the system's limit of watches is reached (inotify(7)); then only the poll is left. */
 function watchDirectory(path: string, changed: () => void): FSWatcher | undefined {
   const name = basename(path)
   try {

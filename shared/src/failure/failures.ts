@@ -116,6 +116,12 @@ export const FAILURES = {
   group_denied: failureRow(null, EXIT.denied, 'error', 'The socket cannot be given to that group'),
   address_denied: failureRow(null, EXIT.denied, 'error', 'The address may not be bound'),
   lock_unavailable: failureRow(null, EXIT.badConfig, 'error', 'The kernel lock is not available'),
+  peer_unknown: failureRow(
+    null,
+    EXIT.badConfig,
+    'error',
+    'The user at the other end of a Unix socket cannot be known',
+  ),
   internal_error: failureRow(500, EXIT.internal, 'error', 'A defect of this program'),
   io_error: failureRow(502, EXIT.internal, 'error', 'The system reported another error'),
 } as const satisfies Record<string, FailureRow>

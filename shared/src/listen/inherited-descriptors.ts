@@ -1,4 +1,8 @@
-import { Failure } from '../failure/failure.ts'
+import { isIP, SocketAddress } from 'node:net'
+import { type Endpoint, formatEndpoint, type TcpEndpoint } from '../endpoint/endpoint.ts'
+import { errnoOf, Failure } from '../failure/failure.ts'
+import { type SocketFacts, socketFacts } from '../kernel/descriptor.ts'
+import { type Libc, libc } from '../kernel/libc.ts'
 
 /** SD_LISTEN_FDS_START: 0 to 2 are stdin, stdout and stderr. */
 const FIRST_DESCRIPTOR = 3
@@ -18,6 +22,68 @@ export function inheritedDescriptors(
   if (forPid === undefined || count === undefined) return new Map()
   if (wholeNumber('LISTEN_PID', forPid) !== pid) return new Map()
   return nameDescriptors(wholeNumber('LISTEN_FDS', count), names?.split(':'))
+}
+
+/**
+ * Refuses an inherited descriptor that is not the listening socket of `endpoint`: a file, another kind of socket, one
+ * that does not listen, or one that is bound elsewhere. Without libc nobody can look, and nothing is refused here.
+ * @throws Failure `bad_option`, naming what the descriptor is; SystemError EBADF if it is not open
+ */
+export async function checkDescriptor(fd: number, endpoint: Endpoint): Promise<void> {
+  const c = libc()
+  if (!c.available) return
+  const what = await differenceFrom(endpoint, factsOf(c, fd))
+  if (what === undefined) return
+  throw new Failure('bad_option', {
+    message: `descriptor ${fd} is not the socket of ${formatEndpoint(endpoint)}: it ${what}`,
+    hint: 'name the endpoint as in ListenStream= of the socket unit, and its listener as in FileDescriptorName=',
+  })
+}
+
+/** Undefined for what is no socket. */
+function factsOf(c: Libc, fd: number): SocketFacts | undefined {
+  try {
+    return socketFacts(c, fd)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOTSOCK') throw error
+    return undefined
+  }
+}
+
+async function differenceFrom(
+  endpoint: Endpoint,
+  facts: SocketFacts | undefined,
+): Promise<string | undefined> {
+  if (facts === undefined) return 'is no socket'
+  const { domain, type, listening, address } = facts
+  const isTcp = domain === 'ipv4' || domain === 'ipv6'
+  if (endpoint.kind === 'tcp' ? !isTcp : domain !== 'unix') return `is of another kind (${domain})`
+  if (type !== 'stream') return `is no stream socket (${type})`
+  if (!listening) return 'does not listen'
+  if (address === undefined) return 'has no address'
+  if (await isSame(endpoint, address)) return undefined
+  return `listens on ${formatEndpoint(address)}`
+}
+
+async function isSame(expected: Endpoint, bound: Endpoint): Promise<boolean> {
+  if (expected.kind !== 'tcp' || bound.kind !== 'tcp')
+    return formatEndpoint(expected) === formatEndpoint(bound)
+  if (expected.port !== 0 && expected.port !== bound.port) return false
+  return (await addressesOf(expected)).includes(bound.host)
+}
+
+/** The addresses that a host may stand for, written as `socketFacts` writes them. */
+async function addressesOf({ host }: TcpEndpoint): Promise<string[]> {
+  const addresses = isIP(host) ? [{ address: host }] : await lookUp(host)
+  return addresses.map(({ address }) => {
+    const [bare = ''] = address.split('%') // without the scope of a link-local address
+    return new SocketAddress({ address: bare, family: isIP(bare) === 6 ? 'ipv6' : 'ipv4' }).address
+  })
+}
+
+async function lookUp(host: string): Promise<{ readonly address: string }[]> {
+  const { lookup } = await import('node:dns/promises') // loading it takes 7 ms, and few starts need it
+  return await lookup(host, { all: true })
 }
 
 function nameDescriptors(count: number, names: readonly string[] | undefined): Map<string, number> {

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { tempDirectory } from '../testing/files.ts'
 import { greet } from '../testing/listeners.ts'
+import { WITHOUT_FFI } from '../testing/processes.ts'
 import { expectEvent, lockHolder, start, startListening } from '../testing/server-processes.ts'
 import { eventually } from '../testing/waiting.ts'
 
@@ -52,7 +53,7 @@ describe('a start that has to wait for the lock', () => {
     const script = `#!/bin/sh\necho $$ > ${directory.at('new')}\nmv ${directory.at('new')} ${directory.at('pid')}\nexec sleep 60\n`
     await writeFile(directory.at('flock'), script, { mode: 0o755 })
     const env = { PATH: `${directory.path}:${process.env.PATH}` }
-    await using child = start({ endpoint: `unix:${directory.at('s')}` }, { env })
+    await using child = start({ endpoint: `unix:${directory.at('s')}` }, { env, nodeArgs: WITHOUT_FFI })
     const pid = await eventually('flock has started', () =>
       readFile(directory.at('pid'), 'utf8').catch(() => false),
     )

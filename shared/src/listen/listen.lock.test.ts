@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { fingerprint, modeOf, namesIn, tempDirectory } from '../testing/files.ts'
 import { readAll, rejection } from '../testing/listeners.ts'
+import { WITHOUT_FFI } from '../testing/processes.ts'
 import { failureOf, startListening } from '../testing/server-processes.ts'
 import { giveTo, UNPRIVILEGED } from '../testing/users.ts'
 import { listen } from './listen.ts'
@@ -74,22 +75,27 @@ describe('the lock file', () => {
     assert.equal(existsSync(directory.at('s')), false)
   })
 
-  it('without flock(1), makes the start fail and says what to install', async () => {
+  it('without node:ffi and without flock(1), makes the start fail and says what to install', async () => {
     await using directory = await tempDirectory()
     const task = { endpoint: `unix:${directory.at('s')}` }
-    const { code, message } = await failureOf(task, { env: { PATH: directory.path } })
+    const { code, message, hint } = await failureOf(task, {
+      env: { PATH: directory.path },
+      nodeArgs: WITHOUT_FFI,
+    })
     assert.equal(code, 'lock_unavailable')
     assert.match(message, /flock\(1\) does not start/)
+    assert.match(hint, /^install util-linux; flock\(1\) is needed because Node .* has no node:ffi/)
     assert.equal(existsSync(directory.at('s')), false)
   })
 
-  it('with another implementation of flock(1), makes the start fail, but not as a conflict', async () => {
+  it('without node:ffi and with another implementation of flock(1), makes the start fail, but not as a conflict', async () => {
     await using directory = await tempDirectory()
     await writeFile(directory.at('flock'), '#!/bin/sh\necho "flock: unrecognized option: E" >&2\nexit 1\n', {
       mode: 0o755,
     })
     const task = { endpoint: `unix:${directory.at('s')}` }
-    const { code, message } = await failureOf(task, { env: { PATH: `${directory.path}:/bin` } })
+    const env = { PATH: `${directory.path}:/bin` }
+    const { code, message } = await failureOf(task, { env, nodeArgs: WITHOUT_FFI })
     assert.equal(code, 'lock_unavailable')
     assert.match(message, /flock\(1\) ended with 1/)
   })

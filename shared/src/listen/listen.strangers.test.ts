@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { unlink } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { formatIdentity } from '../bind/identity.ts'
@@ -7,17 +7,16 @@ import { Failure } from '../failure/failure.ts'
 import { identityAt, tempDirectory } from '../testing/files.ts'
 import { greet, rejection } from '../testing/listeners.ts'
 import { lockHolder, replacer, startListening } from '../testing/server-processes.ts'
-import { eventually } from '../testing/waiting.ts'
 
 const STARTS = 40
 
 describe('a start that waits for the lock', () => {
   it('and whose lock file is removed, takes the lock of the file that stands at the path', async () => {
     await using directory = await tempDirectory()
-    const holder = await lockHolder(directory.at('s.lock'))
-    const inode = statSync(directory.at('s.lock')).ino
-    const starting = greet(directory.at('s'), 'ok', { onConflict: 'takeover' })
-    await eventually('the start waits for the lock', () => isAwaited(inode))
+    await using holder = await lockHolder(directory.at('s.lock'))
+    const waiting = Promise.withResolvers<string>()
+    const starting = greet(directory.at('s'), 'ok', { onConflict: 'takeover', onWait: waiting.resolve })
+    await Promise.race([waiting.promise, starting])
     await unlink(directory.at('s.lock'))
     await holder[Symbol.asyncDispose]()
     await using _listener = await starting
@@ -36,10 +35,12 @@ describe('a start that waits for the lock', () => {
 describe('a shutdown while another holds the lock', () => {
   it('waits for it before it removes the socket', async () => {
     await using directory = await tempDirectory()
-    const listener = await greet(directory.at('s'), 'ok', { onConflict: 'takeover' })
-    const holder = await lockHolder(directory.at('s.lock'))
+    const waiting = Promise.withResolvers<string>()
+    const options = { onConflict: 'takeover', onWait: waiting.resolve } as const
+    const listener = await greet(directory.at('s'), 'ok', options)
+    await using holder = await lockHolder(directory.at('s.lock'))
     const ending = listener.close()
-    await eventually('the shutdown waits for the lock', () => isAwaited(statSync(directory.at('s.lock')).ino))
+    await Promise.race([waiting.promise, ending])
     assert.equal(existsSync(directory.at('s')), true)
     await holder[Symbol.asyncDispose]()
     await ending
@@ -63,9 +64,3 @@ describe('a start while a stranger replaces the path in a loop', () => {
     }
   })
 })
-
-/** Whether a process waits for the lock of this file (proc_locks(5): `->` marks a waiter). */
-function isAwaited(inode: number): boolean {
-  const locks = readFileSync('/proc/locks', 'utf8').split('\n')
-  return locks.some((line) => line.includes('->') && line.includes(`:${inode} `))
-}

@@ -5,6 +5,7 @@ import { type Endpoint, formatEndpoint, nodeAddress } from '../endpoint/endpoint
 import { errnoOf, Failure } from '../failure/failure.ts'
 import { visibleLines } from '../text/visible.ts'
 import { Connections } from './connections.ts'
+import { checkDescriptor } from './inherited-descriptors.ts'
 import { listenFailure } from './listen-failure.ts'
 import {
   checkOptions,
@@ -86,6 +87,7 @@ async function listenOnDescriptor(
   endpoint: Endpoint,
   options: { fd: number; backlog: number },
 ) {
+  await checkDescriptor(options.fd, endpoint)
   await listenOn(server, options)
   const isTcp = (server.address() as AddressInfo | null)?.port !== undefined // null for an inherited Unix socket
   if (isTcp === (endpoint.kind === 'tcp')) return

@@ -107,15 +107,37 @@ export class Child implements AsyncDisposable {
 }
 
 /**
+ * Arguments for a Node without node:ffi, which locks by flock(1) and knows no peer. Empty if this Node has no node:ffi
+ * anyway: an unknown option would end it.
+ */
+export const WITHOUT_FFI: readonly string[] = process.allowedNodeEnvironmentFlags.has('--experimental-ffi')
+  ? ['--no-experimental-ffi']
+  : []
+
+const LISTENING =
+  'socket(S, AF_UNIX, SOCK_STREAM, 0) and bind(S, pack_sockaddr_un($path)) and listen(S, 8) or die $!;'
+
+/** Sockets that a socket unit may pass by mistake, or for another endpoint: Perl statements that make the socket S. */
+export const WRONG_SOCKETS = {
+  'does not listen': 'socket(S, AF_UNIX, SOCK_STREAM, 0) and bind(S, pack_sockaddr_un($path)) or die $!;',
+  'is no stream socket (datagram)':
+    'socket(S, AF_UNIX, SOCK_DGRAM, 0) and bind(S, pack_sockaddr_un($path)) or die $!;',
+  'is of another kind (ipv4)':
+    'socket(S, AF_INET, SOCK_STREAM, 0) and bind(S, pack_sockaddr_in(0, INADDR_LOOPBACK)) and listen(S, 8) or die $!;',
+  'is no socket': 'open(S, "<", "/dev/null") or die $!;',
+} as const
+
+/**
  * A wrapper for `Child` that does what systemd does for a socket unit: binds `path`, listens, puts the socket at
  * descriptor 4 (3 is the channel to the test), sets LISTEN_PID to its own pid, and execs the program. In Perl, because
  * every Debian has it and Node cannot exec.
+ * @param make other statements that make the socket S, such as one of {@link WRONG_SOCKETS}
  */
-export function socketUnit(path: string): readonly string[] {
+export function socketUnit(path: string, make: string = LISTENING): readonly string[] {
   const script = `
-    $^F = 255;
-    socket(S, AF_UNIX, SOCK_STREAM, 0) and bind(S, pack_sockaddr_un(shift)) or die $!;
-    listen(S, 8) and dup2(fileno(S), 4) or die $!;
+    $^F = 255; my $path = shift;
+    ${make}
+    dup2(fileno(S), 4) or die $!;
     @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, 2, "channel:api");
     exec @ARGV;`
   return ['perl', '-MSocket', '-MPOSIX=dup2', '-e', script, path]

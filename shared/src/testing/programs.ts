@@ -6,6 +6,9 @@ import { formatIdentity } from '../bind/identity.ts'
 import { dial } from '../dial/dial.ts'
 import { parseEndpoint } from '../endpoint/endpoint.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
+import { LOCK_EX, LOCK_NB, libc } from '../kernel/libc.ts'
+import { peerOf, requirePeerCredentials } from '../kernel/peer.ts'
+import { notify } from '../lifecycle/notify.ts'
 import { runMain, untilSignal } from '../lifecycle/run-main.ts'
 import { inheritedDescriptors } from '../listen/inherited-descriptors.ts'
 import { listen } from '../listen/listen.ts'
@@ -18,7 +21,10 @@ const PROGRAMS = {
   'serve-plainly': servePlainly,
   'serve-inherited': serveInherited,
   'serve-and-forget': serveAndForget,
+  'serve-peers': servePeers,
   dial: dialOnce,
+  'call-libc': callLibc,
+  notify: notifyAll,
   run: runToAnEnd,
 } satisfies Record<string, (...args: string[]) => Promise<void>>
 
@@ -121,6 +127,75 @@ async function serveAndForget(path = ''): Promise<void> {
 
 async function listenAndForget(path: string): Promise<void> {
   await listen(createServer(), { kind: 'unix', path }, { watch: false })
+}
+
+/** A server that sends its parent each peer that connects: first `listening`, then `{ peer }` each time. */
+async function servePeers(path = ''): Promise<void> {
+  const server = createServer((socket) => {
+    process.send?.({ peer: peerOf(socket) ?? 'unknown' })
+    socket.on('error', () => socket.destroy()).end()
+  })
+  await once(server.listen({ path, writableAll: true }), 'listening')
+  process.send?.('listening')
+}
+
+/** What `call-libc` found out. */
+export interface LibcReport {
+  /** Whether node:ffi was loaded before the first call, and after it. */
+  readonly loaded: readonly [boolean, boolean]
+  readonly available: boolean
+  readonly reason: string | undefined
+  readonly hint: string | undefined
+  /** Of flock(2) on a descriptor that is not open. */
+  readonly errno: string | undefined
+  /** The failure of a start that needs peer credentials. */
+  readonly refused: readonly [code: string, exitCode: number, message: string, hint: string] | undefined
+}
+
+/** Sends a `LibcReport`; stderr shows the warnings of Node. */
+async function callLibc(): Promise<void> {
+  const before = isFfiLoaded()
+  const c = libc()
+  const after = isFfiLoaded()
+  process.emitWarning('of another feature', 'ExperimentalWarning')
+  const found: LibcReport = {
+    loaded: [before, after],
+    available: c.available,
+    reason: c.available ? undefined : c.reason,
+    hint: c.available ? undefined : c.hint,
+    errno: c.available ? errnoOf(thrownBy(() => c.flock(9_999, LOCK_EX | LOCK_NB))) : undefined,
+    refused: refusalOf(thrownBy(() => requirePeerCredentials('a test'))),
+  }
+  process.send?.(found)
+}
+
+function isFfiLoaded(): boolean {
+  const modules: unknown = Reflect.get(process, 'moduleLoadList')
+  return Array.isArray(modules) && modules.includes('NativeModule ffi')
+}
+
+function thrownBy(call: () => void): unknown {
+  try {
+    call()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+function refusalOf(error: unknown): LibcReport['refused'] {
+  if (error === undefined) return undefined
+  if (!(error instanceof Failure)) throw error
+  const { code, exitCode, message, hint } = error
+  return [code, exitCode, message, hint]
+}
+
+/** Tells a service manager all states in turn, and sends the problems. */
+async function notifyAll(): Promise<void> {
+  const problems: string[] = []
+  const options = { env: process.env, onProblem: (problem: string) => void problems.push(problem) }
+  for (const state of ['ready', 'reloading', 'ready', 'stopping'] as const) await notify(state, options)
+  process.send?.(problems)
 }
 
 /** Sends `connected`, or the code and errno of the failure. */

@@ -1,3 +1,5 @@
+import type { Server, Socket } from 'node:net'
+import { type Peer, peerOf } from '@uds-sidecar/shared/kernel/peer'
 import { LOG_LEVELS, type Logger } from '@uds-sidecar/shared/lifecycle/log'
 import express, { type Express, type Request, type RequestHandler, Router } from 'express'
 import { notFound, sendProblem } from '../api/problems.ts'
@@ -11,30 +13,57 @@ export interface AdminParts {
   readonly enabled: boolean
   readonly faults: Faults
   readonly log: Logger
+  readonly callers: Callers
+}
+
+/** Who calls: uid and gid as the kernel says; the pid is only a hint. */
+type Caller = Pick<Peer, 'uid' | 'gid' | 'pid'> | 'unknown caller'
+
+/** Knows who opened each connection, for the log. */
+export class Callers {
+  readonly #peers = new WeakMap<Socket, Peer>()
+
+  /** Asks the kernel at each new connection of `server`, while its socket is certainly open. */
+  watch(server: Server): Server {
+    return server.on('connection', (socket) => {
+      const peer = peerOf(socket)
+      if (peer !== undefined) this.#peers.set(socket, peer)
+    })
+  }
+
+  of(request: Request): Caller {
+    const peer = this.#peers.get(request.socket)
+    return peer === undefined ? 'unknown caller' : { uid: peer.uid, gid: peer.gid, pid: peer.pid }
+  }
 }
 
 /** The routes for the owner of the process only: fault injection and log level. */
-export function adminHandler({ enabled, faults, log }: AdminParts): Express {
+export function adminHandler({ enabled, ...parts }: AdminParts): Express {
   const app = express().disable('x-powered-by')
-  app.use(enabled ? adminRoutes(faults, log) : refuse)
-  return app.use(notFound).use(sendProblem(log))
+  app.use(enabled ? adminRoutes(parts) : refuse)
+  return app.use(notFound).use(sendProblem(parts.log))
 }
 
-function adminRoutes(faults: Faults, log: Logger): Router {
+function adminRoutes({ faults, log, callers }: Omit<AdminParts, 'enabled'>): Router {
   return Router()
     .post('/chaos/delay', (request, response) => {
       faults.delayMs = delayOf(request)
-      log.warn({ delayMs: faults.delayMs }, 'fault injected: delay')
+      log.warn({ delayMs: faults.delayMs, caller: callers.of(request) }, 'fault injected: delay')
       response.status(204).end()
     })
     .post('/chaos/hang', (request, response) => {
       faults.hanging = oneOf(request, 'on', ['true', 'false'] as const, 'true') === 'true'
-      log.warn({ hanging: faults.hanging }, 'fault injected: hang')
+      log.warn({ hanging: faults.hanging, caller: callers.of(request) }, 'fault injected: hang')
       response.status(204).end()
     })
-    .post('/chaos/crash', () => faults.crash())
+    .post('/chaos/crash', (request) => {
+      log.warn({ caller: callers.of(request) }, 'fault injected: crash')
+      faults.crash()
+    })
     .put('/log-level', (request, response) => {
-      log.level = oneOf(request, 'level', LOG_LEVELS)
+      const level = oneOf(request, 'level', LOG_LEVELS)
+      log.warn({ from: log.level, to: level, caller: callers.of(request) }, 'log level changed')
+      log.level = level
       response.status(204).end()
     })
 }

@@ -29,6 +29,12 @@ interface RouteBase {
   /** The value of the metric label `route`, and the name in log lines and messages. Unique. */
   readonly name: string
   readonly listen: Endpoint
+  /** Permission bits of the socket file at `listen`; by default 0660. Undefined for an endpoint without a file. */
+  readonly mode?: number | undefined
+  /** Group (gid) of that file; by default that of a setgid directory, else that of this process. */
+  readonly group?: number | undefined
+  /** What to do about a running server at that path; by default `refuse`. */
+  readonly onConflict?: 'refuse' | 'takeover' | undefined
   readonly upstream: Endpoint
   /** Whether the file sets `limits.connections`. If not, the sidecar may lower it when the process has few descriptors. */
   readonly isConnectionsSet: boolean

@@ -83,10 +83,60 @@ const passField = v.pipe(
   }),
 )
 
+/** Its first digit has w, 2, for the owner: a server that cannot connect to its own socket cannot probe it. */
+const MODE_PATTERN = /^0?[2367][0-7]{2}$/
+const MODE =
+  'may be the permission bits as a quoted octal string with w for the owner, such as "0660"; without quotes YAML reads a number'
+const GROUP = 'may be a group id, a whole number from 0 to 2147483647'
+const ON_CONFLICT = 'may be refuse or takeover'
+
+/** Settings of the socket file, which only `listen: unix:/path` has; `conflicts` in parse-file.ts refuses them elsewhere. */
+const socketFile = {
+  mode: v.optional(
+    v.pipe(
+      v.string(MODE),
+      v.regex(MODE_PATTERN, MODE),
+      v.transform((text) => Number.parseInt(text, 8)),
+      v.metadata({
+        json: {
+          type: 'string',
+          pattern: MODE_PATTERN.source,
+          description: `The mode of the socket file; ${MODE}. Default "0660".`,
+        },
+      }),
+    ),
+  ),
+  group: v.optional(
+    v.pipe(
+      v.number(GROUP),
+      v.check((gid) => Number.isInteger(gid) && gid >= 0 && gid <= 0x7fff_ffff, GROUP),
+      v.metadata({
+        json: {
+          type: 'integer',
+          description: `The group of the socket file; ${GROUP}. Default: that of a setgid directory, else that of the sidecar.`,
+        },
+      }),
+    ),
+  ),
+  onConflict: v.optional(
+    v.pipe(
+      v.picklist(['refuse', 'takeover'], ON_CONFLICT),
+      v.metadata({
+        json: {
+          enum: ['refuse', 'takeover'],
+          description:
+            'What to do about a running server at the path: refuse to start, or take over from one that allows it too. Default refuse.',
+        },
+      }),
+    ),
+  ),
+}
+
 const common = {
   name,
   listen: endpoint('Where clients connect.'),
   upstream: endpoint('The socket that the sidecar dials.'),
+  ...socketFile,
 }
 
 const streamRoute = settings({

@@ -30,8 +30,9 @@ function jsonOf(value: unknown): string | undefined {
 }
 
 /**
- * Names and listening addresses that the file gives twice. It accepts data that the schema refuses, so that these
- * mistakes are reported together with the others.
+ * Mistakes that the schema of one setting cannot see: names and listening addresses that the file gives twice, and
+ * settings of a socket file where there is none. It accepts data that the schema refuses, so that these mistakes are
+ * reported together with the others.
  */
 export function conflicts(data: unknown): Mistake[] {
   const { ops, routes } = (data ?? {}) as { ops?: unknown; routes?: unknown }
@@ -40,7 +41,21 @@ export function conflicts(data: unknown): Mistake[] {
   return [
     ...twice(rows.map((row, index) => entry(row, index, 'name'))),
     ...twice([{ value: ops, path: ['ops'] }, ...listens].filter(({ value }) => !isAnyPort(value))),
+    ...rows.flatMap((row, index) => withoutSocketFile(row, index)),
   ]
+}
+
+/** The settings of the socket file on a route that has none. */
+function withoutSocketFile(row: unknown, index: number): Mistake[] {
+  const { value: listen } = entry(row, index, 'listen')
+  if (typeof listen !== 'string' || /^unix:(?!@)/.test(listen)) return []
+  return ['mode', 'group', 'onConflict']
+    .map((key) => entry(row, index, key))
+    .filter(({ value }) => value !== undefined)
+    .map(({ path }) => ({
+      path,
+      message: 'is only for a route that listens on unix:/path, because only that has a socket file',
+    }))
 }
 
 interface Entry {
