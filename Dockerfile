@@ -46,9 +46,10 @@ RUN set -e; node=$(command -v node); \
 # Mozilla's certificates, which Node carries. Node itself needs no file; --use-system-ca and other clients read this one.
 RUN node -e "process.stdout.write(tls.rootCertificates.join('\n') + '\n')" >/root-fs/etc/ssl/certs/ca-certificates.crt \
     && ln -s certs/ca-certificates.crt /root-fs/etc/ssl/cert.pem
-RUN printf '%s\n' root:x:0:0::/: app:x:10001:10001::/: sidecar:x:10002:10002::/: client:x:10003:10003::/: \
-    >/root-fs/etc/passwd \
-    && printf '%s\n' root:x:0: app:x:10001: sidecar:x:10002: client:x:10003: >/root-fs/etc/group \
+RUN for user in root:0 app:10001 sidecar:10002 client:10003; do \
+    name=${user%:*} id=${user#*:}; \
+    echo "$name:x:$id:$id::/:/sbin/nologin" >>/root-fs/etc/passwd; echo "$name:x:$id:" >>/root-fs/etc/group; \
+    done \
     && echo 'hosts: files dns' >/root-fs/etc/nsswitch.conf
 # An empty directory for each compile cache, which the user of its service fills.
 RUN for uid in 10001 10002 10003; do install -d -o "$uid" -g "$uid" "/caches/$uid/compile-cache"; done

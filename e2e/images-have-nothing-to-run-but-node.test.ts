@@ -83,15 +83,15 @@ test('Node finds certificates, users and names of hosts in such an image', async
     const { lookup } = await import('node:dns/promises')
     const { userInfo } = await import('node:os')
     const { getCACertificates } = await import('node:tls')
-    const [{ address }, { username, shell }] = [await lookup('localhost', 4), userInfo()]
-    return { address, username, shell, certificates: getCACertificates('system').length }
+    const { address } = await lookup('localhost', 4)
+    const { username } = userInfo()
+    return { address, username, certificates: getCACertificates('system').length }
   })
   assert.deepEqual(
     { ...found, certificates: found.certificates > 100 },
     {
       address: '127.0.0.1',
       username: 'client',
-      shell: null,
       certificates: true,
     },
   )
