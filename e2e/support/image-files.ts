@@ -1,4 +1,4 @@
-import { type Box, createContainer } from './container.ts'
+import { createContainer } from './container.ts'
 
 export interface ImageFile {
   readonly path: string
@@ -11,10 +11,10 @@ export interface ImageFile {
 }
 
 /** All that an image has, as the engine exports it from a container that is never started. */
-export async function filesOf(image: Box['image']): Promise<ImageFile[]> {
+export async function filesOf(image: string): Promise<ImageFile[]> {
   const container = await createContainer({ image })
   try {
-    return await filesIn((await container.export()) as AsyncIterable<Buffer>)
+    return await filesIn(await container.export())
   } finally {
     await container.remove({ force: true, v: true })
   }
@@ -23,7 +23,7 @@ export async function filesOf(image: Box['image']): Promise<ImageFile[]> {
 const BLOCK = 512
 
 /** The entries of a tar archive (POSIX.1-2001, "pax"), without their content. */
-async function filesIn(archive: AsyncIterable<Buffer>): Promise<ImageFile[]> {
+async function filesIn(archive: AsyncIterable<string | Buffer>): Promise<ImageFile[]> {
   const files: ImageFile[] = []
   let attributes = new Map<string, string>()
   for await (const { header, content } of entriesOf(archive)) {
@@ -52,11 +52,12 @@ interface Entry {
   readonly content: Buffer
 }
 
-async function* entriesOf(archive: AsyncIterable<Buffer>): AsyncGenerator<Entry> {
+async function* entriesOf(archive: AsyncIterable<string | Buffer>): AsyncGenerator<Entry> {
   let rest = Buffer.alloc(0)
   let entry: { header: Buffer; size: number; padded: number } | undefined
   let skip = 0
-  for await (const chunk of archive) {
+  for await (const piece of archive) {
+    const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece
     const skipped = Math.min(skip, chunk.length)
     skip -= skipped
     rest = Buffer.concat([rest, chunk.subarray(skipped)])
