@@ -54,8 +54,8 @@ export const stack: readonly Mutant[] = [
   {
     name: 'the images have a shell',
     file: 'Dockerfile',
-    find: 'FROM scratch AS runtime',
-    replace: 'FROM node AS runtime',
+    find: 'install -d -m 1777 /root-fs/tmp',
+    replace: 'install -d -m 1777 /root-fs/tmp; cp -L /bin/sh /root-fs/usr/local/bin/',
     killers: [IMAGES],
   },
   {
