@@ -1,18 +1,16 @@
 # One target per service. Build with `docker compose build`, or `make images` where there is no registry.
 # To use other base images, set these variables in the environment or in .env; .env.example explains them.
-ARG NODE_IMAGE=node:26-trixie-slim
-ARG RUNTIME_IMAGE=debian:trixie-slim
+ARG NODE_IMAGE=node:26.10-trixie-slim
 ARG REDIS_IMAGE=redis:8
 ARG PROMETHEUS_IMAGE=prom/prometheus:v3.14.0
 
-# ---- dependencies: these layers copy only package files, so that a changed source leaves them cached ----
+# ---- bundles: one file per program, with everything that it imports ----
 
 FROM ${NODE_IMAGE} AS node
 
-FROM node AS manifests
+FROM node AS bundles
 WORKDIR /srv
-# The certificates of the build machine, passed as a secret: npm needs them behind a proxy that intercepts TLS.
-ENV NODE_EXTRA_CA_CERTS=/run/secrets/ca
+# These layers copy only package files, so that a changed source leaves them cached.
 ARG NPM_CONFIG_REGISTRY
 COPY package.json package-lock.json .npmrc ./
 COPY shared/package.json shared/
@@ -20,55 +18,57 @@ COPY services/app/package.json services/app/
 COPY services/sidecar/package.json services/sidecar/
 COPY services/client/package.json services/client/
 COPY e2e/package.json e2e/
-
-FROM manifests AS app-dependencies
+# The secret has the certificates of the build machine: npm needs them behind a proxy that intercepts TLS.
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.npm \
-    npm ci --ignore-scripts --omit=dev --omit=optional --workspace=services/app
-
-FROM manifests AS sidecar-dependencies
-RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.npm \
-    npm ci --ignore-scripts --omit=dev --omit=optional --workspace=services/sidecar
-
-FROM manifests AS client-dependencies
-RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.npm \
-    npm ci --ignore-scripts --omit=dev --omit=optional --workspace=services/client
-
-# ---- bundles: one file per program, which the services start ----
-
-FROM manifests AS bundles
-RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.npm \
-    npm ci --ignore-scripts --omit=dev --include-workspace-root \
+    NODE_EXTRA_CA_CERTS=/run/secrets/ca npm ci --ignore-scripts --omit=dev --include-workspace-root \
     --workspace=services/app --workspace=services/sidecar --workspace=services/client
 COPY scripts/bundle.ts scripts/
 COPY shared/src shared/src
 COPY services services
-RUN npm run bundle
+# The image of the client has no env(1) to look for Node: its command, the program itself, names Node by its path.
+RUN npm run bundle && sed -i '1s|^#!.*|#!/usr/local/bin/node|' bundle/client/main.mjs \
+    && mkdir client-command && ln -s /srv/bundle/main.mjs client-command/client
 
-# ---- services: Debian (its flock takes the lock of the bind protocol) and Node, no npm ----
+# ---- root: what Node needs, and no shell: docs/adr/0010-images-have-nothing-to-run-but-node.md ----
 
-FROM ${RUNTIME_IMAGE} AS runtime
-# Node links to it, and a slim Debian lacks it.
-RUN ldconfig -p | grep -q 'libatomic\.so\.1' \
-    || { apt-get update -q && apt-get install -yq --no-install-recommends libatomic1 \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*; }
-COPY --from=node /usr/local/bin/node /usr/local/bin/
-# A service starts from its bundle. The sources are next to it, in the repository's layout and with its symbolic links
-# (Node runs no TypeScript in node_modules), so that a team can read what runs, and run parts of it with `exec`.
+FROM node AS root
+# Without flock(1) the path lock needs node:ffi.
+RUN node -e "if (!process.getBuiltinModule('node:ffi')) throw new Error('NODE_IMAGE needs Node 26.10 or later')"
+# The libraries and the loader that Node links to, at the paths where the loader looks. In the list of ldd, only the
+# loader has no "=>"; it has to be executable, the libraries do not.
+RUN set -e; node=$(command -v node); \
+    put() { mkdir -p "/root-fs${1%/*}"; cp -L "$1" "/root-fs$1"; chmod "$2" "/root-fs$1"; }; \
+    for library in $(ldd "$node" | sed -n 's|.*=> *\(/[^ ]*\).*|\1|p'); do put "$library" 0644; done; \
+    for loader in $(ldd "$node" | sed -n 's|^[[:space:]]*\(/[^ ]*\) (.*|\1|p'); do put "$loader" 0755; done; \
+    mkdir -p /root-fs/usr/local/bin /root-fs/etc/ssl/certs /root-fs/srv; \
+    cp -L "$node" /root-fs/usr/local/bin/node; \
+    install -d -m 1777 /root-fs/tmp
+# Mozilla's certificates, which Node carries. Node itself needs no file; --use-system-ca and other clients read this one.
+RUN node -e "process.stdout.write(tls.rootCertificates.join('\n') + '\n')" >/root-fs/etc/ssl/certs/ca-certificates.crt \
+    && ln -s certs/ca-certificates.crt /root-fs/etc/ssl/cert.pem
+RUN for user in root:0 app:10001 sidecar:10002 client:10003; do \
+    name=${user%:*} id=${user#*:}; \
+    echo "$name:x:$id:$id::/:/sbin/nologin" >>/root-fs/etc/passwd; echo "$name:x:$id:" >>/root-fs/etc/group; \
+    done \
+    && echo 'hosts: files dns' >/root-fs/etc/nsswitch.conf
+# An empty directory for each compile cache, which the user of its service fills.
+RUN for uid in 10001 10002 10003; do install -d -o "$uid" -g "$uid" "/caches/$uid/compile-cache"; done
+
+# ---- services: no shell, no npm, no package manager, so that RUN starts Node directly ----
+
+FROM scratch AS runtime
+COPY --from=root /root-fs /
 WORKDIR /srv
-# The build compiles bundles and sources once and keeps the result: a start without compilation is twice as fast.
+# The build compiles each bundle once and keeps the result: a start without compilation is twice as fast.
 # The cache holds for one user id and processor type; for others Node compiles again.
-ENV NODE_ENV=production NODE_COMPILE_CACHE=/srv/compile-cache
+ENV PATH=/usr/local/bin NODE_ENV=production NODE_COMPILE_CACHE=/srv/compile-cache
 
 FROM runtime AS app
-RUN install -d -o 10001 -g 10001 compile-cache
-COPY --from=app-dependencies /srv/node_modules node_modules
-COPY --from=app-dependencies /srv/shared shared
-COPY --from=app-dependencies /srv/services/app services/app
-COPY shared/src shared/src
-COPY services/app/src services/app/src
+COPY --from=root /caches/10001 .
 COPY --from=bundles /srv/bundle/app bundle
 USER 10001:10001
-RUN node bundle/main.mjs --version && node services/app/src/main.ts --version && node bundle/healthcheck.mjs --version
+RUN ["node", "bundle/main.mjs", "--version"]
+RUN ["node", "bundle/healthcheck.mjs", "--version"]
 ENTRYPOINT ["node", "bundle/main.mjs"]
 ARG VERSION=dev
 ARG REVISION=unknown
@@ -79,15 +79,11 @@ LABEL io.uds-sidecar.built=here \
       org.opencontainers.image.revision=${REVISION}
 
 FROM runtime AS sidecar
-RUN install -d -o 10002 -g 10002 compile-cache
-COPY --from=sidecar-dependencies /srv/node_modules node_modules
-COPY --from=sidecar-dependencies /srv/shared shared
-COPY --from=sidecar-dependencies /srv/services/sidecar services/sidecar
-COPY shared/src shared/src
-COPY services/sidecar/src services/sidecar/src
+COPY --from=root /caches/10002 .
 COPY --from=bundles /srv/bundle/sidecar bundle
 USER 10002:10002
-RUN node bundle/main.mjs --version && node services/sidecar/src/main.ts --version && node bundle/healthcheck.mjs --version
+RUN ["node", "bundle/main.mjs", "--version"]
+RUN ["node", "bundle/healthcheck.mjs", "--version"]
 ENTRYPOINT ["node", "bundle/main.mjs"]
 ARG VERSION=dev
 ARG REVISION=unknown
@@ -98,16 +94,12 @@ LABEL io.uds-sidecar.built=here \
       org.opencontainers.image.revision=${REVISION}
 
 FROM runtime AS client
-RUN install -d -o 10003 -g 10003 compile-cache
-COPY --from=client-dependencies /srv/node_modules node_modules
-COPY --from=client-dependencies /srv/shared shared
-COPY --from=client-dependencies /srv/services/client services/client
-COPY shared/src shared/src
-COPY services/client/src services/client/src
+COPY --from=root /caches/10003 .
 COPY --from=bundles /srv/bundle/client bundle
-RUN ln -s /srv/bundle/main.mjs /usr/local/bin/client
+COPY --from=bundles /srv/client-command /usr/local/bin/
 USER 10003:10003
-RUN node bundle/main.mjs --version && node services/client/src/main.ts --version
+RUN ["node", "bundle/main.mjs", "--version"]
+RUN ["client", "--version"]
 ENTRYPOINT ["node", "bundle/main.mjs"]
 ARG VERSION=dev
 ARG REVISION=unknown

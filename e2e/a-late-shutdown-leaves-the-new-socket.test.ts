@@ -29,7 +29,7 @@ test('a late shutdown leaves the new socket', async (t) => {
 
   const shutdown = older.stop()
   await eventuallyPasses(async () => assert.match(await older.log(), /"msg":"draining"/))
-  await newer.exec('touch', GO)
+  await newer.touch(GO)
   assert.equal(await shutdown, 0)
   await untilReady(newer)
 

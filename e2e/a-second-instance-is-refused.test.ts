@@ -60,7 +60,7 @@ for (const { what, response, start } of INCUMBENTS) {
       assert.deepEqual(await identitiesAt(probe, [PATH]), before)
       if (requestBefore !== undefined) assert.equal(await requestBefore, response)
       if (requestsThroughout !== undefined) {
-        await probe.exec('touch', '/run/app/done')
+        await probe.touch('/run/app/done')
         const { succeeded, failures } = await requestsThroughout
         assert.deepEqual(failures, [])
         assert(succeeded > 50, `${succeeded} requests are too few to mean something`)

@@ -70,7 +70,7 @@ test('naive: between listen and chmod a stranger gets in, and stays in', async (
 test('naive: whatever stands at the path is unlinked', async (t) => {
   await using volume = await socketVolume()
   await using probe = await startProbe(t, { user: OWNER, mounts: [`${volume.name}:/run/app`] })
-  await probe.exec('touch', PATH)
+  await probe.touch(PATH)
   await using _server = await startNaiveServer(t, volume, PATH, { name: 'naive' })
   await eventuallyPasses(async () => assert.equal(await getFrom(probe, SOCKET, '/'), '200 naive'))
   assert.deepEqual(await modesOf(probe, [PATH]), ['socket 0755 10001:10200'])

@@ -24,7 +24,7 @@ test(`one of ${STARTERS} starters serves`, async (t) => {
     starters.map((starter) => eventuallyPasses(async () => assert.match(await starter.log(), /waiting/))),
   )
 
-  await probe.exec('touch', START_FILE)
+  await probe.touch(START_FILE)
 
   const outcomes = await eventuallyPasses(
     async () => {

@@ -69,9 +69,8 @@ build_node() {
 failed='The stand-in for a base image could not be built. Fix the error below and run this again.'
 docker image inspect "$debian" >/dev/null 2>&1 || quietly "$failed" import_debian
 case $variable in
-  RUNTIME_IMAGE) ;;
   NODE_IMAGE) quietly "$failed" build_node ;;
   REDIS_IMAGE) quietly "$failed" build_from_packages redis ;;
   PROMETHEUS_IMAGE) quietly "$failed" build_from_packages prometheus ;;
-  *) fail "usage: build-stand-in.sh RUNTIME_IMAGE|NODE_IMAGE|REDIS_IMAGE|PROMETHEUS_IMAGE TAG" ;;
+  *) fail "usage: build-stand-in.sh NODE_IMAGE|REDIS_IMAGE|PROMETHEUS_IMAGE TAG" ;;
 esac

@@ -1,10 +1,10 @@
 import { build } from 'esbuild'
 
-/** The programs that each image starts; the service's own program is the first. */
+/** The programs that each image starts; the service's own program is the first. `client bench` starts the servers. */
 const PROGRAMS = {
   app: ['services/app/src/main.ts', 'shared/src/healthcheck.ts'],
   sidecar: ['services/sidecar/src/main.ts', 'shared/src/healthcheck.ts'],
-  client: ['services/client/src/main.ts'],
+  client: ['services/client/src/main.ts', 'services/client/src/bench/servers/servers-main.ts'],
 } as const
 
 /** CommonJS packages in the bundle call `require` for Node's own modules, and an ES module has none. */

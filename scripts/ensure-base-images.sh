@@ -20,7 +20,6 @@ official() { sed -n "s/^ARG $1=//p" Dockerfile; }
 
 stand_in() {
   case $1 in
-    RUNTIME_IMAGE) echo uds-sidecar/base-debian:trixie ;;
     NODE_IMAGE) echo uds-sidecar/base-node:26 ;;
     REDIS_IMAGE) echo uds-sidecar/base-redis:8 ;;
     PROMETHEUS_IMAGE) echo uds-sidecar/base-prometheus:2 ;;
@@ -55,7 +54,7 @@ choose() {
 
 mkdir -p .toolchain
 lines="CA_BUNDLE=$(scripts/find-ca-bundle.sh)"
-for variable in RUNTIME_IMAGE NODE_IMAGE REDIS_IMAGE PROMETHEUS_IMAGE; do
+for variable in NODE_IMAGE REDIS_IMAGE PROMETHEUS_IMAGE; do
   if [ -n "${!variable:-$(value_in .env "$variable")}" ]; then continue; fi
   choose "$variable"
   lines+=$'\n'$variable=$image

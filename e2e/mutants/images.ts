@@ -25,7 +25,7 @@ export class Images implements AsyncDisposable {
   /** Builds anew what `file` goes into, and what was built from the last broken copy. */
   async rebuild(file: string): Promise<void> {
     const affected = SERVICES.filter(
-      (name) => file.startsWith('shared/') || file.startsWith(`services/${name}/`),
+      (name) => file === 'Dockerfile' || file.startsWith('shared/') || file.startsWith(`services/${name}/`),
     )
     const services = new Set([...affected, ...this.#spoilt])
     if (services.size > 0) await this.#compose('build', ...services)

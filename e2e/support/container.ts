@@ -101,11 +101,23 @@ export class ContainerHandle implements Insider {
     return inside(this.container, work, ...args)
   }
 
-  /** A file of the container, as its user sees it. */
+  /** A file of the container, as its user sees it. Our images have Node and nothing else to read it with. */
   async read(path: string): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.exec('cat', path)
+    const { Config } = await this.inspect()
+    const isOurs = [Config.Entrypoint].flat()[0] === 'node'
+    const { exitCode, stdout, stderr } = await this.exec(
+      ...(isOurs ? nodeCommand(print, path) : ['cat', path]),
+    )
     if (exitCode !== 0) throw new Error(stderr)
     return stdout
+  }
+
+  /** Makes an empty file, as its user, unless one exists. */
+  async touch(path: string): Promise<void> {
+    await this.inside(async (path) => {
+      const { appendFile } = await import('node:fs/promises')
+      await appendFile(path, '')
+    }, path)
   }
 
   log(): Promise<string> {
@@ -154,6 +166,11 @@ export class ContainerHandle implements Insider {
     const { exitCode, stderr } = await this.exec(...nodeCommand(killService))
     if (exitCode !== 0 && exitCode !== KILLED_ALONG) throw new Error(`cannot crash ${this.name}: ${stderr}`)
   }
+}
+
+async function print(path: string): Promise<void> {
+  const { readFile } = await import('node:fs/promises')
+  process.stdout.write(await readFile(path))
 }
 
 async function killService(): Promise<void> {

@@ -1,5 +1,7 @@
 import type { Container } from 'dockerode'
+import { buildSync } from 'esbuild'
 import { exec } from './engine.ts'
+import { REPOSITORY } from './run.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
@@ -13,7 +15,8 @@ export interface Insider {
 
 /**
  * Runs a function of a test in a container that has Node, and returns what it returned. Only its text gets there: it
- * takes what it needs as arguments and imports the rest itself, this project's packages too.
+ * takes what it needs as arguments and imports the rest itself. The images have no sources, so what it imports of this
+ * project goes with it.
  */
 export async function inside<Args extends readonly Json[], Result>(
   container: Container,
@@ -44,5 +47,21 @@ export function nodeCommand<Args extends readonly Json[]>(
 ): string[] {
   const call = `await (${work})(...${JSON.stringify(args)})`
   const program = `const result = ${call}\nif (result !== undefined) console.log(JSON.stringify(result))`
-  return ['node', '--input-type=module', '--eval', program]
+  return ['node', '--input-type=module', '--eval', withImports(program)]
+}
+
+/** Without white space it fits into one argument of a command, which Linux limits to 128 KiB. */
+function withImports(program: string): string {
+  if (!program.includes("'@uds-sidecar/")) return program
+  const { outputFiles } = buildSync({
+    stdin: { contents: program, resolveDir: REPOSITORY },
+    bundle: true,
+    external: ['/srv/*'], // in the image
+    format: 'esm',
+    platform: 'node',
+    target: 'esnext',
+    minifyWhitespace: true,
+    write: false,
+  })
+  return outputFiles.map(({ text }) => text).join('')
 }

@@ -1,8 +1,9 @@
 import type { Mutant } from '../mutant.ts'
 
 const HARDENED = 'e2e/containers-are-hardened.test.ts'
+const IMAGES = 'e2e/images-have-nothing-to-run-but-node.test.ts'
 
-/** compose.yaml and what it configures. */
+/** compose.yaml and what it configures, and the images. */
 export const stack: readonly Mutant[] = [
   {
     name: 'capabilities are kept',
@@ -49,5 +50,26 @@ export const stack: readonly Mutant[] = [
     find: '        expr: app_redis_up == 0\n        for: 30s',
     replace: '        expr: app_redis_up == 0\n        for: 30m',
     killers: ['e2e/alert-rules-fire-when-they-should.test.ts'],
+  },
+  {
+    name: 'the images have a shell',
+    file: 'Dockerfile',
+    find: 'install -d -m 1777 /root-fs/tmp',
+    replace: 'install -d -m 1777 /root-fs/tmp; cp -L /bin/sh /root-fs/usr/local/bin/',
+    killers: [IMAGES],
+  },
+  {
+    name: 'libraries in the images are executable',
+    file: 'Dockerfile',
+    find: 'put "$library" 0644',
+    replace: 'put "$library" 0755',
+    killers: [IMAGES],
+  },
+  {
+    name: 'the images have no certificates',
+    file: 'Dockerfile',
+    find: '>/root-fs/etc/ssl/certs/ca-certificates.crt',
+    replace: '>/dev/null',
+    killers: [IMAGES],
   },
 ]

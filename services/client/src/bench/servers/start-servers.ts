@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { extname } from 'node:path'
 import { parseEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { linesOf } from '../../echo/dialogue.ts'
 import type { BenchProtocol } from '../settings.ts'
 import { TARGET_NAMES, type Target, type TargetName } from '../target.ts'
 
-const PROGRAM = fileURLToPath(import.meta.resolve('@uds-sidecar/client/servers-main')) // works from a bundle too
+/** Beside this file: its source in a checkout, its bundle in the image (`scripts/bundle.ts`). */
+const PROGRAM = new URL(`./servers-main${extname(import.meta.filename)}`, import.meta.url).pathname
 
 type Endpoints = Readonly<Record<BenchProtocol, Partial<Record<TargetName, string>>>>
 
