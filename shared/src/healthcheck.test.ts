@@ -10,7 +10,7 @@ import { tempDirectory } from './testing/files.ts'
 const PROGRAM = fileURLToPath(new URL('healthcheck.ts', import.meta.url))
 const run = promisify(execFile)
 
-/** What the program ends with, asking a server that answers with this status. */
+/** The exit code of the program when the server responds with this status. */
 async function check(status: number): Promise<{ code: number; stderr: string }> {
   await using directory = await tempDirectory()
   const server = createServer((_, response) => response.writeHead(status).end('not now')).listen(

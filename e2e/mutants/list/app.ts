@@ -1,6 +1,6 @@
 import type { Mutant } from '../mutant.ts'
 
-/** What the app itself answers for. */
+/** Faults of the app itself. */
 export const app: readonly Mutant[] = [
   {
     name: 'admin.sock for the group',

@@ -2,7 +2,7 @@ import type { Mutant } from '../mutant.ts'
 
 const DIAL_FAILURE = 'shared/src/dial/dial-failure.ts'
 
-/** What is said of a socket that does not answer. */
+/** Faults in how a socket that does not respond is explained. */
 export const dialling: readonly Mutant[] = [
   {
     name: 'a full backlog is called stale',

@@ -45,7 +45,7 @@ export const ending: readonly Mutant[] = [
     killers: ['e2e/the-sidecar-recovers-by-itself.test.ts'],
   },
   {
-    name: 'answers of the last minute keep their connection',
+    name: 'the last responses of a drain keep their connection',
     file: 'shared/src/listen/http-responses.ts',
     find: '    if (this.#closing) askForAnother(response)\n',
     replace: '',

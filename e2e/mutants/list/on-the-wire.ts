@@ -27,7 +27,7 @@ export const onTheWire: readonly Mutant[] = [
     killers: [FORGED],
   },
   {
-    name: 'trailers may say whence a request came',
+    name: 'trailers may say where a request came from',
     file: 'services/sidecar/src/http1/trailer-line.ts',
     find: 'isReserved(id) || id === FIELD.dropped || id === FIELD.credentials',
     replace: 'isReserved(id)',
@@ -97,7 +97,7 @@ export const onTheWire: readonly Mutant[] = [
     killers: [SLOW],
   },
   {
-    name: 'an answer that was not read counts as taken',
+    name: 'a response that was not read counts as taken',
     file: 'services/sidecar/src/relay/exchange.ts',
     find: 'this.#isFlushing = this.#response.isFull',
     replace: 'this.#isFlushing = false',
@@ -195,7 +195,7 @@ export const onTheWire: readonly Mutant[] = [
     killers: [TIMING],
   },
   {
-    name: 'a hasty scraper blames the upstream',
+    name: 'a scraper with a short timeout blames the upstream',
     file: 'services/sidecar/src/relay/exchange.ts',
     find: 'else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())',
     replace: '',

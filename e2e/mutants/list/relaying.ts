@@ -74,7 +74,7 @@ export const relaying: readonly Mutant[] = [
     name: 'unbounded request bodies, in one piece with the head',
     file: 'services/sidecar/src/relay/exchange.ts',
     find: 'if (this.#request.bodyBytes > bodyBytes) this.#respondWith',
-    replace: 'if (bodyBytes < 0) this.#answer',
+    replace: 'if (bodyBytes < 0) this.#respondWith',
     killers: [CLIENT],
   },
   {
