@@ -203,6 +203,7 @@ export class Exchange implements ResponseTaker {
 
   /** The response is whole; it is over once the client's socket has taken it. */
   finish(): void {
+    this.#response.complete()
     this.#source = null
     this.#response.follow(null)
     this.#isFlushing = this.#response.isFull

@@ -13,6 +13,9 @@ import type { ResponseSource } from './response-taker.ts'
 import { LENT_BYTES } from './upstream-socket.ts'
 
 const CLOSE = Buffer.from('Connection: close\r\n')
+const CHUNKED = Buffer.from('Transfer-Encoding: chunked\r\n')
+const LAST_CHUNK = Buffer.from('0\r\n\r\n')
+const CRLF = Buffer.from('\r\n')
 const KEEP_ALIVE = Buffer.from('Connection: keep-alive\r\n')
 
 /** The status that is counted when the client left before its response; nginx uses the same number. */
@@ -40,8 +43,13 @@ export class ResponseSender {
   #bufferedBytes = 0
   /** Removes the chunked coding for a client of HTTP/1.0. */
   #decoder: ChunkedFraming | null = null
+  /** Adds the chunked coding to a response that would end with its connection. */
+  #isChunking = false
+  /** A connection over TCP can be reset; on a Unix socket the client sees every end as a clean one. */
+  readonly #canReset: boolean
 
-  constructor(client: ClientSocket, { counters, responseBuffer, date }: HttpRelay) {
+  constructor(client: ClientSocket, { counters, responseBuffer, date, route }: HttpRelay) {
+    this.#canReset = route.listen.kind === 'tcp'
     this.#client = client
     this.#counters = counters
     this.#buffer = responseBuffer
@@ -55,6 +63,7 @@ export class ResponseSender {
     this.isPaused = false
     this.#status = 0
     this.#decoder = null
+    this.#isChunking = false
     this.#startedMs = performance.now()
   }
 
@@ -80,14 +89,29 @@ export class ResponseSender {
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number, mayPersist: boolean): void {
     const mustDecode = head.chunked && this.minor === 0 && !hasNoBody(this.method, head.status)
     this.#status = head.status
-    this.persistent &&= mayPersist && !mustDecode && head.isDelimited
-    if (mustDecode) this.#takeHeadDecoding(head, bytes, start, end)
+    this.#isChunking = !head.isDelimited && this.minor === 1 && !this.#canReset
+    this.persistent &&= mayPersist && !mustDecode && (head.isDelimited || this.#isChunking)
+    if (mustDecode) this.#decoder = new ChunkedFraming('server')
+    if (mustDecode || this.#isChunking) this.#takeHeadRecoding(head, bytes, start, end)
     else this.#write(bytes, rewriteResponse(bytes, start, head, this.#insertion(head)), end)
   }
 
   takeBody(bytes: Buffer, start: number, end: number): void {
-    if (this.#decoder === null) this.#write(bytes, start, end)
+    if (this.#isChunking) this.#writeChunk(bytes, start, end)
+    else if (this.#decoder === null) this.#write(bytes, start, end)
     else this.#takeDecoded(this.#decoder, bytes, start, end)
+  }
+
+  /** The response is whole. A chunked one that is cut never gets its last chunk, so that the client sees the cut. */
+  complete(): void {
+    if (this.#isChunking) this.#writeOwn(LAST_CHUNK)
+    this.#isChunking = false
+  }
+
+  #writeChunk(bytes: Buffer, start: number, end: number): void {
+    if (start === end) return
+    const size = Buffer.from(`${(end - start).toString(16)}\r\n`)
+    this.#write(Buffer.concat([size, bytes.subarray(start, end), CRLF]), 0)
   }
 
   /** Joins the data of all chunks into one write. */
@@ -157,14 +181,17 @@ export class ResponseSender {
 
   /** The lines that the relay adds to the head. */
   #insertion(head: ResponseHead): Buffer | null {
+    const lines: Buffer[] = this.#isChunking ? [CHUNKED] : []
     const connection = this.#connectionLine()
-    if (head.dateStart >= 0) return connection
-    return connection === null ? this.#date.now() : Buffer.concat([connection, this.#date.now()])
+    if (connection !== null) lines.push(connection)
+    if (head.dateStart < 0) lines.push(this.#date.now())
+    const [line = null] = lines
+    return lines.length > 1 ? Buffer.concat(lines) : line
   }
 
-  #takeHeadDecoding(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
+  /** The body begins in a write of its own, because its coding changes. */
+  #takeHeadRecoding(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
     const rest = Buffer.from(bytes.subarray(head.end, end))
-    this.#decoder = new ChunkedFraming('server')
     this.#write(bytes, rewriteResponse(bytes, start, head, this.#insertion(head)), head.end)
     this.takeBody(rest, 0, rest.length)
   }
