@@ -27,7 +27,7 @@ export interface Peer {
   readonly groups: readonly number[]
 }
 
-/** (uid_t) -1: nobody. The kernel says so for a socket that has no peer credentials, such as a TCP one. */
+/** (uid_t) -1 means: no credentials. The kernel returns it for a socket without them, such as a TCP one. */
 const NOBODY = 0xffff_ffff
 
 const CREDENTIAL_WORDS = 3
@@ -76,7 +76,7 @@ export function peerOf(socket: Socket): Peer | undefined {
 
 /**
  * For a start that needs to know its callers: tries with a pair of sockets whether the kernel tells.
- * @param what needs it, such as `clients: operator`
+ * @param what needs it, for the message
  * @throws Failure `peer_unknown`, saying why and what to do
  */
 export function requirePeerCredentials(what: string): void {

@@ -13,8 +13,8 @@ const V4_AT = 4
 const V6_AT = 8
 
 /**
- * A socket address of the Unix domain (unix(7)). An abstract name is exactly as long as it is: a NUL at its end would
- * be a part of it.
+ * A socket address of the Unix domain (unix(7)). An abstract name has no NUL at its end; a NUL there would be a part of
+ * the name.
  */
 export function encodeUnixAddress(endpoint: Extract<Endpoint, { kind: 'unix' | 'abstract' }>): Uint8Array {
   const name = endpoint.kind === 'unix' ? `${endpoint.path}\0` : `\0${endpoint.name}`

@@ -26,7 +26,7 @@ interface Place {
 }
 
 /**
- * Limits the connections of an HTTP server so that a new client always gets one. `node:http` checks its head timeouts
+ * Limits the connections of an HTTP server so that idle connections cannot keep a new client out. `node:http` checks its head timeouts
  * only every 30 s, and its `maxConnections` refuses the newest client: connections that send nothing could keep a probe
  * out. Here every connection has its own deadline, and an idle connection is closed for a new one.
  */

@@ -20,7 +20,7 @@ import { Listener } from './listener.ts'
  * Lets a `net.Server` or an `http.Server` listen on any endpoint. On `unix:/path` the bind protocol publishes the socket:
  * it appears at its path only once it accepts connections, with its final mode, and never replaces a running server
  * that does not expect it (docs/bind-protocol.md). A start that fails leaves no file but the lock.
- * @param server must not be listening yet; the caller does not close it, but the listener
+ * @param server must not be listening yet. Close the listener, not the server.
  * @returns the listener, whose `close` drains and removes the socket file
  * @example
  * const server = createServer((socket) => socket.end('hello\n'))

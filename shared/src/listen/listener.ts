@@ -39,7 +39,7 @@ function unaccepted(endpoint: Endpoint, cause: unknown): Failure {
   })
 }
 
-/** How long after a takeover connections to the old socket may still arrive. */
+/** After a takeover the old socket accepts connections for this time. */
 const GRACE_MS = 300
 
 /** `acceptFailed` is emitted at most once in this time. */

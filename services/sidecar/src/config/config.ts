@@ -36,7 +36,9 @@ interface RouteBase {
   /** What to do about a running server at that path; by default `refuse`. */
   readonly onConflict?: 'refuse' | 'takeover' | undefined
   readonly upstream: Endpoint
-  /** Whether the file sets `limits.connections`. If not, the sidecar may lower it when the process has few descriptors. */
+  /**
+   * Whether the file sets `limits.connections`. If not, the sidecar may lower it when the process has few descriptors.
+   */
   readonly isConnectionsSet: boolean
 }
 

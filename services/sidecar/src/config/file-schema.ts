@@ -9,7 +9,7 @@ export const PASS_FIELD_PATTERN = /^[A-Za-z0-9!#$%&'+.^_`|~-]{1,64}$/
 export const PASS_FIELD =
   'may be the name of a field that the sidecar drops by default, such as X-Forwarded-Prefix or X_API_KEY, but not a framing field, a hop-by-hop field, or a field that the sidecar sets'
 
-/** Fields that the sidecar sets itself. A second one from the client could contradict it. */
+/** Fields that only the sidecar may set: one from the client could contradict it, or forge an identity. */
 const OURS: ReadonlySet<string> = new Set([
   'x-forwarded-for',
   'x-forwarded-proto',
@@ -90,7 +90,10 @@ const MODE =
 const GROUP = 'may be a group id, a whole number from 0 to 2147483647'
 const ON_CONFLICT = 'may be refuse or takeover'
 
-/** Settings of the socket file, which only `listen: unix:/path` has; `conflicts` in parse-file.ts refuses them elsewhere. */
+/**
+ * Settings of the socket file, which only `listen: unix:/path` has; `conflicts` in parse-file.ts refuses them
+ * elsewhere.
+ */
 const socketFile = {
   mode: v.optional(
     v.pipe(

@@ -62,7 +62,9 @@ export interface Transition {
   readonly on: keyof typeof BYTES
   readonly to: ChunkStateName
   readonly effect?: Effect
-  /** A sender may not send it and a recipient must accept it: malformed in a request, accepted in a response. */
+  /**
+   * RFC 9112 forbids senders this byte, but recipients must accept it: malformed in a request, accepted in a response.
+   */
   readonly onlyInResponse?: true
 }
 
@@ -171,7 +173,10 @@ export const CHUNK_STATES: Readonly<Record<ChunkStateName, readonly Transition[]
   done: [],
 }
 
-/** The number of a state in a compiled table: in the order of `STATE_NAMES`, trailers after everything else. */
+/**
+ * The number of a state in a compiled table: in the order of `STATE_NAMES`, in which all states of the trailers come
+ * last.
+ */
 export function chunkState(name: ChunkStateName): number {
   return STATE_NAMES.indexOf(name)
 }

@@ -1,6 +1,6 @@
 /** Request fields that are not forwarded, and why; the README shows this table. */
 export interface DroppedFields {
-  /** Names, or with `*` at the end prefixes. */
+  /** Field names. A name that ends with `*` is a prefix. */
   readonly names: readonly string[]
   readonly reason: string
 }

@@ -33,12 +33,12 @@ function chunkTable(): string {
   const rows = Object.entries(CHUNK_STATES).flatMap(([state, transitions]) =>
     transitions.map((transition) => chunkRow(state, transition)),
   )
-  return ['| state | on | next state | in responses only |', '|---|---|---|---|', ...rows].join('\n')
+  return ['| state | on | next state | only in a response |', '|---|---|---|---|', ...rows].join('\n')
 }
 
 function chunkRow(state: string, { on, to, effect, onlyInResponse }: Transition): string {
   const next = effect === 'endSizeLine' ? `${to}; \`trailer start\` after a size of 0` : to
-  return `| ${state} | ${on.length > 2 ? on : `\`${on}\``} | ${next} | ${onlyInResponse ? 'left out of what is forwarded' : ''} |`
+  return `| ${state} | ${on.length > 2 ? on : `\`${on}\``} | ${next} | ${onlyInResponse ? 'accepted; the byte is not forwarded' : ''} |`
 }
 
 const DRAWN = {

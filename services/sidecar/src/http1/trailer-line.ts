@@ -8,7 +8,7 @@ export const LEFT_OUT = 1
 export const FORBIDDEN = 2
 export type Verdict = typeof FORWARDED | typeof LEFT_OUT | typeof FORBIDDEN
 
-/** Longer than any known name; of a longer name the first bytes decide, by prefix. */
+/** Longer than any known name. Of a longer name the first bytes are compared, with the known prefixes. */
 const MAX_KNOWN_BYTES = 63
 
 /** The name of the current trailer line. */

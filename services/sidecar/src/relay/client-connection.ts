@@ -16,9 +16,9 @@ import type { HttpRelay } from './http-relay.ts'
 import { problemResponse } from './problem-response.ts'
 import { clientTooSlow, headTooLarge, refused, targetTooLong } from './relay-failures.ts'
 
-/** How long a client is read after its last byte, once everything was written to it. */
+/** Lingering ends after so long without a byte from the client. */
 const LINGER_MS = 2_000
-/** The same in all, however much the client still sends. */
+/** Lingering ends after so long in any case. */
 const MAX_LINGER_MS = 30_000
 
 /** One client connection of an HTTP route: its requests, one after the other, in order. */
@@ -79,7 +79,7 @@ export class ClientConnection extends Timed {
   }
 
   /**
-   * The current request is the last one. A connection without one waits `graceMs` for it, because it may be on its way.
+   * The current request is the last one. An idle connection stays open for `graceMs`, because a request may be on its way.
    */
   wrapUp(graceMs: number): void {
     this.#idleMs = Math.min(this.#idleMs, graceMs)

@@ -1,4 +1,4 @@
-/** A client address, and what its connections of one route use together. */
+/** One caller of a route, by TCP address or uid, and what all its connections use together. */
 export class Peer {
   readonly address: string
   connections = 0
@@ -112,7 +112,7 @@ export class ConnectionLimits {
 }
 
 /**
- * There is room again below this part of the places. The gap keeps one connection that comes and goes out of the log.
+ * There is room again below this part of the places. Without the gap, one connection that opens and closes would fill the log.
  */
 const CALM = 0.9
 

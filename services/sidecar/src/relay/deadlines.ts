@@ -3,7 +3,9 @@ const SLOTS = 1_024
 
 /** An object with at most one deadline at a time. Classes extend it, so that a deadline needs no object of its own. */
 export abstract class Timed {
-  /** When `expire` is due, in milliseconds of {@link Deadlines.now}; 0: no deadline. Set through {@link Deadlines}. */
+  /**
+   * When `expire` is due, in milliseconds of {@link Deadlines.nowMs}; 0: no deadline. Set through {@link Deadlines}.
+   */
   dueMs = 0
   /** Position on the wheel; owned by {@link Deadlines}. */
   slot = -1

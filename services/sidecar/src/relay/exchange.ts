@@ -12,6 +12,7 @@ import {
   requestBodyBroken,
   scraperTooHasty,
   upstreamTooSlow,
+  waitedTooLong,
 } from './relay-failures.ts'
 import { RequestSender } from './request-sender.ts'
 import { ResponseSender } from './response-sender.ts'
@@ -273,9 +274,9 @@ export class Exchange implements ResponseTaker {
 
   /** The time for the current step is over: decides whose fault it is. */
   expire(): void {
-    const { pool, route } = this.#relay
+    const { pool } = this.#relay
     if (!this.#response.hasBegun && this.#client.socket.hasEnded) this.#client.socket.reset()
-    else if (pool.forget(this)) this.#respondWith(queueFull(route.limits.queue))
+    else if (pool.forget(this)) this.#respondWith(waitedTooLong())
     else if (this.#isClientSlow) this.#giveUp(clientTooSlow())
     else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())
     else this.#blame(upstreamTooSlow(pool.name))

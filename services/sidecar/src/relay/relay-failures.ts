@@ -75,6 +75,13 @@ export function queueFull(places: number): Failure {
   })
 }
 
+export function waitedTooLong(): Failure {
+  return new Failure('overloaded', {
+    message: 'all upstream connections were in use for as long as the request could wait',
+    hint: 'try again later, or raise limits.upstreamConnections of the route',
+  })
+}
+
 /** Failures of an upstream that accepted a connection. */
 
 export function closedBeforeHead(name: string, cause?: unknown): Failure {

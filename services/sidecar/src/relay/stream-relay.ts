@@ -90,7 +90,10 @@ export class Relay extends Timed {
     deadlines.set(this, idleMs)
   }
 
-  /** Closes both sides at once. The client sees a reset, and never a clean end that looks like a whole response. */
+  /**
+   * Closes both sides at once. A client on TCP sees a reset, and never a clean end that looks like a whole response; a
+   * Unix socket cannot be reset.
+   */
   fail(code: FailureCode): void {
     this.#failure ??= code
     reset(this.#client)

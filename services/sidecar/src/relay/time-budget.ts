@@ -32,7 +32,7 @@ export class TimeBudget {
     return Math.min(ms, this.#dueMs - this.#deadlines.nowMs)
   }
 
-  /** The scraper allows so little time that its end says nothing about the upstream. */
+  /** The scraper allows so little time that a timeout is not the upstream's fault. */
   get isTooShortToBlame(): boolean {
     return this.#scrapeTimeoutMs > 0 && this.#scrapeTimeoutMs < MIN_BLAME_MS
   }

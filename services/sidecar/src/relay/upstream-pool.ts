@@ -12,9 +12,9 @@ import { type Admission, WaitingRequests } from './waiting-requests.ts'
 
 /** How often slow clients are looked for while requests wait. */
 const SWEEP_MS = 100
-/** The part of the upstream connections that requests may use whose body is not whole yet. */
+/** Share of the upstream connections for requests whose body is not whole yet. */
 const UPLOAD_SHARE = 1 / 2
-/** The part of the upstream connections that one address leaves to others. */
+/** Share of the upstream connections that one caller leaves to the others. */
 const SHARE_LEFT = 1 / 8
 
 /**
@@ -218,7 +218,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
   }
 }
 
-/** How many of `count` one address may use at a time. */
+/** How many of `count` one caller may use at a time. */
 function shareOf(count: number): number {
   return count - Math.floor(count * SHARE_LEFT)
 }
