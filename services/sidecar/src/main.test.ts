@@ -171,7 +171,7 @@ describe('sidecar', () => {
   it('--check exits with 78 for an invalid configuration', async () => {
     const { code, error } = await runSidecar({ SIDECAR_LISTEN: LISTEN }, '--check')
     assert.equal(code, 78)
-    assert.match(error, /^sidecar: bad_config: SIDECAR_UPSTREAM is not set and must be\n {2}hint: /)
+    assert.match(error, /^sidecar: bad_config: SIDECAR_UPSTREAM is not set and is required\n {2}hint: /)
   })
 
   it('--help prints the usage to stdout', async () => {
