@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
@@ -39,9 +40,16 @@ export interface Port {
   /** With the real port where 0 was asked for. */
   readonly endpoint: Endpoint
   handler: ConnectionHandler
+  /** A descriptor that systemd passed: its file, and the rights of that, are not ours. */
+  readonly isInherited: boolean
+  /** Of its socket file, if it has one of its own. */
+  readonly rights: SocketRights
   /** Resolves when it accepts no more: with true, when another server has taken over its socket file. */
   readonly replaced: Promise<boolean>
-  /** Gives the socket file other rights without losing a connection. @throws Failure as `Listener.rebind` */
+  /**
+   * Gives the socket file these rights without losing a connection, unless it has them already.
+   * @throws Failure as `Listener.rebind`
+   */
   rebind(rights: SocketRights): Promise<void>
   /** Stops accepting. Resolves when the last connection has ended; the handlers end them. */
   close(): Promise<void>
@@ -65,24 +73,33 @@ export async function openPort(
   source: PortSource = {},
 ): Promise<Port> {
   const server = createServer({ allowHalfOpen: true, noDelay: true })
-  const port = { handler }
+  const port = { handler, rights: completed('fd' in source ? {} : source) }
   server.on('connection', (client: Socket) => port.handler.accept(client))
   const onWait = (notice: string) => log.warn(notice)
   const listener = await listen(server, endpoint, { ...source, onWait, drainMs: DRAIN.max })
   logEvents(listener, log)
   const { promise: replaced, resolve } = Promise.withResolvers<boolean>()
-  listener.on('replaced', () => resolve(true))
+  listener.on('replaced', () => listener.once('stopped', () => resolve(true)))
   listener.closed.then(({ reason }) => resolve(reason === 'replaced'))
   return Object.assign(port, {
     endpoint: listener.endpoint,
+    isInherited: 'fd' in source,
     replaced,
-    async rebind({ mode = DEFAULT_MODE, group, onConflict = 'refuse' }: SocketRights) {
-      await listener.rebind({ mode, group, onConflict })
+    async rebind(rights: SocketRights) {
+      const wanted = completed(rights)
+      if (isDeepStrictEqual(wanted, port.rights)) return
+      await listener.rebind(wanted)
+      port.rights = wanted
     },
     async close() {
       await listener.close()
     },
   })
+}
+
+/** With the defaults of `listen`. */
+function completed({ mode = DEFAULT_MODE, group, onConflict = 'refuse' }: SocketRights) {
+  return { mode, group, onConflict }
 }
 
 function logEvents(listener: Listener, log: Logger): void {
