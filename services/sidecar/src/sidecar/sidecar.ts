@@ -76,6 +76,7 @@ export class Sidecar implements AsyncDisposable {
     return sidecar
   }
 
+  /** In the order of the configuration. */
   get routes(): readonly RunningRoute[] {
     return this.#routes
   }
@@ -248,5 +249,6 @@ function shuttingDown(): Failure {
 }
 
 function inOrder({ routes }: Config, running: RunningRoute[]): RunningRoute[] {
-  return running.toSorted((a, b) => routes.indexOf(a.route) - routes.indexOf(b.route))
+  const names = routes.map(({ name }) => name)
+  return running.toSorted((a, b) => names.indexOf(a.route.name) - names.indexOf(b.route.name))
 }
