@@ -12,6 +12,7 @@ import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { Conversation } from '../testing/conversation.ts'
 import { GET } from '../testing/http-stack.ts'
 import { Load } from '../testing/load.ts'
+import { mirror } from '../testing/raw-server.ts'
 import { opsPortOf, sidecarWith } from '../testing/sidecar-with.ts'
 import { unixStack } from '../testing/unix-routes.ts'
 
@@ -182,7 +183,7 @@ describe('a takeover between two sidecars', () => {
 
 describe('a caller on a Unix socket', () => {
   it('is unknown in X-Forwarded-For, whatever it sends itself', async () => {
-    await using stack = await unixStack('mirror')
+    await using stack = await unixStack(mirror)
     await using _ = await sidecarWith(`routes: [${stack.route('a')}]`)
     for (const own of [
       '',

@@ -116,7 +116,7 @@ describe('a reload (SIGHUP) that changes', () => {
 
 describe('a reload (SIGHUP) that is refused with group_denied', () => {
   it('keeps the old configuration, the rights of every socket, and the connections', async () => {
-    await using stack = await unixStack('ok', UNPRIVILEGED)
+    await using stack = await unixStack(undefined, UNPRIVILEGED)
     const text = (a: string, b: string) => `routes: [${stack.route('a', a)}, ${stack.route('b', b)}]`
     await using sidecar = await stack.start(text('mode: "0666"', 'mode: "0666"'), UNPRIVILEGED)
     await sidecar.started()
@@ -136,7 +136,7 @@ describe('a reload (SIGHUP) that is refused with group_denied', () => {
   })
 
   it('has put neither a new route nor the operations port anywhere', async () => {
-    await using stack = await unixStack('ok', UNPRIVILEGED)
+    await using stack = await unixStack(undefined, UNPRIVILEGED)
     const b = (group = '') => stack.route('b', `mode: "0666"${group}`)
     await using sidecar = await stack.start(
       `{${OPS_PORT}, routes: [${stack.route('a', 'mode: "0666"')}, ${b()}]}`,

@@ -3,7 +3,7 @@ import { type TempDirectory, tempDirectory } from '@uds-sidecar/shared/testing/f
 import { giveTo } from '@uds-sidecar/shared/testing/users'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { OK } from './http-stack.ts'
-import { mirror, play, type RawServer, rawServer, responding } from './raw-server.ts'
+import { type OnReceived, play, type RawServer, rawServer, responding } from './raw-server.ts'
 import { type SidecarProcess, type SidecarProcessOptions, sidecarProcess } from './sidecar-process.ts'
 
 /** A directory with an upstream, for sidecar processes that listen on Unix sockets in it. */
@@ -30,19 +30,17 @@ export interface Running extends SidecarProcess {
 }
 
 /**
- * @param behaviour of the upstream: `ok` responds to everything, `mirror` with the head that it has received
+ * @param behaviour of the upstream; by default it responds `ok` to everything
  * @param owner of the directory and of the upstream's socket
  */
 export async function unixStack(
-  behaviour: 'ok' | 'mirror' = 'ok',
+  behaviour: OnReceived = responding(OK),
   owner: { uid?: number; gid?: number } = {},
 ): Promise<UnixStack> {
   const directory = await tempDirectory()
   await giveTo(owner, directory.path)
   const at = (name: string) => directory.at(name)
-  const upstream = await rawServer(at('u'), (socket) =>
-    play(socket, behaviour === 'ok' ? responding(OK) : mirror),
-  )
+  const upstream = await rawServer(at('u'), (socket) => play(socket, behaviour))
   await giveTo(owner, at('u'))
   const write = async (file: string, text: string) => {
     await writeFile(at(file), text)
