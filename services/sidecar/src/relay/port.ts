@@ -9,7 +9,8 @@ import type { Listener } from '@uds-sidecar/shared/listen/listener'
 import { DRAIN } from '../config/bounds.ts'
 
 /**
- * Ends a connection so that its peer sees an error and never a clean end; over a Unix socket a plain close does.
+ * Ends a connection so that its peer sees an error and never a clean end. A Unix socket has no reset: there the peer sees
+ * an error only if we have not read all that it sent, else a clean end.
  *
  * While an `end()` is still being sent, Node's own reset fails with EINVAL and never closes the handle; the process then
  * uses all of a CPU and does not exit (Node 26.10; libuv allows no reset during a shutdown). The clean end is already on

@@ -100,7 +100,7 @@ describe('a sidecar that starts where', () => {
 
   it('it would take over one socket, and cannot have a port, takes over none', async () => {
     await using stack = await unixStack()
-    const busy = createServer().listen(0, '127.0.0.1')
+    await using busy = createServer().listen(0, '127.0.0.1')
     await once(busy, 'listening')
     const address = busy.address()
     assert.ok(typeof address === 'object' && address !== null)
@@ -118,7 +118,6 @@ describe('a sidecar that starts where', () => {
       assert.equal(await identityAt(stack.at('a.sock')), before, what)
     }
     assert.doesNotMatch(first.log(), /took over/)
-    busy.close()
   })
 })
 

@@ -36,8 +36,6 @@ export class Sidecar implements AsyncDisposable {
   readonly #allReplaced = Promise.withResolvers<void>()
   /** Drains of routes that were changed or removed. */
   readonly #leaving = new Set<Promise<void>>()
-  /** The change of configuration that is under way: it ends before everything is closed. */
-  #change: Promise<void> = Promise.resolve()
 
   private constructor(config: Config, build: BuildInfo, surroundings: Surroundings, limit: number | null) {
     this.#config = config
@@ -93,18 +91,10 @@ export class Sidecar implements AsyncDisposable {
    * @throws Failure when a new port cannot be opened, a socket file cannot get its new rights, or the sidecar is
    * draining. The old configuration then stays active.
    */
-  apply(config: Config): Promise<void> {
-    const change = this.#change.then(() => this.#apply(config))
-    this.#change = change.catch(() => undefined)
-    return change
-  }
-
-  /**
-   * What could fail comes first. Of that, takeovers come last: a start that fails because of a port that is in use must
-   * not have taken a socket from the server that uses that port.
-   */
-  async #apply(config: Config): Promise<void> {
+  async apply(config: Config): Promise<void> {
     if (this.#isDraining) throw shuttingDown()
+    // What could fail comes first. Of that, takeovers come last: a start that fails because of a port that is in use must
+    // not have taken a socket from the server that uses that port.
     await using opened = new AsyncDisposableStack()
     const plan = planReload(this.#routes, this.#ops, config)
     const isTakeover = ({ route }: ReloadPlan['begun'][number]) => route.onConflict === 'takeover'
@@ -115,7 +105,7 @@ export class Sidecar implements AsyncDisposable {
     for (const { route, port } of plan.begun) if (port !== null) await this.#rebind(port.port, route, opened)
     const ops = await this.#opsFor(config, plan, opened)
     fresh.push(...(await this.#open(plan.begun.filter(isTakeover), opened)))
-    if (this.#isDraining) throw shuttingDown()
+    if (this.#isDraining) throw shuttingDown() // a signal came in the meantime
     opened.move() // nothing can fail after this line
     for (const { route, port } of plan.begun)
       if (port !== null)
@@ -152,7 +142,9 @@ export class Sidecar implements AsyncDisposable {
     else {
       const before = port.rights
       await port.rebind(to)
-      opened.defer(() => port.rebind(before))
+      opened.defer(async () => {
+        if (!this.#isDraining) await port.rebind(before)
+      })
     }
   }
 
@@ -163,7 +155,6 @@ export class Sidecar implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDraining = true
     this.#surroundings.log.info('draining')
-    await this.#change
     const { drainMs } = this.#config
     await Promise.all([...this.#leaving, ...this.#routes.map((route) => route.close(drainMs))])
     await this.#ops?.close()
