@@ -86,7 +86,11 @@ export function sidecarProcess(
     logs,
     started: () => logs('"msg":"started"'),
     async ended() {
-      await closed
+      let isClosed = false
+      closed.then(() => {
+        isClosed = true
+      })
+      await eventually('the sidecar to end', () => isClosed)
       return child.exitCode ?? child.signalCode
     },
     async port(name) {
