@@ -87,7 +87,7 @@ export const unixSockets: readonly Mutant[] = [
     killers: [RELOAD],
   },
   {
-    name: 'a refused group leaves the operations port on the port of a route',
+    name: 'a refused reload leaves the operations port on the port of a route',
     file: 'services/sidecar/src/sidecar/running-operations.ts',
     find: 'if (taken !== null) return new RunningOperations(asked, taken, handler)',
     replace:

@@ -155,6 +155,22 @@ describe('a reload (SIGHUP) that is refused with group_denied', () => {
   })
 })
 
+it('a reload (SIGHUP) whose last socket cannot be published leaves every other port as it was', async () => {
+  await using stack = await unixStack()
+  const a = stack.route('a', 'mode: "0666"')
+  await using sidecar = await stack.start(`routes: [${a}]`)
+  await sidecar.started()
+  await stack.write('c.sock', 'a file that is not a socket')
+  const ops = `ops: "unix:${stack.at('a.sock')}"`
+  const routes = [stack.route('b'), stack.route('c', 'onConflict: takeover')]
+  assert.equal(await sidecar.reload(`{${ops}, routes: [${routes}]}`), false)
+  assert.match(sidecar.log(), /"code":"path_occupied"/)
+  assert.equal(await statusAt(stack.at('a.sock')), 200)
+  assert.equal(await statusAt(stack.at('a.sock'), '/-/healthy'), 403)
+  assert.equal(await modeOf(stack.at('a.sock')), 0o666)
+  assert.ok(!(await namesIn(stack.directory.path)).includes('b.sock'))
+})
+
 it('a sidecar that gets SIGTERM during a reload ends when that has, and leaves no socket', async () => {
   await using stack = await unixStack()
   const second = stack.route('b', 'onConflict: takeover')
