@@ -7,6 +7,7 @@ import { ending } from './list/ending.ts'
 import { onTheWire } from './list/on-the-wire.ts'
 import { relaying } from './list/relaying.ts'
 import { stack } from './list/stack.ts'
+import { unixSockets } from './list/unix-sockets.ts'
 import type { Mutant } from './mutant.ts'
 
 export const MUTANTS: readonly Mutant[] = [
@@ -15,6 +16,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...configuring,
   ...dialling,
   ...relaying,
+  ...unixSockets,
   ...onTheWire,
   ...app,
   ...stack,

@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   const config = load()
   const stop = untilSignal()
   const log = createLog('sidecar', readLogLevel(process.env))
-  const started = reloadOnHangup(load, log)
+  const started = reloadOnHangup(load, log, stop)
   const inherited = InheritedSockets.from(process.env, config)
   await using sidecar = await Sidecar.start(config, build, log, { inherited })
   const manager = { env: process.env, onProblem: (problem: string) => log.warn(problem) }

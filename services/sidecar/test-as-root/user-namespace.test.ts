@@ -7,6 +7,7 @@ import type { TcpEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { request } from '@uds-sidecar/shared/http/request'
 import { tempDirectory } from '@uds-sidecar/shared/testing/files'
 import { GROUP, inUserNamespace, OWNER, requireRoot } from '@uds-sidecar/shared/testing/users'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { Conversation } from '../src/testing/conversation.ts'
 import { type SidecarProcessOptions, sidecarProcess } from '../src/testing/sidecar-process.ts'
 
@@ -50,6 +51,9 @@ async function hintOf(start: SidecarProcessOptions): Promise<string> {
   using client = new Conversation(await sidecar.port('main'))
   await client.send(GET).hears('"socket_denied"')
   const endpoint: TcpEndpoint = { kind: 'tcp', host: '127.0.0.1', port: await sidecar.port('ops') }
-  const { body } = await request(endpoint, { path: '/routes' })
-  return JSON.parse(`${body}`).routes[0].lastError.hint
+  return await eventually('the permissions to be inspected', async () => {
+    const { body } = await request(endpoint, { path: '/routes' })
+    const hint: string = JSON.parse(`${body}`).routes[0].lastError.hint
+    return hint.includes('this process is') && hint
+  })
 }

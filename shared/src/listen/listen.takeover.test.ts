@@ -2,12 +2,16 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { link } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { formatIdentity } from '../bind/identity.ts'
+import { dial } from '../dial/dial.ts'
 import { EndpointAgent, request } from '../http/request.ts'
 import { identityAt, namesIn, tempDirectory } from '../testing/files.ts'
 import { greet, greetHttp, readAll, rejection } from '../testing/listeners.ts'
 import { expectEvent, startListening } from '../testing/server-processes.ts'
+import { listen } from './listen.ts'
 import type { Listener } from './listener.ts'
 
 const TAKEOVER = { onConflict: 'takeover' } as const
@@ -24,6 +28,20 @@ describe('a takeover', () => {
     assert.equal((await expectEvent(incumbent, 'closed')).reason, 'replaced')
     assert.equal(await incumbent.ended(), 0)
     assert.deepEqual(await namesIn(directory.path), ['s', 's.lock'])
+  })
+
+  it('says when the old socket accepts no more, while its connections go on', async () => {
+    await using directory = await tempDirectory()
+    const server = createServer((socket) => socket.on('error', () => socket.destroy()).pipe(socket))
+    await using incumbent = await listen(server, { kind: 'unix', path: directory.at('s') }, TAKEOVER)
+    await link(directory.at('s'), directory.at('old')) // leads to the old socket, also after the takeover
+    const client = await dial({ kind: 'unix', path: directory.at('s') })
+    const stopped = once(incumbent, 'stopped')
+    await using _successor = await greet(directory.at('s'), 'new', TAKEOVER)
+    await stopped
+    assert.equal((await rejection(dial({ kind: 'unix', path: directory.at('old') }))).code, 'socket_stale')
+    client.end('still here')
+    assert.equal(await text(client), 'still here')
   })
 
   it('at a free path or over a stale socket, starts as usual', async () => {

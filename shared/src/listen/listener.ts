@@ -56,6 +56,8 @@ export type ListenerEvents = {
   acceptFailed: [failure: Failure]
   /** The listener is closing: end what is in progress within `drainMs`. */
   draining: []
+  /** No connection is accepted any more; those that are open have until the end of `drainMs`. */
+  stopped: []
 }
 
 /** How a listener ended. */
@@ -175,6 +177,7 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     const failure = await this.#inTurn(() => this.#giveUpPath(reason))
     await this.#acceptTheRest(reason)
     const stopped = this.#acceptors.stop()
+    this.emit('stopped')
     const cut = await this.#parts.connections.drain(this.#parts.drainMs)
     await stopped
     this.#ended.resolve({ reason, cut, ...failure })

@@ -143,6 +143,32 @@ export function socketUnit(path: string, make: string = LISTENING): readonly str
   return ['perl', '-MSocket', '-MPOSIX=dup2', '-e', script, path]
 }
 
+/** A socket that {@link socketUnits} passes on. */
+export interface PassedSocket {
+  /** `FileDescriptorName=` */
+  readonly name: string
+  /** Perl statements that make the socket S from `$path`. Default: it listens on `path`. */
+  readonly make?: string
+  readonly path?: string
+}
+
+/**
+ * A wrapper like {@link socketUnit}, for several sockets: as systemd does it, from descriptor 3 on.
+ * @param pid LISTEN_PID, in Perl. Default: that of the program
+ */
+export function socketUnits(sockets: readonly PassedSocket[], pid = '$$'): readonly string[] {
+  const script = `
+    $^F = 255; my @sockets;
+    ${sockets.map(({ make = LISTENING }) => `{ local *S; my $path = shift; ${make} push @sockets, *S{IO}; }`).join('\n')}
+    dup2(fileno($sockets[$_]), 100 + $_) or die $! for 0 .. $#sockets;
+    for (0 .. $#sockets) { dup2(100 + $_, 3 + $_) or die $!; POSIX::close(100 + $_) }
+    @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = (${pid}, scalar @sockets, shift);
+    exec @ARGV;`
+  const paths = sockets.map(({ path = '' }) => path)
+  const names = sockets.map(({ name }) => name).join(':')
+  return ['perl', '-MSocket', '-MPOSIX=dup2', '-e', script, ...paths, names]
+}
+
 /** A process that runs a Perl script. It is ready once it has printed something, and killed at the end of the test. */
 export class Perl implements AsyncDisposable {
   readonly #process: ChildProcess

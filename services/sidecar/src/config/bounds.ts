@@ -39,7 +39,7 @@ const connectionsPerAddress = bound(
   1_024,
   1,
   1_000_000,
-  'open client connections from one address; then overloaded',
+  'open client connections from one address, on a Unix socket of one user; then overloaded',
 )
 
 export const STREAM_TIMEOUTS = {

@@ -242,3 +242,100 @@ it('an endpoint may not be a multicast address, or a link-local address without 
     port: 1,
   })
 })
+
+describe('a route on unix:/path in a configuration file', () => {
+  const UNIX = '{name: a, kind: http, listen: "unix:/run/a.sock", upstream: "unix:/u"}'
+  const withSettings = (more: string, route = UNIX) => `routes: [${route.replace('}', `, ${more}}`)}]`
+
+  it('may have mode, group and onConflict; without them it has none', () => {
+    const rightsOf = (text: string) => {
+      const [{ mode, group, onConflict } = {}] = parseFile(text, 'f').routes
+      return [mode, group, onConflict]
+    }
+    assert.deepEqual(rightsOf(withSettings('mode: "0620", group: 10100, onConflict: takeover')), [
+      0o620,
+      10_100,
+      'takeover',
+    ])
+    assert.deepEqual(rightsOf(withSettings("mode: '600', group: 0, onConflict: refuse")), [
+      0o600,
+      0,
+      'refuse',
+    ])
+    assert.deepEqual(rightsOf(`routes: [${UNIX}]`), [undefined, undefined, undefined])
+    const stream = '{name: a, kind: stream, listen: "unix:///run/a.sock", upstream: "unix:/u"}'
+    assert.deepEqual(rightsOf(withSettings('mode: "0666"', stream)), [0o666, undefined, undefined])
+  })
+
+  for (const mode of [
+    '0660',
+    '660',
+    '0o660',
+    '"0460"',
+    '"0060"',
+    '"0668"',
+    '"2660"',
+    '"rw-rw----"',
+    '""',
+    'null',
+    '[a]',
+  ])
+    it(`may not have mode: ${mode}`, () =>
+      assert.match(
+        mistakesOf(withSettings(`mode: ${mode}`)).join(),
+        /^f:1 routes\[0\].mode is .*: may be the permission bits as a quoted octal string with w for the owner/,
+      ))
+
+  for (const group of ['"10100"', '-1', '1.5', '2147483648', 'metrics', 'null', '.nan'])
+    it(`may not have group: ${group}`, () =>
+      assert.match(
+        mistakesOf(withSettings(`group: ${group}`)).join(),
+        /^f:1 routes\[0\].group is .*: may be a group id, a whole number from 0 to 2147483647$/,
+      ))
+
+  for (const onConflict of ['replace', 'Takeover', 'true', 'null'])
+    it(`may not have onConflict: ${onConflict}`, () =>
+      assert.match(
+        mistakesOf(withSettings(`onConflict: ${onConflict}`)).join(),
+        /^f:1 routes\[0\].onConflict is .*: may be refuse or takeover$/,
+      ))
+
+  it('has all its mistakes reported at once, each with its line, also that another route has no socket file', () => {
+    const text = `routes:
+  - name: a
+    kind: stream
+    listen: unix:/run/a.sock
+    upstream: tcp://db:5432
+    mode: 0660
+    group: metrics
+    onConflict: ask
+  - name: b
+    kind: http
+    listen: tcp://0.0.0.0:1
+    upstream: unix:/b
+    mode: "0660"
+    group: 1
+    onConflict: refuse
+  - name: c
+    kind: http
+    listen: unix:@c
+    upstream: unix:/c
+    mode: 5
+  - {name: d, kind: http, listen: "unix:///run/a.sock", upstream: "unix:/d"}
+`
+    const expected = [
+      /^f:6 routes\[0\].mode is 660: may be the permission bits as a quoted octal string/,
+      /^f:7 routes\[0\].group is "metrics": may be a group id/,
+      /^f:8 routes\[0\].onConflict is "ask": may be refuse or takeover$/,
+      /^f:13 routes\[1\].mode is only for a route that listens on unix:\/path/,
+      /^f:14 routes\[1\].group is only for/,
+      /^f:15 routes\[1\].onConflict is only for/,
+      /^f:20 routes\[2\].mode is 5: may be the permission bits/,
+      /^f:20 routes\[2\].mode is only for/,
+      /^f:21 routes\[3\].listen "unix:\/\/\/run\/a.sock" is used twice$/,
+    ]
+    const mistakes = mistakesOf(text)
+    assert.equal(mistakes.length, expected.length, mistakes.join('\n'))
+    for (const [index, pattern] of expected.entries()) assert.match(mistakes[index] ?? '', pattern)
+  })
+})

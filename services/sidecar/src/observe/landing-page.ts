@@ -28,6 +28,7 @@ function routeCard(report: RouteReport): string {
     name,
     kind,
     listen,
+    replaced,
     upstream,
     state,
     since,
@@ -38,7 +39,7 @@ function routeCard(report: RouteReport): string {
     lastError,
   } = report
   const rows: [string, string][] = [
-    ['listens on', listen],
+    ['listens on', replaced ? `${listen}, where another server took over` : listen],
     ['upstream', upstream],
     [
       'socket',

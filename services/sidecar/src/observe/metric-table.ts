@@ -51,7 +51,7 @@ export const METRICS: readonly MetricRow[] = [
   {
     type: 'counter',
     name: 'sidecar_connections_by_uid_total',
-    help: 'Client connections accepted on a Unix socket, by uid of the caller: at most 32 uids, then other.',
+    help: 'Client connections accepted on a Unix socket, by uid of the caller: unknown, at most 32 uids, then other.',
     labels: ['uid'],
     samples: ({ counters }) =>
       Array.from(counters.connectionsByUid, ([uid, count]): Sample => [{ uid }, count]),

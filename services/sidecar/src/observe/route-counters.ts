@@ -49,10 +49,9 @@ export class RouteCounters {
   readonly latencies = new Latencies()
   readonly failures = new Map<FailureCode, number>(REASONS.map((code) => [code, 0]))
 
-  /** Count one failed request or connection. */
-  /** Accepted connections by uid of the caller, on a Unix socket; at most `MAX_UIDS` uids, then `other`. */
+  /** Accepted connections by uid of the caller, on a Unix socket: `unknown`, at most `MAX_UIDS` uids, then `other`. */
   readonly connectionsByUid = new Map<string, number>()
-  /** Called for the first connection of each uid that has a counter of its own. */
+  /** Called for the first connection of each label of `connectionsByUid`. */
   onNewUid: (uid: string) => void = () => undefined
 
   /** @param uid of the caller on a Unix socket; null: not known, undefined: a TCP connection. */
@@ -63,15 +62,20 @@ export class RouteCounters {
   }
 
   #countUid(uid: string): void {
-    const known = this.connectionsByUid.get(uid)
-    if (known === undefined && this.connectionsByUid.size >= MAX_UIDS) {
-      this.connectionsByUid.set(OTHER_UIDS, (this.connectionsByUid.get(OTHER_UIDS) ?? 0) + 1)
-      return
-    }
-    this.connectionsByUid.set(uid, (known ?? 0) + 1)
-    if (known === undefined) this.onNewUid(uid)
+    const label = this.#hasLabel(uid) ? uid : OTHER_UIDS
+    const count = this.connectionsByUid.get(label) ?? 0
+    this.connectionsByUid.set(label, count + 1)
+    if (count === 0) this.onNewUid(label)
   }
 
+  /** Also when the uids use all their labels, whoever is not known is never counted among the others. */
+  #hasLabel(uid: string): boolean {
+    if (uid === UNKNOWN_UID || this.connectionsByUid.has(uid)) return true
+    const isNumber = (label: string) => label !== UNKNOWN_UID && label !== OTHER_UIDS
+    return [...this.connectionsByUid.keys()].filter(isNumber).length < MAX_UIDS
+  }
+
+  /** Count one failed request or connection. */
   fail(code: FailureCode): void {
     this.failures.set(code, (this.failures.get(code) ?? 0) + 1)
   }

@@ -14,15 +14,18 @@ export interface RouteView {
   readonly upstream: Upstream
   readonly limits: ConnectionLimits
   readonly counters: RouteCounters
+  /** Whether another server has taken over its socket: it accepts no more. */
+  readonly isReplaced: boolean
 }
 
 /** One route as `/routes` shows it, in JSON. */
-export function routeReport({ route, listen, upstream, counters, limits }: RouteView) {
+export function routeReport({ route, listen, upstream, counters, limits, isReplaced }: RouteView) {
   const { state } = upstream
   return {
     name: route.name,
     kind: route.kind,
     listen: formatEndpoint(listen),
+    replaced: isReplaced,
     upstream: formatEndpoint(route.upstream),
     allow:
       route.kind === 'http' ? route.allow.map(({ methods, path }) => `${methods.join('|')} ${path}`) : null,

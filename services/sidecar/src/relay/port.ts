@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
@@ -8,8 +9,8 @@ import type { Listener } from '@uds-sidecar/shared/listen/listener'
 import { DRAIN } from '../config/bounds.ts'
 
 /**
- * Ends a connection so that its peer sees an error and never a clean end. A Unix socket cannot be reset: it is closed, and
- * its peer sees a clean end, unless bytes that it sent were not read (unix(7)).
+ * Ends a connection so that its peer sees an error and never a clean end. A Unix socket has no reset: there the peer sees
+ * an error only if we have not read all that it sent, else a clean end.
  *
  * While an `end()` is still being sent, Node's own reset fails with EINVAL and never closes the handle; the process then
  * uses all of a CPU and does not exit (Node 26.10; libuv allows no reset during a shutdown). The clean end is already on
@@ -40,9 +41,16 @@ export interface Port {
   /** With the real port where 0 was asked for. */
   readonly endpoint: Endpoint
   handler: ConnectionHandler
+  /** A descriptor that systemd passed: its file, and the rights of that, are not ours. */
+  readonly isInherited: boolean
+  /** Of its socket file, if it has one of its own. */
+  readonly rights: SocketRights
   /** Resolves when it accepts no more: with true, when another server has taken over its socket file. */
   readonly replaced: Promise<boolean>
-  /** Gives the socket file other rights without losing a connection. @throws Failure as `Listener.rebind` */
+  /**
+   * Gives the socket file these rights without losing a connection, unless it has them already.
+   * @throws Failure as `Listener.rebind`
+   */
   rebind(rights: SocketRights): Promise<void>
   /** Stops accepting. Resolves when the last connection has ended; the handlers end them. */
   close(): Promise<void>
@@ -66,24 +74,33 @@ export async function openPort(
   source: PortSource = {},
 ): Promise<Port> {
   const server = createServer({ allowHalfOpen: true, noDelay: true })
-  const port = { handler }
+  const port = { handler, rights: completed('fd' in source ? {} : source) }
   server.on('connection', (client: Socket) => port.handler.accept(client))
   const onWait = (notice: string) => log.warn(notice)
   const listener = await listen(server, endpoint, { ...source, onWait, drainMs: DRAIN.max })
   logEvents(listener, log)
   const { promise: replaced, resolve } = Promise.withResolvers<boolean>()
-  listener.on('replaced', () => resolve(true))
+  listener.on('replaced', () => listener.once('stopped', () => resolve(true)))
   listener.closed.then(({ reason }) => resolve(reason === 'replaced'))
   return Object.assign(port, {
     endpoint: listener.endpoint,
+    isInherited: 'fd' in source,
     replaced,
-    async rebind({ mode = DEFAULT_MODE, group, onConflict = 'refuse' }: SocketRights) {
-      await listener.rebind({ mode, group, onConflict })
+    async rebind(rights: SocketRights) {
+      const wanted = completed(rights)
+      if (isDeepStrictEqual(wanted, port.rights)) return
+      await listener.rebind(wanted)
+      port.rights = wanted
     },
     async close() {
       await listener.close()
     },
   })
+}
+
+/** With the defaults of `listen`. */
+function completed({ mode = DEFAULT_MODE, group, onConflict = 'refuse' }: SocketRights) {
+  return { mode, group, onConflict }
 }
 
 function logEvents(listener: Listener, log: Logger): void {

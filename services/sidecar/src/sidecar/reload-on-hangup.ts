@@ -7,9 +7,14 @@ import type { Sidecar } from './sidecar.ts'
 /**
  * Reloads the configuration at each SIGHUP. An invalid configuration is refused completely and logged; the current one
  * stays active. SIGHUPs during a reload cause one more reload, and SIGHUPs during the start cause one after it.
+ * @param stop once it has aborted, systemd is told nothing more: a service that stops is not ready again.
  * @returns a function to call with the sidecar once it has started.
  */
-export function reloadOnHangup(load: () => Config, log: Logger): (sidecar: Sidecar) => void {
+export function reloadOnHangup(
+  load: () => Config,
+  log: Logger,
+  stop: AbortSignal,
+): (sidecar: Sidecar) => void {
   let running: Sidecar | undefined
   let isReloading = false
   let isAsked = false
@@ -17,7 +22,7 @@ export function reloadOnHangup(load: () => Config, log: Logger): (sidecar: Sidec
     isReloading = true
     while (isAsked) {
       isAsked = false
-      await reload(sidecar, load, log)
+      await reload(sidecar, load, log, stop)
     }
     isReloading = false
   }
@@ -32,11 +37,11 @@ export function reloadOnHangup(load: () => Config, log: Logger): (sidecar: Sidec
 }
 
 /** Tells systemd too, for `Type=notify-reload` (sd_notify(3)): a reload that is refused has ended like any other. */
-async function reload(sidecar: Sidecar, load: () => Config, log: Logger): Promise<void> {
+async function reload(sidecar: Sidecar, load: () => Config, log: Logger, stop: AbortSignal): Promise<void> {
   const options = { env: process.env, onProblem: (problem: string) => log.warn(problem) }
-  await notify('reloading', options)
+  if (!stop.aborted) await notify('reloading', options)
   await applyOrRefuse(sidecar, load, log)
-  await notify('ready', options)
+  if (!stop.aborted) await notify('ready', options)
 }
 
 async function applyOrRefuse(sidecar: Sidecar, load: () => Config, log: Logger): Promise<void> {

@@ -62,6 +62,6 @@ function addressOf(holder: Holder): string {
   return formatEndpoint(isRoute(holder) ? holder.route.listen : holder.asked)
 }
 
-export function isRoute(holder: Holder | null): holder is RunningRoute {
+function isRoute(holder: Holder | null): holder is RunningRoute {
   return holder !== null && 'route' in holder
 }

@@ -2,6 +2,7 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { OperationsView } from '../observe/pages.ts'
 import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
+import { type InheritedSockets, OPS } from './inherited-sockets.ts'
 
 /** How long requests in flight may continue when the operations port closes. */
 const DRAIN_MS = 1_000
@@ -20,21 +21,25 @@ export class RunningOperations {
   }
 
   /**
-   * Starts on a new port, or on `taken`, the port of a route that ends: new connections on it then go to the operations
-   * port.
+   * Starts on a new port, or prepares to serve on `taken`, the port of a route that ends.
    * @throws Failure when a new port cannot be opened.
    */
   static async start(
     asked: Endpoint,
     view: OperationsView,
     log: Logger,
-    taken: Port | null,
+    { taken, inherited }: { readonly taken: Port | null; readonly inherited: InheritedSockets },
   ): Promise<RunningOperations> {
     const { Operations } = await import('../observe/operations.ts')
     const handler = new Operations(view, log)
-    if (taken === null) return new RunningOperations(asked, await openPort(asked, handler, log), handler)
-    taken.handler = handler
-    return new RunningOperations(asked, taken, handler)
+    if (taken !== null) return new RunningOperations(asked, taken, handler)
+    const source = await inherited.takeFor({ name: OPS, listen: asked }, log)
+    return new RunningOperations(asked, await openPort(asked, handler, log, source), handler)
+  }
+
+  /** From now on new connections on its port go here, also on one that was taken from a route. */
+  serve(): void {
+    this.port.handler = this.#handler
   }
 
   /** Waits for requests in flight, at most 1 s. */

@@ -31,6 +31,7 @@ export class RunningRoute implements RouteView {
   readonly port: Port
   readonly limits: ConnectionLimits
   readonly #handler: ConnectionHandler
+  #isReplaced = false
 
   private constructor(
     route: Route,
@@ -84,6 +85,18 @@ export class RunningRoute implements RouteView {
 
   get listen(): Endpoint {
     return this.port.endpoint
+  }
+
+  /** Whether another server has taken over the socket of this route. */
+  get isReplaced(): boolean {
+    return this.#isReplaced
+  }
+
+  /** Another server has taken over the socket. @returns false when that was known */
+  leave(): boolean {
+    const isNews = !this.#isReplaced
+    this.#isReplaced = true
+    return isNews
   }
 
   /** Waits for the connections of this route, and resets those that are still open after `drainMs`. */

@@ -9,9 +9,9 @@ import type { RouteCounters } from '../observe/route-counters.ts'
 import { SharedRoom } from '../relay/connection-limits.ts'
 import { Deadlines } from '../relay/deadlines.ts'
 import type { Port } from '../relay/port.ts'
-import { InheritedSockets } from './inherited-sockets.ts'
+import { checkInherited, InheritedSockets, type Listening, OPS } from './inherited-sockets.ts'
 import { type DescriptorPlan, planDescriptors } from './plan-descriptors.ts'
-import { isRoute, planReload, type ReloadPlan } from './reload-plan.ts'
+import { planReload, type ReloadPlan } from './reload-plan.ts'
 import { RunningOperations } from './running-operations.ts'
 import { RunningRoute, type Surroundings } from './running-route.ts'
 
@@ -74,6 +74,7 @@ export class Sidecar implements AsyncDisposable {
     return sidecar
   }
 
+  /** In the order of the configuration. */
   get routes(): readonly RunningRoute[] {
     return this.#routes
   }
@@ -87,32 +88,64 @@ export class Sidecar implements AsyncDisposable {
   /**
    * Changes to another configuration. Unchanged routes continue without interruption; routes that it changes or removes
    * drain their connections within the new `drainMs`.
-   * @throws Failure when a new port cannot be opened, or the sidecar is draining. The old configuration then stays active.
+   * @throws Failure when a new port cannot be opened, a socket file cannot get its new rights, or the sidecar is
+   * draining. The old configuration then stays active.
    */
   async apply(config: Config): Promise<void> {
     if (this.#isDraining) throw shuttingDown()
+    // What could fail comes first. Of that, takeovers come last: a start that fails because of a port that is in use must
+    // not have taken a socket from the server that uses that port.
     await using opened = new AsyncDisposableStack()
     const plan = planReload(this.#routes, this.#ops, config)
-    const fresh: RunningRoute[] = []
-    for (const { route, port } of plan.begun) {
-      if (port !== null) continue
-      const running = await RunningRoute.open(route, this.#surroundings, this.#countersOf(route))
-      opened.defer(() => running.close(0))
-      this.#watch(running.port)
-      fresh.push(running)
-    }
+    const isTakeover = ({ route }: ReloadPlan['begun'][number]) => route.onConflict === 'takeover'
+    const fresh = await this.#open(
+      plan.begun.filter((each) => !isTakeover(each)),
+      opened,
+    )
+    for (const { route, port } of plan.begun) if (port !== null) await this.#rebind(port.port, route, opened)
     const ops = await this.#opsFor(config, plan, opened)
-    for (const { route, port } of plan.begun) if (isRoute(port)) await rebind(port, route, opened)
+    fresh.push(...(await this.#open(plan.begun.filter(isTakeover), opened)))
+    if (this.#isDraining) throw shuttingDown() // a signal came in the meantime
     opened.move() // nothing can fail after this line
     for (const { route, port } of plan.begun)
       if (port !== null)
         fresh.push(RunningRoute.on(port.port, route, this.#surroundings, this.#countersOf(route)))
+    ops?.serve()
     for (const holder of plan.handedOver) this.#leave(holder.drain(config.drainMs))
     for (const holder of plan.closed) this.#leave(holder.close(config.drainMs))
     this.#ops = ops
     this.#routes = inOrder(config, [...plan.kept, ...fresh])
     this.#config = config
     this.#shareDescriptors()
+    this.#leaveReplaced()
+  }
+
+  /** Starts the routes that need a new port. */
+  async #open(begun: ReloadPlan['begun'], opened: AsyncDisposableStack): Promise<RunningRoute[]> {
+    const fresh: RunningRoute[] = []
+    for (const { route, port } of begun) {
+      if (port !== null) continue
+      const running = await RunningRoute.open(route, this.#surroundings, this.#countersOf(route))
+      opened.defer(() => running.close(0))
+      this.#watch(running.port)
+      fresh.push(running)
+    }
+    return fresh
+  }
+
+  /** Gives the socket file of a port the rights of its new holder. When a later step fails, it gets the old ones again. */
+  async #rebind(port: Port, to: Listening, opened: AsyncDisposableStack): Promise<void> {
+    const { log } = this.#surroundings
+    const named = log.child({ route: to.name })
+    if (this.#replaced.has(port)) named.warn(REPLACED)
+    else if (port.isInherited) await checkInherited(to, named)
+    else {
+      const before = port.rights
+      await port.rebind(to)
+      opened.defer(async () => {
+        if (!this.#isDraining) await port.rebind(before)
+      })
+    }
   }
 
   /**
@@ -130,12 +163,18 @@ export class Sidecar implements AsyncDisposable {
   /** Drains a route whose socket another server took over. */
   #watch(port: Port): void {
     port.replaced.then((isReplaced) => {
-      const route = this.#routes.find((each) => each.port === port)
-      if (!isReplaced || this.#isDraining || route === undefined) return
+      if (!isReplaced) return
       this.#replaced.add(port)
-      this.#leave(route.drain(this.#config.drainMs))
-      if (this.#routes.every((each) => this.#replaced.has(each.port))) this.#allReplaced.resolve()
+      this.#leaveReplaced()
     })
+  }
+
+  /** A route whose socket another server took over leaves it to that server, also after a reload. */
+  #leaveReplaced(): void {
+    if (this.#isDraining) return
+    const replaced = this.#routes.filter(({ port }) => this.#replaced.has(port))
+    for (const route of replaced) if (route.leave()) this.#leave(route.drain(this.#config.drainMs))
+    if (replaced.length > 0 && replaced.length === this.#routes.length) this.#allReplaced.resolve()
   }
 
   /** Resolves when other servers have taken over the sockets of all routes: there is nothing left to do. */
@@ -143,7 +182,7 @@ export class Sidecar implements AsyncDisposable {
     return this.#allReplaced.promise
   }
 
-  /** Starts after the routes, because its modules take longer to load than all of the relay. */
+  /** Starts after most routes, because its modules take longer to load than all of the relay. */
   async #opsFor(
     { ops }: Config,
     plan: ReloadPlan,
@@ -151,13 +190,11 @@ export class Sidecar implements AsyncDisposable {
   ): Promise<RunningOperations | null> {
     if (plan.ops === 'same') return this.#ops
     if (plan.ops === 'off' || ops === null) return null
-    const running = await RunningOperations.start(
-      ops,
-      this.#view,
-      this.#surroundings.log,
-      plan.ops.port?.port ?? null,
-    )
-    if (plan.ops.port === null) opened.defer(() => running.close())
+    const { inherited, log } = this.#surroundings
+    const taken = plan.ops.port?.port ?? null
+    if (taken !== null) await this.#rebind(taken, { name: OPS, listen: ops }, opened)
+    const running = await RunningOperations.start(ops, this.#view, log, { taken, inherited })
+    if (taken === null) opened.defer(() => running.close())
     return running
   }
 
@@ -190,21 +227,10 @@ const REDUCED =
   'some routes get fewer connections than the default, because the descriptor limit allows no more'
 const TOO_FEW =
   'the configured connections need more descriptors than the process may open: some connections will be refused'
+const REPLACED =
+  'another server took over the socket of this route: it stays with that server until this sidecar is started again'
 const TOO_FEW_HINT =
   'raise the descriptor limit (ulimits: nofile in Compose), or lower limits.connections and limits.upstreamConnections'
-
-/** Gives the socket file of a port the rights of its new route. When a later step of the reload fails, it gets the old ones again. */
-async function rebind(
-  { port, route: before }: RunningRoute,
-  route: Route,
-  opened: AsyncDisposableStack,
-): Promise<void> {
-  const isSame =
-    before.mode === route.mode && before.group === route.group && before.onConflict === route.onConflict
-  if (isSame) return
-  await port.rebind(route)
-  opened.defer(() => port.rebind(before))
-}
 
 function shuttingDown(): Failure {
   return new Failure('draining', {
@@ -214,5 +240,6 @@ function shuttingDown(): Failure {
 }
 
 function inOrder({ routes }: Config, running: RunningRoute[]): RunningRoute[] {
-  return running.toSorted((a, b) => routes.indexOf(a.route) - routes.indexOf(b.route))
+  const names = routes.map(({ name }) => name)
+  return running.toSorted((a, b) => names.indexOf(a.route.name) - names.indexOf(b.route.name))
 }

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { reset } from '../relay/port.ts'
 
-/** A TCP client that sends exactly the bytes of a test, and keeps what it receives. */
+/** A client that sends exactly the bytes of a test, and keeps what it receives. */
 export class Conversation implements Disposable {
   readonly socket: Socket
   /** Everything received so far, in latin1. A test may set it to '' before its next request. */
@@ -10,9 +10,10 @@ export class Conversation implements Disposable {
   /** How the connection ended: `end`, `close`, or an error code such as `ECONNRESET`; null while it is open. */
   ending: string | null = null
 
-  /** Connects to `port` of 127.0.0.1. */
-  constructor(port: number) {
-    this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  /** @param at a port of 127.0.0.1, or the path of a Unix socket */
+  constructor(at: number | string) {
+    const address = typeof at === 'number' ? { port: at, host: '127.0.0.1' } : { path: at }
+    this.socket = connect({ ...address, allowHalfOpen: true })
       .setEncoding('latin1')
       .on('data', (text) => {
         this.received += text
