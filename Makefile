@@ -48,6 +48,11 @@ interop: dependencies ## Test the sidecar with third-party servers and clients: 
 	@scripts/ensure-interop-tools.sh
 	@npm run --silent interop
 
+.PHONY: systemd
+systemd: dependencies images ## Test the units of examples/systemd under a real systemd, in containers
+	@scripts/build-systemd-image.sh
+	@npm run --silent systemd
+
 .PHONY: mutants
 mutants: dependencies images ## Put each known fault into a copy of the product, and check that a test fails
 	@npm run --silent mutants --workspace=e2e

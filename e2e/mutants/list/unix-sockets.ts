@@ -157,4 +157,11 @@ export const unixSockets: readonly Mutant[] = [
     replace: "if (typeof listen === 'string' ||",
     killers: [PARSE_FILE],
   },
+  {
+    name: 'a passed socket accepts to the last moment',
+    file: 'shared/src/listen/listener.ts',
+    find: '    if (this.#parts.isPassed) await this.#graceForRequests() // not while it accepts: there is always a last one\n',
+    replace: '',
+    killers: ['shared/src/listen/listener.drain.test.ts'],
+  },
 ]

@@ -103,6 +103,16 @@ describe('a sidecar process at SIGHUP', () => {
     assert.equal(await sidecar.port('two'), port)
   })
 
+  it('logs the errno when it cannot listen, and keeps the old configuration', async () => {
+    await using file = await configFile('one')
+    await using sidecar = sidecarProcess({ SIDECAR_CONFIG: file.path })
+    await sidecar.port('one')
+    await file.write(streamRoute('two', 'tcp://192.0.2.1:7070')) // TEST-NET-1: nobody has it
+    sidecar.child.kill('SIGHUP')
+    await eventually('the refusal', () => sidecar.log().includes('is refused, the old one stays active'))
+    assert.match(sidecar.log(), /"level":"error".*"errno":"EADDRNOTAVAIL".*stays active: /)
+  })
+
   it('reads the configuration once it has started, when the signal comes during the start', async () => {
     await using file = await configFile('one')
     await using sidecar = sidecarProcess(

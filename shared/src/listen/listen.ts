@@ -57,7 +57,8 @@ async function start(server: Server, endpoint: Endpoint, options: ListenOptions)
   const connections = new Connections(server)
   try {
     const bound = await open(server, endpoint, options)
-    const parts = { server, connections, bound, unlinkOnClose, watch, drainMs }
+    const isPassed = options.fd !== undefined
+    const parts = { server, connections, bound, isPassed, unlinkOnClose, watch, drainMs }
     return new Listener({ ...parts, endpoint: actual(server, endpoint) })
   } catch (error) {
     connections.detach()

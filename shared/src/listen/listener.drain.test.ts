@@ -11,7 +11,9 @@ import { dial } from '../dial/dial.ts'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { tempDirectory } from '../testing/files.ts'
 import { eventually } from '../testing/waiting.ts'
+import { Connections } from './connections.ts'
 import { listen } from './listen.ts'
+import { Listener } from './listener.ts'
 
 const CLIENTS = 300
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
@@ -59,6 +61,23 @@ describe('a listener that is closed', () => {
     await once(client, 'data')
     assert.deepEqual(await listener.close(), { reason: 'closed', cut: 0 })
     assert.equal(await text(client), '')
+  })
+
+  it('on a socket that was passed, waits for the request of a connection that it has just accepted', async () => {
+    await using directory = await tempDirectory()
+    const endpoint = { kind: 'unix', path: directory.at('s') } as const
+    const server = createHttpServer((_request, response) => response.end('ok'))
+    await once(server.listen(endpoint.path), 'listening')
+    const parts = { isPassed: true, unlinkOnClose: false, watch: false, drainMs: 60_000 }
+    const listener = new Listener({ ...parts, server, endpoint, connections: new Connections(server) })
+    const client = await dial(endpoint)
+    const { close } = server
+    server.close = () => {
+      client.write(GET) // at the moment when it stops accepting
+      return close.call(server)
+    }
+    assert.deepEqual(await listener.close(), { reason: 'closed', cut: 0 })
+    assert.match(await text(client), /^HTTP\/1\.1 200 OK\r\n/)
   })
 
   it('while the second of two pipelined requests is in progress, sends its response', async () => {

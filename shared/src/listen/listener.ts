@@ -75,6 +75,8 @@ export interface ListenerParts {
   readonly connections: Connections
   readonly endpoint: Endpoint
   readonly bound?: BoundPath | undefined
+  /** Somebody else, such as systemd, holds the listening socket too: its queue outlives this process. */
+  readonly isPassed?: boolean
   readonly unlinkOnClose: boolean
   readonly watch: boolean
   readonly drainMs: number
@@ -178,6 +180,7 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     await this.#acceptTheRest(reason)
     const stopped = this.#acceptors.stop()
     this.emit('stopped')
+    if (this.#parts.isPassed) await this.#graceForRequests() // not while it accepts: there is always a last one
     const cut = await this.#parts.connections.drain(this.#parts.drainMs)
     await stopped
     this.#ended.resolve({ reason, cut, ...failure })
@@ -198,6 +201,11 @@ export class Listener extends EventEmitter<ListenerEvents> implements AsyncDispo
     if (reason === 'replaced') return pause(GRACE_MS)
     await turn() // Node accepts the kernel's whole queue in one turn of the event loop
     await turn()
+    if (!this.#parts.isPassed) await this.#graceForRequests()
+  }
+
+  /** The request of a connection that was just accepted may be on its way. */
+  async #graceForRequests(): Promise<void> {
     await this.#parts.connections.empty(Math.min(GRACE_MS, this.#parts.drainMs))
   }
 

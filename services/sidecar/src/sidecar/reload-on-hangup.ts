@@ -55,6 +55,9 @@ async function applyOrRefuse(sidecar: Sidecar, load: () => Config, log: Logger):
 
 function refusal(error: unknown): [fields: object, text: string] {
   const text = 'the new configuration is refused, the old one stays active'
-  if (error instanceof Failure) return [{ code: error.code, hint: error.hint }, `${text}: ${error.message}`]
+  if (error instanceof Failure) {
+    const { code, errno, hint, message } = error
+    return [{ code, errno, hint }, `${text}: ${message}`]
+  }
   return [{ code: 'internal_error', err: error }, `${text}: internal error`]
 }

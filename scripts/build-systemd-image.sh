@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Builds the image in which `make systemd` tests the units of examples/systemd: systemd from Debian's packages, on the
+# base image of Node, with the bundles of the images that `make images` built. Unchanged layers come from the cache.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/say.sh
+
+# The value VARIABLE has in the environment, else in the files that scripts/compose.sh reads.
+setting() {
+  local variable=$1 file
+  if [ -n "${!variable:-}" ]; then
+    echo "${!variable}"
+    return
+  fi
+  for file in .env .toolchain/images.env; do
+    if [ -f "$file" ] && grep -q "^$variable=." "$file"; then
+      sed -n "s/^$variable=//p" "$file" | tail -n 1 | tr -d "\"'"
+      return
+    fi
+  done
+}
+
+version=$(setting UDS_SIDECAR_VERSION)
+version=${version:-dev}
+say 'systemd: building the image'
+quietly 'The image with systemd could not be built. Fix the error below and run this again.' \
+  docker build --file services/sidecar/systemd/Dockerfile --tag "uds-sidecar/systemd:$version" \
+  --build-arg "NODE_IMAGE=$(setting NODE_IMAGE)" \
+  --build-arg "APP_IMAGE=uds-sidecar/app:$version" --build-arg "SIDECAR_IMAGE=uds-sidecar/sidecar:$version" \
+  --secret "id=ca,src=$(scripts/find-ca-bundle.sh)" examples/systemd
