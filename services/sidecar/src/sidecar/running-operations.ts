@@ -1,7 +1,10 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
+import { OPERATIONS_HANDSHAKES } from '../config/bounds.ts'
 import type { OperationsView } from '../observe/pages.ts'
+import { ConnectionLimits, SharedRoom } from '../relay/connection-limits.ts'
 import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
+import type { Certificate } from '../tls/certificate.ts'
+import type { Surroundings } from './running-route.ts'
 
 /** How long requests in flight may continue when the operations port closes. */
 const DRAIN_MS = 1_000
@@ -11,9 +14,16 @@ export class RunningOperations {
   /** The endpoint from the configuration; its port may be 0, for any free port. */
   readonly asked: Endpoint
   readonly port: Port
+  /** Null without TLS. */
+  readonly tls: Certificate | null
   readonly #handler: ConnectionHandler
 
-  private constructor(asked: Endpoint, port: Port, handler: ConnectionHandler) {
+  private constructor(
+    asked: Endpoint,
+    port: Port,
+    { handler, tls }: { handler: ConnectionHandler; tls: Certificate | null },
+  ) {
+    this.tls = tls
     this.asked = asked
     this.port = port
     this.#handler = handler
@@ -22,28 +32,43 @@ export class RunningOperations {
   /**
    * Starts on a new port, or on `taken`, the port of a route that ends: new connections on it then go to the operations
    * port.
+   * @param tls its certificate; null without TLS. The operations port disposes it.
    * @throws Failure when a new port cannot be opened.
    */
   static async start(
     asked: Endpoint,
     view: OperationsView,
-    log: Logger,
+    { log, deadlines }: Pick<Surroundings, 'log' | 'deadlines'>,
+    tls: Certificate | null,
     taken: Port | null,
   ): Promise<RunningOperations> {
     const { Operations } = await import('../observe/operations.ts')
-    const handler = new Operations(view, log)
-    if (taken === null) return new RunningOperations(asked, await openPort(asked, handler, log), handler)
+    const inner = new Operations(view, log)
+    const handler = tls?.handlerFor({ inner, limits: handshakeLimits(), deadlines, isHttp: true }) ?? inner
+    if (taken === null)
+      return new RunningOperations(asked, await openPort(asked, handler, log), { handler, tls })
     taken.handler = handler
-    return new RunningOperations(asked, taken, handler)
+    return new RunningOperations(asked, taken, { handler, tls })
   }
 
   /** Waits for requests in flight, at most 1 s. */
   async drain(): Promise<void> {
     await this.#handler.drain(DRAIN_MS)
+    this.tls?.[Symbol.dispose]()
   }
 
   /** Stops accepting connections, and drains. */
   async close(): Promise<void> {
     await Promise.all([this.port.close(), this.drain()])
   }
+}
+
+/** Handshakes have places of their own: the connections of the operations port are bounded when they are done. */
+function handshakeLimits(): ConnectionLimits {
+  return new ConnectionLimits({
+    connections: OPERATIONS_HANDSHAKES,
+    connectionsPerAddress: OPERATIONS_HANDSHAKES / 2,
+    descriptors: 1,
+    room: new SharedRoom(),
+  })
 }

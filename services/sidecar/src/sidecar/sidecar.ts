@@ -6,9 +6,12 @@ import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Config, Route } from '../config/config.ts'
 import type { OperationsView } from '../observe/pages.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
+import type { TlsCounters } from '../observe/tls-status.ts'
 import { SharedRoom } from '../relay/connection-limits.ts'
 import { Deadlines } from '../relay/deadlines.ts'
 import type { Port } from '../relay/port.ts'
+import type { Certificate } from '../tls/certificate.ts'
+import { type ListenerName, loadCertificates, tlsListeners } from './certificates.ts'
 import { InheritedSockets } from './inherited-sockets.ts'
 import { type DescriptorPlan, planDescriptors } from './plan-descriptors.ts'
 import { isRoute, planReload, type ReloadPlan } from './reload-plan.ts'
@@ -47,6 +50,7 @@ export class Sidecar implements AsyncDisposable {
       routes: () => this.#routes,
       isDraining: () => this.#isDraining,
       descriptors: () => this.#plan,
+      opsTls: () => this.#ops?.tls ?? null,
     }
   }
 
@@ -93,26 +97,42 @@ export class Sidecar implements AsyncDisposable {
     if (this.#isDraining) throw shuttingDown()
     await using opened = new AsyncDisposableStack()
     const plan = planReload(this.#routes, this.#ops, config)
+    const begun = plan.begun.map(({ route }) => route)
+    const certificates = await loadCertificates(
+      tlsListeners(config, begun, plan.ops !== 'same'),
+      this.#surroundings.log,
+      (name) => this.#tlsCountersOf(name),
+    )
+    for (const certificate of certificates.values()) opened.use(certificate)
+    const tlsOf = ({ name }: Route) => certificates.get(name) ?? null
     const fresh: RunningRoute[] = []
     for (const { route, port } of plan.begun) {
       if (port !== null) continue
-      const running = await RunningRoute.open(route, this.#surroundings, this.#countersOf(route))
+      const running = await RunningRoute.open(
+        route,
+        this.#surroundings,
+        tlsOf(route),
+        this.#countersOf(route),
+      )
       opened.defer(() => running.close(0))
       this.#watch(running.port)
       fresh.push(running)
     }
-    const ops = await this.#opsFor(config, plan, opened)
+    const ops = await this.#opsFor(config, plan, certificates.get(null) ?? null, opened)
     for (const { route, port } of plan.begun) if (isRoute(port)) await rebind(port, route, opened)
     opened.move() // nothing can fail after this line
     for (const { route, port } of plan.begun)
       if (port !== null)
-        fresh.push(RunningRoute.on(port.port, route, this.#surroundings, this.#countersOf(route)))
+        fresh.push(
+          RunningRoute.on(port.port, route, this.#surroundings, tlsOf(route), this.#countersOf(route)),
+        )
     for (const holder of plan.handedOver) this.#leave(holder.drain(config.drainMs))
     for (const holder of plan.closed) this.#leave(holder.close(config.drainMs))
     this.#ops = ops
     this.#routes = inOrder(config, [...plan.kept, ...fresh])
     this.#config = config
     this.#shareDescriptors()
+    await Promise.all([...this.#routes, ops].map((holder) => holder?.tls?.look()))
   }
 
   /**
@@ -147,6 +167,7 @@ export class Sidecar implements AsyncDisposable {
   async #opsFor(
     { ops }: Config,
     plan: ReloadPlan,
+    tls: Certificate | null,
     opened: AsyncDisposableStack,
   ): Promise<RunningOperations | null> {
     if (plan.ops === 'same') return this.#ops
@@ -154,7 +175,8 @@ export class Sidecar implements AsyncDisposable {
     const running = await RunningOperations.start(
       ops,
       this.#view,
-      this.#surroundings.log,
+      this.#surroundings,
+      tls,
       plan.ops.port?.port ?? null,
     )
     if (plan.ops.port === null) opened.defer(() => running.close())
@@ -178,6 +200,11 @@ export class Sidecar implements AsyncDisposable {
   /** Counters belong to the name of a route: they survive a reload that changes anything else. */
   #countersOf({ name }: Route): RouteCounters | undefined {
     return this.#routes.find(({ route }) => route.name === name)?.counters
+  }
+
+  #tlsCountersOf(name: ListenerName): TlsCounters | undefined {
+    if (name === null) return this.#ops?.tls?.counters
+    return this.#routes.find(({ route }) => route.name === name)?.tls?.counters
   }
 
   #leave(ended: Promise<void>): void {

@@ -10,9 +10,11 @@ export class Conversation implements Disposable {
   /** How the connection ended: `end`, `close`, or an error code such as `ECONNRESET`; null while it is open. */
   ending: string | null = null
 
-  /** Connects to `port` of 127.0.0.1. */
-  constructor(port: number) {
-    this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  /** Connects to a port of 127.0.0.1, or uses a socket, such as one of `node:tls`. */
+  constructor(to: number | Socket) {
+    this.socket = (
+      typeof to === 'number' ? connect({ port: to, host: '127.0.0.1', allowHalfOpen: true }) : to
+    )
       .setEncoding('latin1')
       .on('data', (text) => {
         this.received += text
