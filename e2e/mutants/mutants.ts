@@ -7,6 +7,7 @@ import { ending } from './list/ending.ts'
 import { onTheWire } from './list/on-the-wire.ts'
 import { relaying } from './list/relaying.ts'
 import { stack } from './list/stack.ts'
+import { tls } from './list/tls.ts'
 import { unixSockets } from './list/unix-sockets.ts'
 import type { Mutant } from './mutant.ts'
 
@@ -21,4 +22,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...app,
   ...stack,
   ...client,
+  ...tls,
 ]

@@ -91,6 +91,7 @@ export const FAILURES = {
   path_not_allowed: failureRow(403, EXIT.denied, 'info', 'The path is not on the allow list'),
   method_not_allowed: failureRow(405, EXIT.denied, 'info', 'The method is not allowed for this path'),
   bad_request: failureRow(400, EXIT.usage, 'info', 'The request is not valid HTTP'),
+  tls_required: failureRow(400, EXIT.usage, 'info', 'Plain HTTP on a TLS port'),
   client_timeout: failureRow(408, EXIT.usage, 'info', 'The client took too long to send its request'),
   body_too_large: failureRow(413, EXIT.usage, 'info', 'The request body is over its limit'),
   uri_too_long: failureRow(414, EXIT.usage, 'info', 'The request line is over its limit'),

@@ -1,8 +1,10 @@
 import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
+import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { boundsTable } from '../config/bound-text.ts'
-import { loadConfig } from '../config/config.ts'
+import { loadConfig, readLogLevel } from '../config/config.ts'
 import { jsonSchema } from '../config/json-schema.ts'
+import { checkCertificates } from '../sidecar/certificates.ts'
 
 const USAGE = `usage: sidecar [--check | --bounds | --schema | --version | --help]
 
@@ -30,22 +32,24 @@ export async function runOption(
   if (option === '--version') await printVersion(version)
   else if (option === '--schema') process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`)
   else if (option === '--bounds') process.stdout.write(boundsTable())
-  else if (option === '--check') process.stdout.write(`the configuration is valid: ${routeNames(env)}\n`)
+  else if (option === '--check') await check(env)
   else if (option === '--help' || option === '-h') process.stdout.write(USAGE)
   else refuse(option)
   return true
 }
 
-/** Also imports the modules of the operations port: the image build runs `--version` to fill Node's compile cache. */
+/** Also imports the modules that only some configurations need: the image build runs `--version` to fill Node's compile cache. */
 async function printVersion(version: string): Promise<void> {
   await import('../observe/operations.ts')
+  await import('../tls/certificate.ts')
   process.stdout.write(`sidecar ${version}\n`)
 }
 
-function routeNames(env: NodeJS.ProcessEnv): string {
-  return loadConfig(env)
-    .routes.map(({ name }) => name)
-    .join(', ')
+/** Also reads the certificates, because a sidecar does not start without them. */
+async function check(env: NodeJS.ProcessEnv): Promise<void> {
+  const config = loadConfig(env)
+  await checkCertificates(config, createLog('sidecar', readLogLevel(env)))
+  process.stdout.write(`the configuration is valid: ${config.routes.map(({ name }) => name).join(', ')}\n`)
 }
 
 function refuse(option: string): void {

@@ -1,5 +1,13 @@
 /** How bounds are written: `5s` and `16KiB` in the configuration file, and the table in the README. */
-import { type Bound, DRAIN, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
+import {
+  type Bound,
+  DRAIN,
+  HTTP_LIMITS,
+  HTTP_TIMEOUTS,
+  STREAM_LIMITS,
+  STREAM_TIMEOUTS,
+  TLS_BOUNDS,
+} from './bounds.ts'
 
 const MS_PER = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 const BYTES_PER = { '': 1, KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 } as const
@@ -59,6 +67,7 @@ export function boundsTable(): string {
     ...section('stream', 'timeouts.', only(STREAM_TIMEOUTS, HTTP_TIMEOUTS)),
     ...section('http, stream', 'limits.', common(HTTP_LIMITS, STREAM_LIMITS)),
     ...section('http', 'limits.', only(HTTP_LIMITS, STREAM_LIMITS)),
+    ...section('http, stream, ops', 'tls.', TLS_BOUNDS),
   ]
   return [
     '| setting | of | default | from | to | what is bounded |',

@@ -169,8 +169,29 @@ export const HTTP_LIMITS = {
   queue: bound('count', 256, 0, 1_000_000, 'requests waiting for an upstream connection; then overloaded'),
 } as const
 
+/** Bounds of a listener with `tls`. */
+export const TLS_BOUNDS = {
+  handshakeTimeout: bound(
+    'ms',
+    10 * SECOND,
+    10,
+    MINUTE,
+    'time from accepting a connection to the end of its TLS handshake; then it is reset',
+  ),
+  handshakes: bound(
+    'count',
+    512,
+    2,
+    100_000,
+    'TLS handshakes at a time, half of them of one address; then the oldest is reset',
+  ),
+} as const
+
 /** The most open connections of the operations port. Few clients use it, and each only briefly. */
 export const OPERATIONS_CONNECTIONS = 64
+
+/** The most TLS handshakes at a time on the operations port, beside its connections. */
+export const OPERATIONS_HANDSHAKES = 32
 
 /** How long connections in use may continue after SIGTERM, for the whole sidecar. */
 export const DRAIN = bound(

@@ -14,11 +14,14 @@ import {
 import { allowRule, type ConfigFile, fileSchema } from './file-schema.ts'
 import { parseFile } from './parse-file.ts'
 import { readText } from './read-text.ts'
+import { pemPath, type TlsSettings } from './tls-schema.ts'
 
 /** The complete configuration of a sidecar: validated and frozen. */
 export interface Config {
   /** Where the operations port listens; null when there is none. */
   readonly ops: Endpoint | null
+  /** TLS of the operations port; undefined: plain HTTP. */
+  readonly opsTls?: TlsSettings | undefined
   readonly drainMs: number
   readonly routes: readonly Route[]
 }
@@ -35,6 +38,8 @@ interface RouteBase {
   readonly group?: number | undefined
   /** What to do about a running server at that path; by default `refuse`. */
   readonly onConflict?: 'refuse' | 'takeover' | undefined
+  /** TLS of a listener on TCP; undefined: plain TCP. */
+  readonly tls?: TlsSettings | undefined
   readonly upstream: Endpoint
   /**
    * Whether the file sets `limits.connections`. If not, the sidecar may lower it when the process has few descriptors.
@@ -69,20 +74,26 @@ export function readLogLevel(env: NodeJS.ProcessEnv): LogThreshold {
 
 /**
  * Loads the configuration: from the YAML file that `SIDECAR_CONFIG` names, or, without it, one HTTP route from
- * `SIDECAR_LISTEN`, `SIDECAR_UPSTREAM`, `SIDECAR_ALLOW` (default `GET /metrics`) and `SIDECAR_OPS` (default: no
- * operations port). Every other setting has its default from `bounds.ts`. An empty variable counts as not set.
+ * `SIDECAR_LISTEN`, `SIDECAR_UPSTREAM`, `SIDECAR_ALLOW` (default `GET /metrics`), `SIDECAR_OPS` (default: no
+ * operations port), `SIDECAR_CERTIFICATE` and `SIDECAR_KEY` (default: no TLS). Every other setting has its default from `bounds.ts`. An empty variable counts as not set.
  * @throws Failure `bad_config` (exit code 78) that lists every mistake: the variable, or the file and its line.
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const hasFile = env.SIDECAR_CONFIG !== undefined && env.SIDECAR_CONFIG !== ''
-  if (!hasFile) return configOf(fileFromEnv(readEnv(env, 'SIDECAR_', withoutFile)))
+  if (!hasFile) return configOf(fileFromEnv(readEnv(env, 'SIDECAR_', settingsFor(env))))
   const { SIDECAR_CONFIG: path } = readEnv(env, 'SIDECAR_', withFile)
   return configOf(parseFile(readText(path), path))
 }
 
 /** Converts the validated content of a configuration file to the form that the program uses. */
 export function configOf({ ops, drain, routes }: ConfigFile): Config {
-  return Object.freeze({ ops, drainMs: drain, routes: Object.freeze(routes.map(routeOf)) })
+  const { listen, tls } = ops === null || 'kind' in ops ? { listen: ops } : ops
+  return Object.freeze({
+    ops: listen,
+    opsTls: tls,
+    drainMs: drain,
+    routes: Object.freeze(routes.map(routeOf)),
+  })
 }
 
 function routeOf({ timeouts, limits, ...rest }: ConfigFile['routes'][number]): Route {
@@ -119,24 +130,48 @@ const withoutFile = {
   SIDECAR_UPSTREAM: endpoint,
   SIDECAR_ALLOW: v.optional(allow),
   SIDECAR_OPS: v.optional(endpoint),
+  SIDECAR_CERTIFICATE: v.optional(pemPath),
+  SIDECAR_KEY: v.optional(pemPath),
 }
+
+/** A certificate needs its key, and the key its certificate. */
+function settingsFor({ SIDECAR_CERTIFICATE = '', SIDECAR_KEY = '', SIDECAR_LISTEN = '' }: NodeJS.ProcessEnv) {
+  if (SIDECAR_CERTIFICATE === '' && SIDECAR_KEY === '') return withoutFile
+  const isUnix = SIDECAR_LISTEN.startsWith('unix:')
+  const path = isUnix
+    ? v.optional(
+        v.pipe(
+          pemPath,
+          v.check(() => false, ONLY_TCP),
+        ),
+      )
+    : pemPath
+  return { ...withoutFile, SIDECAR_CERTIFICATE: path, SIDECAR_KEY: path }
+}
+
+const ONLY_TCP = 'is only for SIDECAR_LISTEN=tcp://host:port; remove it'
 
 interface EnvSettings {
   readonly SIDECAR_LISTEN: string
   readonly SIDECAR_UPSTREAM: string
   readonly SIDECAR_ALLOW?: string | undefined
   readonly SIDECAR_OPS?: string | undefined
+  readonly SIDECAR_CERTIFICATE?: string | undefined
+  readonly SIDECAR_KEY?: string | undefined
 }
 
 /** The configuration file that these variables, already validated, stand for. */
 function fileFromEnv({
-  SIDECAR_LISTEN,
-  SIDECAR_UPSTREAM,
+  SIDECAR_LISTEN: listen,
+  SIDECAR_UPSTREAM: upstream,
   SIDECAR_ALLOW,
   SIDECAR_OPS,
+  SIDECAR_CERTIFICATE: certificate,
+  SIDECAR_KEY: key,
 }: EnvSettings): ConfigFile {
   const rules = SIDECAR_ALLOW === undefined ? {} : { allow: splitAllow(SIDECAR_ALLOW) }
-  const route = { name: 'main', kind: 'http', listen: SIDECAR_LISTEN, upstream: SIDECAR_UPSTREAM, ...rules }
+  const tls = certificate === undefined ? {} : { tls: { certificate, key } }
+  const route = { name: 'main', kind: 'http', listen, upstream, ...rules, ...tls }
   return v.parse(fileSchema, { ops: SIDECAR_OPS ?? null, routes: [route] })
 }
 

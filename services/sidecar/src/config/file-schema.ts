@@ -4,6 +4,7 @@ import { FIELD, fieldId } from '../http1/field-names.ts'
 import { ALLOW_GRAMMAR, type AllowRule, parseAllowRule, RULE_PATTERN } from '../policy/allow-list.ts'
 import { DRAIN, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
 import { boundSchema, boundsSchema, mapping, settings } from './schema-parts.ts'
+import { tls } from './tls-schema.ts'
 
 export const PASS_FIELD_PATTERN = /^[A-Za-z0-9!#$%&'+.^_`|~-]{1,64}$/
 export const PASS_FIELD =
@@ -140,6 +141,7 @@ const common = {
   listen: endpoint('Where clients connect.'),
   upstream: endpoint('The socket that the sidecar dials.'),
   ...socketFile,
+  tls,
 }
 
 const streamRoute = settings({
@@ -171,9 +173,19 @@ const routes = v.array(
   'may be a list of routes',
 )
 
+const opsEndpoint = endpoint('Where the operations port listens; without it there is none.')
+const opsSettings = mapping({ listen: endpoint('Where the operations port listens.'), tls })
+
+/** The operations port: its endpoint alone, or its settings. */
+const ops = v.lazy((input) => (isSettings(input) ? opsSettings : opsEndpoint))
+
+function isSettings(input: unknown): boolean {
+  return typeof input === 'object' && input !== null
+}
+
 /** The schema of the configuration file. `sidecar.schema.json` is generated from it. */
 export const fileSchema = mapping({
-  ops: v.optional(v.nullable(endpoint('Where the operations port listens; without it there is none.')), null),
+  ops: v.optional(v.nullable(ops), null),
   drain: boundSchema(DRAIN),
   routes: v.pipe(routes, v.minLength(1, 'must have at least one route')),
 })

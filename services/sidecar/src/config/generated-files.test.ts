@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { droppedFieldsTable } from '../http1/dropped-fields.ts'
-import { METRICS } from '../observe/metric-table.ts'
+import { METRICS, TLS_METRICS } from '../observe/metric-table.ts'
 import { boundsTable } from './bound-text.ts'
 import { HTTP_LIMITS, HTTP_TIMEOUTS } from './bounds.ts'
 import { jsonSchema } from './json-schema.ts'
@@ -24,6 +24,7 @@ describe('README.md of the sidecar', () => {
   it('names every metric', () => {
     const names = [
       ...METRICS.map(({ name }) => name),
+      ...TLS_METRICS.map(({ name }) => name),
       'sidecar_request_duration_seconds',
       'sidecar_build_info',
     ]
@@ -33,9 +34,11 @@ describe('README.md of the sidecar', () => {
     )
   })
 
-  it('shows a valid configuration', () => {
-    const [yaml = ''] = /(?<=```yaml\n).*?(?=```)/s.exec(README) ?? []
-    assert.equal(parseFile(yaml, 'README.md').routes.length, 2)
+  it('shows valid configurations', () => {
+    const [main = '', unix = '', tls = ''] = README.match(/(?<=```yaml\n).*?(?=```)/gs) ?? []
+    assert.equal(parseFile(main, 'README.md').routes.length, 2)
+    assert.equal(parseFile(unix, 'README.md').routes[0]?.listen.kind, 'unix')
+    assert.equal(parseFile(tls, 'README.md').routes[0]?.tls?.minVersion, 'TLSv1.3')
   })
 })
 

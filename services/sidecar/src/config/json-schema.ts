@@ -22,6 +22,10 @@ function schemaOf(schema: Schema): Json {
       return { ...schemaOf(schema.wrapped as Schema), ...defaultOf(schema) }
     case 'nullable':
       return { anyOf: [schemaOf(schema.wrapped as Schema), { type: 'null' }] }
+    case 'lazy': // text, or settings
+      return {
+        anyOf: ['', {}].map((input) => schemaOf((schema.getter as (input: unknown) => Schema)(input))),
+      }
     case 'unknown': // made by `mapping`
       return schemaOf((schema.pipe as Schema[]).find(({ type }) => type === 'strict_object') as Schema)
     case 'strict_object':

@@ -30,18 +30,21 @@ function jsonOf(value: unknown): string | undefined {
 }
 
 /**
- * Mistakes that the schema of one setting cannot see: names and listening addresses that the file gives twice, and
- * settings of a socket file where there is none. It accepts data that the schema refuses, so that these mistakes are
+ * Mistakes that the schema of one setting cannot see: names and listening addresses that the file gives twice,
+ * settings of a socket file where there is none, and TLS on a Unix socket. It accepts data that the schema refuses, so that these mistakes are
  * reported together with the others.
  */
 export function conflicts(data: unknown): Mistake[] {
   const { ops, routes } = (data ?? {}) as { ops?: unknown; routes?: unknown }
   const rows = Array.isArray(routes) ? (routes as unknown[]) : []
   const listens = rows.map((row, index) => entry(row, index, 'listen'))
+  const opsListen = typeof ops === 'string' ? { value: ops, path: ['ops'] } : entryAt(ops, ['ops'], 'listen')
   return [
     ...twice(rows.map((row, index) => entry(row, index, 'name'))),
-    ...twice([{ value: ops, path: ['ops'] }, ...listens].filter(({ value }) => !isAnyPort(value))),
+    ...twice([opsListen, ...listens].filter(({ value }) => !isAnyPort(value))),
     ...rows.flatMap((row, index) => withoutSocketFile(row, index)),
+    ...tlsOnUnixSocket(ops, ['ops']),
+    ...rows.flatMap((row, index) => tlsOnUnixSocket(row, ['routes', index])),
   ]
 }
 
@@ -58,14 +61,28 @@ function withoutSocketFile(row: unknown, index: number): Mistake[] {
     }))
 }
 
+/** Who may connect to a Unix socket is decided by its file, and its bytes never leave the machine. */
+function tlsOnUnixSocket(row: unknown, place: Mistake['path']): Mistake[] {
+  const { value: listen } = entryAt(row, place, 'listen')
+  const { value: tls, path } = entryAt(row, place, 'tls')
+  if (tls === undefined || typeof listen !== 'string' || !listen.startsWith('unix:')) return []
+  return [
+    { path, message: 'is only for a listener on tcp://host:port, and this one listens on a Unix socket' },
+  ]
+}
+
 interface Entry {
   readonly value: unknown
   readonly path: Mistake['path']
 }
 
 function entry(row: unknown, index: number, key: string): Entry {
+  return entryAt(row, ['routes', index], key)
+}
+
+function entryAt(row: unknown, place: Mistake['path'], key: string): Entry {
   const value = typeof row === 'object' && row !== null ? (row as Record<string, unknown>)[key] : undefined
-  return { value, path: ['routes', index, key] }
+  return { value, path: [...place, key] }
 }
 
 function twice(entries: Entry[]): Mistake[] {

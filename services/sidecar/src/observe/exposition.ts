@@ -1,8 +1,9 @@
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
-import { METRICS, type MetricRow } from './metric-table.ts'
+import { METRICS, type MetricRow, OPS_LABEL, TLS_METRICS } from './metric-table.ts'
 import { LATENCY_BOUNDS, type Latencies } from './route-counters.ts'
 import type { RouteView } from './route-report.ts'
+import type { TlsStatus } from './tls-status.ts'
 
 /** One sample of a histogram, in the form that prom-client renders. */
 export interface HistogramValue {
@@ -44,12 +45,22 @@ export interface Exposition {
 
 type Routes = () => readonly RouteView[]
 
-/** @param routes returns the current routes at each scrape; a reload may change them. */
-export function createExposition(routes: Routes, build: BuildInfo): Exposition {
+/**
+ * @param routes returns the current routes at each scrape; a reload may change them.
+ * @param opsTls returns TLS of the operations port, null without it.
+ */
+export function createExposition(
+  routes: Routes,
+  build: BuildInfo,
+  opsTls: () => TlsStatus | null,
+): Exposition {
   const registry = new Registry()
   processMetrics(registry)
   buildGauge(registry, build)
-  for (const row of METRICS) registerRow(registry, row, routes)
+  const byRoute = () => routes().map((view) => [view.route.name, view] as const)
+  for (const row of METRICS) registerRow(registry, row, byRoute)
+  const byListener = () => withTls(routes(), opsTls())
+  for (const row of TLS_METRICS) registerRow(registry, row, byListener)
   registerHistogram(registry, routes)
   return { contentType: registry.contentType, render: () => registry.metrics() }
 }
@@ -70,11 +81,21 @@ function buildGauge(registry: Registry, { version, revision }: BuildInfo): void 
   }).set({ version, revision }, 1)
 }
 
-/** The samples are collected from the routes at each scrape, so a request only increments plain numbers. */
-function registerRow(
+/** What has TLS, by the label `route`. */
+function withTls(routes: readonly RouteView[], opsTls: TlsStatus | null): (readonly [string, TlsStatus])[] {
+  const ofRoutes = routes.flatMap(({ route, tls }) => (tls === null ? [] : [[route.name, tls] as const]))
+  return opsTls === null ? ofRoutes : [...ofRoutes, [OPS_LABEL, opsTls]]
+}
+
+interface Row<T> extends Omit<MetricRow, 'samples'> {
+  readonly samples: (source: T) => ReturnType<MetricRow['samples']>
+}
+
+/** The samples are collected from their sources at each scrape, so a request only increments plain numbers. */
+function registerRow<T>(
   registry: Registry,
-  { type, name, help, labels, samples }: MetricRow,
-  routes: Routes,
+  { type, name, help, labels, samples }: Row<T>,
+  sources: () => readonly (readonly [route: string, source: T])[],
 ): void {
   const Type = type === 'counter' ? Counter : Gauge
   new Type({
@@ -84,8 +105,8 @@ function registerRow(
     registers: [registry],
     collect() {
       this.reset()
-      for (const view of routes())
-        for (const [values, sample] of samples(view)) this.inc({ route: view.route.name, ...values }, sample)
+      for (const [route, source] of sources())
+        for (const [values, sample] of samples(source)) this.inc({ route, ...values }, sample)
     },
   })
 }

@@ -37,9 +37,19 @@ function routeCard(report: RouteReport): string {
     maxConnections,
     socket,
     lastError,
+    tls,
   } = report
   const rows: [string, string][] = [
     ['listens on', replaced ? `${listen}, where another server took over` : listen],
+    ...(tls === null
+      ? []
+      : ([['certificate', `${tls.subject}, expires ${tls.expires}`]] as [string, string][])),
+    ...(tls === null || tls.lastError === null
+      ? []
+      : ([['new certificate refused', `${tls.lastError.detail}: ${tls.lastError.hint}`]] as [
+          string,
+          string,
+        ][])),
     ['upstream', upstream],
     [
       'socket',

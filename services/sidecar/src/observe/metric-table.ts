@@ -1,5 +1,6 @@
 import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { RouteView } from './route-report.ts'
+import type { TlsStatus } from './tls-status.ts'
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
@@ -10,6 +11,11 @@ export interface MetricRow {
   readonly help: string
   readonly labels: readonly string[]
   readonly samples: (view: RouteView) => readonly Sample[]
+}
+
+/** One metric of each listener with TLS. */
+export interface TlsMetricRow extends Omit<MetricRow, 'samples'> {
+  readonly samples: (tls: TlsStatus) => readonly Sample[]
 }
 
 function single(
@@ -86,6 +92,42 @@ export const METRICS: readonly MetricRow[] = [
     help: 'Always 1; the file at the path of the upstream.',
     labels: ['path', 'mode', 'uid', 'gid'],
     samples: socketInfo,
+  },
+]
+
+/** The value of the label `route` for the operations port: no route can have this name. */
+export const OPS_LABEL = '(ops)'
+
+/** The metrics of each listener with TLS. */
+export const TLS_METRICS: readonly TlsMetricRow[] = [
+  {
+    type: 'gauge',
+    name: 'sidecar_tls_certificate_expiry_timestamp_seconds',
+    help: 'When the first certificate of the chain in use expires, in seconds since the epoch.',
+    labels: [],
+    samples: ({ expiresAt }) => [[{}, expiresAt.getTime() / 1_000]],
+  },
+  {
+    type: 'gauge',
+    name: 'sidecar_tls_last_reload_successful',
+    help: 'Whether the certificate and key files, as they are now, are in use: 1, or 0 when they were refused.',
+    labels: [],
+    samples: ({ lastFailure }) => [[{}, lastFailure === null ? 1 : 0]],
+  },
+  {
+    type: 'counter',
+    name: 'sidecar_tls_reload_failures_total',
+    help: 'How often changed certificate or key files were refused.',
+    labels: [],
+    samples: ({ counters }) => [[{}, counters.reloadFailures]],
+  },
+  {
+    type: 'counter',
+    name: 'sidecar_tls_handshake_failures_total',
+    help: 'TLS handshakes that failed, by reason.',
+    labels: ['reason'],
+    samples: ({ counters }) =>
+      Array.from(counters.handshakeFailures, ([reason, count]): Sample => [{ reason }, count]),
   },
 ]
 

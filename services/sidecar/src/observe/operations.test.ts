@@ -18,6 +18,7 @@ it('a defect of the operations port costs one response and is logged', async () 
         throw defect
       },
       descriptors: () => ({ limit: null, needed: 0 }),
+      opsTls: () => null,
       build: { version: 'test', revision: 'test' },
     },
     log,

@@ -32,7 +32,7 @@ export class Operations implements ConnectionHandler {
   #isDrained = false
 
   constructor(view: OperationsView, log: Logger) {
-    const exposition = createExposition(view.routes, view.build)
+    const exposition = createExposition(view.routes, view.build, view.opsTls)
     this.#server = http.createServer(OPTIONS, (request, response) => {
       respond({ ...view, exposition }, request, response).catch((error: Error) =>
         failed(log, request, response, error),

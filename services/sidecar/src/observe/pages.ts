@@ -3,6 +3,7 @@ import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { Exposition } from './exposition.ts'
 import { landingPage } from './landing-page.ts'
 import { type RouteView, routeReport } from './route-report.ts'
+import { type TlsStatus, tlsReport } from './tls-status.ts'
 
 /** The state of the sidecar, as far as the operations port shows it. */
 export interface OperationsView {
@@ -11,6 +12,8 @@ export interface OperationsView {
   /** The descriptor limit of the process (null: unknown), and how many descriptors all connections may need. */
   descriptors(): { readonly limit: number | null; readonly needed: number }
   readonly build: BuildInfo
+  /** TLS of the operations port itself; null without it. */
+  opsTls(): TlsStatus | null
 }
 
 export interface PageView extends OperationsView {
@@ -68,11 +71,13 @@ async function readiness(view: OperationsView): Promise<Page> {
 
 async function overview(view: OperationsView) {
   const { uid, gids } = processIdentity()
+  const opsTls = view.opsTls()
   const { limit, needed } = view.descriptors()
   const descriptors = { limit: limit === Number.POSITIVE_INFINITY ? null : limit, needed }
   return {
     draining: view.isDraining(),
     process: { uid, groups: gids, descriptors },
+    ops: { tls: opsTls && tlsReport(opsTls) },
     routes: await reports(view),
   }
 }

@@ -5,6 +5,7 @@ import type { ConnectionLimits } from '../relay/connection-limits.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { stateName, type UpstreamState } from '../upstream/upstream-state.ts'
 import type { RouteCounters } from './route-counters.ts'
+import { type TlsStatus, tlsReport } from './tls-status.ts'
 
 /** A running route, as far as the operations port reads it. */
 export interface RouteView {
@@ -16,16 +17,19 @@ export interface RouteView {
   readonly counters: RouteCounters
   /** Whether another server has taken over its socket: it accepts no more. */
   readonly isReplaced: boolean
+  /** Null without TLS. */
+  readonly tls: TlsStatus | null
 }
 
 /** One route as `/routes` shows it, in JSON. */
-export function routeReport({ route, listen, upstream, counters, limits, isReplaced }: RouteView) {
+export function routeReport({ route, listen, upstream, counters, limits, isReplaced, tls }: RouteView) {
   const { state } = upstream
   return {
     name: route.name,
     kind: route.kind,
     listen: formatEndpoint(listen),
     replaced: isReplaced,
+    tls: tls && tlsReport(tls),
     upstream: formatEndpoint(route.upstream),
     allow:
       route.kind === 'http' ? route.allow.map(({ methods, path }) => `${methods.join('|')} ${path}`) : null,

@@ -79,7 +79,8 @@ export class ClientSocket {
   }
 }
 
-function provenanceOf({ remoteAddress }: Socket): Buffer {
-  const address = remoteAddress?.replace(/^::ffff:/, '') ?? 'unknown'
-  return Buffer.from(`X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\n`)
+function provenanceOf(socket: Socket): Buffer {
+  const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'unknown'
+  const scheme = 'encrypted' in socket ? 'https' : 'http' // only TLS sockets have the property
+  return Buffer.from(`X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${scheme}\r\n`)
 }

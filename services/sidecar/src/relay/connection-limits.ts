@@ -72,6 +72,11 @@ export class ConnectionLimits {
     this.#parts = parts
   }
 
+  /** Places in use, those of handshakes included. */
+  get taken(): number {
+    return this.#total
+  }
+
   /** Takes a place; null when none is left. */
   take(address: string): Peer | null {
     const peer = this.#peers.get(address) ?? new Peer(address)

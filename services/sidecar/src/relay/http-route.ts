@@ -6,12 +6,10 @@ import { ClientConnection } from './client-connection.ts'
 import type { ConnectionLimits, Peer } from './connection-limits.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { type ConnectionHandler, reset } from './port.ts'
-import { problemResponse } from './problem-response.ts'
+import { refuseConnection } from './refuse-connection.ts'
 
 /** While draining, an idle connection stays open for so long, because a request may be on its way. */
 const GRACE_MS = 300
-/** A refused client is disconnected after so long, even if it goes on sending. */
-const MAX_REFUSING_MS = 2_000
 
 /** Takes the client connections of an HTTP route, within its limits, and lets them end when the route does. */
 export class HttpHandler implements ConnectionHandler {
@@ -67,18 +65,7 @@ export class HttpHandler implements ConnectionHandler {
     this.#relay.counters.fail(failure.code)
     this.#relay.counters.responded('', statusOf(failure.code), 0)
     client.on('error', () => client.destroy())
-    if (!this.#limits.mayReadRefusal()) {
-      reset(client)
-      return
-    }
-    const last = setTimeout(() => client.destroy(), MAX_REFUSING_MS).unref()
-    client
-      .once('close', () => {
-        clearTimeout(last)
-        this.#limits.refusalRead()
-      })
-      .end(problemResponse(failure, { connection: 'close', headOnly: false }))
-    client.resume().setTimeout(GRACE_MS, () => client.destroy())
+    refuseConnection(client, failure, this.#limits)
   }
 
   #cut(): void {

@@ -45,6 +45,13 @@ export function clientTooSlow(): Failure {
   })
 }
 
+export function tlsRequired(): Failure {
+  return new Failure('tls_required', {
+    message: 'this port speaks TLS, and the request came without it',
+    hint: 'use https:// in the URL; Prometheus: scheme: https',
+  })
+}
+
 export function scraperTooHasty(): Failure {
   return new Failure('client_timeout', {
     message:

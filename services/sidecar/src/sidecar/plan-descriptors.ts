@@ -1,4 +1,4 @@
-import { OPERATIONS_CONNECTIONS } from '../config/bounds.ts'
+import { OPERATIONS_CONNECTIONS, OPERATIONS_HANDSHAKES } from '../config/bounds.ts'
 import type { Config, Route } from '../config/config.ts'
 import { MAX_REFUSED } from '../relay/connection-limits.ts'
 
@@ -30,8 +30,9 @@ export interface DescriptorPlan {
  * routes share the rest equally: each gets at most the default and at least 16 connections.
  * @param limit of descriptors of the process; null when it is unknown: then nothing is reduced.
  */
-export function planDescriptors({ ops, routes }: Config, limit: number | null): DescriptorPlan {
-  const fixed = OWN + (ops === null ? 0 : OPERATIONS) + sum(routes.map(fixedOf))
+export function planDescriptors({ ops, opsTls, routes }: Config, limit: number | null): DescriptorPlan {
+  const handshakes = opsTls === undefined ? 0 : OPERATIONS_HANDSHAKES
+  const fixed = OWN + (ops === null ? 0 : OPERATIONS + handshakes) + sum(routes.map(fixedOf))
   const room = limit === null ? Number.POSITIVE_INFINITY : Math.max(limit - fixed, FEWEST)
   const open = routes.filter(({ isConnectionsSet }) => !isConnectionsSet)
   const set = routes.filter(({ isConnectionsSet }) => isConnectionsSet)

@@ -28,9 +28,13 @@ export interface ReloadPlan {
 export function planReload(
   running: readonly RunningRoute[],
   runningOps: RunningOperations | null,
-  { routes, ops }: Config,
+  { routes, ops, opsTls }: Config,
 ): ReloadPlan {
-  const isOpsSame = runningOps !== null && ops !== null && addressOf(runningOps) === formatEndpoint(ops)
+  const isOpsSame =
+    runningOps !== null &&
+    ops !== null &&
+    addressOf(runningOps) === formatEndpoint(ops) &&
+    isDeepStrictEqual(runningOps.tls?.settings, opsTls)
   const free = new Set<Holder>([...running, ...(runningOps === null || isOpsSame ? [] : [runningOps])])
   const handedOver: Holder[] = []
   const kept: RunningRoute[] = []

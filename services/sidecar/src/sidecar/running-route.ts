@@ -9,6 +9,7 @@ import { HttpRelay } from '../relay/http-relay.ts'
 import { HttpHandler } from '../relay/http-route.ts'
 import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
 import { StreamHandler } from '../relay/stream-route.ts'
+import type { Certificate } from '../tls/certificate.ts'
 import { Upstream } from '../upstream/upstream.ts'
 import type { InheritedSockets } from './inherited-sockets.ts'
 import { descriptorsOf } from './plan-descriptors.ts'
@@ -30,13 +31,15 @@ export class RunningRoute implements RouteView {
   readonly counters: RouteCounters
   readonly port: Port
   readonly limits: ConnectionLimits
+  /** Of a route with TLS; otherwise null. */
+  readonly tls: Certificate | null
   readonly #handler: ConnectionHandler
   #isReplaced = false
 
   private constructor(
     route: Route,
     counters: RouteCounters,
-    { upstream, limits, handler }: Parts,
+    { upstream, limits, handler, tls }: Parts,
     port: Port,
   ) {
     this.route = route
@@ -44,20 +47,23 @@ export class RunningRoute implements RouteView {
     this.counters = counters
     this.port = port
     this.limits = limits
+    this.tls = tls
     this.#handler = handler
   }
 
   /**
    * Opens the port of the route, and starts to probe the upstream.
+   * @param tls its certificate; null without TLS. The route disposes it.
    * @param counters of a former route with the same name; by default they start at 0.
    * @throws Failure when the port cannot be opened.
    */
   static async open(
     route: Route,
     surroundings: Surroundings,
+    tls: Certificate | null,
     counters = new RouteCounters(),
   ): Promise<RunningRoute> {
-    const parts = partsOf(route, surroundings, counters)
+    const parts = partsOf(route, surroundings, counters, tls)
     try {
       const log = surroundings.log.child({ route: route.name })
       const source = await surroundings.inherited.takeFor(route, log)
@@ -75,9 +81,10 @@ export class RunningRoute implements RouteView {
     port: Port,
     route: Route,
     surroundings: Surroundings,
+    tls: Certificate | null,
     counters = new RouteCounters(),
   ): RunningRoute {
-    const parts = partsOf(route, surroundings, counters)
+    const parts = partsOf(route, surroundings, counters, tls)
     port.handler = parts.handler
     parts.upstream.probe()
     return new RunningRoute(route, counters, parts, port)
@@ -102,6 +109,7 @@ export class RunningRoute implements RouteView {
   /** Waits for the connections of this route, and resets those that are still open after `drainMs`. */
   async drain(drainMs: number): Promise<void> {
     await this.#handler.drain(drainMs)
+    this.tls?.[Symbol.dispose]()
     await this.upstream[Symbol.asyncDispose]()
   }
 
@@ -115,9 +123,15 @@ interface Parts {
   readonly upstream: Upstream
   readonly limits: ConnectionLimits
   readonly handler: ConnectionHandler
+  readonly tls: Certificate | null
 }
 
-function partsOf(route: Route, { deadlines, log, room }: Surroundings, counters: RouteCounters): Parts {
+function partsOf(
+  route: Route,
+  { deadlines, log, room }: Surroundings,
+  counters: RouteCounters,
+  tls: Certificate | null,
+): Parts {
   const routeLog = log.child({ route: route.name })
   counters.onNewUid = (uid) => routeLog.info({ uid }, 'first connection of this user')
   const upstream = new Upstream(route.upstream, route.timeoutsMs.connect, routeLog)
@@ -127,11 +141,13 @@ function partsOf(route: Route, { deadlines, log, room }: Surroundings, counters:
     room,
     onChange: (isFull) => logRoom(routeLog, isFull),
   })
-  const handler =
+  const inner =
     route.kind === 'http'
       ? new HttpHandler(new HttpRelay(route, upstream, counters, deadlines), limits)
       : new StreamHandler({ route, upstream, counters, deadlines, limits })
-  return { upstream, limits, handler }
+  const isHttp = route.kind === 'http'
+  const handler = tls === null ? inner : tls.handlerFor({ inner, limits, deadlines, isHttp, counters })
+  return { upstream, limits, handler, tls }
 }
 
 function logRoom(log: Logger, isFull: boolean): void {

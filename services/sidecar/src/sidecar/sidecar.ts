@@ -6,9 +6,12 @@ import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Config, Route } from '../config/config.ts'
 import type { OperationsView } from '../observe/pages.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
+import type { TlsCounters } from '../observe/tls-status.ts'
 import { SharedRoom } from '../relay/connection-limits.ts'
 import { Deadlines } from '../relay/deadlines.ts'
 import type { Port } from '../relay/port.ts'
+import type { Certificate } from '../tls/certificate.ts'
+import { type ListenerName, loadCertificates, tlsListeners } from './certificates.ts'
 import { checkInherited, InheritedSockets, type Listening, OPS } from './inherited-sockets.ts'
 import { type DescriptorPlan, planDescriptors } from './plan-descriptors.ts'
 import { planReload, type ReloadPlan } from './reload-plan.ts'
@@ -47,6 +50,7 @@ export class Sidecar implements AsyncDisposable {
       routes: () => this.#routes,
       isDraining: () => this.#isDraining,
       descriptors: () => this.#plan,
+      opsTls: () => this.#ops?.tls ?? null,
     }
   }
 
@@ -98,18 +102,23 @@ export class Sidecar implements AsyncDisposable {
     await using opened = new AsyncDisposableStack()
     const plan = planReload(this.#routes, this.#ops, config)
     const isTakeover = ({ route }: ReloadPlan['begun'][number]) => route.onConflict === 'takeover'
+    const certificates = await this.#certificatesFor(config, plan, opened)
+    const tlsOf = ({ name }: Route) => certificates.get(name) ?? null
     const fresh = await this.#open(
       plan.begun.filter((each) => !isTakeover(each)),
+      tlsOf,
       opened,
     )
     for (const { route, port } of plan.begun) if (port !== null) await this.#rebind(port.port, route, opened)
-    const ops = await this.#opsFor(config, plan, opened)
-    fresh.push(...(await this.#open(plan.begun.filter(isTakeover), opened)))
+    const ops = await this.#opsFor(config, plan, certificates.get(null) ?? null, opened)
+    fresh.push(...(await this.#open(plan.begun.filter(isTakeover), tlsOf, opened)))
     if (this.#isDraining) throw shuttingDown() // a signal came in the meantime
     opened.move() // nothing can fail after this line
     for (const { route, port } of plan.begun)
       if (port !== null)
-        fresh.push(RunningRoute.on(port.port, route, this.#surroundings, this.#countersOf(route)))
+        fresh.push(
+          RunningRoute.on(port.port, route, this.#surroundings, tlsOf(route), this.#countersOf(route)),
+        )
     ops?.serve()
     for (const holder of plan.handedOver) this.#leave(holder.drain(config.drainMs))
     for (const holder of plan.closed) this.#leave(holder.close(config.drainMs))
@@ -118,14 +127,36 @@ export class Sidecar implements AsyncDisposable {
     this.#config = config
     this.#shareDescriptors()
     this.#leaveReplaced()
+    await Promise.all([...this.#routes, ops].map((holder) => holder?.tls?.look()))
+  }
+
+  /** Reads the certificates of the listeners that start. They are disposed of when a later step fails. */
+  async #certificatesFor(config: Config, plan: ReloadPlan, opened: AsyncDisposableStack) {
+    const begun = plan.begun.map(({ route }) => route)
+    const certificates = await loadCertificates(
+      tlsListeners(config, begun, plan.ops !== 'same'),
+      this.#surroundings.log,
+      (name) => this.#tlsCountersOf(name),
+    )
+    for (const certificate of certificates.values()) opened.use(certificate)
+    return certificates
   }
 
   /** Starts the routes that need a new port. */
-  async #open(begun: ReloadPlan['begun'], opened: AsyncDisposableStack): Promise<RunningRoute[]> {
+  async #open(
+    begun: ReloadPlan['begun'],
+    tlsOf: (route: Route) => Certificate | null,
+    opened: AsyncDisposableStack,
+  ): Promise<RunningRoute[]> {
     const fresh: RunningRoute[] = []
     for (const { route, port } of begun) {
       if (port !== null) continue
-      const running = await RunningRoute.open(route, this.#surroundings, this.#countersOf(route))
+      const running = await RunningRoute.open(
+        route,
+        this.#surroundings,
+        tlsOf(route),
+        this.#countersOf(route),
+      )
       opened.defer(() => running.close(0))
       this.#watch(running.port)
       fresh.push(running)
@@ -186,14 +217,14 @@ export class Sidecar implements AsyncDisposable {
   async #opsFor(
     { ops }: Config,
     plan: ReloadPlan,
+    tls: Certificate | null,
     opened: AsyncDisposableStack,
   ): Promise<RunningOperations | null> {
     if (plan.ops === 'same') return this.#ops
     if (plan.ops === 'off' || ops === null) return null
-    const { inherited, log } = this.#surroundings
     const taken = plan.ops.port?.port ?? null
     if (taken !== null) await this.#rebind(taken, { name: OPS, listen: ops }, opened)
-    const running = await RunningOperations.start(ops, this.#view, log, { taken, inherited })
+    const running = await RunningOperations.start(ops, this.#view, this.#surroundings, tls, taken)
     if (taken === null) opened.defer(() => running.close())
     return running
   }
@@ -215,6 +246,11 @@ export class Sidecar implements AsyncDisposable {
   /** Counters belong to the name of a route: they survive a reload that changes anything else. */
   #countersOf({ name }: Route): RouteCounters | undefined {
     return this.#routes.find(({ route }) => route.name === name)?.counters
+  }
+
+  #tlsCountersOf(name: ListenerName): TlsCounters | undefined {
+    if (name === null) return this.#ops?.tls?.counters
+    return this.#routes.find(({ route }) => route.name === name)?.tls?.counters
   }
 
   #leave(ended: Promise<void>): void {

@@ -10,10 +10,9 @@ export class Conversation implements Disposable {
   /** How the connection ended: `end`, `close`, or an error code such as `ECONNRESET`; null while it is open. */
   ending: string | null = null
 
-  /** @param at a port of 127.0.0.1, or the path of a Unix socket */
-  constructor(at: number | string) {
-    const address = typeof at === 'number' ? { port: at, host: '127.0.0.1' } : { path: at }
-    this.socket = connect({ ...address, allowHalfOpen: true })
+  /** @param to a port of 127.0.0.1, the path of a Unix socket, or a socket, such as one of `node:tls` */
+  constructor(to: number | string | Socket) {
+    this.socket = socketTo(to)
       .setEncoding('latin1')
       .on('data', (text) => {
         this.received += text
@@ -82,4 +81,9 @@ export function readAll(socket: Socket): Promise<Buffer> {
 export async function aTurn(): Promise<void> {
   await new Promise(setImmediate)
   await new Promise(setImmediate)
+}
+
+function socketTo(to: number | string | Socket): Socket {
+  if (typeof to === 'number') return connect({ port: to, host: '127.0.0.1', allowHalfOpen: true })
+  return typeof to === 'string' ? connect({ path: to, allowHalfOpen: true }) : to
 }

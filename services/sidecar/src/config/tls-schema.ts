@@ -1,0 +1,39 @@
+import * as v from 'valibot'
+import { TLS_BOUNDS } from './bounds.ts'
+import { boundSchema, mapping } from './schema-parts.ts'
+
+const PEM_PATH = 'may be the absolute path of a PEM file, such as /run/tls/tls.crt'
+const MIN_VERSION = 'may be TLSv1.2 or TLSv1.3'
+
+/** The path of a PEM file; also for the environment variables. */
+export const pemPath = v.pipe(v.string(PEM_PATH), v.regex(/^\/[^\0]+$/, PEM_PATH))
+
+function pemFile(description: string) {
+  return v.pipe(pemPath, v.metadata({ json: { type: 'string', pattern: '^/.+', description } }))
+}
+
+const tlsSettings = mapping({
+  certificate: pemFile(
+    'The certificate, followed by its intermediates, as PEM. Read again when the file changes.',
+  ),
+  key: pemFile(
+    'The private key of the certificate, as PEM and not encrypted. Read again like the certificate.',
+  ),
+  minVersion: v.optional(
+    v.pipe(
+      v.picklist(['TLSv1.2', 'TLSv1.3'], MIN_VERSION),
+      v.metadata({
+        json: { enum: ['TLSv1.2', 'TLSv1.3'], description: 'The lowest version of TLS that is spoken.' },
+      }),
+    ),
+    'TLSv1.2',
+  ),
+  handshakeTimeout: boundSchema(TLS_BOUNDS.handshakeTimeout),
+  handshakes: boundSchema(TLS_BOUNDS.handshakes),
+})
+
+/** TLS of one listener on TCP. `conflicts` in parse-file.ts refuses it on a Unix socket. */
+export const tls = v.optional(tlsSettings)
+
+/** Validated; `handshakeTimeout` in milliseconds. */
+export type TlsSettings = Readonly<v.InferOutput<typeof tlsSettings>>

@@ -1,0 +1,213 @@
+import type { Socket } from 'node:net'
+import type { Server, TLSSocket } from 'node:tls'
+import { statusOf } from '@uds-sidecar/shared/failure/failures'
+import type { TlsSettings } from '../config/tls-schema.ts'
+import type { RouteCounters } from '../observe/route-counters.ts'
+import type { HandshakeFailure, TlsCounters } from '../observe/tls-status.ts'
+import type { ConnectionLimits, Peer } from '../relay/connection-limits.ts'
+import type { Deadlines } from '../relay/deadlines.ts'
+import { type ConnectionHandler, reset, setTransport } from '../relay/port.ts'
+import { refuseConnection } from '../relay/refuse-connection.ts'
+import { tlsRequired } from '../relay/relay-failures.ts'
+import type { CertificatePair } from './certificate-pair.ts'
+import { Handshake, keyOf, reasonOf } from './handshake.ts'
+import { crypto, tls } from './node-tls.ts'
+
+/** The first byte of every TLS connection: a record of the type handshake (RFC 8446 section 5.1). */
+const HANDSHAKE_RECORD = 22
+const [A, Z] = [65, 90]
+/** While draining, handshakes in progress may take so long. */
+const GRACE_MS = 1_000
+
+/** The certificate, as far as the handshakes need it. */
+interface CertificateInUse {
+  readonly settings: TlsSettings
+  readonly pair: CertificatePair
+  readonly counters: TlsCounters
+  onReplaced: (pair: CertificatePair) => void
+}
+
+export interface TlsHandlerParts {
+  readonly certificate: CertificateInUse
+  /** Takes the connections when their handshake is done. */
+  readonly inner: ConnectionHandler
+  /** A handshake takes a place of the connection that it becomes. */
+  readonly limits: ConnectionLimits
+  readonly deadlines: Deadlines
+  /** Offers http/1.1 by ALPN, and responds to plain HTTP. */
+  readonly isHttp: boolean
+  /** Counters of the route; undefined for the operations port. */
+  readonly counters?: RouteCounters | undefined
+}
+
+/**
+ * Does the TLS handshakes of a listener, and passes the connections on to the handler of its route. A `tls.Server` that
+ * never listens does the handshakes: `setSecureContext` replaces its certificate between two of them.
+ */
+export class TlsHandler implements ConnectionHandler {
+  readonly #parts: TlsHandlerParts
+  readonly #server: Server
+  /** By address and port of the client, oldest first. */
+  readonly #handshakes = new Map<string, Handshake>()
+  #isOver = false
+  #onEmpty: (() => void) | undefined
+
+  constructor(parts: TlsHandlerParts) {
+    const { certificate, isHttp } = parts
+    const { settings } = certificate
+    this.#parts = parts
+    this.#server = tls
+      .createServer({
+        ...contextOf(settings, certificate.pair),
+        ...(isHttp ? { ALPNProtocols: ['http/1.1'] } : {}),
+      })
+      .on('secureConnection', (client) => this.#secured(client))
+      .on('tlsClientError', (error: NodeJS.ErrnoException, client) => this.#failed(error, client))
+    certificate.onReplaced = (pair) => this.#server.setSecureContext(contextOf(settings, pair))
+  }
+
+  accept(raw: Socket): void {
+    raw.on('error', () => raw.destroy())
+    const address = raw.remoteAddress ?? ''
+    const key = keyOf(raw)
+    const peer = this.#isOver || key === null ? null : this.#placeFor(address)
+    if (peer === null || key === null) this.#refuse(raw)
+    else this.#begin(new Handshake({ raw, key, address, peer }, (late) => this.#cut(late, 'timeout')))
+  }
+
+  async drain(drainMs: number): Promise<void> {
+    const startedMs = performance.now()
+    setTimeout(() => {
+      this.#isOver = true
+      this.#cutAll()
+    }, drainMs).unref() // also for connections that are accepted until the port is closed
+    await this.#finish(Math.min(GRACE_MS, drainMs))
+    await this.#parts.inner.drain(Math.max(0, drainMs - (performance.now() - startedMs)))
+  }
+
+  /** Waits for the handshakes in progress, and resets those that are left after `ms`. */
+  async #finish(ms: number): Promise<void> {
+    if (this.#handshakes.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, ms)
+    this.#onEmpty = resolve
+    await promise
+    clearTimeout(timer)
+    this.#cutAll()
+  }
+
+  #cutAll(): void {
+    for (const handshake of [...this.#handshakes.values()]) this.#cut(handshake, 'closed')
+  }
+
+  #refuse(raw: Socket): void {
+    this.#parts.counters?.fail(this.#isOver ? 'draining' : 'overloaded')
+    if (!this.#isOver) this.#parts.certificate.counters.failed('overloaded')
+    reset(raw)
+  }
+
+  /** A new handshake displaces the oldest one: an honest client needs few round trips, and a flood only hurts itself. */
+  #placeFor(address: string): Peer | null {
+    const { limits, certificate } = this.#parts
+    const max = certificate.settings.handshakes
+    if (this.#handshakes.size >= max / 2) {
+      const own = [...this.#handshakes.values()].filter((handshake) => handshake.address === address)
+      if (own.length >= max / 2) this.#displace(own[0])
+      else if (this.#handshakes.size >= max) this.#displace(this.#handshakes.values().next().value)
+    }
+    const peer = limits.take(address)
+    if (peer !== null) return peer
+    this.#displace(this.#oldestOf(address))
+    return limits.take(address)
+  }
+
+  /** The oldest handshake of this address, or of any when it has none. */
+  #oldestOf(address: string): Handshake | undefined {
+    const all = [...this.#handshakes.values()]
+    return all.find((handshake) => handshake.address === address) ?? all[0]
+  }
+
+  #displace(handshake: Handshake | undefined): void {
+    if (handshake !== undefined) this.#cut(handshake, 'overloaded')
+  }
+
+  #begin(handshake: Handshake): void {
+    const { raw } = handshake
+    this.#handshakes.set(handshake.key, handshake)
+    this.#parts.deadlines.set(handshake, this.#parts.certificate.settings.handshakeTimeout)
+    const leave = () => raw.destroy()
+    const peek = () => {
+      const bytes = raw.read()
+      if (bytes === null) return // the client has ended
+      raw.off('readable', peek).off('end', leave)
+      this.#take(handshake, bytes)
+    }
+    raw
+      .on('readable', peek)
+      .once('end', leave)
+      .once('close', () => this.#end(handshake, handshake.hasBegun ? 'closed' : null))
+  }
+
+  /** Decides by the first byte what the client speaks. */
+  #take(handshake: Handshake, bytes: Buffer): void {
+    const { raw } = handshake
+    const [first = 0] = bytes
+    handshake.hasBegun = true
+    if (first === HANDSHAKE_RECORD) {
+      raw.unshift(bytes)
+      raw.allowHalfOpen = false // a client that leaves during the handshake ends it
+      this.#server.emit('connection', raw)
+    } else if (this.#parts.isHttp && first >= A && first <= Z) this.#respondToPlainHttp(handshake)
+    else this.#cut(handshake, 'not_tls')
+  }
+
+  #respondToPlainHttp(handshake: Handshake): void {
+    const { counters, limits } = this.#parts
+    const failure = tlsRequired()
+    counters?.fail(failure.code)
+    counters?.responded('', statusOf(failure.code), 0)
+    this.#end(handshake, 'plain_http')
+    refuseConnection(handshake.raw, failure, limits)
+  }
+
+  #secured(client: TLSSocket): void {
+    const key = keyOf(client)
+    const handshake = key === null ? undefined : this.#handshakes.get(key)
+    if (handshake === undefined) {
+      client.destroy() // the client has left already
+      return
+    }
+    client.allowHalfOpen = true
+    setTransport(client, handshake.raw)
+    this.#end(handshake, null) // gives back its place, which the handler takes at once
+    this.#parts.inner.accept(client)
+  }
+
+  #failed({ code = '' }: NodeJS.ErrnoException, client: TLSSocket): void {
+    const key = keyOf(client)
+    const handshake = key === null ? undefined : this.#handshakes.get(key)
+    if (handshake !== undefined) this.#end(handshake, reasonOf(code))
+    client.destroy()
+  }
+
+  #cut(handshake: Handshake, reason: HandshakeFailure): void {
+    this.#end(handshake, reason)
+    reset(handshake.raw)
+  }
+
+  /** @param reason null when it has not failed. */
+  #end(handshake: Handshake, reason: HandshakeFailure | null): void {
+    if (handshake.isOver) return
+    handshake.isOver = true
+    this.#parts.deadlines.clear(handshake)
+    this.#parts.limits.release(handshake.peer)
+    if (this.#handshakes.get(handshake.key) === handshake) this.#handshakes.delete(handshake.key)
+    if (reason !== null) this.#parts.certificate.counters.failed(reason)
+    if (this.#handshakes.size === 0) this.#onEmpty?.()
+  }
+}
+
+/** The random ticket keys of a context are its own: a session is resumed only on this listener with this certificate. */
+function contextOf({ minVersion }: TlsSettings, { cert, key }: CertificatePair) {
+  return { cert, key, minVersion, secureOptions: crypto.constants.SSL_OP_NO_RENEGOTIATION }
+}
