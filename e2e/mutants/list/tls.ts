@@ -172,7 +172,7 @@ export const tls: readonly Mutant[] = [
   },
   {
     name: 'TLS on a Unix socket is no mistake',
-    file: 'services/sidecar/src/config/parse-file.ts',
+    file: 'services/sidecar/src/config/conflicts.ts',
     find: "    ...tlsOnUnixSocket(ops, ['ops']),\n",
     replace: '',
     killers: [SETTINGS],

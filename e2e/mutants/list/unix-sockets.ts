@@ -145,14 +145,14 @@ export const unixSockets: readonly Mutant[] = [
   },
   {
     name: 'one path in two spellings passes for two',
-    file: 'services/sidecar/src/config/parse-file.ts',
+    file: 'services/sidecar/src/config/conflicts.ts',
     find: "value.replace(/^unix:\\/\\/\\//, 'unix:/')",
     replace: 'value',
     killers: [PARSE_FILE],
   },
   {
     name: 'a route without a socket file may have a mode',
-    file: 'services/sidecar/src/config/parse-file.ts',
+    file: 'services/sidecar/src/config/conflicts.ts',
     find: "if (typeof listen !== 'string' ||",
     replace: "if (typeof listen === 'string' ||",
     killers: [PARSE_FILE],

@@ -11,6 +11,7 @@ import {
   type STREAM_LIMITS,
   type STREAM_TIMEOUTS,
 } from './bounds.ts'
+import type { Client } from './clients-schema.ts'
 import { allowRule, type ConfigFile, fileSchema } from './file-schema.ts'
 import { parseFile } from './parse-file.ts'
 import { readText } from './read-text.ts'
@@ -22,9 +23,23 @@ export interface Config {
   readonly ops: Endpoint | null
   /** TLS of the operations port; undefined: plain HTTP. */
   readonly opsTls?: TlsSettings | undefined
+  /** Who may use the operations port, and under which host names; undefined without it. */
+  readonly opsAccess?: OperationsAccess | undefined
+  /** Every client of the file, in its order. */
+  readonly clients: readonly Client[]
   readonly drainMs: number
   readonly routes: readonly Route[]
 }
+
+export interface OperationsAccess {
+  readonly hosts: readonly string[]
+  /** Undefined: everybody. */
+  readonly for: readonly string[] | undefined
+  /** Those that `for` names. */
+  readonly clients: readonly Client[]
+}
+
+type OpsSettings = Exclude<NonNullable<ConfigFile['ops']>, Endpoint>
 
 export type Route = StreamRoute | HttpRoute
 
@@ -41,6 +56,8 @@ interface RouteBase {
   /** TLS of a listener on TCP; undefined: plain TCP. */
   readonly tls?: TlsSettings | undefined
   readonly upstream: Endpoint
+  /** The clients that its rules name, in the order of the file: a reload that changes one of them changes the route. */
+  readonly clients: readonly Client[]
   /**
    * Whether the file sets `limits.connections`. If not, the sidecar may lower it when the process has few descriptors.
    */
@@ -50,6 +67,8 @@ interface RouteBase {
 /** A route that relays bytes unchanged in both directions. */
 export interface StreamRoute extends RouteBase {
   readonly kind: 'stream'
+  /** The clients that may connect; undefined: everybody. */
+  readonly for?: readonly string[] | undefined
   readonly timeoutsMs: Bounds<typeof STREAM_TIMEOUTS>
   readonly limits: Bounds<typeof STREAM_LIMITS>
 }
@@ -58,6 +77,8 @@ export interface StreamRoute extends RouteBase {
 export interface HttpRoute extends RouteBase {
   readonly kind: 'http'
   readonly allow: readonly AllowRule[]
+  /** Host names that it serves, beside IP addresses and localhost; undefined: all. */
+  readonly hosts?: readonly string[] | undefined
   /** Names of request fields, in lower case, that are forwarded although the sidecar drops them by default. */
   readonly passFields: readonly string[]
   readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>
@@ -86,20 +107,36 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 /** Converts the validated content of a configuration file to the form that the program uses. */
-export function configOf({ ops, drain, routes }: ConfigFile): Config {
-  const { listen, tls } = ops === null || 'kind' in ops ? { listen: ops } : ops
+export function configOf({ ops, clients, drain, routes }: ConfigFile): Config {
+  const given: OpsSettings | null = ops !== null && 'kind' in ops ? { listen: ops } : ops
   return Object.freeze({
-    ops: listen,
-    opsTls: tls,
+    ops: given?.listen ?? null,
+    opsTls: given?.tls,
+    opsAccess: given === null ? undefined : accessOf(given, clients),
+    clients,
     drainMs: drain,
-    routes: Object.freeze(routes.map(routeOf)),
+    routes: Object.freeze(routes.map((route) => routeOf(route, clients))),
   })
 }
 
-function routeOf({ timeouts, limits, ...rest }: ConfigFile['routes'][number]): Route {
+function accessOf(
+  { hosts = [], for: names }: OpsSettings,
+  clients: readonly Client[],
+): OperationsAccess {
+  return Object.freeze({ hosts, for: names, clients: named(names ?? [], clients) })
+}
+
+function named(names: readonly string[], clients: readonly Client[]): readonly Client[] {
+  return Object.freeze(clients.filter(({ name }) => names.includes(name)))
+}
+
+function routeOf(route: ConfigFile['routes'][number], clients: readonly Client[]): Route {
+  const { timeouts, limits, ...rest } = route
   const { connections = HTTP_LIMITS.connections.standard } = limits
+  const names = route.kind === 'http' ? route.allow.flatMap((rule) => rule.clients) : (route.for ?? [])
   return Object.freeze({
     ...rest,
+    clients: named(names, clients),
     timeoutsMs: timeouts,
     limits: Object.freeze({ ...limits, connections }),
     isConnectionsSet: limits.connections !== undefined,

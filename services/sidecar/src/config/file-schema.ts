@@ -2,7 +2,9 @@ import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import * as v from 'valibot'
 import { FIELD, fieldId } from '../http1/field-names.ts'
 import { ALLOW_GRAMMAR, type AllowRule, parseAllowRule, RULE_PATTERN } from '../policy/allow-list.ts'
+import { HOST_PATTERN, HOSTS } from '../policy/hosts.ts'
 import { DRAIN, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
+import { clients, forClients } from './clients-schema.ts'
 import { boundSchema, boundsSchema, mapping, settings } from './schema-parts.ts'
 import { tls } from './tls-schema.ts'
 
@@ -92,7 +94,7 @@ const GROUP = 'may be a group id, a whole number from 0 to 2147483647'
 const ON_CONFLICT = 'may be refuse or takeover'
 
 /**
- * Settings of the socket file, which only `listen: unix:/path` has; `conflicts` in parse-file.ts refuses them
+ * Settings of the socket file, which only `listen: unix:/path` has; conflicts.ts refuses them
  * elsewhere.
  */
 const socketFile = {
@@ -144,9 +146,30 @@ const common = {
   tls,
 }
 
+const MAX_HOSTS = 64
+
+/** Host names that a listener serves. */
+function hosts(description: string) {
+  return v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(HOSTS), v.maxLength(255, HOSTS), v.regex(HOST_PATTERN, HOSTS)), HOSTS),
+      v.maxLength(MAX_HOSTS, HOSTS),
+      v.metadata({
+        json: {
+          type: 'array',
+          maxItems: MAX_HOSTS,
+          items: { type: 'string', maxLength: 255, pattern: HOST_PATTERN.source },
+          description,
+        },
+      }),
+    ),
+  )
+}
+
 const streamRoute = settings({
   ...common,
   kind: v.literal('stream'),
+  for: forClients,
   timeouts: boundsSchema(STREAM_TIMEOUTS),
   limits: boundsSchema(STREAM_LIMITS),
 })
@@ -160,6 +183,9 @@ const httpRoute = settings(
   {
     ...common,
     kind: v.literal('http'),
+    hosts: hosts(
+      'Host names that the route serves, beside IP addresses and localhost; without it every name is served.',
+    ),
     allow: v.optional(v.pipe(v.array(allowRule, ALLOW), v.minLength(1, ALLOW)), ['GET /metrics']),
     passFields: v.optional(v.array(passField, PASS_FIELDS), []),
     timeouts: boundsSchema(HTTP_TIMEOUTS),
@@ -174,7 +200,12 @@ const routes = v.array(
 )
 
 const opsEndpoint = endpoint('Where the operations port listens; without it there is none.')
-const opsSettings = mapping({ listen: endpoint('Where the operations port listens.'), tls })
+const opsSettings = mapping({
+  listen: endpoint('Where the operations port listens.'),
+  hosts: hosts('Host names that the operations port serves, beside IP addresses and localhost.'),
+  for: forClients,
+  tls,
+})
 
 /** The operations port: its endpoint alone, or its settings. */
 const ops = v.lazy((input) => (isSettings(input) ? opsSettings : opsEndpoint))
@@ -186,6 +217,7 @@ function isSettings(input: unknown): boolean {
 /** The schema of the configuration file. `sidecar.schema.json` is generated from it. */
 export const fileSchema = mapping({
   ops: v.optional(v.nullable(ops), null),
+  clients,
   drain: boundSchema(DRAIN),
   routes: v.pipe(routes, v.minLength(1, 'must have at least one route')),
 })

@@ -21,6 +21,7 @@ const CONNECTION = malformed('its Connection is malformed or names a field that 
 const NAME_ODD = malformed(
   'the name of Host or of a framing field has _, or another character, where - belongs',
 )
+const AUTHORIZATION_TWICE = malformed('it has Authorization more than once')
 const FORWARDS_TWICE = malformed('it has Max-Forwards more than once')
 const FORWARDS_INVALID = malformed('its Max-Forwards is not a whole number')
 
@@ -66,6 +67,11 @@ function readField(
       return readMaxForwards(head, bytes, from, to)
     case FIELD.requestId:
       return readRequestId(head, bytes, index, from, to)
+    case FIELD.authorization:
+      if (head.authorizationStart >= 0) return AUTHORIZATION_TWICE
+      head.authorizationStart = from
+      head.authorizationEnd = to
+      return null
     case FIELD.scrapeTimeout:
       head.scrapeTimeoutMs = parseScrapeTimeout(bytes, from, to)
       return null
@@ -109,6 +115,8 @@ function readMaxForwards(head: RequestHead, bytes: Buffer, from: number, to: num
 function readHost(head: RequestHead, bytes: Buffer, from: number, to: number): Refusal | null {
   if (head.hasHost) return HOST_TWICE
   head.hasHost = true
+  head.hostStart = from
+  head.hostEnd = to
   if (to > from && !isHostAndPort(bytes, from, to)) return HOST_INVALID
   if (head.authorityEnd === 0) return null
   return isSameAuthority(head, bytes, from, to) ? null : HOST_DIFFERS

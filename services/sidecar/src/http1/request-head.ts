@@ -58,9 +58,15 @@ export class RequestHead {
   closes = false
   keepsAlive = false
   hasHost = false
+  /** The value of `Host`; both 0 without it. */
+  hostStart = 0
+  hostEnd = 0
   expectsContinue = false
   /** Where the line of a valid request id begins; -1: there is none. */
   requestIdStart = -1
+  /** The value of `Authorization`; `authorizationStart` -1: there is none. */
+  authorizationStart = -1
+  authorizationEnd = -1
   /** From `X-Prometheus-Scrape-Timeout-Seconds`; 0: none. */
   scrapeTimeoutMs = 0
   /** Of OPTIONS and TRACE (RFC 9110 section 7.6.2); -1: none was given, or another method. */
@@ -70,6 +76,7 @@ export class RequestHead {
   readonly fields = new Fields()
   refusal: Refusal = NO_REFUSAL
   #passFields = NO_NAMES
+  #isAuthorizationWithheld = false
 
   /** Whether the client wants to keep the connection (RFC 9112 section 9.3). */
   get persistent(): boolean {
@@ -93,9 +100,18 @@ export class RequestHead {
         return this.minor === 0
       case FIELD.maxForwards:
         return this.maxForwards >= 0
+      case FIELD.authorization:
+        return this.#isAuthorizationWithheld
       default:
         return false
     }
+  }
+
+  /** `Authorization` was for the sidecar: it is not forwarded. */
+  withholdAuthorization(bytes: Buffer): void {
+    if (this.authorizationStart < 0 || this.#isAuthorizationWithheld) return
+    this.#isAuthorizationWithheld = true
+    this.drops.collect(this, bytes)
   }
 
   refuse(refusal: Refusal): typeof REFUSED {
@@ -110,10 +126,15 @@ export class RequestHead {
     this.closes = false
     this.keepsAlive = false
     this.hasHost = false
+    this.hostStart = 0
+    this.hostEnd = 0
     this.expectsContinue = false
     this.requestIdStart = -1
     this.scrapeTimeoutMs = 0
     this.maxForwards = -1
+    this.authorizationStart = -1
+    this.authorizationEnd = -1
+    this.#isAuthorizationWithheld = false
     this.drops.clear()
     this.refusal = NO_REFUSAL
     this.#passFields = passFields

@@ -7,6 +7,8 @@ export interface Refused {
   readonly failure: Failure
   /** The value of the `Allow` field that a 405 needs (RFC 9110 section 15.5.6). */
   readonly allow?: string
+  /** Values of `WWW-Authenticate`, which a 401 needs (RFC 9110 section 15.5.2). */
+  readonly challenges?: readonly string[]
 }
 
 /** `OPTIONS` for the sidecar itself; `allow` has the methods that the route allows there. */
@@ -15,22 +17,31 @@ export interface OptionsForSidecar {
 }
 
 /**
- * Decides what is done with a request that has a valid head. It is forwarded only if the path is in its normal form, the
- * route allows path and method, and the announced body has at most `maxBodyBytes`. Everything else is refused.
+ * The first half of the decision about a request that has a valid head: its path must be in its normal form, and the
+ * route must allow path and method to somebody.
  * @param bytes the buffer that `head` was parsed from.
+ * @returns the names of the clients that it is allowed to; none: to everybody.
+ */
+export function judgeTarget(allow: AllowList, head: RequestHead, bytes: Buffer): Refused | readonly string[] {
+  const { path, from, to } = pathOf(head, bytes)
+  if (!isNormalPath(path, from, to)) return { failure: notNormal(textOf(path, from, to)) }
+  return allow.clientsFor(head.method, path, from, to) ?? notAllowed(allow, head, bytes)
+}
+
+/**
+ * The second half, once the caller may send the request: the announced body must have at most `maxBodyBytes`.
  * @returns null for a request that is forwarded.
  */
-export function judge(
+export function judgeSize(
   allow: AllowList,
   maxBodyBytes: number,
   head: RequestHead,
   bytes: Buffer,
 ): Refused | OptionsForSidecar | null {
-  const { path, from, to } = pathOf(head, bytes)
-  if (!isNormalPath(path, from, to)) return { failure: notNormal(textOf(path, from, to)) }
-  if (!allow.allows(head.method, path, from, to)) return notAllowed(allow, head, bytes)
   if (head.contentLength > maxBodyBytes) return { failure: bodyTooLarge(maxBodyBytes) }
-  return head.maxForwards === 0 ? atLastHop(head.method, allow.methodsFor(path, from, to)) : null
+  if (head.maxForwards !== 0) return null
+  const { path, from, to } = pathOf(head, bytes)
+  return atLastHop(head.method, allow.methodsFor(path, from, to))
 }
 
 /** With `Max-Forwards: 0` the request is for whoever it has reached, which is the sidecar (RFC 9110 section 7.6.2). */

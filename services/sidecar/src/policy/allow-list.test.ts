@@ -34,8 +34,8 @@ describe('an allow list', () => {
 
   it('lists the methods that are allowed for a path', () => {
     const list = new AllowList([
-      { methods: ['GET'], path: '/a' },
-      { methods: ['PUT', 'GET'], path: '/a' },
+      { methods: ['GET'], path: '/a', clients: [] },
+      { methods: ['PUT', 'GET'], path: '/a', clients: [] },
     ])
     assert.deepEqual(list.methodsFor(Buffer.from('/a'), 0, 2), ['GET', 'HEAD', 'PUT'])
     assert.deepEqual(list.methodsFor(Buffer.from('/b'), 0, 2), [])

@@ -1,19 +1,24 @@
 import { BACKSLASH, DELETE, DOT, HEX, PERCENT, SEMICOLON, SLASH } from '../http1/bytes.ts'
 
 export const RULE_PATTERN =
-  /^(?<methods>[A-Z][A-Z-]{0,23}(?:\|[A-Z][A-Z-]{0,23})*) (?<path>\/[\w.~!$&'()*+,;=:@%/-]*|\*)$/
+  /^(?<methods>[A-Z][A-Z-]{0,23}(?:\|[A-Z][A-Z-]{0,23})*) (?<path>\/[\w.~!$&'()*+,;=:@%/-]*|\*)(?: for (?<clients>[a-z][a-z0-9-]*(?: [a-z][a-z0-9-]*)*))?$/
 
 export const ALLOW_GRAMMAR =
   'may be methods and a path, such as GET /metrics or GET|POST /visits; a path that ends with /* allows everything below it'
 
 /** Parses `GET /metrics`, `GET|POST /visits`, `GET /files/*` or `OPTIONS *`; undefined for any other text. */
 export function parseAllowRule(text: string): AllowRule | undefined {
-  const { methods, path } = RULE_PATTERN.exec(text)?.groups ?? {}
+  const { methods, path, clients } = RULE_PATTERN.exec(text)?.groups ?? {}
   if (methods === undefined || path === undefined) return undefined
   const fixed = path.endsWith('/*') ? path.slice(0, -1) : path
   const isStarElsewhere = path !== '*' && fixed.includes('*')
   if (isStarElsewhere || !isNormalPath(Buffer.from(fixed), 0, fixed.length)) return undefined
-  return { methods: methods.split('|'), path }
+  return { methods: methods.split('|'), path, clients: clients?.split(' ') ?? [] }
+}
+
+export function formatRule({ methods, path, clients }: AllowRule): string {
+  const names = clients.length === 0 ? '' : ` for ${clients.join(' ')}`
+  return `${methods.join('|')} ${path}${names}`
 }
 
 /** One entry of a route's allow list. */
@@ -22,12 +27,14 @@ export interface AllowRule {
   readonly methods: readonly string[]
   /** An exact path, or one that ends with `/*`, which allows every path below it but not the path itself. */
   readonly path: string
+  readonly clients: readonly string[]
 }
 
 interface CompiledRule {
   readonly methods: ReadonlySet<string>
   readonly path: Buffer
   readonly isPrefix: boolean
+  readonly clients: readonly string[]
 }
 
 /** The requests that a route allows. Whatever no rule names is refused. */
@@ -38,13 +45,25 @@ export class AllowList {
     this.#rules = rules.map(compile)
   }
 
-  /** Whether `method` is allowed for the path in `bytes[from, to)`. Runs for every request and allocates nothing. */
+  /** Whether `method` is allowed to somebody for the path in `bytes[from, to)`. */
   allows(method: string, bytes: Buffer, from: number, to: number): boolean {
+    return this.clientsFor(method, bytes, from, to) !== null
+  }
+
+  /**
+   * The clients that may use `method` for the path in `bytes[from, to)`: those of all rules that match, in their order.
+   * Runs for every request, and allocates nothing unless several rules with `for` match.
+   * @returns an empty list for everybody, null when no rule matches.
+   */
+  clientsFor(method: string, bytes: Buffer, from: number, to: number): readonly string[] | null {
+    let clients: readonly string[] | null = null
     for (let i = 0; i < this.#rules.length; i++) {
       const rule = this.#rules[i] as CompiledRule
-      if (matches(rule, bytes, from, to) && rule.methods.has(method)) return true
+      if (!matches(rule, bytes, from, to) || !rule.methods.has(method)) continue
+      if (rule.clients.length === 0) return rule.clients
+      clients = clients === null ? rule.clients : [...clients, ...rule.clients]
     }
-    return false
+    return clients
   }
 
   /** The methods that are allowed for the path in `bytes[from, to)`, sorted. Empty when no rule names the path. */
@@ -54,12 +73,13 @@ export class AllowList {
   }
 }
 
-function compile({ methods, path }: AllowRule): CompiledRule {
+function compile({ methods, path, clients }: AllowRule): CompiledRule {
   const isPrefix = path.endsWith('/*')
   return {
     methods: new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods),
     path: Buffer.from(isPrefix ? path.slice(0, -1) : path),
     isPrefix,
+    clients,
   }
 }
 

@@ -50,6 +50,8 @@ export interface ConnectionHandler {
   accept(client: Socket): void
   /** Resolves when no connection is left; connections that are left after `drainMs` are reset. */
   drain(drainMs: number): Promise<void>
+  /** Ends the connections whose callers may not go on: certificates expire, and CAs and rules change. */
+  judgeAnew?(): void
 }
 
 /** A listening endpoint. Its handler may be replaced while it listens: that is how a reload works. */

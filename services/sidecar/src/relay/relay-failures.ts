@@ -82,6 +82,13 @@ export function queueFull(places: number): Failure {
   })
 }
 
+export function judgedTooLate(): Failure {
+  return new Failure('overloaded', {
+    message: 'the password of the request could not be verified in time: many others are being verified',
+    hint: 'try again later; a password that was verified before is known at once',
+  })
+}
+
 export function waitedTooLong(): Failure {
   return new Failure('overloaded', {
     message: 'all upstream connections were in use for as long as the request could wait',

@@ -79,6 +79,7 @@ export class RequestSender {
   #bodyEnd = 0
   #gathered: GrowingBuffer | null = null
   #mayStream = false
+  #isAuthorizationWithheld = false
   /** The method is idempotent (RFC 9110 section 9.2.2). */
   isIdempotent = false
   /** The upstream's socket has not taken all that was sent. */
@@ -108,6 +109,7 @@ export class RequestSender {
     this.#bytes = bytes
     this.#start = start
     this.#gathered = null
+    this.#isAuthorizationWithheld = false
     this.isFull = false
     this.isIdempotent = isIdempotent(head.method)
     this.#mayStream = head.expectsContinue
@@ -136,10 +138,16 @@ export class RequestSender {
     return position
   }
 
+  /** `Authorization` is not forwarded, however often the request is sent. */
+  withholdAuthorization(): void {
+    this.#isAuthorizationWithheld = true
+  }
+
   /** Sends the head, and the part of the body that is here. */
   send(source: ResponseSource, provenance: Buffer): void {
     const head = this.#head as RequestHead
     if (this.#gathered !== null) this.#takeGathered(head, this.#gathered)
+    if (this.#isAuthorizationWithheld) head.withholdAuthorization(this.#bytes)
     this.isFull = !this.#writer.write(source, head, this.#bytes, this.#start, provenance, this.#bodyEnd)
     if (this.#body.done) source.requestSent()
     else this.#bytes = NOTHING

@@ -28,13 +28,14 @@ export interface ReloadPlan {
 export function planReload(
   running: readonly RunningRoute[],
   runningOps: RunningOperations | null,
-  { routes, ops, opsTls }: Config,
+  { routes, ops, opsTls, opsAccess }: Config,
 ): ReloadPlan {
   const isOpsSame =
     runningOps !== null &&
     ops !== null &&
     addressOf(runningOps) === formatEndpoint(ops) &&
-    isDeepStrictEqual(runningOps.tls?.settings, opsTls)
+    isDeepStrictEqual(runningOps.tls?.settings, opsTls) &&
+    isDeepStrictEqual(runningOps.access, opsAccess)
   const free = new Set<Holder>([...running, ...(runningOps === null || isOpsSame ? [] : [runningOps])])
   const handedOver: Holder[] = []
   const kept: RunningRoute[] = []
