@@ -3,7 +3,7 @@ import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
 import * as v from 'valibot'
-import type { AllowRule } from '../policy/allow-list.ts'
+import type { AllowRule } from '../policy/rule.ts'
 import {
   type Bounds,
   HTTP_LIMITS,
@@ -58,6 +58,8 @@ export interface StreamRoute extends RouteBase {
 export interface HttpRoute extends RouteBase {
   readonly kind: 'http'
   readonly allow: readonly AllowRule[]
+  /** Whether `{name}` and `/*` of a rule match an encoded slash, which is data then. */
+  readonly encodedSlash: 'refuse' | 'allow'
   /** Names of request fields, in lower case, that are forwarded although the sidecar drops them by default. */
   readonly passFields: readonly string[]
   readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>

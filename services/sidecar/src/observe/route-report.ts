@@ -1,6 +1,7 @@
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { Route } from '../config/config.ts'
+import { formatRule } from '../policy/rule.ts'
 import type { ConnectionLimits } from '../relay/connection-limits.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { stateName, type UpstreamState } from '../upstream/upstream-state.ts'
@@ -31,8 +32,8 @@ export function routeReport({ route, listen, upstream, counters, limits, isRepla
     replaced: isReplaced,
     tls: tls && tlsReport(tls),
     upstream: formatEndpoint(route.upstream),
-    allow:
-      route.kind === 'http' ? route.allow.map(({ methods, path }) => `${methods.join('|')} ${path}`) : null,
+    allow: route.kind === 'http' ? route.allow.map(formatRule) : null,
+    encodedSlash: route.kind === 'http' ? route.encodedSlash : null,
     connections: counters.connectionsOpen,
     maxConnections: limits.max,
     connectionsByUid: listen.kind === 'tcp' ? null : Object.fromEntries(counters.connectionsByUid),

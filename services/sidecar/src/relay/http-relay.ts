@@ -26,7 +26,7 @@ export class HttpRelay {
 
   constructor(route: HttpRoute, upstream: Upstream, counters: RouteCounters, deadlines: Deadlines) {
     this.route = route
-    this.allow = new AllowList(route.allow)
+    this.allow = new AllowList(route.allow, route.encodedSlash)
     this.pool = new UpstreamPool(route, upstream, deadlines)
     upstream.onReplaced = () => this.pool.closeIdle()
     this.headRules = { maxFields: route.limits.fields, passFields: new Set(route.passFields) }

@@ -1,6 +1,6 @@
 import { BodyFraming } from '../../http1/body-framing.ts'
 import { BROKEN } from '../../http1/chunked.ts'
-import { COMPOSED_EXTRA, composeRequest, RequestIds } from '../../http1/compose-request.ts'
+import { composedBytes, composeRequest, RequestIds } from '../../http1/compose-request.ts'
 import { INCOMPLETE } from '../../http1/fields.ts'
 import { parseRequestHead } from '../../http1/parse-request-head.ts'
 import { REFUSED, RequestHead } from '../../http1/request-head.ts'
@@ -27,9 +27,10 @@ export interface Forwarded {
 const IDS = new RequestIds()
 export const PROVENANCE = Buffer.from('X-Forwarded-For: 9.9.9.9\r\n')
 
+const RULE = { long: false, clients: [] }
 const ALLOW = new AllowList([
-  { methods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'], path: '/*' },
-  { methods: ['OPTIONS'], path: '*' },
+  { ...RULE, methods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'], path: '/*' },
+  { ...RULE, methods: ['OPTIONS'], path: '*' },
 ])
 
 /**
@@ -83,13 +84,22 @@ export function framingOf(head: RequestHead): BodyFraming {
   return framing
 }
 
+function forwardedTarget(
+  { normalPath, targetStart, pathEnd, targetEnd }: RequestHead,
+  input: Buffer,
+): string {
+  return normalPath === null
+    ? input.toString('latin1', targetStart, targetEnd)
+    : normalPath.toString('latin1') + input.toString('latin1', pathEnd, targetEnd)
+}
+
 function describe(head: RequestHead, input: Buffer, start: number, sent: Buffer, complete: boolean) {
-  const out = Buffer.alloc(head.end - start + PROVENANCE.length + COMPOSED_EXTRA)
+  const out = Buffer.alloc(composedBytes(head, start, PROVENANCE))
   const headBytes = composeRequest(out, head, input, start, PROVENANCE, IDS)
   return {
     start,
     method: head.method,
-    target: head.impliedPath + input.toString('latin1', head.targetStart, head.targetEnd),
+    target: head.impliedPath + forwardedTarget(head, input),
     complete,
     bytes: Buffer.concat([out.subarray(0, headBytes), sent]),
   }
