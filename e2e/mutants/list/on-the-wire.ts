@@ -182,9 +182,9 @@ export const onTheWire: readonly Mutant[] = [
   },
   {
     name: 'a URL without a path is matched as nothing',
-    file: 'services/sidecar/src/policy/admission.ts',
-    find: "if (impliedPath !== '') return",
-    replace: "if (impliedPath === '*') return",
+    file: 'services/sidecar/src/policy/allow-list.ts',
+    find: "impliedPath === '' ? normalPath",
+    replace: "impliedPath !== '*' ? normalPath",
     killers: [REQUESTS],
   },
   {

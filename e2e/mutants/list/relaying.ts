@@ -10,22 +10,22 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'every path is allowed',
     file: 'services/sidecar/src/policy/admission.ts',
-    find: 'if (!allow.allows(head.method, path, from, to)) return',
+    find: 'if (!allow.allows(head.method, target)) return',
     replace: "if (head.method === 'NONE') return",
     killers: ['e2e/only-allowed-requests-are-relayed.test.ts'],
   },
   {
     name: 'every method is allowed',
     file: 'services/sidecar/src/policy/allow-list.ts',
-    find: 'matches(rule, bytes, from, to) && rule.methods.has(method)',
-    replace: 'matches(rule, bytes, from, to)',
+    find: 'this.#matches(rule, target) && rule.methods.has(method) && matchesQuery',
+    replace: 'this.#matches(rule, target) && matchesQuery',
     killers: ['e2e/only-allowed-requests-are-relayed.test.ts'],
   },
   {
     name: 'paths may have dot segments',
-    file: 'services/sidecar/src/policy/allow-list.ts',
-    find: 'if (byte === SLASH && bytes[at + 1] === DOT && isDotSegment(bytes, at + 1, to)) return false',
-    replace: 'void isDotSegment',
+    file: 'services/sidecar/src/http1/normal-path.ts',
+    find: '      if (isDotSegment(bytes, at + 1, to)) return DOT_SEGMENT\n',
+    replace: '',
     killers: [CLIENT],
   },
   {

@@ -1,6 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
-import { parseAllowRule } from '../policy/allow-list.ts'
-import { type ClientKind, isClientName } from './clients-schema.ts'
+import { isClientName, parseRule } from '../policy/rule.ts'
+import type { ClientKind } from './clients-schema.ts'
 import { entryAt, type Mistake } from './mistake.ts'
 
 /** What can be told of a listener before the schema has seen it. */
@@ -61,7 +61,8 @@ function namesInRules(row: unknown, place: Mistake['path']): Named[][] {
   const { value, path } = entryAt(row, place, 'allow')
   if (!Array.isArray(value)) return []
   return (value as unknown[]).map((rule, index) => {
-    const names = typeof rule === 'string' ? (parseAllowRule(rule)?.clients ?? []) : []
+    const parsed = typeof rule === 'string' ? parseRule(rule) : ''
+    const names = typeof parsed === 'string' ? [] : parsed.clients
     return names.map((name) => ({ name, path: [...path, index] }))
   })
 }
@@ -86,8 +87,7 @@ function mistakeOf(
   { kind: of, isUnix, isLoopback, hasTls, hasClientCa }: Listener,
 ): string | undefined {
   if (!isClientName(name)) return undefined // the schema says so
-  if (kind === undefined)
-    return `names ${name}, which is no client: add it to clients, or correct the name`
+  if (kind === undefined) return `names ${name}, which is no client: add it to clients, or correct the name`
   if (kind === 'certificate' && !hasClientCa)
     return `names ${name}, which is known by its certificate: add tls.clientCa to this listener`
   if ((kind === 'uid' || kind === 'gid') && isUnix === false)

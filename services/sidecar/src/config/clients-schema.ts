@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { CERTIFICATE_PATTERN, parseCertificatePattern } from '../identity/certificate-names.ts'
+import { isClientName } from '../policy/rule.ts'
 
 /** A caller that can be told apart from others. Rules name it after `for`. */
 export type Client =
@@ -13,9 +14,10 @@ export type ClientKind = Client['kind']
 
 /** Each file is followed, and each name is a label of metrics. */
 const MAX_CLIENTS = 256
-const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/
+const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/ // for editors; isClientName decides
+const ANONYMOUS = 'anonymous'
 /** Words of a rule, and the metric label of a caller that is no client. */
-const RESERVED: ReadonlySet<string> = new Set(['for', 'long', 'upgrade', 'anonymous'])
+const RESERVED = ['for', 'long', 'upgrade', ANONYMOUS]
 const NAME =
   'may have a name of lower-case letters, digits and -, at most 63, that begins with a letter and is not for, long, upgrade or anonymous'
 const CLIENTS = `may be a mapping from names to clients, at most ${MAX_CLIENTS}, such as {prometheus: {token: /run/secrets/tokens}}`
@@ -24,11 +26,6 @@ const FILE = 'may be the absolute path of a file'
 const MAX_ID = 0xffff_fffe
 const ID = `may be a whole number from 0 to ${MAX_ID}`
 const FOR = 'may be a list of names of clients, each once, such as [prometheus]'
-
-/** @returns undefined for a name that no client may have. */
-export function isClientName(name: string): boolean {
-  return NAME_PATTERN.test(name) && !RESERVED.has(name)
-}
 
 /** The clients of a configuration file, in its order. */
 export const clients = v.optional(
@@ -53,7 +50,7 @@ export const clients = v.optional(
         type: 'object',
         description: 'Who can be told apart: rules name these after for.',
         maxProperties: MAX_CLIENTS,
-        propertyNames: { pattern: NAME_PATTERN.source, not: { enum: [...RESERVED] } },
+        propertyNames: { pattern: NAME_PATTERN.source, not: { enum: RESERVED } },
         additionalProperties: {
           type: 'object',
           minProperties: 1,
@@ -108,7 +105,7 @@ interface BadClient {
 }
 
 function readClient(name: string, value: unknown): Client | BadClient {
-  if (!isClientName(name)) return { message: NAME, input: name, keys: [] }
+  if (!isClientName(name) || name === ANONYMOUS) return { message: NAME, input: name, keys: [] }
   const [entry, second] = entriesOf(value) ?? []
   if (entry === undefined || second !== undefined) return { message: CLIENT, input: value, keys: [] }
   const [kind, setting] = entry

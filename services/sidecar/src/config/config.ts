@@ -3,7 +3,7 @@ import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
 import * as v from 'valibot'
-import type { AllowRule } from '../policy/allow-list.ts'
+import type { AllowRule } from '../policy/rule.ts'
 import {
   type Bounds,
   HTTP_LIMITS,
@@ -79,6 +79,8 @@ export interface HttpRoute extends RouteBase {
   readonly allow: readonly AllowRule[]
   /** Host names that it serves, beside IP addresses and localhost; undefined: all. */
   readonly hosts?: readonly string[] | undefined
+  /** Whether `{name}` and `/*` of a rule match an encoded slash, which is data then. */
+  readonly encodedSlash: 'refuse' | 'allow'
   /** Names of request fields, in lower case, that are forwarded although the sidecar drops them by default. */
   readonly passFields: readonly string[]
   readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>
@@ -119,10 +121,7 @@ export function configOf({ ops, clients, drain, routes }: ConfigFile): Config {
   })
 }
 
-function accessOf(
-  { hosts = [], for: names }: OpsSettings,
-  clients: readonly Client[],
-): OperationsAccess {
+function accessOf({ hosts = [], for: names }: OpsSettings, clients: readonly Client[]): OperationsAccess {
   return Object.freeze({ hosts, for: names, clients: named(names ?? [], clients) })
 }
 

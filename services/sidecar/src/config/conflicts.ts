@@ -59,4 +59,3 @@ function twice(entries: Entry[]): Mistake[] {
 function isAnyPort(value: unknown): boolean {
   return typeof value === 'string' && /^tcp:.*:0$/.test(value)
 }
-

@@ -47,6 +47,10 @@ export class RequestHead {
   authorityEnd = 0
   /** The path of an absolute-form target that has none: `/`, or `*` for OPTIONS; else empty. */
   impliedPath: '' | '/' | '*' = ''
+  /** What `examinePath` says about the path. */
+  pathBits = 0
+  /** The path in its normal form if it was sent in another one, else null. This is what rules see and the upstream gets. */
+  normalPath: Buffer | null = null
   /** Past the request line's CRLF. */
   fieldsStart = 0
   /** Past the empty line. */
@@ -121,6 +125,8 @@ export class RequestHead {
 
   /** @param passFields names in lower case of fields that are not dropped for their name. */
   reset(passFields = NO_NAMES): void {
+    this.pathBits = 0
+    this.normalPath = null
     this.contentLength = -1
     this.chunked = false
     this.closes = false

@@ -19,7 +19,10 @@ export class Credentials implements Disposable {
     const credentials = new Credentials()
     for (const client of clients)
       if (client.kind === 'token' || client.kind === 'basic')
-        credentials.#tokens.set(client.name, (await readFile(client.file, 'utf8')).split('\n').filter(Boolean))
+        credentials.#tokens.set(
+          client.name,
+          (await readFile(client.file, 'utf8')).split('\n').filter(Boolean),
+        )
     return credentials
   }
   prove(

@@ -219,9 +219,7 @@ function knownOf(client: Client): Known {
 function certificateTest(text: string): Known['proves'] {
   const pattern = parseCertificatePattern(text)
   return ({ certificate }) =>
-    pattern !== undefined &&
-    certificate?.isValid() === true &&
-    matchesCertificate(pattern, certificate.names)
+    pattern !== undefined && certificate?.isValid() === true && matchesCertificate(pattern, certificate.names)
 }
 
 function tooManyAttempts(): Failure {

@@ -7,12 +7,12 @@ import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { boundConnections } from '@uds-sidecar/shared/listen/bound-connections'
 import { Connections } from '@uds-sidecar/shared/listen/connections'
 import { OPERATIONS_CONNECTIONS } from '../config/bounds.ts'
-import { type Denied } from '../identity/guard.ts'
+import type { Denied } from '../identity/guard.ts'
 import { type Caller, callerOf } from '../relay/caller.ts'
 import { type ConnectionHandler, reset } from '../relay/port.ts'
 import { retryAfterSeconds } from '../relay/problem-response.ts'
 import { createExposition } from './exposition.ts'
-import { OperationsJudge, type OperationsAccessParts, targetOf } from './operations-access.ts'
+import { type OperationsAccessParts, OperationsJudge, targetOf } from './operations-access.ts'
 import { type OperationsView, type PageView, pageAt } from './pages.ts'
 
 const BOUNDS = {
@@ -86,7 +86,8 @@ export class Operations implements ConnectionHandler {
     const caller = this.#callers.get(request.socket) ?? callerOf(request.socket, this.#access.listen)
     const admission = this.#isRevoked ? REVOKED : await this.#judge.judge(request, caller)
     if (admission !== null && 'failure' in admission) refuse(admission, request, response)
-    else await respond({ ...view, isPublic: admission !== null && admission.user === null }, request, response)
+    else
+      await respond({ ...view, isPublic: admission !== null && admission.user === null }, request, response)
   }
 }
 
@@ -98,7 +99,11 @@ const REVOKED: Denied = {
   user: null,
 }
 
-function refuse({ failure, challenges = [] }: Denied, { method }: IncomingMessage, response: ServerResponse): void {
+function refuse(
+  { failure, challenges = [] }: Denied,
+  { method }: IncomingMessage,
+  response: ServerResponse,
+): void {
   const retryAfter = retryAfterSeconds(failure.status)
   const body = JSON.stringify(problemOf(failure))
   response.writeHead(failure.status, {

@@ -1,11 +1,11 @@
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { Route } from '../config/config.ts'
+import type { CredentialStatus } from '../identity/credentials.ts'
+import { formatRule } from '../policy/rule.ts'
 import type { ConnectionLimits } from '../relay/connection-limits.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { stateName, type UpstreamState } from '../upstream/upstream-state.ts'
-import type { CredentialStatus } from '../identity/credentials.ts'
-import { formatRule } from '../policy/allow-list.ts'
 import { clientReports } from './client-report.ts'
 import type { RouteCounters } from './route-counters.ts'
 import { type TlsStatus, tlsReport } from './tls-status.ts'
@@ -38,9 +38,10 @@ export function routeReport(
     tls: tls && tlsReport(tls),
     upstream: formatEndpoint(route.upstream),
     hosts: route.kind === 'http' ? (route.hosts ?? null) : null,
-    allow: route.kind === 'http' ? route.allow.map(formatRule) : null,
     for: route.kind === 'stream' ? (route.for ?? null) : null,
     clients: clientReports(route.clients, credentials),
+    allow: route.kind === 'http' ? route.allow.map(formatRule) : null,
+    encodedSlash: route.kind === 'http' ? route.encodedSlash : null,
     connections: counters.connectionsOpen,
     maxConnections: limits.max,
     connectionsByUid: listen.kind === 'tcp' ? null : Object.fromEntries(counters.connectionsByUid),

@@ -1,129 +1,154 @@
-import { BACKSLASH, DELETE, DOT, HEX, PERCENT, SEMICOLON, SLASH } from '../http1/bytes.ts'
+import { PERCENT, SLASH } from '../http1/bytes.ts'
+import { HAS_ENCODED_SLASH } from '../http1/normal-path.ts'
+import type { RequestHead } from '../http1/request-head.ts'
+import { QueryNames } from './query-names.ts'
+import type { AllowRule } from './rule.ts'
 
-export const RULE_PATTERN =
-  /^(?<methods>[A-Z][A-Z-]{0,23}(?:\|[A-Z][A-Z-]{0,23})*) (?<path>\/[\w.~!$&'()*+,;=:@%/-]*|\*)(?: for (?<clients>[a-z][a-z0-9-]*(?: [a-z][a-z0-9-]*)*))?$/
-
-export const ALLOW_GRAMMAR =
-  'may be methods and a path, such as GET /metrics or GET|POST /visits; a path that ends with /* allows everything below it'
-
-/** Parses `GET /metrics`, `GET|POST /visits`, `GET /files/*` or `OPTIONS *`; undefined for any other text. */
-export function parseAllowRule(text: string): AllowRule | undefined {
-  const { methods, path, clients } = RULE_PATTERN.exec(text)?.groups ?? {}
-  if (methods === undefined || path === undefined) return undefined
-  const fixed = path.endsWith('/*') ? path.slice(0, -1) : path
-  const isStarElsewhere = path !== '*' && fixed.includes('*')
-  if (isStarElsewhere || !isNormalPath(Buffer.from(fixed), 0, fixed.length)) return undefined
-  return { methods: methods.split('|'), path, clients: clients?.split(' ') ?? [] }
+/** The path and query of a request, as the rules see them: positions in the bytes that were parsed. */
+export interface Target {
+  /** The path in its normal form: `path[from, to)`. */
+  readonly path: Buffer
+  readonly from: number
+  readonly to: number
+  readonly hasEncodedSlash: boolean
+  /** The query with its question mark, `query[queryFrom, queryTo)`; empty without one. */
+  readonly query: Buffer
+  readonly queryFrom: number
+  readonly queryTo: number
 }
 
-export function formatRule({ methods, path, clients }: AllowRule): string {
-  const names = clients.length === 0 ? '' : ` for ${clients.join(' ')}`
-  return `${methods.join('|')} ${path}${names}`
-}
+const IMPLIED = { '/': Buffer.from('/'), '*': Buffer.from('*') } as const
 
-/** One entry of a route's allow list. */
-export interface AllowRule {
-  /** `GET` also allows `HEAD`, whose response reveals less. */
-  readonly methods: readonly string[]
-  /** An exact path, or one that ends with `/*`, which allows every path below it but not the path itself. */
-  readonly path: string
-  readonly clients: readonly string[]
+/** @param bytes the buffer that `head` was parsed from. */
+export function targetOf(head: RequestHead, bytes: Buffer): Target {
+  const { impliedPath, normalPath, targetStart, pathEnd, targetEnd, pathBits } = head
+  const written = impliedPath === '' ? normalPath : IMPLIED[impliedPath]
+  return {
+    path: written ?? bytes,
+    from: written === null ? targetStart : 0,
+    to: written === null ? pathEnd : written.length,
+    hasEncodedSlash: (pathBits & HAS_ENCODED_SLASH) !== 0,
+    query: bytes,
+    queryFrom: pathEnd,
+    queryTo: targetEnd,
+  }
 }
 
 interface CompiledRule {
   readonly methods: ReadonlySet<string>
-  readonly path: Buffer
+  /** What stands before, between and after the `{name}` segments. */
+  readonly literals: readonly Buffer[]
   readonly isPrefix: boolean
+  /** Null: any query. */
+  readonly query: QueryNames | null
+  /** Empty: everybody. */
   readonly clients: readonly string[]
 }
 
-/** The requests that a route allows. Whatever no rule names is refused. */
+/**
+ * The requests that a route allows. Whatever no rule names is refused. The rules are tried one after the other, and each
+ * reads the path and the query once: the cost is linear in all three.
+ */
 export class AllowList {
   readonly #rules: readonly CompiledRule[]
+  /** Whether `{name}` and `/*` match a `%2F` too, as data. A literal with `%2F` always does. */
+  readonly isEncodedSlashAllowed: boolean
 
-  constructor(rules: readonly AllowRule[]) {
+  constructor(rules: readonly AllowRule[], encodedSlash: 'refuse' | 'allow' = 'refuse') {
     this.#rules = rules.map(compile)
+    this.isEncodedSlashAllowed = encodedSlash === 'allow'
   }
 
-  /** Whether `method` is allowed to somebody for the path in `bytes[from, to)`. */
-  allows(method: string, bytes: Buffer, from: number, to: number): boolean {
-    return this.clientsFor(method, bytes, from, to) !== null
+  /** Whether a rule allows `method` for this path and query to somebody. */
+  allows(method: string, target: Target): boolean {
+    return this.clientsFor(method, target) !== null
   }
 
   /**
-   * The clients that may use `method` for the path in `bytes[from, to)`: those of all rules that match, in their order.
-   * Runs for every request, and allocates nothing unless several rules with `for` match.
+   * The clients that may use `method` for this path and query: those of all rules that match, in their order. Runs for
+   * every request, and allocates nothing unless several rules with `for` match.
    * @returns an empty list for everybody, null when no rule matches.
    */
-  clientsFor(method: string, bytes: Buffer, from: number, to: number): readonly string[] | null {
+  clientsFor(method: string, target: Target): readonly string[] | null {
     let clients: readonly string[] | null = null
     for (let i = 0; i < this.#rules.length; i++) {
       const rule = this.#rules[i] as CompiledRule
-      if (!matches(rule, bytes, from, to) || !rule.methods.has(method)) continue
+      if (!this.#matches(rule, target) || !rule.methods.has(method) || !matchesQuery(rule, target)) continue
       if (rule.clients.length === 0) return rule.clients
       clients = clients === null ? rule.clients : [...clients, ...rule.clients]
     }
     return clients
   }
 
-  /** The methods that are allowed for the path in `bytes[from, to)`, sorted. Empty when no rule names the path. */
-  methodsFor(bytes: Buffer, from: number, to: number): string[] {
-    const rules = this.#rules.filter((rule) => matches(rule, bytes, from, to))
+  /**
+   * The methods that are allowed for this path and query, sorted. Empty when no rule names them. A rule whose path
+   * matches and whose query does not is not counted, because another method would be refused for the query as well.
+   */
+  methodsFor(target: Target): string[] {
+    const rules = this.#rules.filter((rule) => this.#matches(rule, target) && matchesQuery(rule, target))
     return [...new Set(rules.flatMap(({ methods }) => [...methods]))].sort()
+  }
+
+  /**
+   * The name in the query, clipped, because of which a rule for this path does not match; null when no rule names the path.
+   */
+  refusedName(method: string, target: Target): string | null {
+    const rules = this.#rules.filter((rule) => this.#matches(rule, target) && !matchesQuery(rule, target))
+    const rule = rules.find(({ methods }) => methods.has(method)) ?? rules[0]
+    return rule?.query?.refusedName(target.query, target.queryFrom, target.queryTo) ?? null
+  }
+
+  #matches({ literals, isPrefix }: CompiledRule, { path, from, to, hasEncodedSlash }: Target): boolean {
+    const mayHaveSlash = this.isEncodedSlashAllowed || !hasEncodedSlash
+    let at = from
+    for (let i = 0; i < literals.length; i++) {
+      if (i > 0) {
+        const end = segmentEnd(path, at, to, mayHaveSlash)
+        if (end === at) return false
+        at = end
+      }
+      const literal = literals[i] as Buffer
+      if (!hasLiteral(path, at, to, literal)) return false
+      at += literal.length
+    }
+    return isPrefix ? mayHaveSlash || !findsEncodedSlash(path, at, to) : at === to
   }
 }
 
-function compile({ methods, path, clients }: AllowRule): CompiledRule {
+function matchesQuery({ query }: CompiledRule, target: Target): boolean {
+  return query === null || query.allows(target.query, target.queryFrom, target.queryTo)
+}
+
+function compile({ methods, path, query, clients }: AllowRule): CompiledRule {
   const isPrefix = path.endsWith('/*')
   return {
     methods: new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods),
-    path: Buffer.from(isPrefix ? path.slice(0, -1) : path),
+    literals: (isPrefix ? path.slice(0, -1) : path).split(/\{[^}]*\}/).map((literal) => Buffer.from(literal)),
     isPrefix,
+    query: query === undefined ? null : new QueryNames(query),
     clients,
   }
 }
 
-function matches({ path, isPrefix }: CompiledRule, bytes: Buffer, from: number, to: number): boolean {
-  const length = to - from
-  if (isPrefix ? length < path.length : length !== path.length) return false
-  for (let i = 0; i < path.length; i++) if (bytes[from + i] !== path[i]) return false
+function hasLiteral(path: Buffer, at: number, to: number, literal: Buffer): boolean {
+  if (to - at < literal.length) return false
+  for (let i = 0; i < literal.length; i++) if (path[at + i] !== literal[i]) return false
   return true
 }
 
-const UNRESERVED = /[A-Za-z0-9._~-]/
-
-/**
- * Whether the path in `bytes[from, to)` is in its normal form (RFC 3986 section 6.2.2). Only then does every server read
- * the same path that the allow list checked. A normal path has no dot segments, no percent-encoded letters, digits or
- * `-._~`, and its percent-encodings are in upper case. Not normal either, because servers treat them differently:
- * encoded slashes, backslashes and control characters, and dot segments with parameters (`/..;x`).
- * @param bytes whose characters the request-line parser has already accepted.
- */
-export function isNormalPath(bytes: Buffer, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) {
-    const byte = bytes[at] as number
-    if (byte === PERCENT && !isNormalEscape(bytes, at, to)) return false
-    if (byte === SLASH && bytes[at + 1] === DOT && isDotSegment(bytes, at + 1, to)) return false
-  }
-  return true
+/** @returns where the segment at `start` ends; `start` when it is empty or has an encoded slash that it may not have. */
+function segmentEnd(path: Buffer, start: number, to: number, mayHaveSlash: boolean): number {
+  let at = start
+  while (at < to && path[at] !== SLASH) at++
+  return mayHaveSlash || !findsEncodedSlash(path, start, at) ? at : start
 }
 
-function isDotSegment(bytes: Buffer, from: number, to: number): boolean {
-  let at = from
-  while (at < to && at < from + 2 && bytes[at] === DOT) at++
-  return at === to || bytes[at] === SLASH || bytes[at] === SEMICOLON
+/** Whether `path[from, to)`, in normal form, has `%2F`. */
+function findsEncodedSlash(path: Buffer, from: number, to: number): boolean {
+  for (let at = from; at + 2 < to; at++)
+    if (path[at] === PERCENT && path[at + 1] === TWO && path[at + 2] === LETTER_F) return true
+  return false
 }
 
-function isNormalEscape(bytes: Buffer, at: number, to: number): boolean {
-  if (at + 2 >= to) return false
-  const high = bytes[at + 1] as number
-  const low = bytes[at + 2] as number
-  if ((HEX[high] as number) > 15 || (HEX[low] as number) > 15 || isLower(high) || isLower(low)) return false
-  const byte = (HEX[high] as number) * 16 + (HEX[low] as number)
-  if (byte < 0x20 || byte === DELETE || byte === SLASH || byte === BACKSLASH) return false
-  return !UNRESERVED.test(String.fromCharCode(byte))
-}
-
-function isLower(byte: number): boolean {
-  return byte >= 0x61
-}
+const TWO = 0x32
+const LETTER_F = 0x46

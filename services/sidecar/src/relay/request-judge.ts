@@ -26,7 +26,7 @@ export class RequestJudge {
 
   constructor(route: HttpRoute, identities: Identities, counters: RouteCounters) {
     this.#route = route
-    this.#allow = new AllowList(route.allow)
+    this.#allow = new AllowList(route.allow, route.encodedSlash)
     this.#hosts = route.hosts === undefined ? null : new Hosts(route.hosts)
     this.#guard = new Guard(route.name, route.clients, identities)
     this.#counters = counters
@@ -78,7 +78,10 @@ export class RequestJudge {
   }
 }
 
-function authorizationOf({ authorizationStart, authorizationEnd }: RequestHead, bytes: Buffer): string | null {
+function authorizationOf(
+  { authorizationStart, authorizationEnd }: RequestHead,
+  bytes: Buffer,
+): string | null {
   if (authorizationStart < 0) return null
   return bytes.toString('latin1', authorizationStart, authorizationEnd)
 }

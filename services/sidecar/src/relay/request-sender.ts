@@ -1,6 +1,6 @@
 import { BodyFraming } from '../http1/body-framing.ts'
 import { BROKEN } from '../http1/chunked.ts'
-import { COMPOSED_EXTRA, composeRequest, RequestIds } from '../http1/compose-request.ts'
+import { composedBytes, composeRequest, RequestIds } from '../http1/compose-request.ts'
 import { GrowingBuffer } from '../http1/growing-buffer.ts'
 import { parseRequestHead, type RequestHeadRules } from '../http1/parse-request-head.ts'
 import { RequestHead } from '../http1/request-head.ts'
@@ -28,7 +28,7 @@ export class RequestWriter {
     bodyEnd: number,
   ): boolean {
     const bodyBytes = bodyEnd - head.end
-    const headBytes = head.end - start + provenance.length + COMPOSED_EXTRA
+    const headBytes = composedBytes(head, start, provenance)
     const out = headBytes <= SCRATCH_BYTES ? this.#scratch : Buffer.allocUnsafe(headBytes)
     const at = composeRequest(out, head, bytes, start, provenance, this.#ids)
     if (at + bodyBytes > out.length)

@@ -55,7 +55,11 @@ export class RunningOperations {
     const handler = tls?.handlerFor({ inner, limits: handshakeLimits(), deadlines, isHttp: true }) ?? inner
     if (taken !== null) return new RunningOperations(asked, access, taken, { inner, handler, tls })
     const source = await inherited.takeFor({ name: OPS, listen: asked }, log)
-    return new RunningOperations(asked, access, await openPort(asked, handler, log, source), { inner, handler, tls })
+    return new RunningOperations(asked, access, await openPort(asked, handler, log, source), {
+      inner,
+      handler,
+      tls,
+    })
   }
 
   /** From now on new connections on its port go here, also on one that was taken from a route. */
