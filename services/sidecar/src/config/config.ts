@@ -1,4 +1,4 @@
-import { endpointText, logLevel } from '@uds-sidecar/shared/config/env-types'
+import { logLevel } from '@uds-sidecar/shared/config/env-types'
 import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
@@ -12,10 +12,11 @@ import {
   type STREAM_TIMEOUTS,
 } from './bounds.ts'
 import type { Client } from './clients-schema.ts'
-import { allowRule, type ConfigFile, fileSchema } from './file-schema.ts'
+import type { ConfigFile } from './file-schema.ts'
+import { fileFromEnv } from './from-env.ts'
 import { parseFile } from './parse-file.ts'
 import { readText } from './read-text.ts'
-import { pemPath, type TlsSettings } from './tls-schema.ts'
+import type { TlsSettings } from './tls-schema.ts'
 
 /** The complete configuration of a sidecar: validated and frozen. */
 export interface Config {
@@ -98,13 +99,14 @@ export function readLogLevel(env: NodeJS.ProcessEnv): LogThreshold {
 /**
  * Loads the configuration: from the YAML file that `SIDECAR_CONFIG` names, or, without it, one HTTP route from
  * `SIDECAR_LISTEN`, `SIDECAR_UPSTREAM`, `SIDECAR_ALLOW` (default `GET /metrics`), `SIDECAR_OPS` (default: no
- * operations port), `SIDECAR_CERTIFICATE` and `SIDECAR_KEY` (default: no TLS). Every other setting has its default from `bounds.ts`. An empty variable counts as not set.
+ * operations port), `SIDECAR_CERTIFICATE`, `SIDECAR_KEY` and `SIDECAR_CLIENT_CA` (default: no TLS), and `SIDECAR_TOKEN`
+ * (default: everybody may call). Every other setting has its default from `bounds.ts`. An empty variable counts as not set.
  * @throws Failure `bad_config` (exit code 78) that lists every mistake: the variable, or the file and its line.
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const hasFile = env.SIDECAR_CONFIG !== undefined && env.SIDECAR_CONFIG !== ''
-  if (!hasFile) return configOf(fileFromEnv(readEnv(env, 'SIDECAR_', settingsFor(env))))
-  const { SIDECAR_CONFIG: path } = readEnv(env, 'SIDECAR_', withFile)
+  if (!hasFile) return configOf(fileFromEnv(env))
+  const { SIDECAR_CONFIG: path } = readEnv(env, 'SIDECAR_', { SIDECAR_CONFIG: v.string() })
   return configOf(parseFile(readText(path), path))
 }
 
@@ -140,78 +142,4 @@ function routeOf(route: ConfigFile['routes'][number], clients: readonly Client[]
     limits: Object.freeze({ ...limits, connections }),
     isConnectionsSet: limits.connections !== undefined,
   }) as Route
-}
-
-const endpoint = v.pipe(
-  v.string(),
-  v.rawCheck(({ dataset, addIssue }) => {
-    const { issues } = v.safeParse(endpointText, dataset.value)
-    if (issues !== undefined) addIssue({ message: issues[0].message })
-  }),
-)
-
-const allow = v.pipe(
-  v.string(),
-  v.rawCheck(({ dataset, addIssue }) => {
-    const issues = splitAllow(`${dataset.value}`).flatMap((rule) => v.safeParse(allowRule, rule).issues ?? [])
-    const [issue] = issues
-    if (issue !== undefined) addIssue({ message: `${issue.message}; separate several rules with commas` })
-  }),
-)
-
-const withFile = { SIDECAR_CONFIG: v.string() }
-
-const withoutFile = {
-  SIDECAR_LISTEN: endpoint,
-  SIDECAR_UPSTREAM: endpoint,
-  SIDECAR_ALLOW: v.optional(allow),
-  SIDECAR_OPS: v.optional(endpoint),
-  SIDECAR_CERTIFICATE: v.optional(pemPath),
-  SIDECAR_KEY: v.optional(pemPath),
-}
-
-/** A certificate needs its key, and the key its certificate. */
-function settingsFor({ SIDECAR_CERTIFICATE = '', SIDECAR_KEY = '', SIDECAR_LISTEN = '' }: NodeJS.ProcessEnv) {
-  if (SIDECAR_CERTIFICATE === '' && SIDECAR_KEY === '') return withoutFile
-  const isUnix = SIDECAR_LISTEN.startsWith('unix:')
-  const path = isUnix
-    ? v.optional(
-        v.pipe(
-          pemPath,
-          v.check(() => false, ONLY_TCP),
-        ),
-      )
-    : pemPath
-  return { ...withoutFile, SIDECAR_CERTIFICATE: path, SIDECAR_KEY: path }
-}
-
-const ONLY_TCP = 'is only for SIDECAR_LISTEN=tcp://host:port; remove it'
-
-interface EnvSettings {
-  readonly SIDECAR_LISTEN: string
-  readonly SIDECAR_UPSTREAM: string
-  readonly SIDECAR_ALLOW?: string | undefined
-  readonly SIDECAR_OPS?: string | undefined
-  readonly SIDECAR_CERTIFICATE?: string | undefined
-  readonly SIDECAR_KEY?: string | undefined
-}
-
-/** The configuration file that these variables, already validated, stand for. */
-function fileFromEnv({
-  SIDECAR_LISTEN: listen,
-  SIDECAR_UPSTREAM: upstream,
-  SIDECAR_ALLOW,
-  SIDECAR_OPS,
-  SIDECAR_CERTIFICATE: certificate,
-  SIDECAR_KEY: key,
-}: EnvSettings): ConfigFile {
-  const rules = SIDECAR_ALLOW === undefined ? {} : { allow: splitAllow(SIDECAR_ALLOW) }
-  const tls = certificate === undefined ? {} : { tls: { certificate, key } }
-  const route = { name: 'main', kind: 'http', listen, upstream, ...rules, ...tls }
-  return v.parse(fileSchema, { ops: SIDECAR_OPS ?? null, routes: [route] })
-}
-
-/** Splits `GET /metrics, GET /-/ready` into its rules. */
-function splitAllow(text: string): string[] {
-  return text.split(',').map((rule) => rule.trim())
 }

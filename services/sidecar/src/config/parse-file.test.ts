@@ -74,7 +74,7 @@ routes:
 `
     const mistakes = mistakesOf(text)
     const expected = [
-      /^f:1 opps is not a setting here; the known settings are ops, drain, routes$/,
+      /^f:1 opps is not a setting here; the known settings are ops, clients, drain, routes$/,
       /^f:2 drain is 5: may be a duration/,
       /^f:4 routes\[0\].name is "Metrics": may have lower-case/,
       /^f:6 routes\[0\].listen is "tcp:\/\/0.0.0.0": .*it is not host:port/,

@@ -83,6 +83,10 @@ export class Operations implements ConnectionHandler {
   }
 
   async #respond(view: PageView, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (hasBody(request)) {
+      response.writeHead(413, { connection: 'close' }).end('the operations port accepts no request body\n')
+      return
+    }
     const caller = this.#callers.get(request.socket) ?? callerOf(request.socket, this.#access.listen)
     const admission = this.#isRevoked ? REVOKED : await this.#judge.judge(request, caller)
     if (admission !== null && 'failure' in admission) refuse(admission, request, response)
@@ -110,7 +114,6 @@ function refuse(
     'content-type': PROBLEM_CONTENT_TYPE,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
-    connection: 'close', // a body of the request is not read
     ...(retryAfter === undefined ? {} : { 'retry-after': `${retryAfter}` }),
     ...(challenges.length === 0 ? {} : { 'www-authenticate': [...challenges] }),
   })
@@ -119,9 +122,7 @@ function refuse(
 
 async function respond(view: PageView, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method } = request
-  if (hasBody(request)) {
-    response.writeHead(413, { connection: 'close' }).end('the operations port accepts no request body\n')
-  } else if (method === 'GET' || method === 'HEAD') {
+  if (method === 'GET' || method === 'HEAD') {
     const { status, type, body } = await pageAt(targetOf(request).path, view)
     response.writeHead(status, {
       'content-type': type,
