@@ -28,7 +28,7 @@ export function mayPass(name: string): boolean {
 }
 
 const GRAMMAR =
-  'may be methods and a path, such as GET /metrics or GET|POST /visits, then the names that a query may have, such as ?page&sort; in a path {name} is one segment, and /* at the end is everything below'
+  'may be methods and a path, such as GET /metrics or GET|POST /visits, then the names that a query may have, such as ?page&sort, then for and the clients that may use it, such as for prometheus; in a path {name} is one segment, and /* at the end is everything below'
 
 /** One rule of `allow`. A rule that no request could match is a mistake. */
 export const allowRule = v.pipe(
@@ -47,10 +47,9 @@ export const allowRule = v.pipe(
 )
 
 /** What the relay does not do yet. Whoever adds one of these removes its line. */
-function unsupported({ upgrade, long, clients }: AllowRule): string | undefined {
+function unsupported({ upgrade, long }: AllowRule): string | undefined {
   if (upgrade !== undefined) return 'may not have upgrade: this version does not support it yet'
   if (long) return 'may not have long: this version does not support it yet'
-  if (clients.length > 0) return 'may not have for: this version does not support it yet'
   return undefined
 }
 

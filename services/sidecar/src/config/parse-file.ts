@@ -62,7 +62,7 @@ function describe({ path, message }: Mistake): string {
 function lineOf(document: Document, lines: LineCounter, path: Mistake['path']): number {
   const parent = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents
   const pair = isMap(parent)
-    ? parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1))
+    ? parent.items.find(({ key }) => isScalar(key) && `${key.value}` === `${path.at(-1)}`)
     : undefined
   const node = path.length === 0 ? document.contents : (pair?.key ?? document.getIn(path, true))
   if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
