@@ -26,6 +26,11 @@ export interface FollowedFilesParts<T> {
   read(former: T | undefined): T | Promise<T>
   /** Whether both came from the same content: then the files were only touched, and nothing is new. */
   isSame(one: T, other: T): boolean
+  /**
+   * What else speaks against a new value now. Called at the moment when it would be taken over, without a turn of the
+   * event loop in between: for what several files must not have in common.
+   */
+  conflict?(value: T): Failure | undefined
   /** What log lines about a value say of it; no secret. */
   logFields(value: T): object
   /** The log line when a new value is in use, and the one when a new value is refused. */
@@ -92,6 +97,13 @@ export class FollowedFiles<T> implements Disposable {
     return this.#next
   }
 
+  /** Looks again at content that was refused, although it has not changed: what it was in conflict with has. */
+  async reconsider(): Promise<void> {
+    if (this.lastFailure === null) return
+    this.#known = ''
+    await this.look()
+  }
+
   [Symbol.dispose](): void {
     this.#isDisposed = true
     clearInterval(this.#timer)
@@ -104,8 +116,9 @@ export class FollowedFiles<T> implements Disposable {
     this.#watch() // the directory itself may have been replaced
     const { identity, result } = await read(this.#parts, this.#value)
     if (this.#isDisposed) return
-    if ('failure' in result) this.#refuse(result.failure, identity)
-    else this.#take(result.value, identity)
+    const failure = 'failure' in result ? result.failure : this.#parts.conflict?.(result.value)
+    if (failure !== undefined) this.#refuse(failure, identity)
+    else if ('value' in result) this.#take(result.value, identity)
   }
 
   #take(value: T, identity: string): void {
