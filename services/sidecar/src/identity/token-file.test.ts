@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { tempDirectory } from '@uds-sidecar/shared/testing/files'
+import { crypto } from './node-modules.ts'
 import { bearerDigest, hasToken, MAX_TOKEN_BYTES, MAX_TOKENS, readTokens } from './token-file.ts'
 
 const ONE = 'one-0123456789abcdef'
@@ -41,6 +42,16 @@ describe('a file of tokens', () => {
       for (const other of [ONE.slice(0, -1), `${ONE}0`, ONE.toUpperCase(), `${ONE}\n`, `${ONE}=`])
         assert.equal(await accepts(text, other), false)
     })
+
+  it('has each of its tokens compared, wherever the right one stands', async (t) => {
+    const tokens = await tokensOf([ONE, TWO, `${TWO}${ONE}`].join('\n'))
+    const compare = t.mock.method(crypto, 'timingSafeEqual')
+    for (const token of [ONE, TWO, `${TWO}${ONE}`]) {
+      compare.mock.resetCalls()
+      assert.equal(hasToken(tokens, bearerDigest(`Bearer ${token}`) ?? Buffer.alloc(32)), true)
+      assert.equal(compare.mock.callCount(), 3)
+    }
+  })
 
   it('may have tokens of 16 to 4096 bytes with all characters of RFC 6750', async () => {
     for (const token of ['AZaz09-._~+/ab==', 'x'.repeat(MAX_TOKEN_BYTES)])
