@@ -6,6 +6,7 @@ import { dialling } from './list/dialling.ts'
 import { ending } from './list/ending.ts'
 import { onTheWire } from './list/on-the-wire.ts'
 import { relaying } from './list/relaying.ts'
+import { secrets } from './list/secrets.ts'
 import { stack } from './list/stack.ts'
 import { tls } from './list/tls.ts'
 import { unixSockets } from './list/unix-sockets.ts'
@@ -23,4 +24,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...stack,
   ...client,
   ...tls,
+  ...secrets,
 ]
