@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { peerOf } from '@uds-sidecar/shared/kernel/peer'
+import type { CertificateNames } from '../identity/certificate-names.ts'
 
 /** Who connected, as far as the connection itself proves it. */
 export interface Caller {
@@ -23,4 +24,25 @@ export function callerOf(client: Socket, listen: Endpoint): Caller {
   if (listen.kind === 'tcp') return { key: client.remoteAddress ?? '', uid: undefined }
   const peer = peerOf(client)
   return peer === undefined ? UNKNOWN : { key: `uid ${peer.uid}`, uid: peer.uid }
+}
+
+/** What the client of a TLS connection proved with a certificate, in the handshake. */
+export interface ProvenCertificate {
+  readonly names: CertificateNames
+  /** Whether its dates hold now, and the listener still has the CA that it was verified with. */
+  isValid(): boolean
+}
+
+const CERTIFICATE = Symbol('certificate')
+
+/** Says what the client of a TLS connection proved, for {@link provenCertificateOf}. */
+export function setProvenCertificate(socket: Socket, certificate: ProvenCertificate): void {
+  Object.assign(socket, { [CERTIFICATE]: certificate })
+}
+
+/** Null when the client presented no certificate, or was not asked for one. */
+export function provenCertificateOf(
+  socket: Socket & { [CERTIFICATE]?: ProvenCertificate },
+): ProvenCertificate | null {
+  return socket[CERTIFICATE] ?? null
 }
