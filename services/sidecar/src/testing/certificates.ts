@@ -74,16 +74,6 @@ export function makePair(from?: string, to?: string): Promise<TestPair> {
   return issue({ extensions, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) })
 }
 
-/** Makes a CA: a root, or with `issuer` an intermediate. */
-export function makeAuthority({ extensions = ['basicConstraints=critical,CA:TRUE'], ...more }: Issued = {}) {
-  return issue({ ...more, extensions })
-}
-
-/** Makes a certificate for a client with these names, such as `URI:spiffe://example.org/a`. */
-export function makeClient(issuer: TestPair, names: string, { extensions = [], ...more }: Issued = {}) {
-  return issue({ ...more, issuer, extensions: [`subjectAltName=${names}`, ...extensions] })
-}
-
 /** The DER of the first certificate in PEM. */
 export function derOf({ cert }: Pick<TestPair, 'cert'>): Buffer {
   const [, base64 = ''] = /-----BEGIN CERTIFICATE-----([^-]+)-----END/.exec(cert) ?? []

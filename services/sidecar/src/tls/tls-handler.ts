@@ -180,6 +180,12 @@ export class TlsHandler implements ConnectionHandler {
     refuseConnection(handshake.raw, failure, limits)
   }
 
+  /**
+   * Called while OpenSSL still handles the client's last message. A handler that destroyed the connection now would end
+   * the process (Node 26.10: segmentation fault when the TCP and the TLS socket are both destroyed), so it gets the
+   * connection in the next turn. To reset the TCP connection alone is safe: in TLS 1.2 the client then sees its handshake
+   * fail, in TLS 1.3 an error after it.
+   */
   #secured(client: TLSSocket): void {
     const key = keyOf(client)
     const handshake = key === null ? undefined : this.#handshakes.get(key)
@@ -187,13 +193,18 @@ export class TlsHandler implements ConnectionHandler {
       client.destroy() // the client has left already
       return
     }
-    client.allowHalfOpen = true
-    setTransport(client, handshake.raw)
     if (this.#parts.certificate.clientCa?.admits(client) === false) {
       this.#cut(handshake, 'client_certificate')
-      client.destroy()
       return
     }
+    client.allowHalfOpen = true
+    client.on('error', () => client.destroy())
+    setTransport(client, handshake.raw)
+    setImmediate(() => this.#passOn(client, handshake))
+  }
+
+  #passOn(client: TLSSocket, handshake: Handshake): void {
+    if (handshake.isOver) return // cut, or left, in the meantime
     this.#end(handshake, null) // gives back its place, which the handler takes at once
     this.#parts.inner.accept(client)
   }
