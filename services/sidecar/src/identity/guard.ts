@@ -2,6 +2,7 @@ import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Client } from '../config/clients-schema.ts'
 import type { Caller } from '../relay/caller.ts'
 import { matchesCertificate, parseCertificatePattern } from './certificate-names.ts'
+import type { Credentials } from './credentials.ts'
 import type { Identities } from './identities.ts'
 
 /** A caller that may do what it asks for. */
@@ -24,6 +25,7 @@ export type Admission = Admitted | Denied
 
 const ANONYMOUS: Admitted = Object.freeze({ user: null, withholds: false })
 const SCHEMES = { token: 'Bearer', basic: 'Basic' } as const
+type Proof = ReturnType<Credentials['prove']>
 type Scheme = (typeof SCHEMES)[keyof typeof SCHEMES]
 
 /** A client, and whether a connection proves to be it. */
@@ -89,6 +91,7 @@ export class Guard {
     const admitted = known === null ? ANONYMOUS : { user: known, withholds: false }
     if (authorization === null || !this.#isOurs(authorization)) return admitted
     return whenKnown(this.#prove(authorization, this.#secrets, caller), (proven) => {
+      if (typeof proven === 'symbol') return BUSY
       if (proven !== null) return { user: this.#firstOf(known, proven), withholds: true }
       this.#failed(caller, authorization)
       return admitted
@@ -101,19 +104,19 @@ export class Guard {
     authorization: string,
   ): Admission | Promise<Admission> {
     return whenKnown(this.#prove(authorization, new Set(secrets), caller), (proven) => {
+      if (typeof proven === 'symbol') return BUSY
       if (proven !== null) return { user: proven, withholds: true }
       const others = new Set([...this.#secrets].filter((name) => !secrets.includes(name)))
-      return whenKnown(this.#prove(authorization, others, caller), (other) =>
-        other === null ? this.#badCredentials(secrets, caller, authorization) : this.#notPermitted(other),
-      )
+      return whenKnown(this.#prove(authorization, others, caller), (other) => {
+        if (typeof other === 'symbol') return BUSY
+        return other === null
+          ? this.#badCredentials(secrets, caller, authorization)
+          : this.#notPermitted(other)
+      })
     })
   }
 
-  #prove(
-    authorization: string,
-    among: ReadonlySet<string>,
-    caller: Caller,
-  ): string | null | Promise<string | null> {
+  #prove(authorization: string, among: ReadonlySet<string>, caller: Caller): Proof {
     const { credentials } = this.#identities
     if (among.size === 0 || credentials === null || !this.#isOurs(authorization)) return null
     return credentials.prove(authorization, among, caller.key)
@@ -222,6 +225,15 @@ function certificateTest(text: string): Known['proves'] {
     pattern !== undefined && certificate?.isValid() === true && matchesCertificate(pattern, certificate.names)
 }
 
+/** Too many passwords of this caller are being verified: nobody can say, and it is no failed attempt. */
+const BUSY: Denied = {
+  failure: new Failure('overloaded', {
+    message: 'the password of the request could not be verified now: many others are being verified',
+    hint: 'try again later; a password that was verified before is known at once',
+  }),
+  user: null,
+}
+
 function tooManyAttempts(): Failure {
   return new Failure('too_many_attempts', {
     message: 'more than 10 credentials of this caller proved nobody within a minute',
@@ -235,6 +247,9 @@ function schemeOf(authorization: string): string {
 }
 
 /** Stays synchronous where it can: most credentials are known without waiting. */
-function whenKnown<T, R>(value: T | Promise<T>, then: (value: T) => R | Promise<R>): R | Promise<R> {
+function whenKnown<T, R>(
+  value: Awaited<T> | Promise<Awaited<T>>,
+  then: (value: T) => R | Promise<R>,
+): R | Promise<R> {
   return value instanceof Promise ? value.then(then) : then(value)
 }

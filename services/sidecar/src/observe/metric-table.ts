@@ -143,6 +143,27 @@ export const TLS_METRICS: readonly TlsMetricRow[] = [
     samples: ({ counters }) =>
       Array.from(counters.handshakeFailures, ([reason, count]): Sample => [{ reason }, count]),
   },
+  {
+    type: 'gauge',
+    name: 'sidecar_tls_client_ca_expiry_timestamp_seconds',
+    help: 'When the first client CA in use expires, in seconds since the epoch.',
+    labels: [],
+    samples: ({ clientCa }) => (clientCa === null ? [] : [[{}, clientCa.expiresAt.getTime() / 1_000]]),
+  },
+  {
+    type: 'gauge',
+    name: 'sidecar_tls_client_ca_last_reload_successful',
+    help: 'Whether the file of the client CA, as it is now, is in use: 1, or 0 when it was refused.',
+    labels: [],
+    samples: ({ clientCa }) => (clientCa === null ? [] : [[{}, clientCa.lastFailure === null ? 1 : 0]]),
+  },
+  {
+    type: 'counter',
+    name: 'sidecar_tls_client_ca_reload_failures_total',
+    help: 'How often a changed file of the client CA was refused.',
+    labels: [],
+    samples: ({ clientCa }) => (clientCa === null ? [] : [[{}, clientCa.counters.reloadFailures]]),
+  },
 ]
 
 /** The metrics of each file with tokens or passwords. */

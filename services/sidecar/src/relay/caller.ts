@@ -15,26 +15,6 @@ export interface Caller {
   readonly certificate: ProvenCertificate | null
 }
 
-/** A client certificate that a CA of the listener has issued. */
-export interface ProvenCertificate {
-  readonly names: CertificateNames
-  /** Its dates hold now, and its CA is still one of the listener's. */
-  isValid(): boolean
-}
-
-const CERTIFICATE = Symbol('certificate')
-
-export function setProvenCertificate(socket: Socket, certificate: ProvenCertificate): void {
-  Object.assign(socket, { [CERTIFICATE]: certificate })
-}
-
-/** @returns null when the client presented none */
-export function provenCertificateOf(
-  socket: Socket & { [CERTIFICATE]?: ProvenCertificate },
-): ProvenCertificate | null {
-  return socket[CERTIFICATE] ?? null
-}
-
 /** All callers on Unix sockets whose uid is not known count as one. */
 const UNKNOWN: Caller = { key: 'unknown', uid: null, groups: [], certificate: null }
 
@@ -56,4 +36,25 @@ export function callerOf(client: Socket, listen: Endpoint): Caller {
   if (peer === undefined) return UNKNOWN
   const { uid, gid, groups } = peer
   return { key: `uid ${uid}`, uid, groups: [gid, ...groups], certificate: null }
+}
+
+/** What the client of a TLS connection proved with a certificate, in the handshake. */
+export interface ProvenCertificate {
+  readonly names: CertificateNames
+  /** Whether its dates hold now, and the listener still has the CA that it was verified with. */
+  isValid(): boolean
+}
+
+const CERTIFICATE = Symbol('certificate')
+
+/** Says what the client of a TLS connection proved, for {@link provenCertificateOf}. */
+export function setProvenCertificate(socket: Socket, certificate: ProvenCertificate): void {
+  Object.assign(socket, { [CERTIFICATE]: certificate })
+}
+
+/** Null when the client presented no certificate, or was not asked for one. */
+export function provenCertificateOf(
+  socket: Socket & { [CERTIFICATE]?: ProvenCertificate },
+): ProvenCertificate | null {
+  return socket[CERTIFICATE] ?? null
 }

@@ -50,7 +50,11 @@ export interface ConnectionHandler {
   accept(client: Socket): void
   /** Resolves when no connection is left; connections that are left after `drainMs` are reset. */
   drain(drainMs: number): Promise<void>
-  /** Ends the connections whose callers may not go on: certificates expire, and CAs and rules change. */
+  /**
+   * What clients proved with certificates may no longer hold: the CA of the listener was replaced, or time has passed.
+   * Called every 10 s on a listener with `clientCa`, and when a reload changes the rules. Ends the connections whose callers
+   * may not go on.
+   */
   judgeAnew?(): void
 }
 

@@ -17,7 +17,7 @@ export function basic(userAndPassword: string): string {
 
 export const PASSWORD = basic('grafana:open sesame')
 /** bcrypt of `open sesame` with the lowest cost. */
-const HTPASSWD = 'grafana:open sesame'
+const HTPASSWD = 'grafana:$2b$04$nBUc9ii/EBX6zxCG40s2meCNu6mX.wsxxqOsjVvbuNN37wgGefGSG'
 
 /** A sidecar whose route `web` knows clients, in front of an upstream that sends back the head of each request. */
 export interface ClientStack extends AsyncDisposable {
