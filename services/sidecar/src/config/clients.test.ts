@@ -109,14 +109,7 @@ describe('for', () => {
       refuses(at(listen, 'gus'), /names gus, .*Unix socket/)
     }
     for (const name of ['tom', 'bea']) {
-      for (const host of [
-        '0.0.0.0',
-        '[::]',
-        '192.0.2.1',
-        '128.0.0.1',
-        'localhost.example',
-        '[::ffff:127.0.0.1]',
-      ])
+      for (const host of ['0.0.0.0', '[::]', '192.0.2.1', '128.0.0.1', 'localhost.example'])
         refuses(at(`listen: "tcp://${host}:1"`, name), /everybody on the network could read: add tls/)
       for (const listen of [UNIX, 'listen: "unix:@a"', `${PUBLIC}, ${tls}`]) configFrom(at(listen, name))
       for (const host of ['localhost', '127.0.0.1', '127.9.9.9', '[::1]', '[::ffff:127.0.0.1]'])

@@ -12,8 +12,7 @@ import {
 } from '../testing/clients.ts'
 import { GET, OK } from '../testing/http-stack.ts'
 
-const RULES =
-  'allow: [GET /a for prometheus grafana, GET /b for operator, GET /c for stranger, GET /open, POST /a for prometheus]'
+const RULES = 'allow: [GET /a for prometheus grafana, GET /b for operator, GET /open, POST /a for prometheus]'
 const ON_UNIX =
   'allow: [GET /a for stranger me, GET /b for stranger, GET /g for group, GET /open, GET /t for me prometheus]'
 
