@@ -35,6 +35,8 @@ export class StreamHandler implements ConnectionHandler {
   readonly #relays = new Map<Relay, Caller>()
   /** After a reload: decides about the connections that are left; null: none may go on that had to prove who it is. */
   #next: StreamHandler | null | undefined
+  /** Handlers that this one has succeeded, and that have connections left. */
+  readonly #formers = new Set<StreamHandler>()
   readonly #drained = Promise.withResolvers<void>()
   #draining = false
 
@@ -64,10 +66,17 @@ export class StreamHandler implements ConnectionHandler {
   succeededBy(next: ConnectionHandler | null): void {
     const isNext = next instanceof StreamHandler && isSuccession(this.#parts.route, next.#parts.route)
     this.#next = isNext ? next : null
+    this.#next?.#follow(this)
     this.judgeAnew()
   }
 
+  #follow(former: StreamHandler): void {
+    this.#formers.add(former)
+    former.#drained.promise.then(() => this.#formers.delete(former))
+  }
+
   judgeAnew(): void {
+    for (const former of this.#formers) former.judgeAnew()
     const code = this.#next === null ? 'draining' : 'not_permitted'
     for (const [relay, caller] of this.#relays) if (!this.#permits(caller)) relay.fail(code)
     for (const [client, caller] of this.#clients) {
@@ -87,7 +96,8 @@ export class StreamHandler implements ConnectionHandler {
     this.#draining = true
     setTimeout(() => this.#cut(), drainMs).unref()
     for (const relay of this.#relays.keys()) relay.wrapUp(QUIET_MS)
-    if (this.#clients.size > 0) await this.#drained.promise
+    if (this.#clients.size === 0) this.#drained.resolve()
+    await this.#drained.promise
   }
 
   async #connect(client: Socket, caller: Caller): Promise<void> {
