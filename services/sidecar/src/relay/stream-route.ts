@@ -66,7 +66,7 @@ export class StreamHandler implements ConnectionHandler {
   succeededBy(next: ConnectionHandler | null): void {
     const isNext = next instanceof StreamHandler && isSuccession(this.#parts.route, next.#parts.route)
     this.#next = isNext ? next : null
-    this.#next?.#follow(this)
+    if (this.#next !== null) this.#next.#follow(this)
     this.judgeAnew()
   }
 

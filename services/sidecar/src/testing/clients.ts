@@ -25,9 +25,9 @@ export interface ClientStack extends AsyncDisposable {
   readonly server: RawServer
   readonly directory: TempDirectory
   /** The text of its configuration, with other settings of the route. */
-  text(settings: string, more?: string): string
-  /** Changes the configuration to `text(settings, more)`. */
-  apply(settings: string, more?: string): Promise<void>
+  text(settings: string, more?: string, client?: string): string
+  /** Changes the configuration. @param client one more, such as `mesh: {certificate: …}` */
+  apply(settings: string, more?: string, client?: string): Promise<void>
   open(): Conversation
   /** The response to one request on a connection of its own. @param line such as `GET /a` */
   ask(line: string, fields?: string): Promise<string>
@@ -60,10 +60,10 @@ export async function clientStack(
   ]
   const server = await rawServer(directory.at('u'), (socket) => play(socket, behaviour))
   const listen = unix ? `unix:${directory.at('web.sock')}` : 'tcp://127.0.0.1:0'
-  const text = (given: string, others = more) => {
+  const text = (given: string, others = more, client = 'spare: {uid: 4000001}') => {
     const kind = given.includes('kind:') ? '' : 'kind: http, '
     const route = `{name: web, ${kind}listen: "${listen}", upstream: "unix:${directory.at('u')}", ${given}}`
-    return `{drain: 500ms, clients: {${clients.join(', ')}}, ${others} routes: [${route}]}`
+    return `{drain: 500ms, clients: {${[...clients, client].join(', ')}}, ${others} routes: [${route}]}`
   }
   const sidecar = await sidecarWith(text(settings))
   const conversations: Conversation[] = []
@@ -77,7 +77,7 @@ export async function clientStack(
     server,
     directory,
     text,
-    apply: (given, others) => sidecar.apply(configFrom(text(given, others))),
+    apply: (given, others, client) => sidecar.apply(configFrom(text(given, others, client))),
     open,
     ask: (line, fields = '') =>
       open().send(`${line} HTTP/1.1\r\nHost: a\r\n${fields}Connection: close\r\n\r\n`).toItsEnd(),
