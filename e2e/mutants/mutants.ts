@@ -4,6 +4,7 @@ import { client } from './list/client.ts'
 import { configuring } from './list/configuring.ts'
 import { dialling } from './list/dialling.ts'
 import { ending } from './list/ending.ts'
+import { identities } from './list/identities.ts'
 import { onTheWire } from './list/on-the-wire.ts'
 import { relaying } from './list/relaying.ts'
 import { secrets } from './list/secrets.ts'
@@ -24,5 +25,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...stack,
   ...client,
   ...tls,
+  ...identities,
   ...secrets,
 ]

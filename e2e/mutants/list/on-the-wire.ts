@@ -29,7 +29,7 @@ export const onTheWire: readonly Mutant[] = [
   {
     name: 'trailers may say where a request came from',
     file: 'services/sidecar/src/http1/trailer-line.ts',
-    find: 'isReserved(id) || id === FIELD.dropped || id === FIELD.credentials',
+    find: 'isReserved(id) || id === FIELD.dropped || isCredential(id)',
     replace: 'isReserved(id)',
     killers: [FORGED],
   },

@@ -10,15 +10,15 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'every path is allowed',
     file: 'services/sidecar/src/policy/admission.ts',
-    find: 'if (!allow.allows(head.method, target)) return',
-    replace: "if (head.method === 'NONE') return",
+    find: 'return allow.clientsFor(head.method, target) ?? notAllowed',
+    replace: "return head.method !== 'NONE' ? [] : notAllowed",
     killers: ['e2e/only-allowed-requests-are-relayed.test.ts'],
   },
   {
     name: 'every method is allowed',
     file: 'services/sidecar/src/policy/allow-list.ts',
-    find: 'this.#matches(rule, target) && rule.methods.has(method) && matchesQuery',
-    replace: 'this.#matches(rule, target) && matchesQuery',
+    find: '!this.#matches(rule, target) || !rule.methods.has(method) || !matchesQuery',
+    replace: '!this.#matches(rule, target) || !matchesQuery',
     killers: ['e2e/only-allowed-requests-are-relayed.test.ts'],
   },
   {
@@ -122,8 +122,8 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'ready while it drains',
     file: 'services/sidecar/src/observe/pages.ts',
-    find: "if (view.isDraining()) return json(503, { ready: false, reason: 'draining' })",
-    replace: '',
+    find: 'if (view.isDraining())\n    return',
+    replace: 'if (view.routes().length < 0) return',
     killers: ['services/sidecar/src/sidecar/sidecar.test.ts', 'services/sidecar/src/main.test.ts'],
   },
   {

@@ -89,9 +89,9 @@ export const unixSockets: readonly Mutant[] = [
   {
     name: 'a refused reload leaves the operations port on the port of a route',
     file: 'services/sidecar/src/sidecar/running-operations.ts',
-    find: 'if (taken !== null) return new RunningOperations(asked, taken, { handler, tls })',
+    find: 'if (taken !== null) return new RunningOperations(asked, access, taken,',
     replace:
-      'if (taken !== null) taken.handler = handler\n    if (taken !== null) return new RunningOperations(asked, taken, { handler, tls })',
+      'if (taken !== null) taken.handler = handler\n    if (taken !== null) return new RunningOperations(asked, access, taken,',
     killers: [RELOAD],
   },
   {

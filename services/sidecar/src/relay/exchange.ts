@@ -97,7 +97,6 @@ export class Exchange implements ResponseTaker {
     const position = this.#request.start(head, bytes, start)
     const isBroken = position === BROKEN
     const { total } = this.#relay.route.timeoutsMs
-    this.#user = null
     this.#time.start(total, head.scrapeTimeoutMs)
     const verdict = this.#relay.judge.judge(head, bytes, this.#client.socket.caller)
     if (verdict instanceof Promise) this.#await(verdict, isBroken)
@@ -131,7 +130,7 @@ export class Exchange implements ResponseTaker {
 
   #dispatch(admitted: Admitted | null): void {
     const { body } = this.#relay.route.timeoutsMs
-    if (admitted !== null) this.#user = admitted.user
+    this.#user = admitted === null ? null : admitted.user
     if (admitted?.withholds) this.#request.withholdAuthorization()
     this.#isGathering = !this.#request.isWorthConnection
     if (this.#isGathering) this.#allow(body)
