@@ -4,7 +4,7 @@ import { Drops } from './hop-by-hop.ts'
 
 /** Why a request is not forwarded. Made once for each reason, so that a refusal costs little. */
 export interface Refusal {
-  readonly kind: 'malformed' | 'too many fields' | 'upgrade'
+  readonly kind: 'malformed' | 'too many fields' | 'upgrade' | 'expectation'
   /** Completes "the request cannot be forwarded: …". */
   readonly reason: string
 }
@@ -21,6 +21,12 @@ export function tooManyFields(maxFields: number): Refusal {
 export const UPGRADE: Refusal = Object.freeze({
   kind: 'upgrade',
   reason: 'it asks for another protocol',
+})
+
+/** The only expectation that there is, is 100-continue; any other may get a 417 (RFC 9110 section 10.1.1). */
+export const EXPECTATION: Refusal = Object.freeze({
+  kind: 'expectation',
+  reason: 'its Expect is not 100-continue',
 })
 
 /** The result of parsing a head that is refused; the reason is in `RequestHead.refusal`. */
