@@ -35,6 +35,27 @@ export const REFUSED = -100
 const NO_REFUSAL = malformed('')
 const NO_NAMES: ReadonlySet<string> = new Set()
 
+const NOTHING = Buffer.alloc(0)
+
+/** The path and query of a request, as the rules see them. */
+export class RequestTarget {
+  /** The path in its normal form: `path[from, to)`. */
+  path: Buffer = NOTHING
+  from = 0
+  to = 0
+  hasEncodedSlash = false
+  /** The query with its question mark, `query[queryFrom, queryTo)`; empty without one. */
+  query: Buffer = NOTHING
+  queryFrom = 0
+  queryTo = 0
+
+  /** Lets go of the bytes. */
+  clear(): void {
+    this.path = NOTHING
+    this.query = NOTHING
+  }
+}
+
 /**
  * A parsed request head: positions in the bytes that were parsed, valid as long as those bytes are. Reused for one
  * request after the other.
@@ -57,6 +78,8 @@ export class RequestHead {
   pathBits = 0
   /** The path in its normal form if it was sent in another one, else null. This is what rules see and the upstream gets. */
   normalPath: Buffer | null = null
+  /** Reused, and filled for the rules. */
+  readonly target = new RequestTarget()
   /** Past the request line's CRLF. */
   fieldsStart = 0
   /** Past the empty line. */
