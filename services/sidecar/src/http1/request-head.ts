@@ -44,6 +44,9 @@ export class RequestTarget {
   from = 0
   to = 0
   hasEncodedSlash = false
+  /** Where the first and the last `%2F` are, counted as `from`; without one they mean nothing. */
+  firstEncodedSlash = 0
+  lastEncodedSlash = 0
   /** The query with its question mark, `query[queryFrom, queryTo)`; empty without one. */
   query: Buffer = NOTHING
   queryFrom = 0
