@@ -6,6 +6,7 @@ import { dialling } from './list/dialling.ts'
 import { ending } from './list/ending.ts'
 import { onTheWire } from './list/on-the-wire.ts'
 import { relaying } from './list/relaying.ts'
+import { rules } from './list/rules.ts'
 import { stack } from './list/stack.ts'
 import { tls } from './list/tls.ts'
 import { unixSockets } from './list/unix-sockets.ts'
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...configuring,
   ...dialling,
   ...relaying,
+  ...rules,
   ...unixSockets,
   ...onTheWire,
   ...app,
