@@ -169,4 +169,15 @@ describe('the cost of matching rules is linear', () => {
         `${few} steps for a target, ${longTarget} for one four times as long`,
       )
     })
+
+  it('and does not grow with both: a long path is not read again for each rule', async () => {
+    const rules = Array.from({ length: 100 }, (_, index) => [
+      `GET /{a}/${index}`,
+      `GET /{a}/${index}/*`,
+    ]).flat()
+    for (const target of [`/${'x'.repeat(15_000)}`, `/x/${'x'.repeat(15_000)}%2F`]) {
+      const steps = await stepsToMatch(rules, target)
+      assert.ok(steps <= rules.length * 200, `${steps} steps for ${rules.length} rules`)
+    }
+  })
 })
