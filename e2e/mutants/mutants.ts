@@ -7,6 +7,7 @@ import { ending } from './list/ending.ts'
 import { identities } from './list/identities.ts'
 import { onTheWire } from './list/on-the-wire.ts'
 import { relaying } from './list/relaying.ts'
+import { rules } from './list/rules.ts'
 import { secrets } from './list/secrets.ts'
 import { stack } from './list/stack.ts'
 import { tls } from './list/tls.ts'
@@ -19,6 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...configuring,
   ...dialling,
   ...relaying,
+  ...rules,
   ...unixSockets,
   ...onTheWire,
   ...app,

@@ -4,7 +4,7 @@ import { Drops } from './hop-by-hop.ts'
 
 /** Why a request is not forwarded. Made once for each reason, so that a refusal costs little. */
 export interface Refusal {
-  readonly kind: 'malformed' | 'too many fields' | 'upgrade'
+  readonly kind: 'malformed' | 'too many fields' | 'upgrade' | 'expectation'
   /** Completes "the request cannot be forwarded: …". */
   readonly reason: string
 }
@@ -23,11 +23,41 @@ export const UPGRADE: Refusal = Object.freeze({
   reason: 'it asks for another protocol',
 })
 
+/** The only expectation that there is, is 100-continue; any other may get a 417 (RFC 9110 section 10.1.1). */
+export const EXPECTATION: Refusal = Object.freeze({
+  kind: 'expectation',
+  reason: 'its Expect is not 100-continue',
+})
+
 /** The result of parsing a head that is refused; the reason is in `RequestHead.refusal`. */
 export const REFUSED = -100
 
 const NO_REFUSAL = malformed('')
 const NO_NAMES: ReadonlySet<string> = new Set()
+
+const NOTHING = Buffer.alloc(0)
+
+/** The path and query of a request, as the rules see them. */
+export class RequestTarget {
+  /** The path in its normal form: `path[from, to)`. */
+  path: Buffer = NOTHING
+  from = 0
+  to = 0
+  hasEncodedSlash = false
+  /** Where the first and the last `%2F` are, counted as `from`; without one they mean nothing. */
+  firstEncodedSlash = 0
+  lastEncodedSlash = 0
+  /** The query with its question mark, `query[queryFrom, queryTo)`; empty without one. */
+  query: Buffer = NOTHING
+  queryFrom = 0
+  queryTo = 0
+
+  /** Lets go of the bytes. */
+  clear(): void {
+    this.path = NOTHING
+    this.query = NOTHING
+  }
+}
 
 /**
  * A parsed request head: positions in the bytes that were parsed, valid as long as those bytes are. Reused for one
@@ -51,6 +81,8 @@ export class RequestHead {
   pathBits = 0
   /** The path in its normal form if it was sent in another one, else null. This is what rules see and the upstream gets. */
   normalPath: Buffer | null = null
+  /** Reused, and filled for the rules. */
+  readonly target = new RequestTarget()
   /** Past the request line's CRLF. */
   fieldsStart = 0
   /** Past the empty line. */

@@ -146,7 +146,11 @@ describe('an encoded slash', () => {
     assertMatches(listOf('GET /a/{id}'), ['/a/b'], ['/a/%2F', '/a/b%2Fc', '/a%2Fb', '/a%2Fb/c'])
     assertMatches(listOf('GET /*'), ['/a'], ['/%2F', '/a%2fb'])
     assertMatches(listOf('GET /a/b'), ['/a/b'], ['/a%2Fb'])
-    assertMatches(listOf('GET /%2F/{id}/%2F'), ['/%2F/a/%2F'], ['/%2F/%2F/%2F', '/%2F/a/b'])
+    assertMatches(
+      listOf('GET /%2F/{id}/%2F'),
+      ['/%2F/a/%2F', '/%2f/%2E2F/%2f', `/%2F/${'a'.repeat(100)}/%2F`],
+      ['/%2F/a%2Fb/%2F', `/%2F/${'a'.repeat(100)}/b/%2F`, '/%2F/%2F/%2F', '/%2F/a/b'],
+    )
   })
 
   it('is data everywhere when the route allows it', () => {

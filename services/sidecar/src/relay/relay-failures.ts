@@ -13,6 +13,10 @@ const REFUSALS = {
     code: 'head_too_large',
     hint: 'send fewer fields, or raise limits.fields of the route',
   },
+  expectation: {
+    code: 'expectation_failed',
+    hint: 'send the request without Expect, or with Expect: 100-continue',
+  },
   upgrade: {
     code: 'upgrade_refused',
     hint: 'this route relays HTTP/1.1 requests; use a route of kind stream for other protocols',

@@ -57,6 +57,8 @@ export class SpareHeads {
   }
 
   give(head: RequestHead): void {
+    head.target.clear()
+    head.normalPath = null
     this.#heads.push(head)
   }
 }
