@@ -243,8 +243,8 @@ export const identities: readonly Mutant[] = [
   {
     name: 'a rule for a client that is not there is accepted',
     file: CONFLICTS,
-    find: 'if (kind === undefined)\n',
-    replace: "if (kind === undefined && name === '')\n",
+    find: 'if (kind === undefined) return',
+    replace: "if (kind === undefined && name === '') return",
     killers: [CLIENTS],
   },
   {

@@ -150,7 +150,7 @@ export const rules: readonly Mutant[] = [
   },
   {
     name: 'the setting encodedSlash is not passed on',
-    file: 'services/sidecar/src/relay/http-relay.ts',
+    file: 'services/sidecar/src/relay/request-judge.ts',
     find: 'new AllowList(route.allow, route.encodedSlash)',
     replace: 'new AllowList(route.allow)',
     killers: [PATHS],
