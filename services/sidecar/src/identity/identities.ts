@@ -16,8 +16,7 @@ export interface FailedAttempt {
 
 /** What all listeners share to know their callers. It outlives a reload, which replaces `credentials`. */
 export class Identities {
-  /** Null without clients that have a file. */
-  credentials: Credentials | null = null
+  #credentials: Credentials | null = null
   readonly #attempts = new Attempts()
   readonly #log: Logger
   #minuteMs = Number.NEGATIVE_INFINITY
@@ -26,6 +25,18 @@ export class Identities {
 
   constructor(log: Logger) {
     this.#log = log
+  }
+
+  /** Null without clients that have a file. */
+  get credentials(): Credentials | null {
+    return this.#credentials
+  }
+
+  /** Replaces the credentials; the former ones end. */
+  use(credentials: Credentials | null): void {
+    if (credentials === null) this.#credentials?.[Symbol.dispose]()
+    else this.#credentials?.replacedBy(credentials)
+    this.#credentials = credentials
   }
 
   /** Counts and logs it: never the secret, nor a user name, which may be a password in the wrong field. @returns whether this caller has failed too often */

@@ -7,7 +7,7 @@ import { bodyTooLarge, type Refused } from '../policy/admission.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
 import type { HttpRelay } from './http-relay.ts'
-import { PendingVerdict } from './pending-verdict.ts'
+import { Judging } from './judging.ts'
 import {
   clientTooSlow,
   judgedTooLate,
@@ -50,7 +50,7 @@ export class Exchange implements ResponseTaker {
   #isGathering = false
   /** The response is whole, and the client's socket has not taken all of it. */
   #isFlushing = false
-  readonly #verdict = new PendingVerdict()
+  readonly #judging: Judging
   /** The client that sent the request, as far as it is known. */
   #user: string | null = null
   readonly #retry = new Retry()
@@ -62,6 +62,7 @@ export class Exchange implements ResponseTaker {
     this.#time = new TimeBudget(relay.deadlines)
     this.#request = new RequestSender(relay.headRules, relay.writer)
     this.#response = new ResponseSender(client.socket, relay)
+    this.#judging = new Judging(client.socket, relay, this.#request, (verdict) => this.#follow(verdict))
   }
 
   get method(): string {
@@ -96,29 +97,14 @@ export class Exchange implements ResponseTaker {
     this.#response.start(head)
     const position = this.#request.start(head, bytes, start)
     const isBroken = position === BROKEN
-    const { total } = this.#relay.route.timeoutsMs
-    this.#time.start(total, head.scrapeTimeoutMs)
-    const verdict = this.#relay.judge.judge(head, bytes, this.#client.socket.caller)
-    if (verdict instanceof Promise) this.#await(verdict, isBroken)
-    else this.#follow(verdict, isBroken)
+    this.#time.start(this.#relay.route.timeoutsMs.total, head.scrapeTimeoutMs)
+    this.#judging.start(head, bytes, isBroken)
+    if (this.#judging.isPending) this.#allow(this.#relay.route.timeoutsMs.responseHead)
     return isBroken ? bytes.length : position
   }
 
-  /** The request waits while a password is verified; its client is not read meanwhile. */
-  #await(verdict: Promise<Verdict>, isBroken: boolean): void {
-    this.#client.socket.pause('exchange')
-    this.#allow(this.#relay.route.timeoutsMs.responseHead)
-    this.#verdict.wait(verdict, (known) => {
-      this.#client.socket.resume('exchange')
-      this.#follow(known, isBroken)
-    })
-  }
-
-  #follow(verdict: Verdict, isBroken: boolean): void {
-    const { bodyBytes } = this.#relay.route.limits
+  #follow(verdict: Verdict): void {
     if (verdict !== null && 'failure' in verdict) this.#refuse(verdict)
-    else if (isBroken) this.#respondWith(requestBodyBroken())
-    else if (this.#request.bodyBytes > bodyBytes) this.#respondWith(bodyTooLarge(bodyBytes))
     else if (verdict !== null && 'allow' in verdict) this.#respondToOptions(verdict.allow)
     else this.#dispatch(verdict)
   }
@@ -275,7 +261,7 @@ export class Exchange implements ResponseTaker {
 
   #end(): void {
     this.#isOver = true
-    this.#verdict.forget()
+    this.#judging.forget()
     this.#isGathering = false
     this.#isFlushing = false
     this.#source = null
@@ -307,7 +293,7 @@ export class Exchange implements ResponseTaker {
   expire(): void {
     const { pool } = this.#relay
     if (!this.#response.hasBegun && this.#client.socket.hasEnded) this.#client.socket.reset()
-    else if (this.#verdict.isPending) this.#respondWith(judgedTooLate())
+    else if (this.#judging.isPending) this.#respondWith(judgedTooLate())
     else if (pool.forget(this)) this.#respondWith(waitedTooLong())
     else if (this.#isClientSlow) this.#giveUp(clientTooSlow())
     else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())

@@ -55,6 +55,14 @@ export function planReload(
   return { kept, begun, handedOver, closed: [...free], ops: { port } }
 }
 
+/** The rules of listeners that end and have no successor count no more, on their connections neither. */
+export function revoke({ begun, handedOver, closed }: ReloadPlan): void {
+  const succeeded = new Set(begun.map(({ port }) => port))
+  for (const holder of [...handedOver, ...closed])
+    if (!isRoute(holder)) holder.revoke()
+    else if (!succeeded.has(holder)) holder.succeededBy(null)
+}
+
 /** Takes the holder of `address`, preferably the one with this name: several may listen on port 0 of one host. */
 function takeHolder(free: Set<Holder>, address: string, name: string | null): Holder | null {
   const there = [...free].filter((holder) => addressOf(holder) === address)

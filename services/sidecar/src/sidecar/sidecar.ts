@@ -17,7 +17,7 @@ import { type ListenerName, loadCertificates, tlsListeners } from './certificate
 import { loadCredentials, requireCallers } from './credentials.ts'
 import { checkInherited, InheritedSockets, type Listening, OPS } from './inherited-sockets.ts'
 import { type DescriptorPlan, planDescriptors } from './plan-descriptors.ts'
-import { type Holder, planReload, type ReloadPlan } from './reload-plan.ts'
+import { type Holder, planReload, type ReloadPlan, revoke } from './reload-plan.ts'
 import { RunningOperations } from './running-operations.ts'
 import { RunningRoute, type Surroundings } from './running-route.ts'
 
@@ -121,11 +121,11 @@ export class Sidecar implements AsyncDisposable {
     fresh.push(...(await this.#open(plan.begun.filter(isTakeover), tlsOf, opened)))
     if (this.#isDraining) throw shuttingDown() // a signal came in the meantime
     opened.move() // nothing can fail after this line
-    this.#useCredentials(credentials)
+    this.#surroundings.identities.use(credentials)
     for (const { route, port } of plan.begun)
       if (port !== null) fresh.push(this.#succeed(port, route, tlsOf(route)))
     ops?.serve()
-    this.#revoke(plan)
+    revoke(plan)
     for (const holder of plan.handedOver) this.#leave(holder.drain(config.drainMs))
     for (const holder of plan.closed) this.#leave(holder.close(config.drainMs))
     this.#ops = ops
@@ -145,27 +145,11 @@ export class Sidecar implements AsyncDisposable {
     return credentials
   }
 
-  #useCredentials(credentials: Credentials | null): void {
-    const { identities } = this.#surroundings
-    if (credentials === null) identities.credentials?.[Symbol.dispose]()
-    else identities.credentials?.replacedBy(credentials)
-    identities.credentials = credentials
-  }
-
   /** Starts a route on the open port of `former`, whose connections it judges from now on. */
   #succeed(former: Holder, route: Route, tls: Certificate | null): RunningRoute {
     const next = RunningRoute.on(former.port, route, this.#surroundings, tls, this.#countersOf(route))
     if ('route' in former) former.succeededBy(next)
     return next
-  }
-
-  /** The rules of listeners that end and have no successor count no more. */
-  #revoke({ begun, handedOver, closed }: ReloadPlan): void {
-    const succeeded = new Set(begun.map(({ port }) => port))
-    for (const holder of [...handedOver, ...closed]) {
-      if (!('route' in holder)) holder.revoke()
-      else if (!succeeded.has(holder)) holder.succeededBy(null)
-    }
   }
 
   /** Reads the certificates of the listeners that start. They are disposed of when a later step fails. */
@@ -227,7 +211,7 @@ export class Sidecar implements AsyncDisposable {
     const { drainMs } = this.#config
     await Promise.all([...this.#leaving, ...this.#routes.map((route) => route.close(drainMs))])
     await this.#ops?.close()
-    this.#surroundings.identities.credentials?.[Symbol.dispose]()
+    this.#surroundings.identities.use(null)
   }
 
   /** Drains a route whose socket another server took over. */
