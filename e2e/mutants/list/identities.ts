@@ -158,9 +158,9 @@ export const identities: readonly Mutant[] = [
   },
   {
     name: 'a route that has another kind now serves its kept connections',
-    file: 'services/sidecar/src/relay/succession.ts',
-    find: 'return former.kind === next.kind &&',
-    replace: 'return',
+    file: 'services/sidecar/src/relay/http-route.ts',
+    find: 'this.#relay.judge.succeededBy(next instanceof HttpHandler ? next.#relay.judge : null)',
+    replace: 'if (next instanceof HttpHandler) this.#relay.judge.succeededBy(next.#relay.judge)',
     killers: [RELOAD],
   },
   {

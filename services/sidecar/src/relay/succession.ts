@@ -8,7 +8,7 @@ import type { Caller } from './caller.ts'
  * the other has not: rules may rely on it.
  */
 export function isSuccession(former: Route, next: Route): boolean {
-  return former.kind === next.kind && (former.tls === undefined) === (next.tls === undefined)
+  return (former.tls === undefined) === (next.tls === undefined)
 }
 
 /** A certificate proves an identity only to a listener with the same CA. */
