@@ -72,9 +72,9 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: 'unbounded request bodies, in one piece with the head',
-    file: 'services/sidecar/src/relay/exchange.ts',
-    find: 'if (this.#request.bodyBytes > bodyBytes) this.#respondWith',
-    replace: 'if (bodyBytes < 0) this.#respondWith',
+    file: 'services/sidecar/src/relay/judging.ts',
+    find: 'return this.#request.bodyBytes > bodyBytes ?',
+    replace: 'return this.#request.bodyBytes < 0 ?',
     killers: [CLIENT],
   },
   {
