@@ -4,8 +4,11 @@ import { client } from './list/client.ts'
 import { configuring } from './list/configuring.ts'
 import { dialling } from './list/dialling.ts'
 import { ending } from './list/ending.ts'
+import { identities } from './list/identities.ts'
 import { onTheWire } from './list/on-the-wire.ts'
 import { relaying } from './list/relaying.ts'
+import { rules } from './list/rules.ts'
+import { secrets } from './list/secrets.ts'
 import { stack } from './list/stack.ts'
 import { tls } from './list/tls.ts'
 import { unixSockets } from './list/unix-sockets.ts'
@@ -17,10 +20,13 @@ export const MUTANTS: readonly Mutant[] = [
   ...configuring,
   ...dialling,
   ...relaying,
+  ...rules,
   ...unixSockets,
   ...onTheWire,
   ...app,
   ...stack,
   ...client,
   ...tls,
+  ...identities,
+  ...secrets,
 ]

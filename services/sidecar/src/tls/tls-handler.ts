@@ -10,6 +10,7 @@ import { type ConnectionHandler, reset, setTransport } from '../relay/port.ts'
 import { refuseConnection } from '../relay/refuse-connection.ts'
 import { tlsRequired } from '../relay/relay-failures.ts'
 import type { CertificatePair } from './certificate-pair.ts'
+import type { ClientCa } from './client-ca.ts'
 import { Handshake, keyOf, reasonOf } from './handshake.ts'
 import { crypto, tls } from './node-tls.ts'
 
@@ -24,6 +25,7 @@ interface CertificateInUse {
   readonly settings: TlsSettings
   readonly pair: CertificatePair
   readonly counters: TlsCounters
+  readonly clientCa: ClientCa | null
   onReplaced: (pair: CertificatePair) => void
 }
 
@@ -53,17 +55,25 @@ export class TlsHandler implements ConnectionHandler {
   #onEmpty: (() => void) | undefined
 
   constructor(parts: TlsHandlerParts) {
-    const { certificate, isHttp } = parts
-    const { settings } = certificate
+    const { certificate, inner, isHttp } = parts
+    const { clientCa } = certificate
     this.#parts = parts
     this.#server = tls
       .createServer({
-        ...contextOf(settings, certificate.pair),
+        ...contextOf(certificate),
         ...(isHttp ? { ALPNProtocols: ['http/1.1'] } : {}),
+        requestCert: clientCa !== null,
+        rejectUnauthorized: false, // it would refuse clients without a certificate
       })
       .on('secureConnection', (client) => this.#secured(client))
       .on('tlsClientError', (error: NodeJS.ErrnoException, client) => this.#failed(error, client))
-    certificate.onReplaced = (pair) => this.#server.setSecureContext(contextOf(settings, pair))
+    certificate.onReplaced = () => this.#server.setSecureContext(contextOf(certificate))
+    if (clientCa === null) return
+    clientCa.onTick = () => inner.judgeAnew?.()
+    clientCa.onReplaced = () => {
+      this.#server.setSecureContext(contextOf(certificate))
+      inner.judgeAnew?.()
+    }
   }
 
   accept(raw: Socket): void {
@@ -170,6 +180,12 @@ export class TlsHandler implements ConnectionHandler {
     refuseConnection(handshake.raw, failure, limits)
   }
 
+  /**
+   * Called while OpenSSL still handles the client's last message. A handler that destroyed the connection now would end
+   * the process (Node 26.10: segmentation fault when the TCP and the TLS socket are both destroyed), so it gets the
+   * connection in the next turn. To reset the TCP connection alone is safe: in TLS 1.2 the client then sees its handshake
+   * fail, in TLS 1.3 an error after it.
+   */
   #secured(client: TLSSocket): void {
     const key = keyOf(client)
     const handshake = key === null ? undefined : this.#handshakes.get(key)
@@ -177,8 +193,18 @@ export class TlsHandler implements ConnectionHandler {
       client.destroy() // the client has left already
       return
     }
+    if (this.#parts.certificate.clientCa?.admits(client) === false) {
+      this.#cut(handshake, 'client_certificate')
+      return
+    }
     client.allowHalfOpen = true
+    client.on('error', () => client.destroy())
     setTransport(client, handshake.raw)
+    setImmediate(() => this.#passOn(client, handshake))
+  }
+
+  #passOn(client: TLSSocket, handshake: Handshake): void {
+    if (handshake.isOver) return // cut, or left, in the meantime
     this.#end(handshake, null) // gives back its place, which the handler takes at once
     this.#parts.inner.accept(client)
   }
@@ -207,7 +233,15 @@ export class TlsHandler implements ConnectionHandler {
   }
 }
 
-/** The random ticket keys of a context are its own: a session is resumed only on this listener with this certificate. */
-function contextOf({ minVersion }: TlsSettings, { cert, key }: CertificatePair) {
-  return { cert, key, minVersion, secureOptions: crypto.constants.SSL_OP_NO_RENEGOTIATION }
+/**
+ * The random ticket keys of a context are its own: a session is resumed only on this listener with this certificate. A
+ * resumed session would show the client's certificate of its first handshake, unverified: with `clientCa` there is none.
+ */
+function contextOf({ settings, pair, clientCa }: Pick<CertificateInUse, 'settings' | 'pair' | 'clientCa'>) {
+  const { SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET } = crypto.constants
+  const { cert, key } = pair
+  const { minVersion } = settings
+  const secureOptions = SSL_OP_NO_RENEGOTIATION | (clientCa === null ? 0 : SSL_OP_NO_TICKET)
+  const ca = clientCa === null ? {} : { ca: [...clientCa.authorities] }
+  return { cert, key, minVersion, secureOptions, ...ca }
 }
