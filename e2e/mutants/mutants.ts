@@ -1,6 +1,7 @@
 import { app } from './list/app.ts'
 import { binding } from './list/binding.ts'
 import { client } from './list/client.ts'
+import { clientCertificates } from './list/client-certificates.ts'
 import { configuring } from './list/configuring.ts'
 import { dialling } from './list/dialling.ts'
 import { ending } from './list/ending.ts'
@@ -29,4 +30,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...tls,
   ...identities,
   ...secrets,
+  ...clientCertificates,
 ]

@@ -34,8 +34,8 @@ export const tls: readonly Mutant[] = [
   {
     name: 'renegotiation',
     file: HANDLER,
-    find: 'secureOptions: crypto.constants.SSL_OP_NO_RENEGOTIATION',
-    replace: 'secureOptions: crypto.constants.SSL_OP_NO_COMPRESSION',
+    find: 'const secureOptions = SSL_OP_NO_RENEGOTIATION |',
+    replace: 'const secureOptions = (SSL_OP_NO_RENEGOTIATION & 0) |',
     killers: [PORT],
   },
   {
@@ -125,7 +125,7 @@ export const tls: readonly Mutant[] = [
   {
     name: 'the old certificate is served for ever',
     file: HANDLER,
-    find: 'certificate.onReplaced = (pair) => this.#server.setSecureContext(contextOf(settings, pair))',
+    find: 'certificate.onReplaced = () => this.#server.setSecureContext(contextOf(certificate))',
     replace: 'certificate.onReplaced = () => undefined',
     killers: [ROTATION],
   },

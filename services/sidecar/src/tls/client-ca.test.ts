@@ -107,7 +107,13 @@ describe('a file of client CAs', () => {
       'with an intermediate of a namesake',
       async () =>
         root.cert +
-        (await makeAuthority({ name: 'middle', issuer: await makeAuthority({ name: 'root' }) })).cert,
+        (
+          await makeAuthority({
+            name: 'middle',
+            issuer: await makeAuthority({ name: 'root' }),
+            extensions: ['basicConstraints=CA:TRUE', 'authorityKeyIdentifier=none'],
+          })
+        ).cert,
       /has the intermediate CA "CN=middle" without/,
     ],
     ['with too many certificates', () => root.cert.repeat(101), /has 101 certificates; at most 100/],

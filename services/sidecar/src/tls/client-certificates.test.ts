@@ -264,6 +264,16 @@ describe('what a certificate proved', () => {
     for (const proven of [direct, through]) assert.equal(proven?.isValid(), true)
   })
 
+  it('is verified with the same CA after a new server certificate', async () => {
+    await using listener = await certificateListener(root.cert, server)
+    const next = await makePair()
+    await listener.replacePair(next)
+    assert.ok((await listener.enter(client, { ca: next.cert })) !== null)
+    using conversation = listener.open(await makeClient(other, `URI:${FOO}`), { ca: next.cert })
+    await conversation.toItsEnd()
+    assert.equal(listener.failures('client_certificate'), 1)
+  })
+
   it('no longer holds when a CA of the same name replaces its own', async () => {
     const namesake = await makeAuthority({ name: 'root' })
     await using listener = await certificateListener(namesake.cert + root.cert, server)
