@@ -2,6 +2,7 @@ import type { Agent, AgentOptions, ClientRequestArgs, IncomingMessage, OutgoingH
 import type { Duplex } from 'node:stream'
 import { type DialOptions, dial } from '../dial/dial.ts'
 import type { TlsDialOptions } from '../dial/dial-tls.ts'
+import { TlsFailure } from '../dial/tls-failure.ts'
 import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
 import { HINTS } from '../failure/explain.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
@@ -39,6 +40,8 @@ export function requestFailure(endpoint: Endpoint, cause: unknown): Failure {
   if (cause instanceof Failure) return cause
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   if (code === 'HPE_HEADER_OVERFLOW') return headTooLarge(endpoint, cause)
+  // An alert of TLS after the handshake: a server may look at the certificate of its client only then (TLS 1.3).
+  if (code.startsWith('ERR_SSL_')) return new TlsFailure(endpoint, cause, null)
   if (code.startsWith('HPE_')) return malformed(endpoint, 'something that is not HTTP', cause)
   if (cause instanceof TypeError && code.startsWith('ERR_')) return badRequest(endpoint, cause)
   return new Failure('upstream_reset', {
