@@ -10,7 +10,7 @@ import { advice, type Diagnosis, type Facts, type Finding, finding } from './dia
 import { find } from './findings/find.ts'
 import type { Place } from './place.ts'
 import { stepsOf } from './steps.ts'
-import { handshake, speaksTls, type TlsReport } from './tls-report.ts'
+import { handshake, isClosed, speaksTls, type TlsReport } from './tls-report.ts'
 
 /** Inspects one endpoint and finds what prevents a response. */
 export async function diagnose(place: Place, timeoutMs: number, access: Access): Promise<Diagnosis> {
@@ -29,7 +29,10 @@ const NOT_ASKED: Asked = { tls: null, conversation: null, speaksTls: false }
 async function ask(place: Place, reach: Reach, timeoutMs: number): Promise<Asked> {
   const tls: TlsReport | null =
     reach.tls === undefined ? null : await handshake(place.endpoint, reach.tls, timeoutMs)
-  if (tls?.done === false) return { ...NOT_ASKED, tls }
+  if (tls?.done === false) {
+    const isOdd = reach.hasCertificate && isClosed(tls.failure)
+    return { ...NOT_ASKED, tls, speaksTls: isOdd && (await speaksTls(place.endpoint, timeoutMs)) }
+  }
   const conversation = await converse(place, reach, timeoutMs)
   const isOdd = tls === null && place.endpoint.kind === 'tcp' && mayHideTls(conversation)
   return { tls, conversation, speaksTls: isOdd && (await speaksTls(place.endpoint, timeoutMs)) }

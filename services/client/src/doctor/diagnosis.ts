@@ -14,7 +14,7 @@ export interface Facts {
   readonly reach: Reach
   /** The TLS handshake; null without a connection, and where none was to be done. */
   readonly tls: TlsReport | null
-  /** Asked without TLS, the server broke off or sent something else, and then it turned out to speak TLS. */
+  /** The server broke off or sent something else, and then turned out to speak TLS where nothing is presented to it. */
   readonly speaksTls: boolean
   /** Null without a connection, and after a failed handshake. */
   readonly conversation: Conversation | null

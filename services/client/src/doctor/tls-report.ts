@@ -71,6 +71,11 @@ export async function speaksTls(endpoint: Endpoint, timeoutMs: number): Promise<
   return failure instanceof TlsFailure && failure.reason !== 'no_tls' && failure.reason !== 'closed'
 }
 
+/** Whether a server broke off a handshake without a word. */
+export function isClosed(failure: Failure): boolean {
+  return failure instanceof TlsFailure && failure.reason === 'closed'
+}
+
 const DAY_MS = 24 * 60 * 60 * 1_000
 const SOON_DAYS = 14
 

@@ -11,6 +11,7 @@ import {
   onService,
   shell,
 } from '../diagnosis.ts'
+import { isClosed } from '../tls-report.ts'
 import { doctorCommand } from './conversation-findings.ts'
 
 interface Case {
@@ -138,13 +139,15 @@ export function tlsFinding(facts: Facts): Finding | undefined {
 }
 
 /**
- * The server broke off after a handshake in which it got a certificate: some servers look at it only then, and send no
- * alert.
+ * The server broke off when it had got a certificate, in the handshake (TLS 1.2) or after it (TLS 1.3): some servers
+ * send no alert.
  */
-export function clientCertificateRefused({ reach, conversation, place }: Facts): Finding | undefined {
-  const isReset = conversation?.kind === 'failed' && conversation.failure.code === 'upstream_reset'
-  if (!reach.hasCertificate || !isReset) return undefined
-  const message = `${formatEndpoint(place.endpoint)} closed the connection after the handshake: it probably refuses the certificate of this client`
+export function clientCertificateRefused(facts: Facts): Finding | undefined {
+  const { reach, tls, conversation, speaksTls, place } = facts
+  const inHandshake = tls?.done === false && isClosed(tls.failure) && speaksTls
+  const later = conversation?.kind === 'failed' && conversation.failure.code === 'upstream_reset'
+  if (!reach.hasCertificate || !(inHandshake || later)) return undefined
+  const message = `${formatEndpoint(place.endpoint)} closed the connection when it had the certificate of this client: it probably refuses it`
   return finding('client_certificate_refused', 'tls_refused', message, REFUSED_FIXES)
 }
 
@@ -158,7 +161,7 @@ export function tlsRequired({ reach, conversation, speaksTls, place }: Facts): F
     reach.tls === undefined &&
     (conversation.problem?.code === 'tls_required' ||
       (conversation.status === 400 && PLAIN_ON_HTTPS.test(conversation.body)))
-  if (!isSaid && !speaksTls) return undefined
+  if (!isSaid && (reach.tls !== undefined || !speaksTls)) return undefined
   const message = `${formatEndpoint(place.endpoint)} speaks TLS, and was asked without it`
   return finding('tls_required', 'tls_required', message, [
     shell(`${doctorCommand(place)} --cacert FILE`, 'FILE is the certificate of the CA of the server'),
