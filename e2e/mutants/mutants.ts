@@ -1,6 +1,7 @@
 import { app } from './list/app.ts'
 import { binding } from './list/binding.ts'
 import { client } from './list/client.ts'
+import { clientTls } from './list/client-tls.ts'
 import { configuring } from './list/configuring.ts'
 import { dialling } from './list/dialling.ts'
 import { ending } from './list/ending.ts'
@@ -22,5 +23,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...app,
   ...stack,
   ...client,
+  ...clientTls,
   ...tls,
 ]

@@ -215,7 +215,7 @@ describe('doctor, of plain text and TLS that meet', () => {
   it('at a port that is plain', async () => {
     await using plain = await onPort(createHttpServer((_request, response) => response.end()))
     const examined = await doctor(plain.endpoint, ...trusting())
-    assertSays(examined, 'no_tls', 'tls_refused', /does not speak TLS on this port/, 'leave --tls')
+    assertSays(examined, 'no_tls', 'tls_refused', /does not speak TLS on this port/, 'correct the port')
   })
 
   it('at a port of lines that are plain', async () => {
@@ -223,7 +223,7 @@ describe('doctor, of plain text and TLS that meet', () => {
       createNetServer((socket) => socket.on('error', () => socket.destroy()).end('220 hello\r\n')),
     )
     const examined = await doctor(plain.endpoint, ...trusting(), '--protocol', 'echo')
-    assertSays(examined, 'no_tls', 'tls_refused', /does not speak TLS/, 'leave --tls')
+    assertSays(examined, 'no_tls', 'tls_refused', /does not speak TLS/, 'correct the port')
   })
 
   it('in a version that is too old', async () => {
