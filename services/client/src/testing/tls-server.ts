@@ -30,8 +30,12 @@ export async function serveHttps(
 export async function serveTlsEcho(options: TlsOptions): Promise<TlsServer> {
   const server = createTlsServer({ ...options, allowHalfOpen: true }, async (socket) => {
     socket.on('error', () => socket.destroy())
-    for await (const line of linesOf(socket)) socket.write(`echo: ${line}\n`)
-    socket.end()
+    try {
+      for await (const line of linesOf(socket)) socket.write(`echo: ${line}\n`)
+      socket.end()
+    } catch {
+      socket.destroy() // the client broke off, as it does when it has its last line
+    }
   })
   return { ...(await onPort(server)), requests: [] }
 }
