@@ -2,6 +2,7 @@ import { app } from './list/app.ts'
 import { binding } from './list/binding.ts'
 import { client } from './list/client.ts'
 import { clientCertificates } from './list/client-certificates.ts'
+import { clientTls } from './list/client-tls.ts'
 import { configuring } from './list/configuring.ts'
 import { dialling } from './list/dialling.ts'
 import { ending } from './list/ending.ts'
@@ -27,6 +28,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...app,
   ...stack,
   ...client,
+  ...clientTls,
   ...tls,
   ...identities,
   ...secrets,
