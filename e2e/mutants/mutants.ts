@@ -8,6 +8,7 @@ import { onTheWire } from './list/on-the-wire.ts'
 import { relaying } from './list/relaying.ts'
 import { stack } from './list/stack.ts'
 import { tls } from './list/tls.ts'
+import { tlsHardening } from './list/tls-hardening.ts'
 import { unixSockets } from './list/unix-sockets.ts'
 import type { Mutant } from './mutant.ts'
 
@@ -23,4 +24,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...stack,
   ...client,
   ...tls,
+  ...tlsHardening,
 ]
