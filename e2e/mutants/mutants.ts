@@ -13,6 +13,7 @@ import { rules } from './list/rules.ts'
 import { secrets } from './list/secrets.ts'
 import { stack } from './list/stack.ts'
 import { tls } from './list/tls.ts'
+import { tlsHardening } from './list/tls-hardening.ts'
 import { unixSockets } from './list/unix-sockets.ts'
 import type { Mutant } from './mutant.ts'
 
@@ -33,4 +34,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...identities,
   ...secrets,
   ...clientCertificates,
+  ...tlsHardening,
 ]

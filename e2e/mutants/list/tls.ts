@@ -55,15 +55,15 @@ export const tls: readonly Mutant[] = [
   {
     name: 'plain HTTP on a TLS port is just reset',
     file: HANDLER,
-    find: '(this.#parts.isHttp && first >= A && first <= Z)',
-    replace: '(this.#parts.isHttp && first > Z && first < A)',
+    find: '(this.#parts.isHttp && isLetter(first))',
+    replace: '(this.#parts.isHttp && first > 255)',
     killers: [PORT],
   },
   {
     name: 'a stream route responds with HTTP',
     file: HANDLER,
-    find: '(this.#parts.isHttp && first >= A && first <= Z)',
-    replace: '(first >= A && first <= Z)',
+    find: '(this.#parts.isHttp && isLetter(first))',
+    replace: '(isLetter(first))',
     killers: [PORT],
   },
   {
@@ -83,8 +83,8 @@ export const tls: readonly Mutant[] = [
   {
     name: 'a handshake may take for ever',
     file: HANDLER,
-    find: '    this.#parts.deadlines.set(handshake, this.#parts.certificate.settings.handshakeTimeout)\n',
-    replace: '',
+    find: 'peer === null ? Math.min(REFUSING_MS, handshakeTimeout) : handshakeTimeout',
+    replace: '600_000',
     killers: [HANDSHAKES],
   },
   {
@@ -111,7 +111,7 @@ export const tls: readonly Mutant[] = [
   {
     name: 'a handshake never gives its place back',
     file: HANDLER,
-    find: '    this.#parts.limits.release(handshake.peer)\n',
+    find: '    else this.#parts.limits.release(handshake.peer)\n',
     replace: '',
     killers: [HANDSHAKES],
   },

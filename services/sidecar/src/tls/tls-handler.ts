@@ -16,9 +16,13 @@ import { crypto, tls } from './node-tls.ts'
 
 /** The first byte of every TLS connection: a record of the type handshake (RFC 8446 section 5.1). */
 const HANDSHAKE_RECORD = 22
-const [A, Z] = [65, 90]
+/** Makes a letter lower case. */
+const LOWER = 32
+const [A, Z] = [97, 122]
 /** While draining, handshakes in progress may take so long. */
 const GRACE_MS = 1_000
+/** A handshake after which the client is only told why it is refused may take so long. */
+const REFUSING_MS = 2_000
 
 /** The certificate, as far as the handshakes need it. */
 interface CertificateInUse {
@@ -81,8 +85,16 @@ export class TlsHandler implements ConnectionHandler {
     const address = raw.remoteAddress ?? ''
     const key = keyOf(raw)
     const peer = this.#isOver || key === null ? null : this.#placeFor(address)
-    if (peer === null || key === null) this.#refuse(raw)
+    if (key === null || (peer === null && !this.#mayExplain())) this.#refuse(raw)
     else this.#begin(new Handshake({ raw, key, address, peer }, (late) => this.#cut(late, 'timeout')))
+  }
+
+  /**
+   * Whether a connection without a place may do its handshake all the same, so that the handler of the route can send it
+   * a 503 that says why. Few may at a time, those of connections without TLS included.
+   */
+  #mayExplain(): boolean {
+    return !this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()
   }
 
   async drain(drainMs: number): Promise<void> {
@@ -131,9 +143,9 @@ export class TlsHandler implements ConnectionHandler {
     return limits.take(address)
   }
 
-  /** The oldest handshake of this address, or of any when it has none. */
+  /** The oldest handshake with a place of this address, or of any when it has none. */
   #oldestOf(address: string): Handshake | undefined {
-    const all = [...this.#handshakes.values()]
+    const all = [...this.#handshakes.values()].filter(({ peer }) => peer !== null)
     return all.find((handshake) => handshake.address === address) ?? all[0]
   }
 
@@ -142,9 +154,13 @@ export class TlsHandler implements ConnectionHandler {
   }
 
   #begin(handshake: Handshake): void {
-    const { raw } = handshake
+    const { raw, peer } = handshake
+    const { handshakeTimeout } = this.#parts.certificate.settings
     this.#handshakes.set(handshake.key, handshake)
-    this.#parts.deadlines.set(handshake, this.#parts.certificate.settings.handshakeTimeout)
+    this.#parts.deadlines.set(
+      handshake,
+      peer === null ? Math.min(REFUSING_MS, handshakeTimeout) : handshakeTimeout,
+    )
     const leave = () => raw.destroy()
     const peek = () => {
       const bytes = raw.read()
@@ -167,7 +183,7 @@ export class TlsHandler implements ConnectionHandler {
       raw.unshift(bytes)
       raw.allowHalfOpen = false // a client that leaves during the handshake ends it
       this.#server.emit('connection', raw)
-    } else if (this.#parts.isHttp && first >= A && first <= Z) this.#respondToPlainHttp(handshake)
+    } else if (this.#parts.isHttp && isLetter(first)) this.#respondToPlainHttp(handshake)
     else this.#cut(handshake, 'not_tls')
   }
 
@@ -226,11 +242,18 @@ export class TlsHandler implements ConnectionHandler {
     if (handshake.isOver) return
     handshake.isOver = true
     this.#parts.deadlines.clear(handshake)
-    this.#parts.limits.release(handshake.peer)
+    if (handshake.peer === null) this.#parts.limits.refusalRead()
+    else this.#parts.limits.release(handshake.peer)
     if (this.#handshakes.get(handshake.key) === handshake) this.#handshakes.delete(handshake.key)
     if (reason !== null) this.#parts.certificate.counters.failed(reason)
     if (this.#handshakes.size === 0) this.#onEmpty?.()
   }
+}
+
+/** A request line begins with one: the names of methods are in upper case, but clients exist that do not know it. */
+function isLetter(byte: number): boolean {
+  const lower = byte | LOWER
+  return lower >= A && lower <= Z
 }
 
 /**
