@@ -56,8 +56,6 @@ cp "$work/clients.crt" "$work/sidecar/client-ca.crt"
 for consumer in client prometheus; do cp "$work/servers.crt" "$work/$consumer/ca.crt"; done
 token >"$work/prometheus/token"
 cp "$work/prometheus/token" "$work/sidecar/prometheus.token"
-token >"$work/client/token"
-cp "$work/client/token" "$work/sidecar/client.token"
 
 trap 'exit 0' TERM INT
 while :; do

@@ -32,7 +32,7 @@ const TLS_PORTS: ReadonlySet<PortName> = new Set(['metrics', 'apiTls'])
 /** Who has certificates of compose.yaml: the name of its volume, without `-certificates`. */
 type Consumer = 'sidecar' | 'client' | 'prometheus'
 
-/** What a consumer has, as PEM and text. */
+/** What a consumer has, as PEM and text; empty where it has none. */
 interface Papers {
   readonly ca: string
   readonly certificate: string
@@ -103,10 +103,11 @@ export class Stack {
   /** What the service `certificates` has made for a consumer. */
   async papersOf(consumer: Consumer): Promise<Papers> {
     const read = (name: string) => this.service('certificates').read(`/certificates/${consumer}/${name}`)
-    const [certificate, key, ca = '', token = ''] = await Promise.all([
+    const [certificate, key, ca, token] = await Promise.all([
       read('tls.crt'),
       read('tls.key'),
-      ...(consumer === 'sidecar' ? [] : [read('ca.crt'), read('token')]),
+      consumer === 'sidecar' ? '' : read('ca.crt'),
+      consumer === 'prometheus' ? read('token') : '',
     ])
     return { certificate, key, ca, token: token.trim() }
   }

@@ -1,5 +1,6 @@
 import { usageError } from '../cli/cli-error.ts'
 import type { Flag, Options, Valued } from '../cli/options.ts'
+import { isStackPort, STACK_PORTS, type StackPort } from '../config.ts'
 
 const file = (summary: string) =>
   ({
@@ -36,11 +37,6 @@ export const ACCESS_OPTIONS = {
   ),
 } as const satisfies Options
 
-/** The TCP endpoints of the stack, as `--tls-for` names them. */
-export const STACK_PORTS = { api: 'tcpApi', echo: 'tcpEcho', metrics: 'tcpMetrics', ops: 'ops' } as const
-
-export type StackPort = keyof typeof STACK_PORTS
-
 /** The same for commands that go through the whole stack, in which some ports speak TLS and others do not. */
 export const STACK_ACCESS_OPTIONS = {
   ...ACCESS_OPTIONS,
@@ -60,14 +56,10 @@ function notEmpty(text: string, option: string): string {
 
 function portNames(text: string, option: string): readonly StackPort[] {
   return text.split(',').map((name) => {
-    if (isPort(name)) return name
+    if (isStackPort(name)) return name
     throw usageError(
       `${option} has ${JSON.stringify(name)}`,
       `it may have ${Object.keys(STACK_PORTS).join(', ')}, with commas between them`,
     )
   })
-}
-
-function isPort(name: string): name is StackPort {
-  return Object.hasOwn(STACK_PORTS, name)
 }

@@ -2,8 +2,7 @@ import { BlockList, isIP } from 'node:net'
 import type { TlsDialOptions } from '@uds-sidecar/shared/dial/dial-tls'
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { usageError } from '../cli/cli-error.ts'
-import type { ClientConfig } from '../config.ts'
-import { STACK_PORTS, type StackPort } from './access-options.ts'
+import { type ClientConfig, STACK_PORTS, type StackPort } from '../config.ts'
 import { readTlsContext, readToken, type TlsFiles } from './read-files.ts'
 
 /** The values of `TLS_OPTIONS`, `ACCESS_OPTIONS` or `STACK_ACCESS_OPTIONS`. */
@@ -37,7 +36,12 @@ export const PLAIN_ACCESS: Access = () => PLAIN
  * @throws CliError `usage` for options that contradict each other, or do not fit this endpoint
  * @throws Failure `bad_config` for a file that is missing or bad
  */
-export async function reachOf(endpoint: Endpoint, values: AccessValues): Promise<Reach> {
+export async function reachOf(
+  endpoint: Endpoint,
+  values: AccessValues,
+  config: ClientConfig,
+): Promise<Reach> {
+  if (!isGiven(values)) return (await stackAccess(values, config))(endpoint)
   const option = tlsOption(values)
   if (option !== undefined && endpoint.kind !== 'tcp')
     throw usageError(
@@ -49,10 +53,11 @@ export async function reachOf(endpoint: Endpoint, values: AccessValues): Promise
 
 /**
  * How to reach the endpoints of the stack: TLS and the token only where they belong, so that one set of options serves
- * sockets and ports.
+ * sockets and ports. Without options the environment says it (CLIENT_CACERT and so on), for the stack's endpoints alone.
  * @throws as {@link reachOf}
  */
-export async function stackAccess(values: AccessValues, config: ClientConfig): Promise<Access> {
+export async function stackAccess(given: AccessValues, config: ClientConfig): Promise<Access> {
+  const values = isGiven(given) ? given : (config.access ?? given)
   const { 'tls-for': names } = values
   const access = await accessOf(values)
   if (names !== undefined && access === PLAIN_ACCESS)
@@ -95,6 +100,12 @@ export async function accessOf(values: AccessValues): Promise<Access> {
       hasToken: token !== undefined,
     }
   }
+}
+
+/** Whether an option says how to reach an endpoint. */
+export function isGiven({ tls, cacert, cert, key, servername, ...values }: AccessValues): boolean {
+  const { 'token-file': tokenFile, 'tls-for': names } = values
+  return tls || [cacert, cert, key, servername, tokenFile, names].some((value) => value !== undefined)
 }
 
 function checkTogether({ cert, key, servername, ...values }: AccessValues): void {

@@ -1,6 +1,6 @@
 import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
-import { type Access, accessOf, stackAccess } from '../access/access.ts'
+import { type Access, accessOf, isGiven, stackAccess } from '../access/access.ts'
 import { STACK_ACCESS_OPTIONS } from '../access/access-options.ts'
 import { usageError } from '../cli/cli-error.ts'
 import { type Arguments, type Context, defineCommand } from '../cli/command.ts'
@@ -57,7 +57,7 @@ async function accessTo(
   { positionals, values }: Arguments<typeof OPTIONS>,
   { config }: Context,
 ): Promise<Access> {
-  if (positionals.length === 0) return stackAccess(values, config)
+  if (positionals.length === 0 || !isGiven(values)) return stackAccess(values, config)
   if (values['tls-for'] !== undefined)
     throw usageError(
       '--tls-for goes with no ENDPOINT',

@@ -43,7 +43,7 @@ export const command = defineCommand({
     const { message, raw, 'timeout-ms': timeoutMs } = args.values
     if (raw && context.json) throw usageError('--raw cannot be combined with --json', 'use only one of them')
     const form: Form = context.json ? 'json' : raw ? 'raw' : 'shown'
-    const reach = await reachOf(endpoint, args.values)
+    const reach = await reachOf(endpoint, args.values, context.config)
     if (message === undefined) return converse(endpoint, reach, timeoutMs, form, context)
     for (const line of await dialogue(endpoint, message.split('\n'), timeoutMs, reach.tls))
       print(line, form, context)

@@ -49,7 +49,7 @@ export const command = defineCommand({
     if (values.raw && (json || values.grep))
       throw usageError('--raw cannot be combined with --json or --grep', 'use only one of them')
     const endpoint = endpointArgument(args, { socket: config.metrics, tcp: config.tcpMetrics })
-    const reach = await reachOf(endpoint, values)
+    const reach = await reachOf(endpoint, values, config)
     const pending = request(endpoint, { ...reach, path: '/metrics', timeoutMs: values['timeout-ms'] })
     const response = expectOk(endpoint, '/metrics', await pending.catch(pointToTheSidecar))
     if (values.raw) return written(stdout.write(response.body))

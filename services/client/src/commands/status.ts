@@ -26,7 +26,7 @@ export const command = defineCommand({
   async run(args, { config, json, stdout }) {
     const endpoint = endpointArgument(args, { socket: config.api, tcp: config.tcpApi })
     const status = await requestJson(endpoint, anyObject, {
-      ...(await reachOf(endpoint, args.values)),
+      ...(await reachOf(endpoint, args.values, config)),
       path: '/status',
       timeoutMs: args.values['timeout-ms'],
     })

@@ -34,7 +34,7 @@ export const command = defineCommand({
   async run(args, { config, json, stdout }) {
     const { values } = args
     const endpoint = endpointArgument(args, { socket: config.api, tcp: config.tcpApi })
-    const reach = await reachOf(endpoint, values)
+    const reach = await reachOf(endpoint, values, config)
     const method = values.read ? 'GET' : 'POST'
     for (let i = 0; i < (values.read ? 1 : values.count); i++) {
       const options = { ...reach, method, path: '/visits', timeoutMs: values['timeout-ms'] }

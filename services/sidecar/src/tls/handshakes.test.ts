@@ -210,7 +210,7 @@ describe('an operations port with TLS and 300 half-open handshakes', () => {
     )
     const clients = await halfOpen(opsPortOf(sidecar), 300)
     using probe = tlsConversation(opsPortOf(sidecar), pair)
-    await probe.send('GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n').hears('healthy')
+    await probe.send('GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n').hears('healthy')
     for (const client of clients) client[Symbol.dispose]()
   })
 })
