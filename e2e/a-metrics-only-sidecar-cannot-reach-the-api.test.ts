@@ -19,6 +19,7 @@ test('a metrics-only sidecar cannot reach the API', async (t) => {
     [
       ['metrics', 'up', undefined, undefined],
       ['api', 'down', 'socket_denied', 'EACCES'],
+      ['api-tls', 'down', 'socket_denied', 'EACCES'],
       ['echo', 'down', 'socket_denied', 'EACCES'],
     ],
   )

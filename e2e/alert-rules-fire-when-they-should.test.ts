@@ -8,14 +8,19 @@ import { test } from 'node:test'
 import { image } from './support/engine.ts'
 import { runToEnd } from './support/own-container.ts'
 import { REPOSITORY } from './support/run.ts'
+import { sharedStack } from './support/stack.ts'
 
-test('promtool takes the configuration and its rules', async () => {
-  const { exitCode, stdout, stderr } = await promtool('check', 'config', 'config/prometheus.yml')
+test('promtool takes the configuration, its rules and the files that it names', async (t) => {
+  const certificates = `${(await sharedStack(t)).volume('prometheus-certificates')}:/run/certificates:ro`
+  const { exitCode, stdout, stderr } = await promtool(
+    ['check', 'config', 'config/prometheus.yml'],
+    [certificates],
+  )
   assert.equal(exitCode, 0, stdout + stderr)
 })
 
 test('every alert fires when it should and only then', async () => {
-  const { exitCode, stdout, stderr } = await promtool('test', 'rules', 'e2e/alerts/alerts.test.yml')
+  const { exitCode, stdout, stderr } = await promtool(['test', 'rules', 'e2e/alerts/alerts.test.yml'])
   assert.equal(exitCode, 0, stdout + stderr)
 })
 
@@ -27,12 +32,11 @@ test('no alert is without a test', async () => {
   assert.deepEqual([...names(tests, 'alertname')].sort(), [...names(rules, 'alert')].sort())
 })
 
-function promtool(...args: string[]) {
+function promtool([command = '', what = '', file = '']: readonly string[], more: readonly string[] = []) {
   const mounts = ['config', 'e2e/alerts'].map((path) => `${join(REPOSITORY, path)}:/repository/${path}:ro`)
-  const [command = '', what = '', file = ''] = args
   return runToEnd({
     image: image('prometheus'),
-    mounts,
+    mounts: [...mounts, ...more],
     scratch: ['/tmp'],
     entrypoint: ['promtool', command, what, `/repository/${file}`],
   })

@@ -12,11 +12,19 @@ test('make down leaves nothing', async (t) => {
   const stack = await ownStack(t, { profiles: ['observability'] })
   const { name } = stack.compose
   assert.deepEqual(await leftovers(name), {
-    containers: ['app', 'client', 'prometheus', 'redis', 'sidecar'].map((service) => `/${name}-${service}-1`),
-    networks: [`${name}_edge`],
-    volumes: ['api-socket', 'metrics-socket', 'redis-data', 'redis-socket'].map(
-      (volume) => `${name}_${volume}`,
+    containers: ['app', 'certificates', 'client', 'prometheus', 'redis', 'sidecar'].map(
+      (service) => `/${name}-${service}-1`,
     ),
+    networks: [`${name}_edge`],
+    volumes: [
+      'api-socket',
+      'client-certificates',
+      'metrics-socket',
+      'prometheus-certificates',
+      'redis-data',
+      'redis-socket',
+      'sidecar-certificates',
+    ].map((volume) => `${name}_${volume}`),
   })
 
   const env = { ...process.env, COMPOSE_PROJECT_NAME: name }
