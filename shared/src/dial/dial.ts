@@ -1,4 +1,4 @@
-import { connect, type OnReadOpts, type Socket } from 'node:net'
+import { connect, type LookupFunction, type OnReadOpts, type Socket } from 'node:net'
 import { type Endpoint, formatEndpoint, nodeAddress } from '../endpoint/endpoint.ts'
 import { HINTS } from '../failure/explain.ts'
 import { Failure } from '../failure/failure.ts'
@@ -11,6 +11,8 @@ export interface DialOptions {
   readonly allowHalfOpen?: boolean
   /** Reads into a buffer of the caller instead of emitting `data` (`onread` of `net.connect`). Default: `data` events. */
   readonly onread?: OnReadOpts
+  /** Finds the addresses of the host of a TCP endpoint, unless that is an address. Default: the system's resolver. */
+  readonly lookup?: LookupFunction
   /** Gives up when it aborts. Default: only `timeoutMs` does. */
   readonly signal?: AbortSignal
 }
@@ -30,9 +32,9 @@ export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000
  * `overloaded` or `io_error`.
  */
 export async function dial(endpoint: Endpoint, options: DialOptions = {}): Promise<Socket> {
-  const { timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, allowHalfOpen = true, onread, signal } = options
+  const { timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, allowHalfOpen = true, onread, lookup, signal } = options
   signal?.throwIfAborted()
-  const socket = connect({ ...nodeAddress(endpoint), allowHalfOpen, onread })
+  const socket = connect({ ...nodeAddress(endpoint), allowHalfOpen, onread, lookup })
   try {
     await connected(socket, endpoint, timeoutMs, signal)
     return socket

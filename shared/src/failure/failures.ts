@@ -90,6 +90,8 @@ export const FAILURES = {
   // The request is refused
   path_not_allowed: failureRow(403, EXIT.denied, 'info', 'The path is not on the allow list'),
   method_not_allowed: failureRow(405, EXIT.denied, 'info', 'The method is not allowed for this path'),
+  egress_denied: failureRow(403, EXIT.denied, 'info', 'The way out does not lead to this host'),
+  sni_mismatch: failureRow(null, EXIT.denied, 'info', 'The tunnel does not begin with TLS for its host'),
   bad_request: failureRow(400, EXIT.usage, 'info', 'The request is not valid HTTP'),
   tls_required: failureRow(400, EXIT.usage, 'info', 'Plain HTTP on a TLS port'),
   client_timeout: failureRow(408, EXIT.usage, 'info', 'The client took too long to send its request'),

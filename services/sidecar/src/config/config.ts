@@ -3,9 +3,12 @@ import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
 import * as v from 'valibot'
+import type { ConnectRule } from '../egress/host-name.ts'
 import type { AllowRule } from '../policy/allow-list.ts'
 import {
   type Bounds,
+  type CONNECT_LIMITS,
+  type CONNECT_TIMEOUTS,
   HTTP_LIMITS,
   type HTTP_TIMEOUTS,
   type STREAM_LIMITS,
@@ -26,7 +29,7 @@ export interface Config {
   readonly routes: readonly Route[]
 }
 
-export type Route = StreamRoute | HttpRoute
+export type Route = StreamRoute | HttpRoute | ConnectRoute
 
 interface RouteBase {
   /** The value of the metric label `route`, and the name in log lines and messages. Unique. */
@@ -40,7 +43,6 @@ interface RouteBase {
   readonly onConflict?: 'refuse' | 'takeover' | undefined
   /** TLS of a listener on TCP; undefined: plain TCP. */
   readonly tls?: TlsSettings | undefined
-  readonly upstream: Endpoint
   /**
    * Whether the file sets `limits.connections`. If not, the sidecar may lower it when the process has few descriptors.
    */
@@ -50,6 +52,7 @@ interface RouteBase {
 /** A route that relays bytes unchanged in both directions. */
 export interface StreamRoute extends RouteBase {
   readonly kind: 'stream'
+  readonly upstream: Endpoint
   readonly timeoutsMs: Bounds<typeof STREAM_TIMEOUTS>
   readonly limits: Bounds<typeof STREAM_LIMITS>
 }
@@ -57,11 +60,24 @@ export interface StreamRoute extends RouteBase {
 /** A route that relays HTTP/1.1 requests that the allow list names. */
 export interface HttpRoute extends RouteBase {
   readonly kind: 'http'
+  readonly upstream: Endpoint
   readonly allow: readonly AllowRule[]
   /** Names of request fields, in lower case, that are forwarded although the sidecar drops them by default. */
   readonly passFields: readonly string[]
   readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>
   readonly limits: Bounds<typeof HTTP_LIMITS>
+}
+
+/** A route that clients use as an HTTP proxy with CONNECT: it dials the hosts that its rules name. */
+export interface ConnectRoute extends RouteBase {
+  readonly kind: 'connect'
+  /** Whether the first bytes of a tunnel must be a ClientHello that asks for the host of the CONNECT. */
+  readonly sni: 'required' | 'any'
+  /** Blocks of addresses that may be dialled although they are not globally reachable. */
+  readonly allowAddresses: readonly string[]
+  readonly allow: readonly ConnectRule[]
+  readonly timeoutsMs: Bounds<typeof CONNECT_TIMEOUTS>
+  readonly limits: Bounds<typeof CONNECT_LIMITS>
 }
 
 /**

@@ -2,7 +2,16 @@ import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import * as v from 'valibot'
 import { FIELD, fieldId } from '../http1/field-names.ts'
 import { ALLOW_GRAMMAR, type AllowRule, parseAllowRule, RULE_PATTERN } from '../policy/allow-list.ts'
-import { DRAIN, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
+import {
+  CONNECT_LIMITS,
+  CONNECT_TIMEOUTS,
+  DRAIN,
+  HTTP_LIMITS,
+  HTTP_TIMEOUTS,
+  STREAM_LIMITS,
+  STREAM_TIMEOUTS,
+} from './bounds.ts'
+import { allowAddresses, connectRule, sni } from './connect-schema.ts'
 import { boundSchema, boundsSchema, mapping, settings } from './schema-parts.ts'
 import { tls } from './tls-schema.ts'
 
@@ -52,6 +61,7 @@ function mistakeIn({ methods, path }: AllowRule): string | undefined {
 const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/
 const NAME = 'may have lower-case letters, digits and -, at most 63, and must begin with a letter'
 const PASS_FIELDS = 'may be a list of field names, such as [X-Forwarded-Prefix]'
+const CONNECT_ALLOW = 'may be a list of hosts and ports, such as [CONNECT api.example.org:443]'
 const ALLOW = 'may be a list of methods and paths, such as [GET /metrics]'
 
 const name = v.pipe(
@@ -136,13 +146,14 @@ const socketFile = {
   ),
 }
 
-const common = {
+const listener = {
   name,
   listen: endpoint('Where clients connect.'),
-  upstream: endpoint('The socket that the sidecar dials.'),
   ...socketFile,
   tls,
 }
+
+const common = { ...listener, upstream: endpoint('The socket that the sidecar dials.') }
 
 const streamRoute = settings({
   ...common,
@@ -168,8 +179,19 @@ const httpRoute = settings(
   REMOVED,
 )
 
+const connectRoute = settings({
+  ...listener,
+  kind: v.literal('connect'),
+  sni,
+  allowAddresses,
+  allow: v.pipe(v.array(connectRule, CONNECT_ALLOW), v.minLength(1, CONNECT_ALLOW)),
+  timeouts: boundsSchema(CONNECT_TIMEOUTS),
+  limits: boundsSchema(CONNECT_LIMITS),
+})
+
+const KINDS = 'may be a route with kind: http, kind: stream or kind: connect'
 const routes = v.array(
-  v.variant('kind', [httpRoute, streamRoute], 'may be a route with kind: http or kind: stream'),
+  v.variant('kind', [httpRoute, streamRoute, connectRoute], KINDS),
   'may be a list of routes',
 )
 

@@ -163,5 +163,5 @@ export function uselessEntry(text: string): string | undefined {
     return block.bits >= bits && isInBlock({ first, bits }, block.first)
   }
   if (!isWithin('127.0.0.0/8') && !isWithin('0.0.0.0/8')) return undefined
-  return `is never dialled as a range; name each address, such as 127.0.0.1/32`
+  return 'opens nothing, because these addresses are only opened one by one; name each of them, such as 127.0.0.1/32'
 }

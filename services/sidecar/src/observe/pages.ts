@@ -61,12 +61,11 @@ export async function pageAt(path: string, view: PageView): Promise<Page> {
 async function readiness(view: OperationsView): Promise<Page> {
   if (view.isDraining()) return json(503, { ready: false, reason: 'draining' })
   await probeAll(view)
-  const down = view.routes().filter(({ upstream }) => upstream.state.up !== true)
-  const reasons = down.map(({ route, upstream }) => ({
-    route: route.name,
-    code: upstream.state.lastFailure?.code ?? null,
-  }))
-  return json(down.length === 0 ? 200 : 503, { ready: down.length === 0, down: reasons })
+  const down = view.routes().flatMap(({ route, upstream }) => {
+    if (upstream === null || upstream.state.up === true) return []
+    return [{ route: route.name, code: upstream.state.lastFailure?.code ?? null }]
+  })
+  return json(down.length === 0 ? 200 : 503, { ready: down.length === 0, down })
 }
 
 async function overview(view: OperationsView) {
@@ -89,7 +88,7 @@ async function reports(view: OperationsView) {
 
 /** Resolves within the longest connect timeout of the routes. Concurrent requests share the probes. */
 async function probeAll(view: OperationsView): Promise<void> {
-  await Promise.all(view.routes().map(({ upstream }) => upstream.probe()))
+  await Promise.all(view.routes().map(({ upstream }) => upstream?.probe()))
 }
 
 function json(status: number, value: unknown): Page {

@@ -1,0 +1,72 @@
+import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
+import type { ConnectRoute } from '../config/config.ts'
+import type { EgressDenied } from '../egress/egress-denied.ts'
+import type { EgressPolicy } from '../egress/egress-policy.ts'
+import type { RouteCounters } from '../observe/route-counters.ts'
+import type { Deadlines } from './deadlines.ts'
+
+export interface ConnectRelayParts {
+  readonly route: ConnectRoute
+  readonly policy: EgressPolicy
+  readonly counters: RouteCounters
+  readonly deadlines: Deadlines
+  readonly log: Logger
+}
+
+/** Lines in the log about refusals. */
+const LINES_PER_SECOND = 10
+
+/** What the connections of one route of kind connect share. */
+export class ConnectRelay {
+  readonly route: ConnectRoute
+  readonly policy: EgressPolicy
+  readonly counters: RouteCounters
+  readonly deadlines: Deadlines
+  readonly #log: Logger
+  #tunnels = 0
+  isDraining = false
+  /** The second for which lines are counted, and how many there were. */
+  #second = 0
+  #lines = 0
+  #unlogged = 0
+
+  constructor({ route, policy, counters, deadlines, log }: ConnectRelayParts) {
+    this.route = route
+    this.policy = policy
+    this.counters = counters
+    this.deadlines = deadlines
+    this.#log = log
+    counters.showEgress()
+  }
+
+  /** Takes a place for a tunnel. @returns false when none is left */
+  takeTunnel(): boolean {
+    if (this.#tunnels >= this.route.limits.tunnels) return false
+    this.#tunnels += 1
+    return true
+  }
+
+  releaseTunnel(): void {
+    this.#tunnels -= 1
+  }
+
+  /** Counts a refusal, and logs at most {@link LINES_PER_SECOND} of them: a client may send any number. */
+  denied({ code, reason, message, hint, facts }: EgressDenied): void {
+    this.counters.deny(reason)
+    const second = Math.floor(this.deadlines.nowMs / 1_000)
+    if (second !== this.#second) this.#lines = 0
+    this.#second = second
+    this.#lines += 1
+    if (this.#lines > LINES_PER_SECOND) this.#unlogged += 1
+    else {
+      const unlogged = this.#unlogged === 0 ? {} : { unlogged: this.#unlogged }
+      this.#unlogged = 0
+      this.#log.info({ code, reason, ...facts, hint, ...unlogged }, message)
+    }
+  }
+
+  /** The client learns only that there is a defect. */
+  logDefect(error: unknown): void {
+    this.#log.error({ code: 'internal_error', err: error }, 'a CONNECT failed for an unexpected reason')
+  }
+}
