@@ -3,6 +3,7 @@ import { binding } from './list/binding.ts'
 import { client } from './list/client.ts'
 import { configuring } from './list/configuring.ts'
 import { dialling } from './list/dialling.ts'
+import { egress } from './list/egress.ts'
 import { ending } from './list/ending.ts'
 import { onTheWire } from './list/on-the-wire.ts'
 import { relaying } from './list/relaying.ts'
@@ -23,4 +24,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...stack,
   ...client,
   ...tls,
+  ...egress,
 ]

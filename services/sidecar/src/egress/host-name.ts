@@ -71,8 +71,8 @@ export function parseConnectRule(text: string): ConnectRule | undefined {
   const authority = text.slice('CONNECT '.length)
   const isWildcard = authority.startsWith('*.')
   const target = parseTarget(isWildcard ? authority.slice(2) : authority)
-  if (target === undefined || (isWildcard && target.kind === 'address')) return undefined
-  // A label before it must fit too.
+  if (target === undefined) return undefined
+  // A label in place of the asterisk must make a name: not before an address, nor before the longest name.
   if (isWildcard && !isHostName(`a.${target.host}`)) return undefined
   return { host: isWildcard ? `*.${target.host}` : target.host, port: target.port }
 }

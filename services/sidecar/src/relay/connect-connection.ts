@@ -170,11 +170,7 @@ export class ConnectConnection extends Timed {
     this.#state = 'hello'
     this.#opening = opening
     upstream.pause() // in TLS the client speaks first
-    upstream
-      .on('error', () => upstream.destroy())
-      .once('close', () => {
-        if (this.#opening === opening) this.#lose(opening)
-      })
+    upstream.on('error', () => upstream.destroy()).once('close', () => this.#upstreamClosed()) // keeps no bytes of the ClientHello in memory
     this.#shared.deadlines.set(this, this.#shared.route.timeoutsMs.hello)
     if (early.length > 0) this.#receiveHello(opening, early)
   }
@@ -224,11 +220,11 @@ export class ConnectConnection extends Timed {
     reset(this.#client)
   }
 
-  /** The upstream has ended the connection before the ClientHello. */
-  #lose({ upstream }: Opening): void {
+  /** When the upstream ends the connection before the ClientHello, no relay is there to say so. */
+  #upstreamClosed(): void {
+    if (this.#opening === null) return
     this.#shared.counters.fail('upstream_reset')
     this.#end()
-    upstream.destroy()
     reset(this.#client)
   }
 
