@@ -381,6 +381,13 @@ export const egress: readonly Mutant[] = [
     ROUTE_TEST,
   ),
   mutant(
+    'any number of lines in the log',
+    `${RELAY}/connect-relay.ts`,
+    'if (this.#lines > LINES_PER_SECOND)',
+    'if (this.#lines < 0)',
+    `${RELAY}/connect-relay.test.ts`,
+  ),
+  mutant(
     'any number of tunnels',
     `${RELAY}/connect-relay.ts`,
     'if (this.#tunnels >= this.route.limits.tunnels) return false',

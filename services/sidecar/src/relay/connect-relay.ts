@@ -1,4 +1,3 @@
-import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { ConnectRoute } from '../config/config.ts'
 import type { EgressDenied } from '../egress/egress-denied.ts'
 import type { EgressPolicy } from '../egress/egress-policy.ts'
@@ -10,7 +9,10 @@ export interface ConnectRelayParts {
   readonly policy: EgressPolicy
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
-  readonly log: Logger
+  readonly log: {
+    info(facts: object, message: string): void
+    error(facts: object, message: string): void
+  }
 }
 
 /** Lines in the log about refusals. */
@@ -22,7 +24,7 @@ export class ConnectRelay {
   readonly policy: EgressPolicy
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
-  readonly #log: Logger
+  readonly #log: ConnectRelayParts['log']
   #tunnels = 0
   isDraining = false
   /** The second for which lines are counted, and how many there were. */
