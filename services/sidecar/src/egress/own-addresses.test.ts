@@ -41,4 +41,11 @@ describe('the addresses of this machine', () => {
   it('have no gateway where the kernel does not tell', () => {
     assert.deepEqual(ownAddresses({ ipv4: '/nowhere', ipv6: '/nowhere' }).gateways, [])
   })
+
+  it('that the system does not tell are a failure, and nothing is dialled', () => {
+    const interfaces = () => {
+      throw Object.assign(new Error('uv_interface_addresses'), { code: 'ERR_SYSTEM_ERROR' })
+    }
+    assert.throws(() => ownAddresses(undefined, interfaces), { code: 'io_error', hint: /AF_NETLINK/ })
+  })
 })

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { endianness, networkInterfaces } from 'node:os'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { formatAddress } from './address-bytes.ts'
 import type { OwnAddresses } from './addresses.ts'
 
@@ -12,12 +13,29 @@ const ROUTES = { ipv4: '/proc/net/route', ipv6: '/proc/net/ipv6_route' } as cons
 /**
  * The addresses of this machine and of its gateways at this moment. In a container they are those of the container, and
  * its default gateway is the machine that the engine runs on. Takes about 0.1 ms. Without /proc no gateway is known.
+ * @throws Failure `io_error` when the system does not tell: nothing is dialled then
  */
 export function ownAddresses(
   routes: { readonly ipv4: string; readonly ipv6: string } = ROUTES,
+  interfaces: typeof networkInterfaces = networkInterfaces,
 ): OwnAddresses {
-  const own = Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address))
-  return { own, gateways: [...ipv4Gateways(textOf(routes.ipv4)), ...ipv6Gateways(textOf(routes.ipv6))] }
+  return {
+    own: interfaceAddresses(interfaces),
+    gateways: [...ipv4Gateways(textOf(routes.ipv4)), ...ipv6Gateways(textOf(routes.ipv6))],
+  }
+}
+
+function interfaceAddresses(interfaces: typeof networkInterfaces): string[] {
+  try {
+    return Object.values(interfaces()).flatMap((all = []) => all.map(({ address }) => address))
+  } catch (cause) {
+    throw new Failure('io_error', {
+      message:
+        'the addresses of this machine cannot be read, so nothing is dialled: it could be this machine',
+      hint: 'allow the sidecar the address family AF_NETLINK (RestrictAddressFamilies= of systemd, seccomp)',
+      cause,
+    })
+  }
 }
 
 /** Columns: interface, destination, gateway, …, in hexadecimal, each address as a number of this machine. */

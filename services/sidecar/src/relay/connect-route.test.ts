@@ -203,6 +203,28 @@ describe('real clients', () => {
   })
 })
 
+describe('a client that leaves at once', () => {
+  for (const sni of ['required', 'any'])
+    it(`leaves no connection behind, with sni: ${sni}`, async () => {
+      await using upstream = await remote('127.0.0.1')
+      await using stack = await connectStack({
+        allow: [`CONNECT ${NAME}:${upstream.port}`],
+        settings: `sni: ${sni}, allowAddresses: [127.0.0.1/32], limits: {tunnels: 4}`,
+      })
+      for (let count = 0; count < 20; count++) {
+        using client = stack.connect(`${NAME}:${upstream.port}`)
+        if (count % 2 === 0) await client.hears('HTTP/1.1')
+        client.socket.destroy()
+      }
+      await eventually('all to be closed', () => stack.sidecar.routes[0]?.counters.connectionsOpen === 0)
+      await eventually('their upstreams too', () =>
+        upstream.sockets.every(({ readableEnded }) => readableEnded),
+      )
+      using last = stack.connect(`${NAME}:${upstream.port}`)
+      await last.hears('HTTP/1.1 200')
+    })
+})
+
 describe('a host that cannot be reached', () => {
   const statusOf = async (stack: ConnectStack, authority: string) => {
     using client = stack.connect(authority)
