@@ -388,6 +388,13 @@ export const egress: readonly Mutant[] = [
     `${RELAY}/connect-relay.test.ts`,
   ),
   mutant(
+    'an idle tunnel keeps a large buffer',
+    `${RELAY}/stream-relay.ts`,
+    'if (this.#isFrugal && count <= length / 8)',
+    'if (this.#isFrugal && count < 0)',
+    `${RELAY}/read-buffer.test.ts`,
+  ),
+  mutant(
     'any number of tunnels',
     `${RELAY}/connect-relay.ts`,
     'if (this.#tunnels >= this.route.limits.tunnels) return false',

@@ -25,7 +25,7 @@ import {
   tooManyTunnels,
   unexpected,
 } from './relay-failures.ts'
-import { Relay, UpstreamReading } from './stream-relay.ts'
+import { ReadBuffer, Relay, UpstreamReading } from './stream-relay.ts'
 
 /** A refused client may go on sending for so long: closing with unread bytes could cost it the response. */
 const LINGER_MS = 2_000
@@ -144,7 +144,7 @@ export class ConnectConnection extends Timed {
     if (!this.#shared.takeTunnel()) throw tooManyTunnels(route.limits.tunnels)
     this.#hasTunnel = true
     const addresses = await policy.addressesOf(target)
-    const reading = new UpstreamReading(this.#client)
+    const reading = new UpstreamReading(this.#client, new ReadBuffer(true))
     const upstream = await dial(
       { kind: 'tcp', host: target.host, port: target.port },
       { timeoutMs: route.timeoutsMs.connect, onread: reading, lookup: lookupOf(addresses) },
