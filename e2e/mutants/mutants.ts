@@ -5,6 +5,7 @@ import { clientCertificates } from './list/client-certificates.ts'
 import { clientTls } from './list/client-tls.ts'
 import { configuring } from './list/configuring.ts'
 import { dialling } from './list/dialling.ts'
+import { egress } from './list/egress.ts'
 import { ending } from './list/ending.ts'
 import { identities } from './list/identities.ts'
 import { onTheWire } from './list/on-the-wire.ts'
@@ -35,4 +36,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...secrets,
   ...clientCertificates,
   ...tlsHardening,
+  ...egress,
 ]

@@ -1,4 +1,4 @@
-import { connect, type OnReadOpts, type Socket } from 'node:net'
+import { connect, type LookupFunction, type OnReadOpts, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Endpoint, formatEndpoint, nodeAddress } from '../endpoint/endpoint.ts'
 import { HINTS } from '../failure/explain.ts'
@@ -14,6 +14,8 @@ export interface DialOptions {
   readonly allowHalfOpen?: boolean
   /** Reads into a buffer of the caller instead of emitting `data` (`onread` of `net.connect`). Default: `data` events. */
   readonly onread?: OnReadOpts
+  /** Finds the addresses of the host of a TCP endpoint, unless that is an address. Default: the system's resolver. */
+  readonly lookup?: LookupFunction
   /** Gives up when it aborts. Default: only `timeoutMs` does. */
   readonly signal?: AbortSignal
   /** Speaks TLS, and verifies the certificate of the server. Default: the bytes as they are. */
@@ -36,11 +38,18 @@ export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000
  * `TlsFailure`.
  */
 export async function dial(endpoint: Endpoint, options: DialOptions = {}): Promise<Socket> {
-  const { timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, allowHalfOpen = true, onread, signal, tls } = options
+  const {
+    timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS,
+    allowHalfOpen = true,
+    onread,
+    lookup,
+    signal,
+    tls,
+  } = options
   signal?.throwIfAborted()
   const attempt =
     tls === undefined
-      ? plainAttempt(endpoint, connect({ ...nodeAddress(endpoint), allowHalfOpen, onread }))
+      ? plainAttempt(endpoint, connect({ ...nodeAddress(endpoint), allowHalfOpen, onread, lookup }))
       : tlsAttempt(endpoint, connectTls(endpoint, tls, { allowHalfOpen, onread }))
   try {
     await connected(attempt, endpoint, timeoutMs, signal)

@@ -108,6 +108,8 @@ export const FAILURES = {
   // The request is refused
   path_not_allowed: failureRow(403, EXIT.denied, 'info', 'The path is not on the allow list'),
   method_not_allowed: failureRow(405, EXIT.denied, 'info', 'The method is not allowed for this path'),
+  egress_denied: failureRow(403, EXIT.denied, 'info', 'The way out does not lead to this host'),
+  sni_mismatch: failureRow(null, EXIT.denied, 'info', 'The tunnel does not begin with TLS for its host'),
   bad_request: failureRow(400, EXIT.usage, 'info', 'The request is not valid HTTP'),
   unauthenticated: failureRow(401, EXIT.denied, 'info', 'The request has no credential, and needs one'),
   bad_credentials: failureRow(401, EXIT.denied, 'info', 'The credential proves nobody'),

@@ -18,7 +18,8 @@ const routeSchema = v.object({
   name: v.string(),
   kind: v.string(),
   listen: v.string(),
-  upstream: v.string(),
+  /** Null on a route of kind connect. */
+  upstream: v.nullable(v.string()),
   /** `up`, `down` or `unknown`. */
   state: v.string(),
   /** How many sockets the sidecar has seen at the path. */

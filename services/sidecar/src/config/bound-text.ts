@@ -1,6 +1,8 @@
 /** How bounds are written: `5s` and `16KiB` in the configuration file, and the table in the README. */
 import {
   type Bound,
+  CONNECT_LIMITS,
+  CONNECT_TIMEOUTS,
   DRAIN,
   HTTP_LIMITS,
   HTTP_TIMEOUTS,
@@ -67,7 +69,9 @@ export function boundsTable(): string {
     ...section('stream', 'timeouts.', only(STREAM_TIMEOUTS, HTTP_TIMEOUTS)),
     ...section('http, stream', 'limits.', common(HTTP_LIMITS, STREAM_LIMITS)),
     ...section('http', 'limits.', only(HTTP_LIMITS, STREAM_LIMITS)),
-    ...section('http, stream, ops', 'tls.', TLS_BOUNDS),
+    ...section('connect', 'timeouts.', CONNECT_TIMEOUTS),
+    ...section('connect', 'limits.', CONNECT_LIMITS),
+    ...section('http, stream, connect, ops', 'tls.', TLS_BOUNDS),
   ]
   return [
     '| setting | of | default | from | to | what is bounded |',

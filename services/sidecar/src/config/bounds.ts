@@ -169,6 +169,51 @@ export const HTTP_LIMITS = {
   queue: bound('count', 256, 0, 1_000_000, 'requests waiting for an upstream connection; then overloaded'),
 } as const
 
+export const CONNECT_TIMEOUTS = {
+  head: bound(
+    'ms',
+    10 * SECOND,
+    10,
+    10 * MINUTE,
+    'time from accepting a connection to the end of its CONNECT; then 408',
+  ),
+  connect: bound(
+    'ms',
+    5 * SECOND,
+    10,
+    MINUTE,
+    'time for one of the addresses of the host to accept a connection; then upstream_timeout',
+  ),
+  hello: bound(
+    'ms',
+    5 * SECOND,
+    10,
+    MINUTE,
+    'time from the 200 to the end of the ClientHello; then sni_mismatch',
+  ),
+  idle: bound(
+    'ms',
+    10 * MINUTE,
+    100,
+    24 * HOUR,
+    'time without a byte in either direction of a tunnel; then client_timeout',
+  ),
+} as const
+
+export const CONNECT_LIMITS = {
+  headBytes: bound('bytes', 16 * KIBIBYTE, 256, MEBIBYTE, 'size of the head of a CONNECT; then 431'),
+  fields: bound('count', 128, 8, 1_024, 'fields of the head of a CONNECT; then 431'),
+  connections,
+  connectionsPerAddress,
+  tunnels: bound(
+    'count',
+    1_024,
+    1,
+    1_000_000,
+    'tunnels at a time, those that are being dialled included; then overloaded',
+  ),
+} as const
+
 /** Bounds of a listener with `tls`. */
 export const TLS_BOUNDS = {
   handshakeTimeout: bound(

@@ -1,11 +1,12 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import { parseConnectRule } from '../egress/host-name.ts'
 import { isClientName, parseRule } from '../policy/rule.ts'
 import type { ClientKind } from './clients-schema.ts'
 import { entryAt, type Mistake } from './mistake.ts'
 
 /** What can be told of a listener before the schema has seen it. */
 interface Listener {
-  readonly kind: 'http' | 'stream' | 'ops'
+  readonly kind: 'http' | 'stream' | 'connect' | 'ops'
   /** Null: the setting is no endpoint. */
   readonly isUnix: boolean | null
   readonly isLoopback: boolean
@@ -28,8 +29,8 @@ export function clientConflicts(data: unknown): Mistake[] {
   const ofRoutes = rows.flatMap((row, index) => {
     const place = ['routes', index]
     const { value } = entryAt(row, place, 'kind')
-    const kind = value === 'stream' ? 'stream' : 'http'
-    const lists = kind === 'stream' ? [namesIn(row, place)] : namesInRules(row, place)
+    const kind = value === 'stream' || value === 'connect' ? value : 'http'
+    const lists = kind === 'stream' ? [namesIn(row, place)] : namesInRules(row, place, kind)
     return mistakesAt(listenerOf(row, kind), lists, kinds)
   })
   return [...ofOps, ...ofRoutes]
@@ -57,14 +58,20 @@ function namesIn(row: unknown, place: Mistake['path']): Named[] {
   )
 }
 
-function namesInRules(row: unknown, place: Mistake['path']): Named[][] {
+function namesInRules(row: unknown, place: Mistake['path'], kind: 'http' | 'connect'): Named[][] {
   const { value, path } = entryAt(row, place, 'allow')
   if (!Array.isArray(value)) return []
   return (value as unknown[]).map((rule, index) => {
-    const parsed = typeof rule === 'string' ? parseRule(rule) : ''
-    const names = typeof parsed === 'string' ? [] : parsed.clients
+    const names = typeof rule === 'string' ? clientsOf(rule, kind) : []
     return names.map((name) => ({ name, path: [...path, index] }))
   })
+}
+
+/** Of a rule that the schema refuses it does not matter. */
+function clientsOf(rule: string, kind: 'http' | 'connect'): readonly string[] {
+  if (kind === 'connect') return parseConnectRule(rule)?.clients ?? []
+  const parsed = parseRule(rule)
+  return typeof parsed === 'string' ? [] : parsed.clients
 }
 
 function mistakesAt(
@@ -92,8 +99,8 @@ function mistakeOf(
     return `names ${name}, which is known by its certificate: add tls.clientCa to this listener`
   if ((kind === 'uid' || kind === 'gid') && isUnix === false)
     return `names ${name}, which is known by its ${kind}: that is known of callers on a Unix socket alone, so listen on unix:/path`
-  if ((kind === 'token' || kind === 'basic') && of === 'stream')
-    return `names ${name}, which is known by a ${secretOf(kind)}: a stream has none, so name clients with a certificate, uid or gid`
+  if ((kind === 'token' || kind === 'basic') && (of === 'stream' || of === 'connect'))
+    return `names ${name}, which is known by a ${secretOf(kind)}: a ${of === 'stream' ? 'stream' : 'CONNECT'} has none, so name clients with a certificate, uid or gid`
   if ((kind === 'token' || kind === 'basic') && isUnix === false && !isLoopback && !hasTls)
     return `names ${name}, whose ${secretOf(kind)} everybody on the network could read: add tls to this listener, or listen on 127.0.0.1 or a Unix socket`
   return undefined

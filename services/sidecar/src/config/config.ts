@@ -3,9 +3,12 @@ import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
 import * as v from 'valibot'
+import type { ConnectRule } from '../egress/host-name.ts'
 import type { AllowRule } from '../policy/rule.ts'
 import {
   type Bounds,
+  type CONNECT_LIMITS,
+  type CONNECT_TIMEOUTS,
   HTTP_LIMITS,
   type HTTP_TIMEOUTS,
   type STREAM_LIMITS,
@@ -42,7 +45,7 @@ export interface OperationsAccess {
 
 type OpsSettings = Exclude<NonNullable<ConfigFile['ops']>, Endpoint>
 
-export type Route = StreamRoute | HttpRoute
+export type Route = StreamRoute | HttpRoute | ConnectRoute
 
 interface RouteBase {
   /** The value of the metric label `route`, and the name in log lines and messages. Unique. */
@@ -56,7 +59,6 @@ interface RouteBase {
   readonly onConflict?: 'refuse' | 'takeover' | undefined
   /** TLS of a listener on TCP; undefined: plain TCP. */
   readonly tls?: TlsSettings | undefined
-  readonly upstream: Endpoint
   /** The clients that its rules name, in the order of the file: a reload that changes one of them changes the route. */
   readonly clients: readonly Client[]
   /**
@@ -68,6 +70,7 @@ interface RouteBase {
 /** A route that relays bytes unchanged in both directions. */
 export interface StreamRoute extends RouteBase {
   readonly kind: 'stream'
+  readonly upstream: Endpoint
   /** The clients that may connect; undefined: everybody. */
   readonly for?: readonly string[] | undefined
   readonly timeoutsMs: Bounds<typeof STREAM_TIMEOUTS>
@@ -77,6 +80,7 @@ export interface StreamRoute extends RouteBase {
 /** A route that relays HTTP/1.1 requests that the allow list names. */
 export interface HttpRoute extends RouteBase {
   readonly kind: 'http'
+  readonly upstream: Endpoint
   readonly allow: readonly AllowRule[]
   /** Host names that it serves, beside IP addresses and localhost; undefined: all. */
   readonly hosts?: readonly string[] | undefined
@@ -86,6 +90,18 @@ export interface HttpRoute extends RouteBase {
   readonly passFields: readonly string[]
   readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>
   readonly limits: Bounds<typeof HTTP_LIMITS>
+}
+
+/** A route that clients use as an HTTP proxy with CONNECT: it dials the hosts that its rules name. */
+export interface ConnectRoute extends RouteBase {
+  readonly kind: 'connect'
+  /** Whether the first bytes of a tunnel must be a ClientHello that asks for the host of the CONNECT. */
+  readonly sni: 'required' | 'any'
+  /** Blocks of addresses that may be dialled although they are not globally reachable. */
+  readonly allowAddresses: readonly string[]
+  readonly allow: readonly ConnectRule[]
+  readonly timeoutsMs: Bounds<typeof CONNECT_TIMEOUTS>
+  readonly limits: Bounds<typeof CONNECT_LIMITS>
 }
 
 /**
@@ -134,7 +150,7 @@ function named(names: readonly string[], clients: readonly Client[]): readonly C
 function routeOf(route: ConfigFile['routes'][number], clients: readonly Client[]): Route {
   const { timeouts, limits, ...rest } = route
   const { connections = HTTP_LIMITS.connections.standard } = limits
-  const names = route.kind === 'http' ? route.allow.flatMap((rule) => rule.clients) : (route.for ?? [])
+  const names = route.kind === 'stream' ? (route.for ?? []) : route.allow.flatMap((rule) => rule.clients)
   return Object.freeze({
     ...rest,
     clients: named(names, clients),

@@ -3,8 +3,17 @@ import * as v from 'valibot'
 import { FIELD, fieldId } from '../http1/field-names.ts'
 import { HOST_PATTERN, HOSTS } from '../policy/hosts.ts'
 import { type AllowRule, parseRule, RULE_PATTERN } from '../policy/rule.ts'
-import { DRAIN, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
+import {
+  CONNECT_LIMITS,
+  CONNECT_TIMEOUTS,
+  DRAIN,
+  HTTP_LIMITS,
+  HTTP_TIMEOUTS,
+  STREAM_LIMITS,
+  STREAM_TIMEOUTS,
+} from './bounds.ts'
 import { clients, forClients } from './clients-schema.ts'
+import { allowAddresses, connectRule, sni } from './connect-schema.ts'
 import { boundSchema, boundsSchema, mapping, settings } from './schema-parts.ts'
 import { tls } from './tls-schema.ts'
 
@@ -67,6 +76,7 @@ const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/
 const NAME = 'may have lower-case letters, digits and -, at most 63, and must begin with a letter'
 const PASS_FIELDS = 'may be a list of field names, such as [X-Forwarded-Prefix]'
 const ENCODED_SLASH = 'may be refuse or allow'
+const CONNECT_ALLOW = 'may be a list of hosts and ports, such as [CONNECT api.example.org:443]'
 const ALLOW = 'may be a list of methods and paths, such as [GET /metrics]'
 
 const name = v.pipe(
@@ -151,13 +161,14 @@ const socketFile = {
   ),
 }
 
-const common = {
+const listener = {
   name,
   listen: endpoint('Where clients connect.'),
-  upstream: endpoint('The socket that the sidecar dials.'),
   ...socketFile,
   tls,
 }
+
+const common = { ...listener, upstream: endpoint('The socket that the sidecar dials.') }
 
 const MAX_HOSTS = 64
 
@@ -219,8 +230,19 @@ const httpRoute = settings(
   REMOVED,
 )
 
+const connectRoute = settings({
+  ...listener,
+  kind: v.literal('connect'),
+  sni,
+  allowAddresses,
+  allow: v.pipe(v.array(connectRule, CONNECT_ALLOW), v.minLength(1, CONNECT_ALLOW)),
+  timeouts: boundsSchema(CONNECT_TIMEOUTS),
+  limits: boundsSchema(CONNECT_LIMITS),
+})
+
+const KINDS = 'may be a route with kind: http, kind: stream or kind: connect'
 const routes = v.array(
-  v.variant('kind', [httpRoute, streamRoute], 'may be a route with kind: http or kind: stream'),
+  v.variant('kind', [httpRoute, streamRoute, connectRoute], KINDS),
   'may be a list of routes',
 )
 

@@ -86,7 +86,7 @@ routes:
       /^f:15 routes\[1\].allow is not a setting here/,
       /^f:16 routes\[2\].name "echo" is used twice/,
       /^f:16 routes\[2\].listen "tcp:\/\/0.0.0.0:7070" is used twice/,
-      /^f:17 routes\[3\].kind is "udp": may be a route with kind: http or kind: stream/,
+      /^f:17 routes\[3\].kind is "udp": may be a route with kind: http, kind: stream or kind: connect/,
     ]
     assert.equal(mistakes.length, expected.length, mistakes.join('\n'))
     for (const [index, pattern] of expected.entries()) assert.match(mistakes[index] ?? '', pattern)

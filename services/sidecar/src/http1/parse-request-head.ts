@@ -9,6 +9,8 @@ export interface RequestHeadRules {
   readonly maxFields: number
   /** Fields that are forwarded although they are on the list of dropped ones; names in lower case. */
   readonly passFields: ReadonlySet<string>
+  /** Reads CONNECT too, with its target in the authority form. Default false: it is refused. */
+  readonly takesConnect?: boolean
 }
 
 const USUAL: RequestHeadRules = { maxFields: USUAL_FIELDS, passFields: new Set() }
@@ -26,10 +28,10 @@ export function parseRequestHead(
   bytes: Buffer,
   start: number,
   end: number,
-  { maxFields, passFields } = USUAL,
+  { maxFields, passFields, takesConnect = false } = USUAL,
 ): number {
   head.reset(passFields)
-  const fieldsStart = parseRequestLine(head, bytes, start, end)
+  const fieldsStart = parseRequestLine(head, bytes, start, end, takesConnect)
   if (fieldsStart < 0) return fieldsStart
   head.fieldsStart = fieldsStart
   const position = scanFields(head.fields, bytes, fieldsStart, end, maxFields, true)

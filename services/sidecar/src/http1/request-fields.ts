@@ -1,4 +1,4 @@
-import { equalsIgnoringCase, LOWER, parseWholeNumber } from './bytes.ts'
+import { COLON, equalsIgnoringCase, LOWER, parseWholeNumber } from './bytes.ts'
 import { isRequestId } from './compose-request.ts'
 import { FIELD } from './field-names.ts'
 import { readConnectionOptions } from './hop-by-hop.ts'
@@ -16,6 +16,7 @@ const CODING_UNKNOWN = malformed('its Transfer-Encoding is not exactly chunked')
 const CODING_IN_1_0 = malformed('it is HTTP/1.0 and has Transfer-Encoding')
 const BOTH = malformed('it has Content-Length and Transfer-Encoding')
 const TRACE_BODY = malformed('it is TRACE and has a body')
+const CONNECT_BODY = malformed('it is CONNECT and has a body')
 const REQUEST_ID_TWICE = malformed('it has X-Request-Id more than once')
 const CONNECTION = malformed('its Connection is malformed or names a field that is not for one connection')
 const NAME_ODD = malformed(
@@ -123,18 +124,31 @@ function readHost(head: RequestHead, bytes: Buffer, from: number, to: number): R
 }
 
 function isSameAuthority(head: RequestHead, bytes: Buffer, from: number, to: number): boolean {
-  if (to - from !== head.authorityEnd - head.authorityStart) return false
+  const { authorityStart, authorityEnd } = head
+  if (to - from !== authorityEnd - authorityStart && !isWithoutPort(head, bytes, to - from)) return false
   for (let i = 0; i < to - from; i++) {
-    if (LOWER[bytes[from + i] as number] !== LOWER[bytes[head.authorityStart + i] as number]) return false
+    if (LOWER[bytes[from + i] as number] !== LOWER[bytes[authorityStart + i] as number]) return false
   }
   return true
+}
+
+/** Clients leave the usual port out of the Host of a CONNECT (undici 7). @param length of the Host, which is valid */
+function isWithoutPort(
+  { method, authorityStart, authorityEnd }: RequestHead,
+  bytes: Buffer,
+  length: number,
+): boolean {
+  return method === 'CONNECT' && bytes.lastIndexOf(COLON, authorityEnd - 1) === authorityStart + length
 }
 
 function conclude(head: RequestHead): number {
   if (head.chunked && head.contentLength >= 0) return head.refuse(BOTH)
   if (head.method === 'TRACE' && (head.chunked || head.contentLength > 0)) return head.refuse(TRACE_BODY)
   if (head.chunked && head.minor === 0) return head.refuse(CODING_IN_1_0)
-  if (!head.hasHost && (head.minor === 1 || head.authorityEnd > 0)) return head.refuse(HOST_MISSING)
+  const isConnect = head.authorityEnd > 0 && head.method === 'CONNECT'
+  if (isConnect && (head.chunked || head.contentLength >= 0)) return head.refuse(CONNECT_BODY)
+  if (!head.hasHost && (head.minor === 1 || (head.authorityEnd > 0 && !isConnect)))
+    return head.refuse(HOST_MISSING)
   if (head.minor === 0) head.expectsContinue = false
   return head.end
 }

@@ -72,7 +72,7 @@ export class RequestHead {
   /** Before the question mark, or the end of the target. */
   pathEnd = 0
   targetEnd = 0
-  /** Of an absolute-form target; both 0 in other forms. */
+  /** Of an absolute-form target, or of CONNECT; both 0 in other forms. */
   authorityStart = 0
   authorityEnd = 0
   /** The path of an absolute-form target that has none: `/`, or `*` for OPTIONS; else empty. */

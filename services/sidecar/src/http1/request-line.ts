@@ -1,4 +1,18 @@
-import { ASTERISK, AUTHORITY, CR, LF, PATH, QUERY, QUESTION, SLASH, SPACE, TOKEN, ZERO } from './bytes.ts'
+import {
+  ASTERISK,
+  AUTHORITY,
+  BRACKET_END,
+  COLON,
+  CR,
+  LF,
+  PATH,
+  QUERY,
+  QUESTION,
+  SLASH,
+  SPACE,
+  TOKEN,
+  ZERO,
+} from './bytes.ts'
 import { INCOMPLETE } from './fields.ts'
 import { isHostAndPort } from './host.ts'
 import { malformed, type RequestHead, UPGRADE } from './request-head.ts'
@@ -34,20 +48,28 @@ const MAX_METHOD_BYTES = 24
 const METHOD = malformed('its method is not a token')
 const TARGET = malformed('its target has a character that may not stand there')
 const FORM = malformed('its target is neither a path nor an http:// URL')
+const NO_PORT = malformed('its target is not a host and a port')
 const VERSION = malformed('its version is not HTTP/1.1 or HTTP/1.0')
 
 /**
  * Reads `METHOD SP target SP HTTP/1.x CRLF` (RFC 9112 section 3) with single spaces into `head`.
  * @returns the position after the line, `INCOMPLETE`, or `REFUSED` with `head.refusal` set.
  */
-export function parseRequestLine(head: RequestHead, bytes: Buffer, start: number, end: number): number {
+export function parseRequestLine(
+  head: RequestHead,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  takesConnect = false,
+): number {
   let at = start
   while (at < end && TOKEN[bytes[at] as number] === 1) at++
   if (at === end) return at - start > MAX_METHOD_BYTES ? head.refuse(METHOD) : INCOMPLETE
   if (bytes[at] !== SPACE || at === start || at - start > MAX_METHOD_BYTES) return head.refuse(METHOD)
   head.method = methodName(bytes, start, at)
-  if (head.method === 'CONNECT') return head.refuse(UPGRADE)
-  at = parseTarget(head, bytes, at + 1, end)
+  const isConnect = head.method === 'CONNECT'
+  if (isConnect && !takesConnect) return head.refuse(UPGRADE)
+  at = isConnect ? parseAuthority(head, bytes, at + 1, end) : parseTarget(head, bytes, at + 1, end)
   return at < 0 ? at : parseVersion(head, bytes, at, end)
 }
 
@@ -103,6 +125,23 @@ function parseAbsolute(head: RequestHead, bytes: Buffer, start: number, end: num
 function parseWithoutPath(head: RequestHead, bytes: Buffer, start: number, end: number): number {
   head.impliedPath = head.method === 'OPTIONS' && bytes[start] === SPACE ? '*' : '/'
   return parsePath(head, bytes, start, end)
+}
+
+/** The authority form, `host:port`, which CONNECT alone has (RFC 9112 section 3.2.3). There is no default port. */
+function parseAuthority(head: RequestHead, bytes: Buffer, start: number, end: number): number {
+  let at = start
+  while (at < end && AUTHORITY[bytes[at] as number] === 1) at++
+  head.authorityStart = start
+  head.authorityEnd = at
+  head.impliedPath = ''
+  head.targetStart = start
+  head.pathEnd = at
+  head.targetEnd = at
+  if (at === end) return INCOMPLETE
+  if (bytes[at] !== SPACE || !isHostAndPort(bytes, start, at)) return head.refuse(NO_PORT)
+  const colon = bytes.lastIndexOf(COLON, at - 1)
+  const hasPort = colon > start && colon < at - 1 && bytes[at - 1] !== BRACKET_END
+  return hasPort ? at + 1 : head.refuse(NO_PORT)
 }
 
 const VERSION_TEXT = Buffer.from('HTTP/1.')

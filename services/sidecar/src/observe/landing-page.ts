@@ -30,6 +30,7 @@ function routeCard(report: RouteReport): string {
     listen,
     replaced,
     upstream,
+    allow,
     state,
     since,
     generation,
@@ -56,7 +57,7 @@ function routeCard(report: RouteReport): string {
           string,
           string,
         ][])),
-    ['upstream', upstream],
+    ['upstream', upstream ?? `${allow?.length ?? 0} hosts: ${allow?.join(', ') ?? ''}`],
     [
       'socket',
       socket === null

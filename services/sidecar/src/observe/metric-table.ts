@@ -61,6 +61,14 @@ export const METRICS: readonly MetricRow[] = [
     labels: ['client'],
     samples: clientRequests,
   },
+  {
+    type: 'counter',
+    name: 'sidecar_egress_denied_total',
+    help: 'CONNECT requests that were refused, and tunnels that were cut, by reason.',
+    labels: ['reason'],
+    samples: ({ counters }) =>
+      Array.from(counters.egressDenied, ([reason, count]): Sample => [{ reason }, count]),
+  },
   single('gauge', 'sidecar_connections', 'Open client connections.', (view) => view.counters.connectionsOpen),
   single(
     'counter',
@@ -79,27 +87,29 @@ export const METRICS: readonly MetricRow[] = [
   single(
     'counter',
     'sidecar_stream_sent_bytes_total',
-    'Bytes sent to the upstream on stream connections that have ended.',
+    'Bytes sent to the upstream on stream connections and tunnels that have ended.',
     (view) => view.counters.bytesSent,
   ),
   single(
     'counter',
     'sidecar_stream_received_bytes_total',
-    'Bytes received from the upstream on stream connections that have ended.',
+    'Bytes received from the upstream on stream connections and tunnels that have ended.',
     (view) => view.counters.bytesReceived,
   ),
-  single(
-    'gauge',
-    'sidecar_upstream_up',
-    'Whether the last connection attempt to the upstream succeeded: 1 or 0.',
-    (view) => (view.upstream.state.up ? 1 : 0),
-  ),
-  single(
-    'gauge',
-    'sidecar_upstream_generation',
-    'Different sockets seen at the path of the upstream so far.',
-    (view) => view.upstream.state.generation,
-  ),
+  {
+    type: 'gauge',
+    name: 'sidecar_upstream_up',
+    help: 'Whether the last connection attempt to the upstream succeeded: 1 or 0.',
+    labels: [],
+    samples: ({ upstream }) => (upstream === null ? [] : [[{}, upstream.state.up ? 1 : 0]]),
+  },
+  {
+    type: 'gauge',
+    name: 'sidecar_upstream_generation',
+    help: 'Different sockets seen at the path of the upstream so far.',
+    labels: [],
+    samples: ({ upstream }) => (upstream === null ? [] : [[{}, upstream.state.generation]]),
+  },
   {
     type: 'gauge',
     name: 'sidecar_upstream_socket_info',
@@ -192,8 +202,9 @@ function clientRequests({ route, counters }: RouteView): Sample[] {
 }
 
 function socketInfo({ upstream }: RouteView): Sample[] {
+  if (upstream === null || upstream.endpoint.kind !== 'unix') return []
   const { facts } = upstream.state
-  if (facts === null || upstream.endpoint.kind !== 'unix') return []
+  if (facts === null) return []
   const { uid, gid } = facts
   return [[{ path: upstream.endpoint.path, mode: formatMode(facts.mode), uid: `${uid}`, gid: `${gid}` }, 1]]
 }

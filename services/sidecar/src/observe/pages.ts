@@ -71,14 +71,13 @@ async function readiness(view: PageView): Promise<Page> {
   if (view.isDraining())
     return json(503, view.isPublic ? { ready: false } : { ready: false, reason: 'draining' })
   await probeAll(view)
-  const down = view.routes().filter(({ upstream }) => upstream.state.up !== true)
+  const down = view.routes().flatMap(({ route, upstream }) => {
+    if (upstream === null || upstream.state.up === true) return []
+    return [{ route: route.name, code: upstream.state.lastFailure?.code ?? null }]
+  })
   const isReady = down.length === 0
   if (view.isPublic) return json(isReady ? 200 : 503, { ready: isReady })
-  const reasons = down.map(({ route, upstream }) => ({
-    route: route.name,
-    code: upstream.state.lastFailure?.code ?? null,
-  }))
-  return json(isReady ? 200 : 503, { ready: isReady, down: reasons })
+  return json(isReady ? 200 : 503, { ready: isReady, down })
 }
 
 async function overview(view: OperationsView) {
@@ -110,7 +109,7 @@ async function reports(view: OperationsView) {
 
 /** Resolves within the longest connect timeout of the routes. Concurrent requests share the probes. */
 async function probeAll(view: OperationsView): Promise<void> {
-  await Promise.all(view.routes().map(({ upstream }) => upstream.probe()))
+  await Promise.all(view.routes().map(({ upstream }) => upstream?.probe()))
 }
 
 function json(status: number, value: unknown): Page {

@@ -1,4 +1,5 @@
 import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { EGRESS_REASONS, type EgressReason } from '../egress/egress-denied.ts'
 import { KNOWN_METHODS } from '../http1/request-line.ts'
 
 /** Upper bounds of the histogram buckets, in seconds. Longer requests count only in `+Inf`, sum and count. */
@@ -20,9 +21,12 @@ export class Latencies {
   }
 }
 
-/** The failure codes that a route counts: those with an HTTP status, and `upstream_truncated`. */
+/** After the head of a response, or the 200 of a CONNECT, the connection is cut. */
+const CUTS: ReadonlySet<FailureCode> = new Set(['upstream_truncated', 'sni_mismatch'])
+
+/** The failure codes that a route counts: those with an HTTP status, and those that cut a connection. */
 export const REASONS = (Object.keys(FAILURES) as FailureCode[]).filter(
-  (code) => FAILURES[code].status !== null || code === 'upstream_truncated',
+  (code) => FAILURES[code].status !== null || CUTS.has(code),
 )
 
 /** An unknown method is counted as `other`: a client must not be able to make series. */
@@ -42,14 +46,17 @@ const OTHER_UIDS = 'other'
 export class RouteCounters {
   connectionsOpen = 0
   connectionsTotal = 0
-  /** Bytes sent to the upstream of a stream route. */
+  /** Bytes sent to the upstream of a stream route, or through tunnels. */
   bytesSent = 0
-  /** Bytes received from the upstream of a stream route. */
+  /** Bytes received from the upstream of a stream route, or through tunnels. */
   bytesReceived = 0
   /** Responses by method and status. Status 499 counts requests whose client left before the response. */
   readonly responses = new Map<string, Map<number, number>>()
   readonly latencies = new Latencies()
   readonly failures = new Map<FailureCode, number>(REASONS.map((code) => [code, 0]))
+
+  /** CONNECT requests and tunnels that were refused, by reason; empty on routes of other kinds. */
+  readonly egressDenied = new Map<EgressReason, number>()
 
   /** Accepted connections by uid of the caller, on a Unix socket: `unknown`, at most `MAX_UIDS` uids, then `other`. */
   readonly connectionsByUid = new Map<string, number>()
@@ -88,6 +95,16 @@ export class RouteCounters {
   /** Count one failed request or connection. */
   fail(code: FailureCode): void {
     this.failures.set(code, (this.failures.get(code) ?? 0) + 1)
+  }
+
+  /** The route is one of kind connect: its reasons are shown also while they are 0. */
+  showEgress(): void {
+    for (const reason of EGRESS_REASONS) this.egressDenied.set(reason, this.egressDenied.get(reason) ?? 0)
+  }
+
+  /** Count one CONNECT that was refused, or one tunnel that was cut. */
+  deny(reason: EgressReason): void {
+    this.egressDenied.set(reason, (this.egressDenied.get(reason) ?? 0) + 1)
   }
 
   /** Count one response, `ms` milliseconds after its request head was read. Unknown methods share one label. */

@@ -1,11 +1,12 @@
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { Route } from '../config/config.ts'
+import { formatConnectRule } from '../egress/host-name.ts'
 import type { CredentialStatus } from '../identity/credentials.ts'
 import { formatRule } from '../policy/rule.ts'
 import type { ConnectionLimits } from '../relay/connection-limits.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { stateName, type UpstreamState } from '../upstream/upstream-state.ts'
+import { stateName, type UpstreamState, unknownState } from '../upstream/upstream-state.ts'
 import { clientReports } from './client-report.ts'
 import type { RouteCounters } from './route-counters.ts'
 import { type TlsStatus, tlsReport } from './tls-status.ts'
@@ -15,7 +16,8 @@ export interface RouteView {
   readonly route: Route
   /** Where it listens; with the actual port when the configuration says 0. */
   readonly listen: Endpoint
-  readonly upstream: Upstream
+  /** Null on a route of kind connect, which dials many hosts. */
+  readonly upstream: Upstream | null
   readonly limits: ConnectionLimits
   readonly counters: RouteCounters
   /** Whether another server has taken over its socket: it accepts no more. */
@@ -29,19 +31,21 @@ export function routeReport(
   { route, listen, upstream, counters, limits, isReplaced, tls }: RouteView,
   credentials: readonly CredentialStatus[],
 ) {
-  const { state } = upstream
+  const state = upstream === null ? SERVES : upstream.state
   return {
     name: route.name,
     kind: route.kind,
     listen: formatEndpoint(listen),
     replaced: isReplaced,
     tls: tls && tlsReport(tls),
-    upstream: formatEndpoint(route.upstream),
+    upstream: upstream && formatEndpoint(upstream.endpoint),
     hosts: route.kind === 'http' ? (route.hosts ?? null) : null,
     for: route.kind === 'stream' ? (route.for ?? null) : null,
     clients: clientReports(route.clients, credentials),
-    allow: route.kind === 'http' ? route.allow.map(formatRule) : null,
+    allow: allowReport(route),
     encodedSlash: route.kind === 'http' ? route.encodedSlash : null,
+    sni: route.kind === 'connect' ? route.sni : null,
+    allowAddresses: route.kind === 'connect' ? route.allowAddresses : null,
     connections: counters.connectionsOpen,
     maxConnections: limits.max,
     connectionsByUid: listen.kind === 'tcp' ? null : Object.fromEntries(counters.connectionsByUid),
@@ -51,6 +55,14 @@ export function routeReport(
     socket: socketReport(state),
     lastError: errorReport(state),
   }
+}
+
+/** Of a route without an upstream: it is up as long as it listens. */
+const SERVES: UpstreamState = { ...unknownState(), up: true }
+
+function allowReport(route: Route): string[] | null {
+  if (route.kind === 'connect') return route.allow.map(formatConnectRule)
+  return route.kind === 'http' ? route.allow.map(formatRule) : null
 }
 
 export type RouteReport = ReturnType<typeof routeReport>

@@ -43,7 +43,7 @@ describe('a scraper whose timeout is too short', () => {
         .hears('"client_timeout"')
     assert.equal(stack.responses(408), 3)
     assert.equal(stack.failures('upstream_timeout'), 0)
-    assert.equal(stack.sidecar.routes[0]?.upstream.isTroubled, false)
+    assert.equal(stack.sidecar.routes[0]?.upstream?.isTroubled, false)
   })
 })
 

@@ -28,4 +28,14 @@ describe('a read buffer', () => {
     buffer.prepare(1, false)
     assert.deepEqual([...sizes, buffer.bytes.length], [4_096, 16_384, 65_536, 65_536, 16_384])
   })
+
+  it('that is frugal begins with 512 bytes, and returns to them when reads are small', () => {
+    const buffer = new ReadBuffer(true)
+    const sizes = [buffer.bytes.length]
+    for (const count of [512, 2_048, 1_025, 1_024, 200, 64, 1]) {
+      buffer.prepare(count, false)
+      sizes.push(buffer.bytes.length)
+    }
+    assert.deepEqual(sizes, [512, 2_048, 8_192, 8_192, 2_048, 512, 512, 512])
+  })
 })

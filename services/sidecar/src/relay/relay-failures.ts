@@ -100,6 +100,44 @@ export function waitedTooLong(): Failure {
   })
 }
 
+/** Failures of a route of kind connect. */
+
+export function connectOnly(method: string): Failure {
+  return new Failure('method_not_allowed', {
+    message: `this route is an HTTP proxy for CONNECT alone, and the request is ${method}`,
+    hint: 'use https:// in the URL, so that the client asks for a tunnel (HTTPS_PROXY); or use a route of kind http',
+  })
+}
+
+export function tooManyTunnels(places: number): Failure {
+  return new Failure('overloaded', {
+    message: `all ${places} tunnels of the route are in use`,
+    hint: 'close some, or raise limits.tunnels of the route',
+  })
+}
+
+export function shuttingDown(): Failure {
+  return new Failure('draining', {
+    message: 'the sidecar is shutting down, or has a new configuration for this route',
+    hint: 'try again',
+  })
+}
+
+export function unexpected(cause: unknown): Failure {
+  return new Failure('internal_error', {
+    message: 'a connection failed for a reason that only the log has',
+    hint: 'see the log',
+    cause,
+  })
+}
+
+export function notForCaller(what: string): Failure {
+  return new Failure('not_permitted', {
+    message: `no rule for ${what} is for this caller`,
+    hint: 'call as a client that the rule names after for, or add this one to the rule in the configuration of the route',
+  })
+}
+
 /** Failures of an upstream that accepted a connection. */
 
 export function closedBeforeHead(name: string, cause?: unknown): Failure {

@@ -4,16 +4,24 @@ import { type Deadlines, Timed } from './deadlines.ts'
 import { reset } from './port.ts'
 
 const LEAST_BYTES = 4_096
+const FRUGAL_BYTES = 512
 const USUAL_BYTES = 16_384
 const MOST_BYTES = 65_536
 
 /**
  * The buffer that a socket reads into again and again; Node by itself allocates 64 KiB for each read. It grows while
- * reads fill it, and shrinks for a quiet connection: 4 KiB at first, at most 16 KiB after a read that left room.
+ * reads fill it, and shrinks for a quiet connection: 4 KiB at first, at most 16 KiB after a read that left room. A frugal
+ * one begins with 512 bytes, and shrinks further after each small read: of thousands of connections most are idle.
  */
 export class ReadBuffer {
   /** For the next read. */
-  bytes: Buffer = Buffer.allocUnsafeSlow(LEAST_BYTES)
+  bytes: Buffer
+  readonly #isFrugal: boolean
+
+  constructor(isFrugal = false) {
+    this.#isFrugal = isFrugal
+    this.bytes = Buffer.allocUnsafeSlow(isFrugal ? FRUGAL_BYTES : LEAST_BYTES)
+  }
 
   /** Called after each read. @param isInUse the bytes are still needed: the buffer is given away */
   prepare(count: number, isInUse: boolean): void {
@@ -23,6 +31,7 @@ export class ReadBuffer {
 
   #sizeAfter(count: number): number {
     const { length } = this.bytes
+    if (this.#isFrugal && count <= length / 8) return Math.max(length / 4, FRUGAL_BYTES)
     return count === length ? Math.min(length * 4, MOST_BYTES) : Math.min(length, USUAL_BYTES)
   }
 }
@@ -30,12 +39,13 @@ export class ReadBuffer {
 /** Writes the bytes of an upstream to its client as soon as they are read (`onread` of `net.connect`). */
 export class UpstreamReading implements OnReadOpts {
   readonly #client: Socket
-  readonly #into = new ReadBuffer()
+  readonly #into: ReadBuffer
   /** Called after bytes were written to the client. */
   onPassed: () => void = () => undefined
 
-  constructor(client: Socket) {
+  constructor(client: Socket, into = new ReadBuffer()) {
     this.#client = client
+    this.#into = into
   }
 
   readonly buffer = (): Buffer => this.#into.bytes

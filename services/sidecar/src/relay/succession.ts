@@ -18,5 +18,6 @@ export function callerFor(former: Route, next: Route, caller: Caller): Caller {
 }
 
 export function isSameUpstream(former: Route, next: Route): boolean {
-  return isDeepStrictEqual(former.upstream, next.upstream)
+  const of = (route: Route) => (route.kind === 'connect' ? null : route.upstream)
+  return isDeepStrictEqual(of(former), of(next))
 }

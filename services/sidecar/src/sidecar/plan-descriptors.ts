@@ -47,9 +47,9 @@ export function planDescriptors({ ops, opsTls, routes }: Config, limit: number |
   return { limit, needed: fixed + most, room, connections, reduced: reduced.map(({ name }) => name) }
 }
 
-/** Descriptors per client connection: a stream opens its own upstream connection, HTTP takes one from a pool. */
+/** Descriptors per client connection: streams and tunnels open an upstream connection of their own, HTTP takes one from a pool. */
 export function descriptorsOf({ kind }: Route): number {
-  return kind === 'stream' ? 2 : 1
+  return kind === 'http' ? 1 : 2
 }
 
 function fixedOf(route: Route): number {

@@ -1,9 +1,12 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Route } from '../config/config.ts'
+import { EgressPolicy, type NameResolver } from '../egress/egress-policy.ts'
 import type { Identities } from '../identity/identities.ts'
 import { RouteCounters } from '../observe/route-counters.ts'
 import type { RouteView } from '../observe/route-report.ts'
+import { ConnectRelay } from '../relay/connect-relay.ts'
+import { ConnectHandler } from '../relay/connect-route.ts'
 import { ConnectionLimits, type SharedRoom } from '../relay/connection-limits.ts'
 import type { Deadlines } from '../relay/deadlines.ts'
 import { HttpRelay } from '../relay/http-relay.ts'
@@ -25,18 +28,20 @@ export interface Surroundings {
   readonly inherited: InheritedSockets
   /** Who the callers of all routes may be. */
   readonly identities: Identities
+  /** Looks up the hosts of the way out. */
+  readonly resolver: NameResolver
 }
 
 /** A route that serves the connections of a port. */
 export class RunningRoute implements RouteView {
   readonly route: Route
-  readonly upstream: Upstream
+  readonly upstream: Upstream | null
   readonly counters: RouteCounters
   readonly port: Port
   readonly limits: ConnectionLimits
   /** Of a route with TLS; otherwise null. */
   readonly tls: Certificate | null
-  readonly #inner: HttpHandler | StreamHandler
+  readonly #inner: RouteHandler
   readonly #handler: ConnectionHandler
   #isReplaced = false
 
@@ -73,10 +78,10 @@ export class RunningRoute implements RouteView {
       const log = surroundings.log.child({ route: route.name })
       const source = await surroundings.inherited.takeFor(route, log)
       const port = await openPort(route.listen, parts.handler, log, source)
-      parts.upstream.probe()
+      parts.upstream?.probe()
       return new RunningRoute(route, counters, parts, port)
     } catch (error) {
-      await parts.upstream[Symbol.asyncDispose]()
+      await parts.upstream?.[Symbol.asyncDispose]()
       throw error
     }
   }
@@ -91,7 +96,7 @@ export class RunningRoute implements RouteView {
   ): RunningRoute {
     const parts = partsOf(route, surroundings, counters, tls)
     port.handler = parts.handler
-    parts.upstream.probe()
+    parts.upstream?.probe()
     return new RunningRoute(route, counters, parts, port)
   }
 
@@ -123,7 +128,7 @@ export class RunningRoute implements RouteView {
   async drain(drainMs: number): Promise<void> {
     await this.#handler.drain(drainMs)
     this.tls?.[Symbol.dispose]()
-    await this.upstream[Symbol.asyncDispose]()
+    await this.upstream?.[Symbol.asyncDispose]()
   }
 
   /** Stops accepting connections, and drains. */
@@ -133,35 +138,66 @@ export class RunningRoute implements RouteView {
 }
 
 interface Parts {
-  readonly upstream: Upstream
+  readonly upstream: Upstream | null
   readonly limits: ConnectionLimits
-  readonly inner: HttpHandler | StreamHandler
+  readonly inner: RouteHandler
   readonly handler: ConnectionHandler
   readonly tls: Certificate | null
 }
 
 function partsOf(
   route: Route,
-  { deadlines, log, room, identities }: Surroundings,
+  { deadlines, log, room, identities, resolver }: Surroundings,
   counters: RouteCounters,
   tls: Certificate | null,
 ): Parts {
   const routeLog = log.child({ route: route.name })
   counters.onNewUid = (uid) => routeLog.info({ uid }, 'first connection of this user')
-  const upstream = new Upstream(route.upstream, route.timeoutsMs.connect, routeLog)
   const limits = new ConnectionLimits({
     ...route.limits,
     descriptors: descriptorsOf(route),
     room,
     onChange: (isFull) => logRoom(routeLog, isFull),
   })
-  const inner =
-    route.kind === 'http'
-      ? new HttpHandler(new HttpRelay(route, upstream, { counters, deadlines, identities }), limits)
-      : new StreamHandler({ route, upstream, counters, deadlines, limits, identities })
-  const isHttp = route.kind === 'http'
+  const isHttp = route.kind !== 'stream'
+  const { upstream, inner } = serving(route, {
+    counters,
+    deadlines,
+    limits,
+    identities,
+    resolver,
+    log: routeLog,
+  })
   const handler = tls === null ? inner : tls.handlerFor({ inner, limits, deadlines, isHttp, counters })
   return { upstream, limits, inner, handler, tls }
+}
+
+type RouteHandler = HttpHandler | StreamHandler | ConnectHandler
+
+interface Serving {
+  readonly counters: RouteCounters
+  readonly deadlines: Deadlines
+  readonly limits: ConnectionLimits
+  readonly identities: Identities
+  readonly resolver: NameResolver
+  readonly log: Logger
+}
+
+/** Who takes the connections of a route, by its kind, and the upstream where it has one. */
+function serving(
+  route: Route,
+  { resolver, log, ...shared }: Serving,
+): { readonly upstream: Upstream | null; readonly inner: RouteHandler } {
+  if (route.kind === 'connect') {
+    const policy = new EgressPolicy({ ...route, resolver })
+    return {
+      upstream: null,
+      inner: new ConnectHandler(new ConnectRelay({ ...shared, route, policy, log }), shared.limits),
+    }
+  }
+  const upstream = new Upstream(route.upstream, route.timeoutsMs.connect, log)
+  if (route.kind === 'stream') return { upstream, inner: new StreamHandler({ ...shared, route, upstream }) }
+  return { upstream, inner: new HttpHandler(new HttpRelay(route, upstream, shared), shared.limits) }
 }
 
 function logRoom(log: Logger, isFull: boolean): void {

@@ -36,7 +36,7 @@ describe('a sidecar whose upstream', () => {
     await client.send(GET).hears('1!')
     const young = createServer((socket) => socket.on('data', () => socket.write(OK.replace('ok', '2!'))))
     await using _young = await listen(young, { kind: 'unix', path }, options)
-    await eventually('the takeover to be seen', () => sidecar.routes[0]?.upstream.state.generation === 2)
+    await eventually('the takeover to be seen', () => sidecar.routes[0]?.upstream?.state.generation === 2)
     client.received = ''
     await client.send(GET).hears('2!')
   })
@@ -45,7 +45,7 @@ describe('a sidecar whose upstream', () => {
     await using run = await tempDirectory()
     const path = `${run.path}/u`
     await using sidecar = await sidecarWith(`routes: [${httpRouteText('a', 0, path)}]`)
-    const state = () => sidecar.routes[0]?.upstream.state
+    const state = () => sidecar.routes[0]?.upstream?.state
     await using first = await respondingServer(path, '1!')
     await eventually('it to be up', () => state()?.up === true)
     await rm(path)

@@ -4,6 +4,8 @@ import { descriptorLimit } from '@uds-sidecar/shared/inspect/descriptor-limit'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Config, Route } from '../config/config.ts'
+import type { NameResolver } from '../egress/egress-policy.ts'
+import { Resolver } from '../egress/resolver.ts'
 import type { Credentials } from '../identity/credentials.ts'
 import { Identities } from '../identity/identities.ts'
 import type { OperationsView } from '../observe/pages.ts'
@@ -24,6 +26,7 @@ import { RunningRoute, type Surroundings } from './running-route.ts'
 export interface SidecarOptions {
   readonly inherited?: InheritedSockets
   readonly limit?: number | null
+  readonly resolver?: NameResolver
 }
 
 /** The running routes and operations port. `apply` changes the configuration; disposing drains and closes everything. */
@@ -62,6 +65,7 @@ export class Sidecar implements AsyncDisposable {
   /**
    * Starts every route and the operations port. The upstreams need not exist yet.
    * @param inherited listening sockets that systemd passed; none by default.
+   * @param resolver looks up the hosts of the way out; by default the system's.
    * @param limit the descriptor limit of this process, by default RLIMIT_NOFILE; null when it is unknown.
    * @throws Failure when a port cannot be opened. The ports that were already open are closed again.
    */
@@ -69,13 +73,24 @@ export class Sidecar implements AsyncDisposable {
     config: Config,
     build: BuildInfo,
     log: Logger,
-    { inherited = new InheritedSockets(), limit = descriptorLimit() }: SidecarOptions = {},
+    {
+      inherited = new InheritedSockets(),
+      limit = descriptorLimit(),
+      resolver = new Resolver(),
+    }: SidecarOptions = {},
   ): Promise<Sidecar> {
     const empty = { ops: null, clients: [], drainMs: config.drainMs, routes: [] }
     const sidecar = new Sidecar(
       empty,
       build,
-      { deadlines: new Deadlines(), log, room: new SharedRoom(), inherited, identities: new Identities(log) },
+      {
+        deadlines: new Deadlines(),
+        log,
+        room: new SharedRoom(),
+        inherited,
+        identities: new Identities(log),
+        resolver,
+      },
       limit,
     )
     if (limit === null) log.warn('the descriptor limit is unknown: limits.connections are not adjusted')

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { EGRESS_REASONS } from './egress-denied.ts'
+import { EgressPolicy, lookupOf } from './egress-policy.ts'
+import { parseConnectRule } from './host-name.ts'
+
+const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+
+function policy(
+  addresses: readonly string[],
+  allowAddresses: readonly string[] = [],
+  gateways: readonly string[] = [],
+) {
+  const asked: string[] = []
+  const allow = ['CONNECT api.example.org:443', 'CONNECT 10.0.0.1:443', 'CONNECT [fd00::1]:443'].flatMap(
+    (text) => parseConnectRule(text) ?? [],
+  )
+  const resolver = {
+    async lookup(name: string) {
+      asked.push(name)
+      return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+    },
+  }
+  return {
+    asked,
+    policy: new EgressPolicy({ allow, allowAddresses, resolver, own: () => ({ own: [], gateways }) }),
+  }
+}
+
+describe('the addresses of a host', () => {
+  it('are those that may be dialled, in the order of the look-up', async () => {
+    const { policy: rules } = policy(['10.0.0.1', '2606:2800::1', '::ffff:93.184.216.34', '93.184.216.34'])
+    assert.deepEqual(await rules.addressesOf(rules.read('api.example.org:443')), [
+      { address: '2606:2800::1', family: 6 },
+      { address: '93.184.216.34', family: 4 },
+    ])
+  })
+
+  it('are not those of a gateway, however large the block that is allowed', async () => {
+    for (const authority of ['api.example.org:443', '10.0.0.1:443']) {
+      const { policy: rules } = policy(['10.0.0.1'], ['10.0.0.0/8'], ['10.0.0.1'])
+      await assert.rejects(rules.addressesOf(rules.read(authority)), {
+        code: 'egress_denied',
+        reason: 'address_refused',
+      })
+    }
+    const { policy: exact } = policy([], ['10.0.0.1/32'], ['10.0.0.1'])
+    assert.equal((await exact.addressesOf(exact.read('10.0.0.1:443'))).length, 1)
+  })
+
+  it('of an address are itself, without a look-up', async () => {
+    const { policy: rules, asked } = policy([], ['fd00::/8'])
+    assert.deepEqual(await rules.addressesOf(rules.read('[fd00:0::1]:443')), [
+      { address: 'fd00::1', family: 6 },
+    ])
+    assert.deepEqual(asked, [])
+  })
+
+  it('that are refused are in the facts for the log, and not in the message', async () => {
+    const { policy: rules } = policy(['10.0.0.7', 'fe80::1%eth0'])
+    await assert.rejects(
+      rules.addressesOf(rules.read('api.example.org:443')),
+      (error: Error & { facts?: unknown }) => {
+        assert.doesNotMatch(error.message, /10\.0\.0\.7/)
+        assert.deepEqual(error.facts, {
+          host: 'api.example.org',
+          port: 443,
+          addresses: ['10.0.0.7: private', 'fe80::1%eth0: not an address'],
+        })
+        return true
+      },
+    )
+  })
+})
+
+describe('the look-up for net.connect', () => {
+  const lookup = lookupOf([{ address: '93.184.216.34', family: 4 }])
+  it('has the addresses that were checked, whatever it is asked', () => {
+    lookup('evil.example', { all: true }, (error, addresses) =>
+      assert.deepEqual([error, addresses], [null, [{ address: '93.184.216.34', family: 4 }]]),
+    )
+    lookup('evil.example', {}, (error, address, family) =>
+      assert.deepEqual([error, address, family], [null, '93.184.216.34', 4]),
+    )
+  })
+})
+
+it('the README has every reason', () => {
+  assert.deepEqual(
+    EGRESS_REASONS.filter((reason) => !README.includes(`\`${reason}\``)),
+    [],
+  )
+})

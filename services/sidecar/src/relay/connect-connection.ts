@@ -1,0 +1,307 @@
+import type { Socket } from 'node:net'
+import { dial } from '@uds-sidecar/shared/dial/dial'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { statusOf } from '@uds-sidecar/shared/failure/failures'
+import { ClientHelloReader, sniRefusal } from '../egress/client-hello.ts'
+import { EgressDenied } from '../egress/egress-denied.ts'
+import { lookupOf, sniMismatch } from '../egress/egress-policy.ts'
+import type { Target } from '../egress/host-name.ts'
+import { LF } from '../http1/bytes.ts'
+import { INCOMPLETE } from '../http1/fields.ts'
+import { parseRequestHead } from '../http1/parse-request-head.ts'
+import { PartialHead } from '../http1/partial-head.ts'
+import { REFUSED, RequestHead } from '../http1/request-head.ts'
+import type { Caller } from './caller.ts'
+import type { ConnectRelay } from './connect-relay.ts'
+import { Timed } from './deadlines.ts'
+import { reset } from './port.ts'
+import { problemResponse } from './problem-response.ts'
+import {
+  clientTooSlow,
+  connectOnly,
+  headTooLarge,
+  notForCaller,
+  refused,
+  shuttingDown,
+  targetTooLong,
+  tooManyTunnels,
+  unexpected,
+} from './relay-failures.ts'
+import { ReadBuffer, Relay, UpstreamReading } from './stream-relay.ts'
+
+/** A refused client may go on sending for so long: closing with unread bytes could cost it the response. */
+const LINGER_MS = 2_000
+/** While draining, a tunnel without a byte for so long counts as finished: nobody says where it ends. */
+const QUIET_MS = 1_000
+
+const ESTABLISHED = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n')
+const NO_FIELDS: ReadonlySet<string> = new Set()
+
+/**
+ * What the connection waits for: `head`, the CONNECT; `dialling`, the upstream; `hello`, the ClientHello; `tunnel`, bytes
+ * of both sides; `over`, the end of the connection.
+ */
+type State = 'head' | 'dialling' | 'hello' | 'tunnel' | 'over'
+
+/** A tunnel whose ClientHello is not whole yet. */
+interface Opening {
+  readonly target: Target
+  readonly upstream: Socket
+  readonly reading: UpstreamReading
+  readonly hello: ClientHelloReader
+  /** What the client has sent: no byte of it goes to the upstream before its name is known. */
+  readonly flight: Buffer[]
+}
+
+/** One client connection of a route of kind connect: a CONNECT, and the tunnel that it opens. */
+export class ConnectConnection extends Timed {
+  readonly #client: Socket
+  readonly #caller: Caller
+  readonly #shared: ConnectRelay
+  #state: State = 'head'
+  #partial: PartialHead | null = null
+  #opening: Opening | null = null
+  #relay: Relay | null = null
+  #hasTunnel = false
+  /** Of its CONNECT, once that is read. */
+  #target: Target | null = null
+  #startedMs = 0
+  readonly #onData = (bytes: Buffer): void => this.#receive(bytes)
+
+  constructor(client: Socket, caller: Caller, shared: ConnectRelay, onClosed: () => void) {
+    super()
+    this.#client = client
+    this.#caller = caller
+    this.#shared = shared
+    client
+      .on('data', this.#onData)
+      .once('end', () => this.#ended())
+      .once('close', () => {
+        this.#closed()
+        onClosed()
+      })
+    shared.deadlines.set(this, shared.route.timeoutsMs.head)
+  }
+
+  /** The route ends: a tunnel that is quiet counts as finished. */
+  wrapUp(graceMs: number): void {
+    this.#relay?.wrapUp(QUIET_MS)
+    if (this.#state === 'head' && this.#partial === null) this.#shared.deadlines.set(this, graceMs)
+  }
+
+  /** Ends the connection at once. */
+  cut(): void {
+    if (this.#relay !== null) this.#relay.fail('draining')
+    else reset(this.#client)
+  }
+
+  /** Rules, or what the caller proves, may have changed: ends a tunnel that is no longer permitted. */
+  judgeAnew(): void {
+    if (this.#target === null || this.#shared.permits(this.#target, this.#caller)) return
+    if (this.#relay !== null) this.#relay.fail('not_permitted')
+    else if (this.#opening !== null) {
+      this.#shared.counters.fail('not_permitted')
+      this.#opening.upstream.destroy()
+      reset(this.#client)
+    }
+  }
+
+  expire(): void {
+    if (this.#state === 'head' && this.#partial !== null) this.#refuse(clientTooSlow())
+    else if (this.#opening !== null) this.#mismatch(this.#opening, 'hello_late')
+    else this.#client.destroy()
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#state === 'head') this.#receiveHead(bytes)
+    else if (this.#opening !== null) this.#receiveHello(this.#opening, bytes)
+  }
+
+  #receiveHead(bytes: Buffer): void {
+    const { headBytes } = this.#shared.route.limits
+    if (this.#partial === null) this.#readHead(bytes)
+    else if (this.#partial.append(bytes) || this.#partial.length > headBytes)
+      this.#readHead(this.#partial.bytes)
+  }
+
+  #readHead(bytes: Buffer): void {
+    const { headBytes, fields } = this.#shared.route.limits
+    const head = new RequestHead()
+    const rules = { maxFields: fields, passFields: NO_FIELDS, takesConnect: true }
+    const position = parseRequestHead(head, bytes, 0, bytes.length, rules)
+    if (position === REFUSED) this.#refuse(refused(head.refusal))
+    else if ((position === INCOMPLETE ? bytes.length : position) > headBytes)
+      this.#refuse(lineEnd(bytes) >= headBytes ? targetTooLong(headBytes) : headTooLarge(headBytes))
+    else if (position === INCOMPLETE) this.#partial ??= new PartialHead(bytes, 0, bytes.length)
+    else if (head.method !== 'CONNECT') this.#refuse(connectOnly(head.method), head.method)
+    else {
+      const authority = bytes.toString('latin1', head.authorityStart, head.authorityEnd)
+      this.#start(authority, Buffer.from(bytes.subarray(position)))
+    }
+  }
+
+  /** @param early what the client has sent after its head; it is not read further until the 200 */
+  #start(authority: string, early: Buffer): void {
+    this.#state = 'dialling'
+    this.#partial = null
+    this.#startedMs = this.#shared.deadlines.nowMs
+    this.#shared.deadlines.clear(this) // the look-up and the dial have their own
+    this.#client.pause()
+    this.#open(authority, early).catch((error: unknown) => {
+      if (error instanceof Failure) return this.#refuse(error)
+      this.#shared.logDefect(error)
+      this.#refuse(unexpected(error))
+    })
+  }
+
+  async #open(authority: string, early: Buffer): Promise<void> {
+    const { policy, route, isDraining } = this.#shared
+    if (isDraining) throw shuttingDown()
+    const target = policy.read(authority)
+    this.#target = target
+    this.#requirePermission(target)
+    if (!this.#shared.takeTunnel()) throw tooManyTunnels(route.limits.tunnels)
+    this.#hasTunnel = true
+    const addresses = await policy.addressesOf(target)
+    this.#requirePermission(target) // a reload may have come meanwhile
+    const reading = new UpstreamReading(this.#client, new ReadBuffer(true))
+    const upstream = await dial(
+      { kind: 'tcp', host: target.host, port: target.port },
+      { timeoutMs: route.timeoutsMs.connect, onread: reading, lookup: lookupOf(addresses) },
+    )
+    this.#dialled({ target, upstream, reading, hello: new ClientHelloReader(), flight: [] }, early)
+  }
+
+  #requirePermission(target: Target): void {
+    if (this.#shared.permits(target, this.#caller)) return
+    throw this.#shared.isDraining ? shuttingDown() : notForCaller(`${target.host}:${target.port}`)
+  }
+
+  #dialled(opening: Opening, early: Buffer): void {
+    const { upstream, target } = opening
+    const isWanted = !this.#client.destroyed && this.#shared.permits(target, this.#caller)
+    if (!isWanted) {
+      upstream.on('error', () => upstream.destroy()).destroy()
+      this.#requirePermission(target)
+      return
+    }
+    this.#count('CONNECT', 200)
+    this.#client.write(ESTABLISHED)
+    if (this.#shared.route.sni === 'any') this.#join(opening, [early])
+    else this.#awaitHello(opening, early)
+    this.#client.resume()
+  }
+
+  #awaitHello(opening: Opening, early: Buffer): void {
+    const { upstream } = opening
+    this.#state = 'hello'
+    this.#opening = opening
+    upstream.pause() // in TLS the client speaks first
+    upstream.on('error', () => upstream.destroy()).once('close', () => this.#upstreamClosed()) // keeps no bytes of the ClientHello in memory
+    this.#shared.deadlines.set(this, this.#shared.route.timeoutsMs.hello)
+    if (early.length > 0) this.#receiveHello(opening, early)
+  }
+
+  #receiveHello(opening: Opening, bytes: Buffer): void {
+    const { target, hello, flight } = opening
+    flight.push(bytes)
+    const result = hello.take(bytes)
+    if (result.kind === 'more') return
+    const refusal = sniRefusal(target.kind === 'name' ? target.host : null, result)
+    if (refusal === null) this.#join(opening, flight)
+    else this.#mismatch(opening, refusal)
+  }
+
+  /** From now on bytes go both ways. @param flight what the client has sent so far */
+  #join({ upstream, reading }: Opening, flight: readonly Buffer[]): void {
+    const { counters, deadlines, route, isDraining } = this.#shared
+    this.#state = 'tunnel'
+    this.#opening = null
+    deadlines.clear(this)
+    this.#client.off('data', this.#onData)
+    this.#relay = new Relay({
+      client: this.#client,
+      upstream,
+      reading,
+      deadlines,
+      idleMs: route.timeoutsMs.idle,
+      onClosed: (failure) => {
+        counters.bytesSent += upstream.bytesWritten
+        counters.bytesReceived += upstream.bytesRead
+        if (failure !== null) counters.fail(failure)
+      },
+    })
+    if (isDraining) this.#relay.wrapUp(QUIET_MS)
+    const isFull = flight.map((bytes) => upstream.write(bytes)).includes(false)
+    if (isFull) this.#client.pause()
+    upstream.resume()
+  }
+
+  /** The 200 was sent, so no response can say why: the client sees its connection cut. */
+  #mismatch({ target, upstream }: Opening, reason: Parameters<typeof sniMismatch>[1]): void {
+    const denied = sniMismatch(target, reason)
+    this.#shared.counters.fail(denied.code)
+    this.#shared.denied(denied)
+    this.#end()
+    upstream.destroy()
+    reset(this.#client)
+  }
+
+  /** When the upstream ends the connection before the ClientHello, no relay is there to say so. */
+  #upstreamClosed(): void {
+    if (this.#opening === null) return
+    this.#shared.counters.fail('upstream_reset')
+    this.#end()
+    reset(this.#client)
+  }
+
+  #refuse(failure: Failure, method = 'CONNECT'): void {
+    if (this.#client.destroyed) return
+    this.#shared.counters.fail(failure.code)
+    if (failure instanceof EgressDenied) this.#shared.denied(failure)
+    this.#count(method, statusOf(failure.code))
+    this.#end()
+    const allow = failure.code === 'method_not_allowed' ? 'CONNECT' : undefined
+    this.#client.end(problemResponse(failure, { connection: 'close', headOnly: method === 'HEAD', allow }))
+    this.#client.resume()
+    this.#shared.deadlines.set(this, LINGER_MS)
+  }
+
+  #count(method: string, status: number): void {
+    const { counters, deadlines } = this.#shared
+    counters.responded(method, status, this.#startedMs === 0 ? 0 : deadlines.nowMs - this.#startedMs)
+  }
+
+  /** No further byte of the client is looked at. */
+  #end(): void {
+    this.#state = 'over'
+    this.#partial = null
+    this.#opening = null
+    this.#releaseTunnel()
+  }
+
+  #ended(): void {
+    const opening = this.#opening
+    if (opening !== null && opening.flight.length > 0) this.#mismatch(opening, 'hello_cut')
+    else if (this.#state !== 'tunnel') this.#client.destroySoon()
+  }
+
+  #closed(): void {
+    this.#shared.deadlines.clear(this)
+    this.#releaseTunnel()
+    const opening = this.#opening
+    this.#opening = null
+    opening?.upstream.destroy()
+  }
+
+  #releaseTunnel(): void {
+    if (this.#hasTunnel) this.#shared.releaseTunnel()
+    this.#hasTunnel = false
+  }
+}
+
+/** The length of the request line; that of all bytes while it is not whole. */
+function lineEnd(bytes: Buffer): number {
+  const at = bytes.indexOf(LF)
+  return at < 0 ? bytes.length : at
+}
