@@ -8,6 +8,8 @@ export interface RequestHeadRules {
   readonly maxFields: number
   /** Fields that are forwarded although they are on the list of dropped ones; names in lower case. */
   readonly passFields: ReadonlySet<string>
+  /** Folded names of fields that the sidecar sets itself, such as `authorization`: those of the client are dropped. */
+  readonly replaced?: readonly Uint8Array[]
 }
 
 const USUAL: RequestHeadRules = { maxFields: USUAL_FIELDS, passFields: new Set() }
@@ -25,9 +27,9 @@ export function parseRequestHead(
   bytes: Buffer,
   start: number,
   end: number,
-  { maxFields, passFields } = USUAL,
+  { maxFields, passFields, replaced } = USUAL,
 ): number {
-  head.reset(passFields)
+  head.reset(passFields, replaced)
   const fieldsStart = parseRequestLine(head, bytes, start, end)
   if (fieldsStart < 0) return fieldsStart
   head.fieldsStart = fieldsStart
