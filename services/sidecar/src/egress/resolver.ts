@@ -1,0 +1,182 @@
+import { type LookupAddress, lookup as systemLookup } from 'node:dns'
+import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
+import { addressesInHosts } from './hosts-file.ts'
+
+/** Asks for all addresses of one name, with `all: true`, as `dns.lookup` does. */
+export type Lookup = (
+  name: string,
+  options: { readonly all: true },
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void
+
+export interface ResolverOptions {
+  /** What asks the system. Default `dns.lookup`. */
+  readonly lookup?: Lookup
+  /** Default `/etc/hosts`. */
+  readonly hostsFile?: string
+  /** Milliseconds that one look-up may take, its time in the queue included. Default 5000. */
+  readonly timeoutMs?: number
+  /**
+   * Look-ups at a time. Default 2: each holds one of the four threads that also read files, and libuv gives look-ups no
+   * more than half of them.
+   */
+  readonly maxActive?: number
+  /** Look-ups that may wait for one of those places. Default 256. */
+  readonly maxWaiting?: number
+  /** Names whose result is kept. Default 256. */
+  readonly maxCached?: number
+  /** Milliseconds for which addresses are kept. Default 10000: `getaddrinfo` does not tell the TTL of the record. */
+  readonly keepMs?: number
+  /** Milliseconds for which a failure is kept. Default 1000. */
+  readonly keepFailureMs?: number
+  /** Milliseconds on a monotonic clock. */
+  readonly clock?: () => number
+}
+
+/** Addresses of one name that are not used. */
+const MOST_ADDRESSES = 16
+
+interface Entry {
+  readonly result: Promise<readonly LookupAddress[]>
+  /** Infinity while the look-up runs. */
+  untilMs: number
+}
+
+/**
+ * Looks up names with the system's resolver (`/etc/hosts`, then what nsswitch.conf and resolv.conf say). Names are
+ * absolute: the search domains of resolv.conf are not tried, so that a name cannot become another one. The same name is
+ * asked for once at a time, and its result is kept for some seconds.
+ */
+export class Resolver {
+  readonly #lookup: Lookup
+  readonly #options: Required<Omit<ResolverOptions, 'lookup'>>
+  /** The oldest first: a name that is asked for again after its time is put at the end. */
+  readonly #entries = new Map<string, Entry>()
+  readonly #waiting: (() => void)[] = []
+  #active = 0
+
+  constructor({ lookup = systemLookup, ...options }: ResolverOptions = {}) {
+    this.#lookup = lookup
+    this.#options = { ...DEFAULTS, ...options }
+  }
+
+  /**
+   * All addresses of `name`, at most 16, in the order of the system. The caller checks them.
+   * @param name a host name without a trailing dot; never an address
+   * @throws Failure `host_unknown` when it does not resolve in time, `overloaded` when too many look-ups wait
+   */
+  async lookup(name: string): Promise<readonly LookupAddress[]> {
+    const known = this.#entries.get(name)
+    if (known !== undefined && this.#options.clock() < known.untilMs) return await known.result
+    return await this.#remember(name)
+  }
+
+  #remember(name: string): Promise<readonly LookupAddress[]> {
+    const { clock, keepMs, keepFailureMs, maxCached } = this.#options
+    const entry: Entry = { result: this.#ask(name), untilMs: Number.POSITIVE_INFINITY }
+    this.#entries.delete(name)
+    this.#entries.set(name, entry)
+    entry.result.then(
+      () => {
+        entry.untilMs = clock() + keepMs
+      },
+      (error: unknown) => {
+        // A full queue says nothing about the name.
+        const isAboutName = error instanceof Failure && error.code === 'host_unknown'
+        if (isAboutName) entry.untilMs = clock() + keepFailureMs
+        else if (this.#entries.get(name) === entry) this.#entries.delete(name)
+      },
+    )
+    const [oldest] = this.#entries.keys()
+    if (this.#entries.size > maxCached && oldest !== undefined) this.#entries.delete(oldest)
+    return entry.result
+  }
+
+  async #ask(name: string): Promise<readonly LookupAddress[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<LookupAddress[]>()
+    const { timeoutMs } = this.#options
+    const timer = setTimeout(() => reject(unknownHost(name, tooLate(timeoutMs))), timeoutMs)
+    const start = () => {
+      this.#askSystem(name)
+        .then(resolve, reject)
+        .finally(() => this.#release())
+    }
+    try {
+      this.#take(start)
+      return (await promise).slice(0, MOST_ADDRESSES)
+    } finally {
+      clearTimeout(timer)
+      const at = this.#waiting.indexOf(start)
+      if (at >= 0) this.#waiting.splice(at, 1) // it was still in the queue when its time was over
+    }
+  }
+
+  #take(start: () => void): void {
+    if (this.#active < this.#options.maxActive) {
+      this.#active += 1
+      start()
+    } else if (this.#waiting.length < this.#options.maxWaiting) this.#waiting.push(start)
+    else throw tooManyLookups(this.#waiting.length)
+  }
+
+  /** A look-up of the system cannot be cancelled: it keeps its place until it ends, also after its deadline. */
+  #release(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#active -= 1
+    else next()
+  }
+
+  async #askSystem(name: string): Promise<LookupAddress[]> {
+    // The C library finds no name with a trailing dot in /etc/hosts (glibc 2.36), so that file is read here.
+    const inFile = await addressesInHosts(this.#options.hostsFile, name)
+    if (inFile.length > 0) return inFile
+    const { promise, resolve, reject } = Promise.withResolvers<LookupAddress[]>()
+    this.#lookup(`${name}.`, { all: true }, (error, addresses) => {
+      if (error !== null) reject(unknownHost(name, explanationOf(error), error))
+      else if (addresses.length === 0) reject(unknownHost(name, NOT_FOUND))
+      else resolve(addresses)
+    })
+    return await promise
+  }
+}
+
+const DEFAULTS = {
+  hostsFile: '/etc/hosts',
+  timeoutMs: 5_000,
+  maxActive: 2,
+  maxWaiting: 256,
+  maxCached: 256,
+  keepMs: 10_000,
+  keepFailureMs: 1_000,
+  clock: () => performance.now(),
+} as const
+
+type Explanation = readonly [what: string, hint: string]
+
+const NOT_FOUND: Explanation = [
+  'the name does not resolve',
+  'correct the host: names are absolute, so write it with its whole domain; or join its network',
+]
+const NO_SERVER: Explanation = [
+  'the name server does not respond',
+  'check resolv.conf of the sidecar, or join a network that has DNS',
+]
+
+function explanationOf(error: Error): Explanation {
+  return errnoOf(error) === 'EAI_AGAIN' ? NO_SERVER : NOT_FOUND
+}
+
+function tooLate(timeoutMs: number): Explanation {
+  return [`the name server did not respond within ${timeoutMs} ms`, NO_SERVER[1]]
+}
+
+function unknownHost(name: string, [what, hint]: Explanation, cause?: unknown): Failure {
+  return new Failure('host_unknown', { message: `cannot resolve ${name}: ${what}`, hint, cause })
+}
+
+function tooManyLookups(waiting: number): Failure {
+  return new Failure('overloaded', {
+    message: `cannot resolve a name: ${waiting} look-ups already wait for the name server`,
+    hint: 'check the name server in resolv.conf of the sidecar, or try again later',
+  })
+}
