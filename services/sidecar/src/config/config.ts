@@ -15,6 +15,7 @@ import { allowRule, type ConfigFile, fileSchema } from './file-schema.ts'
 import { parseFile } from './parse-file.ts'
 import { readText } from './read-text.ts'
 import { pemPath, type TlsSettings } from './tls-schema.ts'
+import type { CredentialSettings, UpstreamTlsSettings } from './way-out-schema.ts'
 
 /** The complete configuration of a sidecar: validated and frozen. */
 export interface Config {
@@ -41,6 +42,8 @@ interface RouteBase {
   /** TLS of a listener on TCP; undefined: plain TCP. */
   readonly tls?: TlsSettings | undefined
   readonly upstream: Endpoint
+  /** TLS towards an upstream on TCP; undefined: plain TCP. */
+  readonly upstreamTls?: UpstreamTlsSettings | undefined
   /**
    * Whether the file sets `limits.connections`. If not, the sidecar may lower it when the process has few descriptors.
    */
@@ -60,6 +63,10 @@ export interface HttpRoute extends RouteBase {
   readonly allow: readonly AllowRule[]
   /** Names of request fields, in lower case, that are forwarded although the sidecar drops them by default. */
   readonly passFields: readonly string[]
+  /** Fields that the sidecar adds to each request; only with `upstreamTls`. */
+  readonly credentials?: readonly CredentialSettings[] | undefined
+  /** Whether an upstream on TCP is told who sends a request. */
+  readonly forwarded?: boolean | undefined
   readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>
   readonly limits: Bounds<typeof HTTP_LIMITS>
 }
@@ -74,7 +81,7 @@ export function readLogLevel(env: NodeJS.ProcessEnv): LogThreshold {
 
 /**
  * Loads the configuration: from the YAML file that `SIDECAR_CONFIG` names, or, without it, one HTTP route from
- * `SIDECAR_LISTEN`, `SIDECAR_UPSTREAM`, `SIDECAR_ALLOW` (default `GET /metrics`), `SIDECAR_OPS` (default: no
+ * `SIDECAR_LISTEN`, `SIDECAR_UPSTREAM`, `SIDECAR_ALLOW` (default for a socket: `GET /metrics`), `SIDECAR_OPS` (default: no
  * operations port), `SIDECAR_CERTIFICATE` and `SIDECAR_KEY` (default: no TLS). Every other setting has its default from `bounds.ts`. An empty variable counts as not set.
  * @throws Failure `bad_config` (exit code 78) that lists every mistake: the variable, or the file and its line.
  */
@@ -134,9 +141,15 @@ const withoutFile = {
   SIDECAR_KEY: v.optional(pemPath),
 }
 
-/** A certificate needs its key, and the key its certificate. */
-function settingsFor({ SIDECAR_CERTIFICATE = '', SIDECAR_KEY = '', SIDECAR_LISTEN = '' }: NodeJS.ProcessEnv) {
-  if (SIDECAR_CERTIFICATE === '' && SIDECAR_KEY === '') return withoutFile
+/** A certificate needs its key, and the key its certificate; an upstream on TCP needs rules. */
+function settingsFor({
+  SIDECAR_CERTIFICATE = '',
+  SIDECAR_KEY = '',
+  SIDECAR_LISTEN = '',
+  SIDECAR_UPSTREAM = '',
+}: NodeJS.ProcessEnv) {
+  const rules = SIDECAR_UPSTREAM.startsWith('tcp:') ? { SIDECAR_ALLOW: allow } : {}
+  if (SIDECAR_CERTIFICATE === '' && SIDECAR_KEY === '') return { ...withoutFile, ...rules }
   const isUnix = SIDECAR_LISTEN.startsWith('unix:')
   const path = isUnix
     ? v.optional(
@@ -146,7 +159,7 @@ function settingsFor({ SIDECAR_CERTIFICATE = '', SIDECAR_KEY = '', SIDECAR_LISTE
         ),
       )
     : pemPath
-  return { ...withoutFile, SIDECAR_CERTIFICATE: path, SIDECAR_KEY: path }
+  return { ...withoutFile, ...rules, SIDECAR_CERTIFICATE: path, SIDECAR_KEY: path }
 }
 
 const ONLY_TCP = 'is only for SIDECAR_LISTEN=tcp://host:port; remove it'

@@ -5,6 +5,7 @@ import { ALLOW_GRAMMAR, type AllowRule, parseAllowRule, RULE_PATTERN } from '../
 import { DRAIN, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
 import { boundSchema, boundsSchema, mapping, settings } from './schema-parts.ts'
 import { tls } from './tls-schema.ts'
+import { credentials, forwarded, upstreamTls } from './way-out-schema.ts'
 
 export const PASS_FIELD_PATTERN = /^[A-Za-z0-9!#$%&'+.^_`|~-]{1,64}$/
 export const PASS_FIELD =
@@ -139,7 +140,8 @@ const socketFile = {
 const common = {
   name,
   listen: endpoint('Where clients connect.'),
-  upstream: endpoint('The socket that the sidecar dials.'),
+  upstream: endpoint('What the sidecar dials: a socket, or a host and port.'),
+  upstreamTls,
   ...socketFile,
   tls,
 }
@@ -162,6 +164,8 @@ const httpRoute = settings(
     kind: v.literal('http'),
     allow: v.optional(v.pipe(v.array(allowRule, ALLOW), v.minLength(1, ALLOW)), ['GET /metrics']),
     passFields: v.optional(v.array(passField, PASS_FIELDS), []),
+    credentials,
+    forwarded,
     timeouts: boundsSchema(HTTP_TIMEOUTS),
     limits: boundsSchema(HTTP_LIMITS),
   },

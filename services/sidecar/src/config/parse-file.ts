@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { type Document, isMap, isNode, isScalar, type LineCounter } from 'yaml'
 import { type ConfigFile, fileSchema } from './file-schema.ts'
 import { parseYaml } from './parse-yaml.ts'
+import { wayOutMistakes } from './way-out-schema.ts'
 
 /** One mistake in the configuration file. */
 export interface Mistake {
@@ -31,7 +32,7 @@ function jsonOf(value: unknown): string | undefined {
 
 /**
  * Mistakes that the schema of one setting cannot see: names and listening addresses that the file gives twice,
- * settings of a socket file where there is none, and TLS on a Unix socket. It accepts data that the schema refuses, so that these mistakes are
+ * settings of a socket file where there is none, TLS on a Unix socket, and the way out. It accepts data that the schema refuses, so that these mistakes are
  * reported together with the others.
  */
 export function conflicts(data: unknown): Mistake[] {
@@ -45,6 +46,7 @@ export function conflicts(data: unknown): Mistake[] {
     ...rows.flatMap((row, index) => withoutSocketFile(row, index)),
     ...tlsOnUnixSocket(ops, ['ops']),
     ...rows.flatMap((row, index) => tlsOnUnixSocket(row, ['routes', index])),
+    ...rows.flatMap((row, index) => wayOutMistakes(row, ['routes', index])),
   ]
 }
 
