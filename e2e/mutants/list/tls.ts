@@ -6,6 +6,7 @@ const ROTATION = 'services/sidecar/src/tls/rotation.test.ts'
 const SETTINGS = 'services/sidecar/src/tls/settings.test.ts'
 const HANDLER = 'services/sidecar/src/tls/tls-handler.ts'
 const CERTIFICATE = 'services/sidecar/src/tls/certificate.ts'
+const FOLLOWED = 'services/sidecar/src/files/followed-files.ts'
 
 /** TLS of the sidecar's listeners. */
 export const tls: readonly Mutant[] = [
@@ -137,21 +138,21 @@ export const tls: readonly Mutant[] = [
   },
   {
     name: 'a pair that is replaced file by file counts as bad',
-    file: CERTIFICATE,
+    file: FOLLOWED,
     find: 'const SETTLE_MS = 1_000',
     replace: 'const SETTLE_MS = 0',
     killers: [ROTATION],
   },
   {
     name: 'a bad pair is reported at each look',
-    file: CERTIFICATE,
+    file: FOLLOWED,
     find: '    this.#known = identity\n    this.lastFailure = failure\n',
     replace: '    this.lastFailure = failure\n',
     killers: [ROTATION],
   },
   {
     name: 'a good pair after a bad one does not count as good',
-    file: CERTIFICATE,
+    file: FOLLOWED,
     find: '    this.lastFailure = null\n',
     replace: '',
     killers: [ROTATION],
@@ -159,8 +160,8 @@ export const tls: readonly Mutant[] = [
   {
     name: 'an expired pair is taken over',
     file: CERTIFICATE,
-    find: 'isExpired(result) && !isExpired(this.#pair)',
-    replace: 'isExpired(result) && isExpired(this.#pair)',
+    find: 'isExpired(pair) && !isExpired(former)',
+    replace: 'isExpired(pair) && isExpired(former)',
     killers: [ROTATION],
   },
   {
