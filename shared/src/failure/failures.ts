@@ -86,6 +86,20 @@ export const FAILURES = {
     'error',
     'The response ended in the middle of its body',
   ),
+  tls_untrusted: failureRow(502, EXIT.notAnswering, 'error', 'The certificate of the server is not trusted'),
+  tls_expired: failureRow(
+    502,
+    EXIT.notAnswering,
+    'error',
+    'The certificate of the server is not valid today',
+  ),
+  tls_name_mismatch: failureRow(
+    502,
+    EXIT.notAnswering,
+    'error',
+    'The certificate of the server has another name',
+  ),
+  tls_refused: failureRow(502, EXIT.notAnswering, 'error', 'The server does not complete the TLS handshake'),
   unhealthy: failureRow(null, EXIT.notAnswering, 'warn', 'The health check got a bad status'),
   // The request is refused
   path_not_allowed: failureRow(403, EXIT.denied, 'info', 'The path is not on the allow list'),

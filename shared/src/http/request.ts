@@ -1,6 +1,7 @@
 import type { Agent, AgentOptions, ClientRequestArgs, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type DialOptions, dial } from '../dial/dial.ts'
+import type { TlsDialOptions } from '../dial/dial-tls.ts'
 import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
 import { HINTS } from '../failure/explain.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
@@ -120,6 +121,8 @@ export interface RequestOptions {
   readonly agent?: Agent
   /** Gives up when it aborts. Default: only `timeoutMs` does. */
   readonly signal?: AbortSignal
+  /** Speaks HTTP over TLS; an `agent` has its own. Default: plain HTTP. */
+  readonly tls?: TlsDialOptions | undefined
 }
 
 export interface Response {
@@ -157,7 +160,7 @@ export async function request(endpoint: Endpoint, options: RequestOptions = {}):
 }
 
 function send(endpoint: Endpoint, options: RequestOptions, signal: AbortSignal): Promise<IncomingMessage> {
-  const { method = 'GET', path = '/', headers = {}, body, agent = new EndpointAgent(endpoint) } = options
+  const { method = 'GET', path = '/', headers = {}, body, agent = agentFor(endpoint, options) } = options
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
   http
@@ -168,6 +171,14 @@ function send(endpoint: Endpoint, options: RequestOptions, signal: AbortSignal):
     .once('close', () => reject(new Error('closed without a response')))
     .end(body)
   return promise
+}
+
+/** A handshake has the time of the whole request: it takes two more round trips, and work on both sides. */
+function agentFor(
+  endpoint: Endpoint,
+  { tls, timeoutMs = DEFAULT_REQUEST_TIMEOUT_MS }: RequestOptions,
+): Agent {
+  return new EndpointAgent(endpoint, tls === undefined ? {} : { tls, timeoutMs })
 }
 
 async function readWhole(endpoint: Endpoint, message: IncomingMessage, maxBytes: number): Promise<Buffer> {
