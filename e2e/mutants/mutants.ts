@@ -9,6 +9,7 @@ import { relaying } from './list/relaying.ts'
 import { stack } from './list/stack.ts'
 import { tls } from './list/tls.ts'
 import { unixSockets } from './list/unix-sockets.ts'
+import { wayOut } from './list/way-out.ts'
 import type { Mutant } from './mutant.ts'
 
 export const MUTANTS: readonly Mutant[] = [
@@ -23,4 +24,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...stack,
   ...client,
   ...tls,
+  ...wayOut,
 ]

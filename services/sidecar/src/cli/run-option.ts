@@ -4,7 +4,8 @@ import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { boundsTable } from '../config/bound-text.ts'
 import { loadConfig, readLogLevel } from '../config/config.ts'
 import { jsonSchema } from '../config/json-schema.ts'
-import { checkCertificates } from '../sidecar/certificates.ts'
+import { checkCertificates, together } from '../sidecar/certificates.ts'
+import { checkWaysOut } from '../sidecar/ways-out.ts'
 
 const USAGE = `usage: sidecar [--check | --bounds | --schema | --version | --help]
 
@@ -42,13 +43,16 @@ export async function runOption(
 async function printVersion(version: string): Promise<void> {
   await import('../observe/operations.ts')
   await import('../tls/certificate.ts')
+  await import('../way-out/way-out.ts')
+  await import('../way-out/upstream-tls.ts')
   process.stdout.write(`sidecar ${version}\n`)
 }
 
-/** Also reads the certificates, because a sidecar does not start without them. */
+/** Also reads certificates and credentials, because a sidecar does not start without them. */
 async function check(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env)
-  await checkCertificates(config, createLog('sidecar', readLogLevel(env)))
+  const log = createLog('sidecar', readLogLevel(env))
+  await together(checkCertificates(config, log), checkWaysOut(config, log))
   process.stdout.write(`the configuration is valid: ${config.routes.map(({ name }) => name).join(', ')}\n`)
 }
 

@@ -35,9 +35,10 @@ describe('README.md of the sidecar', () => {
   })
 
   it('shows valid configurations', () => {
-    const [main = '', unix = '', tls = ''] = README.match(/(?<=```yaml\n).*?(?=```)/gs) ?? []
+    const [main = '', unix = '', tls = '', , out = ''] = README.match(/(?<=```yaml\n).*?(?=```)/gs) ?? []
     assert.equal(parseFile(main, 'README.md').routes.length, 2)
     assert.equal(parseFile(unix, 'README.md').routes[0]?.listen.kind, 'unix')
+    assert.equal(parseFile(out, 'README.md').routes[0]?.upstreamTls?.minVersion, 'TLSv1.2')
     assert.equal(parseFile(tls, 'README.md').routes[0]?.tls?.minVersion, 'TLSv1.3')
   })
 })

@@ -4,6 +4,7 @@ import type { Route } from '../config/config.ts'
 import type { ConnectionLimits } from '../relay/connection-limits.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { stateName, type UpstreamState } from '../upstream/upstream-state.ts'
+import { credentialsReport, type OutgoingStatus, upstreamTlsReport } from './outgoing-status.ts'
 import type { RouteCounters } from './route-counters.ts'
 import { type TlsStatus, tlsReport } from './tls-status.ts'
 
@@ -19,10 +20,13 @@ export interface RouteView {
   readonly isReplaced: boolean
   /** Null without TLS. */
   readonly tls: TlsStatus | null
+  /** Null when the upstream is a socket. */
+  readonly outgoing: OutgoingStatus | null
 }
 
 /** One route as `/routes` shows it, in JSON. */
-export function routeReport({ route, listen, upstream, counters, limits, isReplaced, tls }: RouteView) {
+export function routeReport(view: RouteView) {
+  const { route, listen, upstream, counters, limits, isReplaced, tls, outgoing } = view
   const { state } = upstream
   return {
     name: route.name,
@@ -31,6 +35,8 @@ export function routeReport({ route, listen, upstream, counters, limits, isRepla
     replaced: isReplaced,
     tls: tls && tlsReport(tls),
     upstream: formatEndpoint(route.upstream),
+    upstreamTls: outgoing?.upstreamTls ? upstreamTlsReport(outgoing.upstreamTls) : null,
+    credentials: outgoing?.credentials ? credentialsReport(outgoing.credentials) : null,
     allow:
       route.kind === 'http' ? route.allow.map(({ methods, path }) => `${methods.join('|')} ${path}`) : null,
     connections: counters.connectionsOpen,

@@ -6,6 +6,7 @@ import { AllowList } from '../policy/allow-list.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { ResponseBuffer } from './connection-limits.ts'
 import type { Deadlines } from './deadlines.ts'
+import { toSocket } from './outgoing.ts'
 import { RequestWriter, SpareHeads } from './request-sender.ts'
 import { UpstreamPool } from './upstream-pool.ts'
 
@@ -16,7 +17,7 @@ export class HttpRelay {
   readonly pool: UpstreamPool
   readonly headRules: RequestHeadRules
   readonly heads = new SpareHeads()
-  readonly writer = new RequestWriter()
+  readonly writer: RequestWriter
   readonly date = new DateLine()
   readonly responseBuffer: ResponseBuffer
   readonly counters: RouteCounters
@@ -24,12 +25,25 @@ export class HttpRelay {
   /** From now on each response is the last of its connection. */
   isDraining = false
 
-  constructor(route: HttpRoute, upstream: Upstream, counters: RouteCounters, deadlines: Deadlines) {
+  constructor(
+    route: HttpRoute,
+    upstream: Upstream,
+    counters: RouteCounters,
+    deadlines: Deadlines,
+    outgoing = toSocket(),
+  ) {
+    const { destination } = outgoing
     this.route = route
     this.allow = new AllowList(route.allow)
-    this.pool = new UpstreamPool(route, upstream, deadlines)
+    this.pool = new UpstreamPool(route, upstream, deadlines, outgoing)
     upstream.onReplaced = () => this.pool.closeIdle()
-    this.headRules = { maxFields: route.limits.fields, passFields: new Set(route.passFields) }
+    outgoing.onReplaced = () => this.pool.retire()
+    this.writer = new RequestWriter(destination)
+    this.headRules = {
+      maxFields: route.limits.fields,
+      passFields: new Set(route.passFields),
+      replaced: destination.replaced,
+    }
     this.responseBuffer = new ResponseBuffer(route.limits.responseBufferBytes)
     this.counters = counters
     this.deadlines = deadlines

@@ -50,7 +50,8 @@ export async function checkCertificates(config: Config, log: Logger): Promise<vo
   for (const certificate of certificates.values()) certificate[Symbol.dispose]()
 }
 
-function joined(reasons: readonly unknown[]): unknown {
+/** One failure that names all missing and bad files. */
+export function joined(reasons: readonly unknown[]): unknown {
   const failures = reasons.filter((reason) => reason instanceof Failure)
   const [first] = failures
   if (first === undefined || failures.length < reasons.length) return reasons[0]
@@ -60,4 +61,13 @@ function joined(reasons: readonly unknown[]): unknown {
     errno: first.errno,
     cause: first,
   })
+}
+
+/** Waits for both. @throws Failure `bad_config` that names the mistakes of both */
+export async function together<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  const reasons = (await Promise.allSettled([one, other])).flatMap((each) =>
+    each.status === 'rejected' ? [each.reason] : [],
+  )
+  if (reasons.length > 0) throw joined(reasons)
+  return [await one, await other]
 }

@@ -1,16 +1,19 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Route } from '../config/config.ts'
+import type { Resolver } from '../egress/resolver.ts'
 import { RouteCounters } from '../observe/route-counters.ts'
 import type { RouteView } from '../observe/route-report.ts'
 import { ConnectionLimits, type SharedRoom } from '../relay/connection-limits.ts'
 import type { Deadlines } from '../relay/deadlines.ts'
 import { HttpRelay } from '../relay/http-relay.ts'
 import { HttpHandler } from '../relay/http-route.ts'
+import { toSocket } from '../relay/outgoing.ts'
 import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
 import { StreamHandler } from '../relay/stream-route.ts'
 import type { Certificate } from '../tls/certificate.ts'
 import { Upstream } from '../upstream/upstream.ts'
+import type { WayOut } from '../way-out/way-out.ts'
 import type { InheritedSockets } from './inherited-sockets.ts'
 import { descriptorsOf } from './plan-descriptors.ts'
 
@@ -22,6 +25,8 @@ export interface Surroundings {
   readonly room: SharedRoom
   /** Listening sockets that systemd passed to this process. */
   readonly inherited: InheritedSockets
+  /** Looks up the names of upstreams on TCP. */
+  readonly resolver: Resolver
 }
 
 /** A route that serves the connections of a port. */
@@ -33,13 +38,15 @@ export class RunningRoute implements RouteView {
   readonly limits: ConnectionLimits
   /** Of a route with TLS; otherwise null. */
   readonly tls: Certificate | null
+  /** Of a route whose upstream is on TCP; otherwise null. */
+  readonly outgoing: WayOut | null
   readonly #handler: ConnectionHandler
   #isReplaced = false
 
   private constructor(
     route: Route,
     counters: RouteCounters,
-    { upstream, limits, handler, tls }: Parts,
+    { upstream, limits, handler, tls, outgoing }: Parts,
     port: Port,
   ) {
     this.route = route
@@ -48,22 +55,23 @@ export class RunningRoute implements RouteView {
     this.port = port
     this.limits = limits
     this.tls = tls
+    this.outgoing = outgoing
     this.#handler = handler
   }
 
   /**
    * Opens the port of the route, and starts to probe the upstream.
-   * @param tls its certificate; null without TLS. The route disposes it.
+   * @param files its certificate, null without TLS, and its way out, null to a socket. The route disposes them.
    * @param counters of a former route with the same name; by default they start at 0.
    * @throws Failure when the port cannot be opened.
    */
   static async open(
     route: Route,
     surroundings: Surroundings,
-    tls: Certificate | null,
+    files: RouteFiles,
     counters = new RouteCounters(),
   ): Promise<RunningRoute> {
-    const parts = partsOf(route, surroundings, counters, tls)
+    const parts = partsOf(route, surroundings, counters, files)
     try {
       const log = surroundings.log.child({ route: route.name })
       const source = await surroundings.inherited.takeFor(route, log)
@@ -81,10 +89,10 @@ export class RunningRoute implements RouteView {
     port: Port,
     route: Route,
     surroundings: Surroundings,
-    tls: Certificate | null,
+    files: RouteFiles,
     counters = new RouteCounters(),
   ): RunningRoute {
-    const parts = partsOf(route, surroundings, counters, tls)
+    const parts = partsOf(route, surroundings, counters, files)
     port.handler = parts.handler
     parts.upstream.probe()
     return new RunningRoute(route, counters, parts, port)
@@ -110,7 +118,13 @@ export class RunningRoute implements RouteView {
   async drain(drainMs: number): Promise<void> {
     await this.#handler.drain(drainMs)
     this.tls?.[Symbol.dispose]()
+    this.outgoing?.[Symbol.dispose]()
     await this.upstream[Symbol.asyncDispose]()
+  }
+
+  /** Takes over files that have changed. */
+  async look(): Promise<void> {
+    await Promise.all([this.tls?.look(), this.outgoing?.look()])
   }
 
   /** Stops accepting connections, and drains. */
@@ -119,22 +133,34 @@ export class RunningRoute implements RouteView {
   }
 }
 
-interface Parts {
+/** What a route has read from its files. */
+export interface RouteFiles {
+  /** Null without TLS on its listener. */
+  readonly tls: Certificate | null
+  /** Null when its upstream is a socket. */
+  readonly outgoing: WayOut | null
+}
+
+interface Parts extends RouteFiles {
   readonly upstream: Upstream
   readonly limits: ConnectionLimits
   readonly handler: ConnectionHandler
-  readonly tls: Certificate | null
 }
 
 function partsOf(
   route: Route,
   { deadlines, log, room }: Surroundings,
   counters: RouteCounters,
-  tls: Certificate | null,
+  { tls, outgoing }: RouteFiles,
 ): Parts {
   const routeLog = log.child({ route: route.name })
   counters.onNewUid = (uid) => routeLog.info({ uid }, 'first connection of this user')
-  const upstream = new Upstream(route.upstream, route.timeoutsMs.connect, routeLog)
+  const upstream = new Upstream(
+    route.upstream,
+    route.timeoutsMs.connect,
+    routeLog,
+    () => outgoing?.dialOptions() ?? {},
+  )
   const limits = new ConnectionLimits({
     ...route.limits,
     descriptors: descriptorsOf(route),
@@ -143,11 +169,11 @@ function partsOf(
   })
   const inner =
     route.kind === 'http'
-      ? new HttpHandler(new HttpRelay(route, upstream, counters, deadlines), limits)
-      : new StreamHandler({ route, upstream, counters, deadlines, limits })
+      ? new HttpHandler(new HttpRelay(route, upstream, counters, deadlines, outgoing ?? toSocket()), limits)
+      : new StreamHandler({ route, upstream, counters, deadlines, limits, outgoing })
   const isHttp = route.kind === 'http'
   const handler = tls === null ? inner : tls.handlerFor({ inner, limits, deadlines, isHttp, counters })
-  return { upstream, limits, handler, tls }
+  return { upstream, limits, handler, tls, outgoing }
 }
 
 function logRoom(log: Logger, isFull: boolean): void {

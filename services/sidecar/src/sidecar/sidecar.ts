@@ -4,6 +4,7 @@ import { descriptorLimit } from '@uds-sidecar/shared/inspect/descriptor-limit'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Config, Route } from '../config/config.ts'
+import { Resolver } from '../egress/resolver.ts'
 import type { OperationsView } from '../observe/pages.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { TlsCounters } from '../observe/tls-status.ts'
@@ -11,16 +12,20 @@ import { SharedRoom } from '../relay/connection-limits.ts'
 import { Deadlines } from '../relay/deadlines.ts'
 import type { Port } from '../relay/port.ts'
 import type { Certificate } from '../tls/certificate.ts'
-import { type ListenerName, loadCertificates, tlsListeners } from './certificates.ts'
+import type { WayOut } from '../way-out/way-out.ts'
+import { type ListenerName, loadCertificates, tlsListeners, together } from './certificates.ts'
 import { checkInherited, InheritedSockets, type Listening, OPS } from './inherited-sockets.ts'
 import { type DescriptorPlan, planDescriptors } from './plan-descriptors.ts'
 import { planReload, type ReloadPlan } from './reload-plan.ts'
 import { RunningOperations } from './running-operations.ts'
-import { RunningRoute, type Surroundings } from './running-route.ts'
+import { type RouteFiles, RunningRoute, type Surroundings } from './running-route.ts'
+import { loadWaysOut } from './ways-out.ts'
 
 export interface SidecarOptions {
   readonly inherited?: InheritedSockets
   readonly limit?: number | null
+  /** Looks up the names of upstreams on TCP. */
+  readonly resolver?: Resolver
 }
 
 /** The running routes and operations port. `apply` changes the configuration; disposing drains and closes everything. */
@@ -64,13 +69,17 @@ export class Sidecar implements AsyncDisposable {
     config: Config,
     build: BuildInfo,
     log: Logger,
-    { inherited = new InheritedSockets(), limit = descriptorLimit() }: SidecarOptions = {},
+    {
+      inherited = new InheritedSockets(),
+      limit = descriptorLimit(),
+      resolver = new Resolver(),
+    }: SidecarOptions = {},
   ): Promise<Sidecar> {
     const empty = { ops: null, drainMs: config.drainMs, routes: [] }
     const sidecar = new Sidecar(
       empty,
       build,
-      { deadlines: new Deadlines(), log, room: new SharedRoom(), inherited },
+      { deadlines: new Deadlines(), log, room: new SharedRoom(), inherited, resolver },
       limit,
     )
     if (limit === null) log.warn('the descriptor limit is unknown: limits.connections are not adjusted')
@@ -102,22 +111,28 @@ export class Sidecar implements AsyncDisposable {
     await using opened = new AsyncDisposableStack()
     const plan = planReload(this.#routes, this.#ops, config)
     const isTakeover = ({ route }: ReloadPlan['begun'][number]) => route.onConflict === 'takeover'
-    const certificates = await this.#certificatesFor(config, plan, opened)
-    const tlsOf = ({ name }: Route) => certificates.get(name) ?? null
+    const [certificates, waysOut] = await together(
+      this.#certificatesFor(config, plan, opened),
+      this.#waysOutFor(plan, opened),
+    )
+    const filesOf = ({ name }: Route) => ({
+      tls: certificates.get(name) ?? null,
+      outgoing: waysOut.get(name) ?? null,
+    })
     const fresh = await this.#open(
       plan.begun.filter((each) => !isTakeover(each)),
-      tlsOf,
+      filesOf,
       opened,
     )
     for (const { route, port } of plan.begun) if (port !== null) await this.#rebind(port.port, route, opened)
     const ops = await this.#opsFor(config, plan, certificates.get(null) ?? null, opened)
-    fresh.push(...(await this.#open(plan.begun.filter(isTakeover), tlsOf, opened)))
+    fresh.push(...(await this.#open(plan.begun.filter(isTakeover), filesOf, opened)))
     if (this.#isDraining) throw shuttingDown() // a signal came in the meantime
     opened.move() // nothing can fail after this line
     for (const { route, port } of plan.begun)
       if (port !== null)
         fresh.push(
-          RunningRoute.on(port.port, route, this.#surroundings, tlsOf(route), this.#countersOf(route)),
+          RunningRoute.on(port.port, route, this.#surroundings, filesOf(route), this.#countersOf(route)),
         )
     ops?.serve()
     for (const holder of plan.handedOver) this.#leave(holder.drain(config.drainMs))
@@ -127,7 +142,7 @@ export class Sidecar implements AsyncDisposable {
     this.#config = config
     this.#shareDescriptors()
     this.#leaveReplaced()
-    await Promise.all([...this.#routes, ops].map((holder) => holder?.tls?.look()))
+    await Promise.all([...this.#routes.map((route) => route.look()), ops?.tls?.look()])
   }
 
   /** Reads the certificates of the listeners that start. They are disposed of when a later step fails. */
@@ -142,10 +157,24 @@ export class Sidecar implements AsyncDisposable {
     return certificates
   }
 
+  /** Reads what the routes that start need for their upstreams on TCP. */
+  async #waysOutFor(plan: ReloadPlan, opened: AsyncDisposableStack): Promise<Map<string, WayOut>> {
+    const { resolver, log } = this.#surroundings
+    const begun = plan.begun.map(({ route }) => route)
+    const waysOut = await loadWaysOut(
+      begun,
+      resolver,
+      log,
+      (name) => this.#routes.find(({ route }) => route.name === name)?.outgoing?.counters,
+    )
+    for (const wayOut of waysOut.values()) opened.use(wayOut)
+    return waysOut
+  }
+
   /** Starts the routes that need a new port. */
   async #open(
     begun: ReloadPlan['begun'],
-    tlsOf: (route: Route) => Certificate | null,
+    filesOf: (route: Route) => RouteFiles,
     opened: AsyncDisposableStack,
   ): Promise<RunningRoute[]> {
     const fresh: RunningRoute[] = []
@@ -154,7 +183,7 @@ export class Sidecar implements AsyncDisposable {
       const running = await RunningRoute.open(
         route,
         this.#surroundings,
-        tlsOf(route),
+        filesOf(route),
         this.#countersOf(route),
       )
       opened.defer(() => running.close(0))

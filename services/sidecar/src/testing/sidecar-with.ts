@@ -1,7 +1,7 @@
 import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { type Config, configOf } from '../config/config.ts'
 import { parseFile } from '../config/parse-file.ts'
-import { Sidecar } from '../sidecar/sidecar.ts'
+import { Sidecar, type SidecarOptions } from '../sidecar/sidecar.ts'
 
 /** Parses the text of a configuration file. */
 export function configFrom(yaml: string): Config {
@@ -12,9 +12,9 @@ export function configFrom(yaml: string): Config {
  * Starts a sidecar in this process, without a log.
  * @param yaml the text of a configuration file. Write `tcp://127.0.0.1:0` to listen on a free port.
  */
-export function sidecarWith(yaml: string): Promise<Sidecar> {
+export function sidecarWith(yaml: string, options?: SidecarOptions): Promise<Sidecar> {
   const build = { version: 'test', revision: 'test' }
-  return Sidecar.start(configFrom(yaml), build, createLog('sidecar', 'silent'))
+  return Sidecar.start(configFrom(yaml), build, createLog('sidecar', 'silent'), options)
 }
 
 /** The TCP port of the route with this name; without a name, of the first route. */
