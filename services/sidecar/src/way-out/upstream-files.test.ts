@@ -45,7 +45,7 @@ describe('the CA of a route', () => {
   it('is followed: new connections trust the new one, and idle ones of the old are closed', async () => {
     await using server = await partner(responding(OK), pair)
     await using stack = await wayOutStack(
-      `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: $D/ca.crt}`,
+      `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: $D/ca.crt}, timeouts: {upstreamIdle: 1h}`,
       { files: { 'ca.crt': ca.cert } },
     )
     const app = await stack.open().send(GET).hears('200 OK')
@@ -67,7 +67,7 @@ describe('the CA of a route', () => {
     const answers: (() => void)[] = []
     await using server = await partner(({ socket }) => answers.push(() => socket.write(OK)), pair)
     await using stack = await wayOutStack(
-      `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: $D/ca.crt}`,
+      `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: $D/ca.crt}, timeouts: {upstreamIdle: 1h}`,
       { files: { 'ca.crt': ca.cert } },
     )
     const app = stack.open().send(GET)
