@@ -106,7 +106,7 @@ export const onTheWire: readonly Mutant[] = [
   {
     name: 'a POST goes out on an open connection',
     file: 'services/sidecar/src/relay/upstream-pool.ts',
-    find: 'taker.needsFresh ? undefined : this.#idle.pop()',
+    find: 'taker.needsFresh && !this.#isLastSurelyOpen ? undefined : this.#idle.pop()',
     replace: 'this.#idle.pop()',
     killers: [REUSE],
   },
@@ -141,7 +141,7 @@ export const onTheWire: readonly Mutant[] = [
   {
     name: 'white space in chunk lines is broken',
     file: 'services/sidecar/src/http1/body-framing.ts',
-    find: 'new ChunkedFraming(this.#sender)',
+    find: 'new ChunkedFraming(this.#sender, this.#replaced)',
     replace: "new ChunkedFraming('client')",
     killers: [RESPONSES],
   },

@@ -38,7 +38,7 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'X-Forwarded-For is forgotten',
     file: 'services/sidecar/src/http1/compose-request.ts',
-    find: '  at += provenance.copy(out, at)\n',
+    find: '  if (isToldOrigin) at += provenance.copy(out, at)\n',
     replace: '',
     killers: [ROUTE],
   },

@@ -132,7 +132,7 @@ export const tls: readonly Mutant[] = [
   {
     name: 'SIGHUP does not look at the certificates',
     file: 'services/sidecar/src/sidecar/sidecar.ts',
-    find: '    await Promise.all([...this.#routes, ops].map((holder) => holder?.tls?.look()))\n',
+    find: '    await Promise.all([...this.#routes.map((route) => route.look()), ops?.tls?.look()])\n',
     replace: '',
     killers: [ROTATION],
   },

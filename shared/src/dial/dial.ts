@@ -14,12 +14,12 @@ export interface DialOptions {
   readonly allowHalfOpen?: boolean
   /** Reads into a buffer of the caller instead of emitting `data` (`onread` of `net.connect`). Default: `data` events. */
   readonly onread?: OnReadOpts
-  /** Finds the addresses of the host of a TCP endpoint, unless that is an address. Default: the system's resolver. */
-  readonly lookup?: LookupFunction
   /** Gives up when it aborts. Default: only `timeoutMs` does. */
   readonly signal?: AbortSignal
   /** Speaks TLS, and verifies the certificate of the server. Default: the bytes as they are. */
   readonly tls?: TlsDialOptions | undefined
+  /** Looks up the host of a TCP endpoint. A `Failure` that it gives is thrown as it is. Default: the system does. */
+  readonly lookup?: LookupFunction | undefined
 }
 
 export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000
@@ -38,39 +38,44 @@ export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000
  * `TlsFailure`.
  */
 export async function dial(endpoint: Endpoint, options: DialOptions = {}): Promise<Socket> {
-  const {
-    timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS,
-    allowHalfOpen = true,
-    onread,
-    lookup,
-    signal,
-    tls,
-  } = options
+  const { timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, signal } = options
   signal?.throwIfAborted()
-  const attempt =
-    tls === undefined
-      ? plainAttempt(endpoint, connect({ ...nodeAddress(endpoint), allowHalfOpen, onread, lookup }))
-      : tlsAttempt(endpoint, connectTls(endpoint, tls, { allowHalfOpen, onread }))
+  const begun = attempt(endpoint, options)
   try {
-    await connected(attempt, endpoint, timeoutMs, signal)
-    return attempt.socket
+    await connected(begun, endpoint, timeoutMs, signal)
+    return begun.socket
   } catch (error) {
-    attempt.socket.destroy()
-    if (signal?.aborted || error instanceof Failure) throw error
-    throw await attempt.explain(error)
+    begun.socket.destroy()
+    if (signal?.aborted) throw error
+    throw await begun.explain(error)
   }
 }
 
 /** A connection that is being made. */
-interface Attempt {
+export interface Attempt {
   readonly socket: Socket
   /** The event after which it may be used. */
   readonly event: 'connect' | 'secureConnect'
+  /** @param error that the socket emitted. @returns the failure that `dial` would throw */
   explain(error: unknown): Failure | Promise<Failure>
 }
 
+/** Begins to connect, for a caller that waits by itself. Takes no time limit and no signal. */
+export function attempt(endpoint: Endpoint, options: Omit<DialOptions, 'timeoutMs' | 'signal'>): Attempt {
+  const { allowHalfOpen = true, onread, tls, lookup } = options
+  const reading = { allowHalfOpen, onread, lookup }
+  return tls === undefined
+    ? plainAttempt(endpoint, connect({ ...nodeAddress(endpoint), ...reading }))
+    : tlsAttempt(endpoint, connectTls(endpoint, tls, reading))
+}
+
 function plainAttempt(endpoint: Endpoint, socket: Socket): Attempt {
-  return { socket, event: 'connect', explain: (error) => dialFailure(endpoint, error) }
+  return { socket, event: 'connect', explain: (error) => notDialled(endpoint, error) }
+}
+
+/** @param error may be a failure already: of the look-up, or of the time that is over. */
+function notDialled(endpoint: Endpoint, error: unknown): Failure | Promise<Failure> {
+  return error instanceof Failure ? error : dialFailure(endpoint, error)
 }
 
 /** Before the connection is accepted the system says why it fails, later TLS does. */
@@ -81,7 +86,9 @@ function tlsAttempt(endpoint: Endpoint, socket: TLSSocket): Attempt {
     isAccepted = true
   })
   const explain = (error: unknown) =>
-    isAccepted ? new TlsFailure(endpoint, error, presented()) : dialFailure(endpoint, error)
+    isAccepted && !(error instanceof Failure)
+      ? new TlsFailure(endpoint, error, presented())
+      : notDialled(endpoint, error)
   return { socket, event: 'secureConnect', explain }
 }
 

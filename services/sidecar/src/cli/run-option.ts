@@ -4,8 +4,9 @@ import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { boundsTable } from '../config/bound-text.ts'
 import { loadConfig, readLogLevel } from '../config/config.ts'
 import { jsonSchema } from '../config/json-schema.ts'
-import { checkCertificates } from '../sidecar/certificates.ts'
+import { checkCertificates, together } from '../sidecar/certificates.ts'
 import { checkCredentials } from '../sidecar/credentials.ts'
+import { checkWaysOut } from '../sidecar/ways-out.ts'
 
 const USAGE = `usage: sidecar [--check | --bounds | --schema | --version | --help]
 
@@ -44,15 +45,16 @@ async function printVersion(version: string): Promise<void> {
   await import('../observe/operations.ts')
   await import('../tls/certificate.ts')
   await import('../identity/credentials.ts')
+  await import('../way-out/way-out.ts')
+  await import('../way-out/upstream-tls.ts')
   process.stdout.write(`sidecar ${version}\n`)
 }
 
-/** Also reads certificates, tokens and passwords, because a sidecar does not start without them. */
+/** Also reads certificates, tokens, passwords and credentials, because a sidecar does not start without them. */
 async function check(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env)
   const log = createLog('sidecar', readLogLevel(env))
-  await checkCertificates(config, log)
-  await checkCredentials(config, log)
+  await together(checkCertificates(config, log), checkCredentials(config, log), checkWaysOut(config, log))
   process.stdout.write(`the configuration is valid: ${config.routes.map(({ name }) => name).join(', ')}\n`)
 }
 

@@ -20,6 +20,7 @@ import { fileFromEnv } from './from-env.ts'
 import { parseFile } from './parse-file.ts'
 import { readText } from './read-text.ts'
 import type { TlsSettings } from './tls-schema.ts'
+import type { CredentialSettings, UpstreamTlsSettings } from './way-out-schema.ts'
 
 /** The complete configuration of a sidecar: validated and frozen. */
 export interface Config {
@@ -71,6 +72,8 @@ interface RouteBase {
 export interface StreamRoute extends RouteBase {
   readonly kind: 'stream'
   readonly upstream: Endpoint
+  /** TLS towards an upstream on TCP; undefined: plain TCP. */
+  readonly upstreamTls?: UpstreamTlsSettings | undefined
   /** The clients that may connect; undefined: everybody. */
   readonly for?: readonly string[] | undefined
   readonly timeoutsMs: Bounds<typeof STREAM_TIMEOUTS>
@@ -81,6 +84,8 @@ export interface StreamRoute extends RouteBase {
 export interface HttpRoute extends RouteBase {
   readonly kind: 'http'
   readonly upstream: Endpoint
+  /** TLS towards an upstream on TCP; undefined: plain TCP. */
+  readonly upstreamTls?: UpstreamTlsSettings | undefined
   readonly allow: readonly AllowRule[]
   /** Host names that it serves, beside IP addresses and localhost; undefined: all. */
   readonly hosts?: readonly string[] | undefined
@@ -88,6 +93,10 @@ export interface HttpRoute extends RouteBase {
   readonly encodedSlash: 'refuse' | 'allow'
   /** Names of request fields, in lower case, that are forwarded although the sidecar drops them by default. */
   readonly passFields: readonly string[]
+  /** Fields that the sidecar adds to each request; only with `upstreamTls`. */
+  readonly credentials?: readonly CredentialSettings[] | undefined
+  /** Whether an upstream on TCP is told who sends a request. */
+  readonly forwarded?: boolean | undefined
   readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>
   readonly limits: Bounds<typeof HTTP_LIMITS>
 }
@@ -114,7 +123,7 @@ export function readLogLevel(env: NodeJS.ProcessEnv): LogThreshold {
 
 /**
  * Loads the configuration: from the YAML file that `SIDECAR_CONFIG` names, or, without it, one HTTP route from
- * `SIDECAR_LISTEN`, `SIDECAR_UPSTREAM`, `SIDECAR_ALLOW` (default `GET /metrics`), `SIDECAR_OPS` (default: no
+ * `SIDECAR_LISTEN`, `SIDECAR_UPSTREAM`, `SIDECAR_ALLOW` (default for a socket: `GET /metrics`), `SIDECAR_OPS` (default: no
  * operations port), `SIDECAR_CERTIFICATE`, `SIDECAR_KEY` and `SIDECAR_CLIENT_CA` (default: no TLS), and `SIDECAR_TOKEN`
  * (default: everybody may call). Every other setting has its default from `bounds.ts`. An empty variable counts as not set.
  * @throws Failure `bad_config` (exit code 78) that lists every mistake: the variable, or the file and its line.

@@ -16,6 +16,7 @@ import { clients, forClients } from './clients-schema.ts'
 import { allowAddresses, connectRule, sni } from './connect-schema.ts'
 import { boundSchema, boundsSchema, mapping, settings } from './schema-parts.ts'
 import { tls } from './tls-schema.ts'
+import { credentials, forwarded, upstreamTls } from './way-out-schema.ts'
 
 export const PASS_FIELD_PATTERN = /^[A-Za-z0-9!#$%&'+.^_`|~-]{1,64}$/
 export const PASS_FIELD =
@@ -168,7 +169,11 @@ const listener = {
   tls,
 }
 
-const common = { ...listener, upstream: endpoint('The socket that the sidecar dials.') }
+const common = {
+  ...listener,
+  upstream: endpoint('What the sidecar dials: a socket, or a host and port.'),
+  upstreamTls,
+}
 
 const MAX_HOSTS = 64
 
@@ -224,6 +229,8 @@ const httpRoute = settings(
     ),
     allow: v.optional(v.pipe(v.array(allowRule, ALLOW), v.minLength(1, ALLOW)), ['GET /metrics']),
     passFields: v.optional(v.array(passField, PASS_FIELDS), []),
+    credentials,
+    forwarded,
     timeouts: boundsSchema(HTTP_TIMEOUTS),
     limits: boundsSchema(HTTP_LIMITS),
   },

@@ -53,7 +53,7 @@ const withoutFile = {
 /** A certificate needs its key, the key its certificate, and a CA for clients both. A token must not cross a network in clear. */
 function settingsFor(env: NodeJS.ProcessEnv) {
   const { SIDECAR_LISTEN = '', SIDECAR_TOKEN = '', SIDECAR_CERTIFICATE = '' } = env
-  const { SIDECAR_KEY = '', SIDECAR_CLIENT_CA = '' } = env
+  const { SIDECAR_KEY = '', SIDECAR_CLIENT_CA = '', SIDECAR_UPSTREAM = '' } = env
   const isUnix = SIDECAR_LISTEN.startsWith('unix:')
   const hasTls = [SIDECAR_CERTIFICATE, SIDECAR_KEY, SIDECAR_CLIENT_CA].some((path) => path !== '')
   const onlyTcp = v.optional(
@@ -69,9 +69,10 @@ function settingsFor(env: NodeJS.ProcessEnv) {
     v.regex(/^\/[^\0]+$/, TOKEN),
     v.check(() => !isReadable, TOKEN_IN_CLEAR),
   )
+  const allow = allowFor(SIDECAR_TOKEN !== '')
   return {
     ...withoutFile,
-    SIDECAR_ALLOW: v.optional(allowFor(SIDECAR_TOKEN !== '')),
+    SIDECAR_ALLOW: SIDECAR_UPSTREAM.startsWith('tcp:') ? allow : v.optional(allow),
     ...(hasTls ? { SIDECAR_CERTIFICATE: path, SIDECAR_KEY: path } : {}),
     ...(hasTls && isUnix ? { SIDECAR_CLIENT_CA: onlyTcp } : {}),
     SIDECAR_TOKEN: v.optional(token),

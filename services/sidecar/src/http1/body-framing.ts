@@ -16,8 +16,12 @@ export class BodyFraming {
   /** Bytes of the body so far, coding included. */
   bytes = 0
 
-  constructor(sender: Sender = 'client') {
+  readonly #replaced: readonly Uint8Array[]
+
+  /** @param replaced folded names of fields that the sidecar sets: as trailers of a request they are refused. */
+  constructor(sender: Sender = 'client', replaced: readonly Uint8Array[] = []) {
     this.#sender = sender
+    this.#replaced = replaced
   }
 
   /** The parts of the bytes taken last that are forwarded, in order; null: all of them. */
@@ -48,7 +52,7 @@ export class BodyFraming {
 
   #startChunked(): void {
     this.#kind = CHUNKED
-    this.#chunks ??= new ChunkedFraming(this.#sender)
+    this.#chunks ??= new ChunkedFraming(this.#sender, this.#replaced)
     this.#chunks.reset()
   }
 

@@ -56,8 +56,12 @@ export class ChunkedFraming {
   /** What came of that line before `#bytes`. */
   #held = NOTHING
 
-  constructor(sender: Sender = 'client') {
+  readonly #replaced: readonly Uint8Array[]
+
+  /** @param replaced as of `TrailerLine`. */
+  constructor(sender: Sender = 'client', replaced: readonly Uint8Array[] = []) {
     this.#isResponse = sender === 'server'
+    this.#replaced = replaced
     this.#table = TABLES[sender]
   }
 
@@ -173,7 +177,7 @@ export class ChunkedFraming {
   #startTrailer(byte: number, at: number): boolean {
     this.#lineFrom = at
     this.#held = NOTHING
-    this.#trailer ??= new TrailerLine()
+    this.#trailer ??= new TrailerLine(this.#replaced)
     this.#trailer.reset()
     return this.#trailer.add(byte)
   }

@@ -1,4 +1,5 @@
 import { CR, LF } from './bytes.ts'
+import { type Destination, SOCKET } from './destination.ts'
 import type { RequestHead } from './request-head.ts'
 
 const MAX_BYTES = 128
@@ -46,8 +47,8 @@ export class RequestIds {
 const VERSION = Buffer.from(' HTTP/1.1\r\n')
 const HOST = Buffer.from('Host: localhost\r\n')
 
-/** Bytes by which the composed head may be longer than the original, without `provenance` and a longer path. */
-const COMPOSED_EXTRA = 128
+/** Bytes by which the composed head may be longer than the original, without `provenance`, a longer path and what `Destination` adds. */
+export const COMPOSED_EXTRA = 128
 
 /** The most bytes that `composeRequest` writes for a head that begins at `start`. */
 export function composedBytes(head: RequestHead, start: number, provenance: Buffer): number {
@@ -57,8 +58,8 @@ export function composedBytes(head: RequestHead, start: number, provenance: Buff
 
 /**
  * Writes the head for the upstream into `out`: the client's lines without those that end at the sidecar, then
- * `provenance` (X-Forwarded-*), and a request id if the client sent none.
- * @param out must have room for `composedBytes`.
+ * `provenance` (X-Forwarded-*), and a request id if the client sent none. `destination` says which of that it gets.
+ * @param out must have room for `composedBytes` and the lines of `destination`.
  * @returns the position after the head.
  */
 export function composeRequest(
@@ -68,13 +69,17 @@ export function composeRequest(
   start: number,
   provenance: Buffer,
   ids: RequestIds,
+  destination: Destination = SOCKET,
 ): number {
+  const { hostLine, credentialLines, isToldOrigin } = destination
   let at = composeLine(out, head, bytes, start)
+  if (hostLine !== null) at += hostLine.copy(out, at)
   at = copyKept(out, at, head, bytes)
-  if (!head.hasHost) at += HOST.copy(out, at)
+  if (!head.hasHost && hostLine === null) at += HOST.copy(out, at)
   if (head.maxForwards > 0) at += out.write(`Max-Forwards: ${head.maxForwards - 1}\r\n`, at, 'latin1')
-  at += provenance.copy(out, at)
-  if (head.requestIdStart < 0) at += ids.nextLine().copy(out, at)
+  at += credentialLines.copy(out, at)
+  if (isToldOrigin) at += provenance.copy(out, at)
+  if (isToldOrigin && head.requestIdStart < 0) at += ids.nextLine().copy(out, at)
   out[at] = CR
   out[at + 1] = LF
   return at + 2

@@ -1,4 +1,5 @@
 import { COLON, COMMA, equalsIgnoringCase, LF, LOWER, SPACE, TAB, TOKEN } from './bytes.ts'
+import { isOneOf } from './destination.ts'
 import { FIELD, type FieldId, fieldId } from './field-names.ts'
 import type { Fields } from './fields.ts'
 
@@ -12,6 +13,8 @@ export interface ScannedHead {
   readonly fields: Fields
   readonly fieldsStart: number
   readonly end: number
+  /** Folded names of fields that are dropped, recorded or not. */
+  readonly replaced?: readonly Uint8Array[]
   /** Whether the recorded line is dropped. */
   isDropped(index: number, bytes: Buffer): boolean
 }
@@ -58,7 +61,7 @@ export class Drops {
   /** Finds the recorded lines that `head` drops, and all lines that `Connection` names, in one pass over the head. */
   collect(head: ScannedHead, bytes: Buffer): void {
     this.count = 0
-    if (this.#nominated > 0) this.#collectFromLines(head, bytes)
+    if (this.#nominated > 0 || head.replaced?.length) this.#collectFromLines(head, bytes)
     else this.#collectFromFields(head, bytes)
   }
 
@@ -69,13 +72,13 @@ export class Drops {
   }
 
   #collectFromLines(head: ScannedHead, bytes: Buffer): void {
-    const { fields } = head
+    const { fields, replaced = [] } = head
     let recorded = 0
     for (let line = head.fieldsStart; line < head.end - 2; ) {
       const next = bytes.indexOf(LF, line) + 1
       const isRecorded = recorded < fields.count && fields.lineStart(recorded) === line
-      if ((isRecorded && head.isDropped(recorded, bytes)) || this.isNominated(bytes, line))
-        this.add(line, next)
+      const isDropped = isRecorded && head.isDropped(recorded, bytes)
+      if (isDropped || this.isNominated(bytes, line) || isOneOf(replaced, bytes, line)) this.add(line, next)
       if (isRecorded) recorded += 1
       line = next
     }

@@ -11,6 +11,8 @@ export interface RequestHeadRules {
   readonly passFields: ReadonlySet<string>
   /** Reads CONNECT too, with its target in the authority form. Default false: it is refused. */
   readonly takesConnect?: boolean
+  /** Folded names of fields that the sidecar sets itself, such as `authorization`: those of the client are dropped. */
+  readonly replaced?: readonly Uint8Array[]
 }
 
 const USUAL: RequestHeadRules = { maxFields: USUAL_FIELDS, passFields: new Set() }
@@ -28,9 +30,9 @@ export function parseRequestHead(
   bytes: Buffer,
   start: number,
   end: number,
-  { maxFields, passFields, takesConnect = false } = USUAL,
+  { maxFields, passFields, replaced, takesConnect = false } = USUAL,
 ): number {
-  head.reset(passFields)
+  head.reset(passFields, replaced)
   const fieldsStart = parseRequestLine(head, bytes, start, end, takesConnect)
   if (fieldsStart < 0) return fieldsStart
   head.fieldsStart = fieldsStart

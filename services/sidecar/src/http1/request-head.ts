@@ -34,6 +34,7 @@ export const REFUSED = -100
 
 const NO_REFUSAL = malformed('')
 const NO_NAMES: ReadonlySet<string> = new Set()
+const NO_FIELDS: readonly Uint8Array[] = []
 
 const NOTHING = Buffer.alloc(0)
 
@@ -110,6 +111,8 @@ export class RequestHead {
   /** The lines that are dropped. */
   readonly drops = new Drops()
   readonly fields = new Fields()
+  /** Folded names of the fields that the sidecar sets itself: those of the client are dropped. */
+  replaced = NO_FIELDS
   refusal: Refusal = NO_REFUSAL
   #passFields = NO_NAMES
   #isAuthorizationWithheld = false
@@ -155,8 +158,11 @@ export class RequestHead {
     return REFUSED
   }
 
-  /** @param passFields names in lower case of fields that are not dropped for their name. */
-  reset(passFields = NO_NAMES): void {
+  /**
+   * @param passFields names in lower case of fields that are not dropped for their name.
+   * @param replaced folded names of fields that are dropped, because the sidecar sets them.
+   */
+  reset(passFields = NO_NAMES, replaced = NO_FIELDS): void {
     this.pathBits = 0
     this.normalPath = null
     this.contentLength = -1
@@ -176,6 +182,7 @@ export class RequestHead {
     this.drops.clear()
     this.refusal = NO_REFUSAL
     this.#passFields = passFields
+    this.replaced = replaced
   }
 
   #isPassed(index: number, bytes: Buffer): boolean {

@@ -1,4 +1,5 @@
 import { NAME } from './bytes.ts'
+import { isFolded } from './destination.ts'
 import { FIELD, type FieldId, fieldId } from './field-names.ts'
 
 /** What is done with a trailer line. */
@@ -16,6 +17,13 @@ export class TrailerLine {
   #length = 0
   #isOdd = false
   readonly #name = new Uint8Array(MAX_KNOWN_BYTES)
+
+  readonly #replaced: readonly Uint8Array[]
+
+  /** @param replaced folded names, shorter than 64 bytes, of fields that the sidecar sets: a request may not have them. */
+  constructor(replaced: readonly Uint8Array[] = []) {
+    this.#replaced = replaced
+  }
 
   reset(): void {
     this.#length = 0
@@ -40,8 +48,13 @@ export class TrailerLine {
     if (this.#length === 0) return FORBIDDEN
     const id = fieldId(this.#name, 0, Math.min(this.#length, MAX_KNOWN_BYTES))
     if (isResponse) return isReserved(id) ? LEFT_OUT : FORWARDED
+    if (this.#isReplaced) return FORBIDDEN
     if (isReserved(id) || id === FIELD.dropped || isCredential(id)) return FORBIDDEN
     return this.#isOdd ? LEFT_OUT : FORWARDED
+  }
+
+  get #isReplaced(): boolean {
+    return this.#replaced.some((name) => name.length === this.#length && isFolded(name, this.#name, 0))
   }
 }
 

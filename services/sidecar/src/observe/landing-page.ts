@@ -39,8 +39,10 @@ function routeCard(report: RouteReport): string {
     socket,
     lastError,
     tls,
+    upstreamTls,
+    credentials,
   } = report
-  const rows: [string, string][] = [
+  const rows: (readonly [string, string])[] = [
     ['listens on', replaced ? `${listen}, where another server took over` : listen],
     ...(tls === null
       ? []
@@ -58,13 +60,12 @@ function routeCard(report: RouteReport): string {
           string,
         ][])),
     ['upstream', upstream ?? `${allow?.length ?? 0} hosts: ${allow?.join(', ') ?? ''}`],
-    [
-      'socket',
-      socket === null
-        ? 'no file at the path'
-        : `${socket.kind}, mode ${socket.mode}, owner ${socket.uid}:${socket.gid}`,
-    ],
-    ['generation', `${generation}`],
+    ...(upstream === null || upstream.startsWith('tcp:') ? [] : socketRows(socket, generation)),
+    ...(upstreamTls === null ? [] : [['upstream TLS', upstreamTlsText(upstreamTls)] as const]),
+    ...(credentials === null ? [] : [['credentials', Object.keys(credentials.fields).join(', ')] as const]),
+    ...[upstreamTls?.lastError, credentials?.lastError].flatMap((error) =>
+      error == null ? [] : [['new file refused', `${error.detail}: ${error.hint}`] as const],
+    ),
     ['connections', `${connections} of ${maxConnections}`],
     ...(lastError === null
       ? []
@@ -77,6 +78,22 @@ function routeCard(report: RouteReport): string {
 <h2>${escapeHtml(name)} <small>${kind}</small> <strong>${state}</strong> <small>since <time>${since}</time></small></h2>
 <dl>${rows.map(([term, text]) => `<dt>${term}</dt><dd>${escapeHtml(text)}</dd>`).join('')}</dl>
 </section>`
+}
+
+function socketRows(socket: RouteReport['socket'], generation: number): [string, string][] {
+  const text =
+    socket === null
+      ? 'no file at the path'
+      : `${socket.kind}, mode ${socket.mode}, owner ${socket.uid}:${socket.gid}`
+  return [
+    ['socket', text],
+    ['generation', `${generation}`],
+  ]
+}
+
+function upstreamTlsText({ serverName, peer }: NonNullable<RouteReport['upstreamTls']>): string {
+  if (peer === null) return `${serverName}, not verified yet`
+  return `${serverName}, ${peer.protocol}, certificate expires ${peer.expires}`
 }
 
 const ENTITIES: Record<string, string> = {

@@ -117,7 +117,43 @@ export const METRICS: readonly MetricRow[] = [
     labels: ['path', 'mode', 'uid', 'gid'],
     samples: socketInfo,
   },
+  {
+    type: 'gauge',
+    name: 'sidecar_upstream_tls_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate of the upstream expires, as it was last presented, in seconds since the epoch.',
+    labels: [],
+    samples: ({ outgoing }) => timeOf(outgoing?.upstreamTls?.peer?.expiresAt),
+  },
+  {
+    type: 'gauge',
+    name: 'sidecar_upstream_own_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate that the sidecar presents to the upstream expires, in seconds since the epoch.',
+    labels: [],
+    samples: ({ outgoing }) => timeOf(outgoing?.upstreamTls?.expiresAt),
+  },
+  {
+    type: 'gauge',
+    name: 'sidecar_upstream_files_last_reload_successful',
+    help: 'Whether the files of upstreamTls and credentials, as they are now, are in use: 1, or 0 when some were refused.',
+    labels: [],
+    samples: ({ outgoing }) => {
+      const followed = [outgoing?.upstreamTls, outgoing?.credentials].filter((each) => each != null)
+      return followed.length === 0 ? [] : [[{}, followed.every((each) => each.lastFailure === null) ? 1 : 0]]
+    },
+  },
+  {
+    type: 'counter',
+    name: 'sidecar_upstream_files_reload_failures_total',
+    help: 'How often changed files of upstreamTls and credentials were refused.',
+    labels: [],
+    samples: ({ outgoing }) =>
+      outgoing?.upstreamTls || outgoing?.credentials ? [[{}, outgoing.counters.reloadFailures]] : [],
+  },
 ]
+
+function timeOf(date: Date | null | undefined): Sample[] {
+  return date ? [[{}, date.getTime() / 1_000]] : []
+}
 
 /** The value of the label `route` for the operations port: no route can have this name. */
 export const OPS_LABEL = '(ops)'

@@ -8,6 +8,7 @@ import type { ConnectionLimits } from '../relay/connection-limits.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { stateName, type UpstreamState, unknownState } from '../upstream/upstream-state.ts'
 import { clientReports } from './client-report.ts'
+import { credentialsReport, type OutgoingStatus, upstreamTlsReport } from './outgoing-status.ts'
 import type { RouteCounters } from './route-counters.ts'
 import { type TlsStatus, tlsReport } from './tls-status.ts'
 
@@ -24,13 +25,13 @@ export interface RouteView {
   readonly isReplaced: boolean
   /** Null without TLS. */
   readonly tls: TlsStatus | null
+  /** Null when the upstream is a socket. */
+  readonly outgoing: OutgoingStatus | null
 }
 
 /** One route as `/routes` shows it, in JSON. */
-export function routeReport(
-  { route, listen, upstream, counters, limits, isReplaced, tls }: RouteView,
-  credentials: readonly CredentialStatus[],
-) {
+export function routeReport(view: RouteView, clientFiles: readonly CredentialStatus[]) {
+  const { route, listen, upstream, counters, limits, isReplaced, tls, outgoing } = view
   const state = upstream === null ? SERVES : upstream.state
   return {
     name: route.name,
@@ -39,9 +40,11 @@ export function routeReport(
     replaced: isReplaced,
     tls: tls && tlsReport(tls),
     upstream: upstream && formatEndpoint(upstream.endpoint),
+    upstreamTls: outgoing?.upstreamTls ? upstreamTlsReport(outgoing.upstreamTls) : null,
+    credentials: outgoing?.credentials ? credentialsReport(outgoing.credentials) : null,
     hosts: route.kind === 'http' ? (route.hosts ?? null) : null,
     for: route.kind === 'stream' ? (route.for ?? null) : null,
-    clients: clientReports(route.clients, credentials),
+    clients: clientReports(route.clients, clientFiles),
     allow: allowReport(route),
     encodedSlash: route.kind === 'http' ? route.encodedSlash : null,
     sni: route.kind === 'connect' ? route.sni : null,

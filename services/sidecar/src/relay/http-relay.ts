@@ -6,6 +6,7 @@ import type { RouteCounters } from '../observe/route-counters.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { ResponseBuffer } from './connection-limits.ts'
 import type { Deadlines } from './deadlines.ts'
+import { type Outgoing, toSocket } from './outgoing.ts'
 import { RequestJudge } from './request-judge.ts'
 import { RequestWriter, SpareHeads } from './request-sender.ts'
 import { UpstreamPool } from './upstream-pool.ts'
@@ -14,6 +15,8 @@ export interface HttpRelayParts {
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
   readonly identities: Identities
+  /** Default: for a socket. */
+  readonly outgoing?: Outgoing
 }
 
 /** What the client connections of one HTTP route share. */
@@ -23,7 +26,7 @@ export class HttpRelay {
   readonly pool: UpstreamPool
   readonly headRules: RequestHeadRules
   readonly heads = new SpareHeads()
-  readonly writer = new RequestWriter()
+  readonly writer: RequestWriter
   readonly date = new DateLine()
   readonly responseBuffer: ResponseBuffer
   readonly counters: RouteCounters
@@ -31,12 +34,23 @@ export class HttpRelay {
   /** From now on each response is the last of its connection. */
   isDraining = false
 
-  constructor(route: HttpRoute, upstream: Upstream, { counters, deadlines, identities }: HttpRelayParts) {
+  constructor(
+    route: HttpRoute,
+    upstream: Upstream,
+    { counters, deadlines, identities, outgoing = toSocket() }: HttpRelayParts,
+  ) {
+    const { destination } = outgoing
     this.route = route
     this.judge = new RequestJudge(route, identities, counters)
-    this.pool = new UpstreamPool(route, upstream, deadlines)
+    this.pool = new UpstreamPool(route, upstream, deadlines, outgoing)
     upstream.onReplaced = () => this.pool.closeIdle()
-    this.headRules = { maxFields: route.limits.fields, passFields: new Set(route.passFields) }
+    outgoing.onReplaced = () => this.pool.retire()
+    this.writer = new RequestWriter(destination)
+    this.headRules = {
+      maxFields: route.limits.fields,
+      passFields: new Set(route.passFields),
+      replaced: destination.replaced,
+    }
     this.responseBuffer = new ResponseBuffer(route.limits.responseBufferBytes)
     this.counters = counters
     this.deadlines = deadlines

@@ -170,9 +170,11 @@ export function tooManyFields(name: string, maxFields: number): Failure {
   })
 }
 
-export function notConnected(name: string, timeoutMs: number): Failure {
+/** @param isAccepted the connection was accepted, and its TLS handshake has not ended. */
+export function notConnected(name: string, timeoutMs: number, isAccepted: boolean): Failure {
+  const what = isAccepted ? 'finish the TLS handshake' : 'accept a connection'
   return new Failure('upstream_timeout', {
-    message: `${name} did not accept a connection within ${timeoutMs} ms`,
+    message: `${name} did not ${what} within ${timeoutMs} ms`,
     hint: HINTS.paused,
     errno: 'ETIMEDOUT',
   })

@@ -1,6 +1,7 @@
 import { BodyFraming } from '../http1/body-framing.ts'
 import { BROKEN } from '../http1/chunked.ts'
 import { composedBytes, composeRequest, RequestIds } from '../http1/compose-request.ts'
+import { addedBytes, type Destination, SOCKET } from '../http1/destination.ts'
 import { GrowingBuffer } from '../http1/growing-buffer.ts'
 import { parseRequestHead, type RequestHeadRules } from '../http1/parse-request-head.ts'
 import { RequestHead } from '../http1/request-head.ts'
@@ -14,6 +15,11 @@ export class RequestWriter {
   readonly #ids = new RequestIds()
   /** Replaced when the kernel did not take all of it at once, because the socket still uses it then. */
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+  readonly #destination: Destination
+
+  constructor(destination: Destination = SOCKET) {
+    this.#destination = destination
+  }
 
   /**
    * Sends a head and the first bytes of the body, `bytes[head.end, bodyEnd)`, in one write if both fit.
@@ -28,9 +34,9 @@ export class RequestWriter {
     bodyEnd: number,
   ): boolean {
     const bodyBytes = bodyEnd - head.end
-    const headBytes = composedBytes(head, start, provenance)
+    const headBytes = composedBytes(head, start, provenance) + addedBytes(this.#destination)
     const out = headBytes <= SCRATCH_BYTES ? this.#scratch : Buffer.allocUnsafe(headBytes)
-    const at = composeRequest(out, head, bytes, start, provenance, this.#ids)
+    const at = composeRequest(out, head, bytes, start, provenance, this.#ids, this.#destination)
     if (at + bodyBytes > out.length)
       return writeApart(source, out.subarray(0, at), bytes.subarray(head.end, bodyEnd))
     const end = bodyBytes === 0 ? at : at + bytes.copy(out, at, head.end, bodyEnd)
@@ -72,7 +78,7 @@ const MAX_GATHERED_BYTES = 16_384
 export class RequestSender {
   readonly #rules: RequestHeadRules
   readonly #writer: RequestWriter
-  readonly #body = new BodyFraming('client')
+  readonly #body: BodyFraming
   /** The head of the current request; its positions are those of `#bytes`. */
   #head: RequestHead | null = null
   /** The request as it came. It is kept until it cannot be needed for a second attempt. */
@@ -89,6 +95,7 @@ export class RequestSender {
 
   constructor(rules: RequestHeadRules, writer: RequestWriter) {
     this.#rules = rules
+    this.#body = new BodyFraming('client', rules.replaced)
     this.#writer = writer
   }
 

@@ -10,6 +10,7 @@ import type { Upstream } from '../upstream/upstream.ts'
 import { type Caller, callerOf } from './caller.ts'
 import type { ConnectionLimits, Peer } from './connection-limits.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { Outgoing } from './outgoing.ts'
 import { type ConnectionHandler, reset } from './port.ts'
 import { Relay, UpstreamReading } from './stream-relay.ts'
 import { callerFor, isSuccession } from './succession.ts'
@@ -24,6 +25,8 @@ export interface StreamHandlerParts {
   readonly deadlines: Deadlines
   readonly limits: ConnectionLimits
   readonly identities: Identities
+  /** Null when the upstream is a socket. */
+  readonly outgoing: Outgoing | null
 }
 
 /** Joins each client connection of a stream route with an upstream connection of its own. */
@@ -101,10 +104,10 @@ export class StreamHandler implements ConnectionHandler {
   }
 
   async #connect(client: Socket, caller: Caller): Promise<void> {
-    const { upstream, route } = this.#parts
+    const { upstream, route, outgoing } = this.#parts
     const reading = new UpstreamReading(client)
     try {
-      const options = { timeoutMs: route.timeoutsMs.connect, onread: reading }
+      const options = { ...outgoing?.dialOptions(), timeoutMs: route.timeoutsMs.connect, onread: reading }
       const socket = await dial(upstream.endpoint, options)
       upstream.reportConnected()
       if (client.destroyed) socket.on('error', () => socket.destroy()).destroy()

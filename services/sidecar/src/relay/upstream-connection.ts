@@ -1,5 +1,5 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { HttpRoute } from '../config/config.ts'
 import {
   stateAfter,
@@ -10,6 +10,7 @@ import {
 import { HEADROOM } from '../http1/rewrite-response.ts'
 import type { Peer } from './connection-limits.ts'
 import { type Deadlines, Timed } from './deadlines.ts'
+import type { Outgoing } from './outgoing.ts'
 import { notConnected } from './relay-failures.ts'
 import { ResponseReader } from './response-reader.ts'
 import type { ResponseSource, ResponseTaker } from './response-taker.ts'
@@ -17,6 +18,9 @@ import { UpstreamSocket, type UpstreamSocketOwner } from './upstream-socket.ts'
 
 /** Time to read a response that the upstream sent before it stopped reading the request. */
 const LAST_WORD_MS = 100
+
+/** How long a server surely keeps an idle connection that it has not announced to close. */
+const SURE_MS = 1_000
 
 /** What a connection needs of the pool that owns it. */
 export interface ConnectionOwner {
@@ -42,7 +46,7 @@ export interface ConnectionOwner {
   responded(): void
   /** @param isDown the upstream does not accept connections */
   failed(failure: Failure, isDown: boolean): void
-  explain(error: Error): Promise<Failure>
+  readonly outgoing: Outgoing
 }
 
 /** One connection to the upstream, used for one request after the other. */
@@ -61,21 +65,25 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   #writes = 0
   #isRequestSent = false
   #isForOne: boolean
+  #isRetired = false
+  #surelyOpenUntilMs = 0
   #responses = 0
 
   constructor(pool: ConnectionOwner, taker: ResponseTaker) {
     super()
     this.#pool = pool
     this.#taker = taker
-    this.#isForOne = taker.needsFresh
+    this.#isForOne = taker.needsFresh && !pool.outgoing.isTls
     this.#reader = new ResponseReader(pool.name, pool.limits)
-    this.#socket = new UpstreamSocket(pool.endpoint, this)
+    this.#socket = new UpstreamSocket(pool.endpoint, this, pool.outgoing.dialOptions())
     pool.deadlines.set(this, pool.timeoutsMs.connect)
   }
 
   /** Did not connect in time, sent no response after it stopped reading, or was idle for too long. */
   expire(): void {
-    if (this.#state === 'connecting') this.#fail(notConnected(this.#pool.name, this.#pool.timeoutsMs.connect))
+    const { name, timeoutsMs } = this.#pool
+    if (this.#state === 'connecting')
+      this.#fail(notConnected(name, timeoutsMs.connect, this.#socket.isAccepted))
     else if (this.#state === 'busy') this.ended()
     else this.close()
   }
@@ -199,14 +207,27 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
     taker.finish()
   }
 
+  /** From now on it serves no other request: it was made with certificates that are not in use any more. */
+  retire(): void {
+    this.#isRetired = true
+  }
+
   /** A connection that was opened for one request is kept only while the pool has no other idle one. */
   get #isWorthKeeping(): boolean {
+    if (this.#isRetired) return false
     return !this.#isForOne || !this.#pool.hasIdle
+  }
+
+  /** Whether its server surely keeps it open for one more request, although that cannot be sent twice. */
+  get isSurelyOpen(): boolean {
+    return this.#pool.deadlines.nowMs < this.#surelyOpenUntilMs
   }
 
   #becomeIdle(): void {
     const { upstreamIdle } = this.#pool.timeoutsMs
     const announced = this.#reader.keepAliveSeconds
+    const sureMs = announced < 0 ? SURE_MS : announced * 800
+    this.#surelyOpenUntilMs = this.#pool.deadlines.nowMs + Math.min(sureMs, upstreamIdle)
     this.#responses += 1
     this.#isForOne = false
     this.#taker = null
@@ -220,13 +241,20 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   ended(error?: Error): void {
     if (this.#state === 'busy') this.#endedWhileBusy(error)
     else if (this.#state === 'idle') this.close()
-    else if (this.#state === 'connecting' && error !== undefined)
-      this.#pool.explain(error).then((failure) => this.#fail(failure))
+    else if (this.#state === 'connecting' && error !== undefined) this.#explain(error)
+  }
+
+  #explain(error: unknown): void {
+    const failure = this.#socket.explain(error)
+    if (failure instanceof Failure) this.#fail(failure)
+    else failure.then((explained) => this.#fail(explained))
   }
 
   #endedWhileBusy(error?: Error): void {
     const failure = this.#reader.end(error)
     if (failure === null) this.#finish()
+    // In TLS 1.3 a server refuses our certificate after the handshake, with an alert.
+    else if (isTlsAlert(error) && !this.#reader.hasBegun) this.#explain(error)
     else this.#fail(failure)
   }
 
@@ -239,4 +267,8 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
     this.#pool.failed(failure, isConnecting)
     taker?.fail(failure, wasIdle)
   }
+}
+
+function isTlsAlert(error: NodeJS.ErrnoException | undefined): boolean {
+  return error?.code?.startsWith('ERR_SSL_') === true && error.code.includes('_ALERT_')
 }

@@ -1,10 +1,10 @@
-import { dialFailure } from '@uds-sidecar/shared/dial/dial-failure'
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { HttpRoute } from '../config/config.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Peer } from './connection-limits.ts'
 import { type Deadlines, Timed } from './deadlines.ts'
+import { type Outgoing, toSocket } from './outgoing.ts'
 import type { ResponseTaker } from './response-taker.ts'
 import { slowest } from './slow-clients.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
@@ -41,7 +41,9 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
   /** An idle connection is being closed for a new one: the free place is taken. */
   #isEvicting = false
 
-  constructor(route: HttpRoute, upstream: Upstream, deadlines: Deadlines) {
+  readonly outgoing: Outgoing
+
+  constructor(route: HttpRoute, upstream: Upstream, deadlines: Deadlines, outgoing = toSocket()) {
     super()
     const { upstreamConnections, queue } = route.limits
     this.#waiting = new WaitingRequests(queue, this)
@@ -50,6 +52,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
     this.timeoutsMs = route.timeoutsMs
     this.limits = route.limits
     this.deadlines = deadlines
+    this.outgoing = outgoing
     this.#upstream = upstream
     this.#maxUploads = Math.max(1, Math.floor(upstreamConnections * UPLOAD_SHARE))
     this.#maxPerPeer = shareOf(upstreamConnections)
@@ -72,6 +75,12 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
   /** Closes the idle connections: the socket file was replaced, and they lead to the old socket. */
   closeIdle(): void {
     for (const connection of [...this.#idle]) connection.close()
+  }
+
+  /** Closes the idle connections, and the others when their request is over: their certificates were replaced. */
+  retire(): void {
+    for (const connection of this.#open) connection.retire()
+    this.closeIdle()
   }
 
   /** Closes idle connections, now and from now on. */
@@ -131,10 +140,6 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
     else this.#upstream.reportTrouble(failure)
   }
 
-  explain(error: Error): Promise<Failure> {
-    return dialFailure(this.endpoint, error)
-  }
-
   /** Ends connections that wait for slow clients, at most as many as there are waiting requests. */
   expire(): void {
     const victims = slowest([...this.#open], this.deadlines.nowMs).slice(0, this.#waiting.size)
@@ -159,11 +164,16 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
 
   /** @returns false when every connection is in use */
   #begin(taker: ResponseTaker): boolean {
-    const idle = taker.needsFresh ? undefined : this.#idle.pop()
+    const idle = taker.needsFresh && !this.#isLastSurelyOpen ? undefined : this.#idle.pop()
     if (idle !== undefined) idle.use(taker)
     else if (this.#open.size < this.limits.upstreamConnections || this.#evict()) this.#dial(taker)
     else return false
     return true
+  }
+
+  /** With TLS a fresh connection costs a handshake, so one that was just used does for any request. */
+  get #isLastSurelyOpen(): boolean {
+    return this.outgoing.isTls && this.#idle.at(-1)?.isSurelyOpen === true
   }
 
   #dial(taker: ResponseTaker): void {

@@ -1,5 +1,7 @@
-import { connect, type Socket } from 'node:net'
-import { type Endpoint, nodeAddress } from '@uds-sidecar/shared/endpoint/endpoint'
+import type { Socket } from 'node:net'
+import { type Attempt, attempt, type DialOptions } from '@uds-sidecar/shared/dial/dial'
+import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { HEADROOM } from '../http1/rewrite-response.ts'
 
 /**
@@ -37,6 +39,7 @@ export interface UpstreamSocketOwner {
  * next read, and stay valid while reading is paused.
  */
 export class UpstreamSocket {
+  readonly #attempt: Attempt
   readonly #socket: Socket
   #buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
   #readInto = this.#buffer.subarray(HEADROOM)
@@ -44,22 +47,43 @@ export class UpstreamSocket {
   /** The owner is being told of received bytes, and the next read would overwrite them. */
   isLent = false
 
-  constructor(endpoint: Endpoint, owner: UpstreamSocketOwner) {
+  /** @param options TLS, and who looks up names. */
+  constructor(endpoint: Endpoint, owner: UpstreamSocketOwner, options: DialOptions = {}) {
     const read = (count: number) => {
       this.isLent = true
       owner.received(this.#buffer, HEADROOM + count)
       return !this.isPaused
     }
-    this.#socket = connect({
-      ...nodeAddress(endpoint),
-      onread: { buffer: () => this.#readInto, callback: read },
-    })
-      .once('connect', () => owner.connected())
+    const reading = options.tls ? {} : { onread: { buffer: () => this.#readInto, callback: read } }
+    this.#attempt = attempt(endpoint, { ...options, ...reading, allowHalfOpen: false })
+    this.#socket = this.#attempt.socket
+    if (options.tls) this.#socket.on('data', (chunk: Buffer) => read(this.#copy(chunk)))
+    this.#socket
+      .once(this.#attempt.event, () => owner.connected())
       .on('drain', () => owner.drained())
       .once('end', () => owner.ended())
       .on('error', (error) => owner.ended(error))
       .once('close', () => owner.ended())
     keepReadable(this.#socket, () => owner.writeFailed())
+  }
+
+  /**
+   * TLS decrypts all records of one read before it stops, so a buffer of ours would be overwritten while it is lent; a
+   * stream keeps them.
+   */
+  #copy(chunk: Buffer): number {
+    if (chunk.length > READ_BYTES) this.#buffer = Buffer.allocUnsafeSlow(HEADROOM + chunk.length)
+    return chunk.copy(this.#buffer, HEADROOM)
+  }
+
+  /** Why it did not connect, or why TLS failed later. */
+  explain(error: unknown): Failure | Promise<Failure> {
+    return this.#attempt.explain(error)
+  }
+
+  /** The upstream has accepted the connection; with TLS the handshake follows. */
+  get isAccepted(): boolean {
+    return !this.#socket.connecting
   }
 
   write(bytes: Buffer): boolean {

@@ -55,7 +55,8 @@ function reasonsOf(reason: unknown): unknown[] {
   return reason instanceof AggregateError ? reason.errors : [reason]
 }
 
-function joined(reasons: readonly unknown[]): unknown {
+/** One failure that names all missing and bad files. */
+export function joined(reasons: readonly unknown[]): unknown {
   const failures = reasons.filter((reason) => reason instanceof Failure)
   const [first] = failures
   if (first === undefined || failures.length < reasons.length) return reasons[0]
@@ -65,4 +66,17 @@ function joined(reasons: readonly unknown[]): unknown {
     errno: first.errno,
     cause: first,
   })
+}
+
+/** Waits for all three. @throws Failure `bad_config` that names the mistakes of all */
+export async function together<A, B, C>(
+  one: Promise<A>,
+  other: Promise<B>,
+  third: Promise<C>,
+): Promise<[A, B, C]> {
+  const reasons = (await Promise.allSettled([one, other, third])).flatMap((each) =>
+    each.status === 'rejected' ? [each.reason] : [],
+  )
+  if (reasons.length > 0) throw joined(reasons)
+  return [await one, await other, await third]
 }

@@ -11,10 +11,12 @@ import { ConnectionLimits, type SharedRoom } from '../relay/connection-limits.ts
 import type { Deadlines } from '../relay/deadlines.ts'
 import { HttpRelay } from '../relay/http-relay.ts'
 import { HttpHandler } from '../relay/http-route.ts'
+import { toSocket } from '../relay/outgoing.ts'
 import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
 import { StreamHandler } from '../relay/stream-route.ts'
 import type { Certificate } from '../tls/certificate.ts'
 import { Upstream } from '../upstream/upstream.ts'
+import type { WayOut } from '../way-out/way-out.ts'
 import type { InheritedSockets } from './inherited-sockets.ts'
 import { descriptorsOf } from './plan-descriptors.ts'
 
@@ -42,13 +44,15 @@ export class RunningRoute implements RouteView {
   /** Of a route with TLS; otherwise null. */
   readonly tls: Certificate | null
   readonly #inner: RouteHandler
+  /** Of a route whose upstream is on TCP; otherwise null. */
+  readonly outgoing: WayOut | null
   readonly #handler: ConnectionHandler
   #isReplaced = false
 
   private constructor(
     route: Route,
     counters: RouteCounters,
-    { upstream, limits, inner, handler, tls }: Parts,
+    { upstream, limits, inner, handler, tls, outgoing }: Parts,
     port: Port,
   ) {
     this.route = route
@@ -58,22 +62,23 @@ export class RunningRoute implements RouteView {
     this.limits = limits
     this.tls = tls
     this.#inner = inner
+    this.outgoing = outgoing
     this.#handler = handler
   }
 
   /**
    * Opens the port of the route, and starts to probe the upstream.
-   * @param tls its certificate; null without TLS. The route disposes it.
+   * @param files its certificate, null without TLS, and its way out, null to a socket. The route disposes them.
    * @param counters of a former route with the same name; by default they start at 0.
    * @throws Failure when the port cannot be opened.
    */
   static async open(
     route: Route,
     surroundings: Surroundings,
-    tls: Certificate | null,
+    files: RouteFiles,
     counters = new RouteCounters(),
   ): Promise<RunningRoute> {
-    const parts = partsOf(route, surroundings, counters, tls)
+    const parts = partsOf(route, surroundings, counters, files)
     try {
       const log = surroundings.log.child({ route: route.name })
       const source = await surroundings.inherited.takeFor(route, log)
@@ -91,10 +96,10 @@ export class RunningRoute implements RouteView {
     port: Port,
     route: Route,
     surroundings: Surroundings,
-    tls: Certificate | null,
+    files: RouteFiles,
     counters = new RouteCounters(),
   ): RunningRoute {
-    const parts = partsOf(route, surroundings, counters, tls)
+    const parts = partsOf(route, surroundings, counters, files)
     port.handler = parts.handler
     parts.upstream?.probe()
     return new RunningRoute(route, counters, parts, port)
@@ -128,7 +133,13 @@ export class RunningRoute implements RouteView {
   async drain(drainMs: number): Promise<void> {
     await this.#handler.drain(drainMs)
     this.tls?.[Symbol.dispose]()
+    this.outgoing?.[Symbol.dispose]()
     await this.upstream?.[Symbol.asyncDispose]()
+  }
+
+  /** Takes over files that have changed. */
+  async look(): Promise<void> {
+    await Promise.all([this.tls?.look(), this.outgoing?.look()])
   }
 
   /** Stops accepting connections, and drains. */
@@ -137,19 +148,26 @@ export class RunningRoute implements RouteView {
   }
 }
 
-interface Parts {
+/** What a route has read from its files. */
+export interface RouteFiles {
+  /** Null without TLS on its listener. */
+  readonly tls: Certificate | null
+  /** Null when its upstream is a socket. */
+  readonly outgoing: WayOut | null
+}
+
+interface Parts extends RouteFiles {
   readonly upstream: Upstream | null
   readonly limits: ConnectionLimits
   readonly inner: RouteHandler
   readonly handler: ConnectionHandler
-  readonly tls: Certificate | null
 }
 
 function partsOf(
   route: Route,
   { deadlines, log, room, identities, resolver }: Surroundings,
   counters: RouteCounters,
-  tls: Certificate | null,
+  { tls, outgoing }: RouteFiles,
 ): Parts {
   const routeLog = log.child({ route: route.name })
   counters.onNewUid = (uid) => routeLog.info({ uid }, 'first connection of this user')
@@ -165,11 +183,12 @@ function partsOf(
     deadlines,
     limits,
     identities,
+    outgoing,
     resolver,
     log: routeLog,
   })
   const handler = tls === null ? inner : tls.handlerFor({ inner, limits, deadlines, isHttp, counters })
-  return { upstream, limits, inner, handler, tls }
+  return { upstream, limits, inner, handler, tls, outgoing }
 }
 
 type RouteHandler = HttpHandler | StreamHandler | ConnectHandler
@@ -179,6 +198,7 @@ interface Serving {
   readonly deadlines: Deadlines
   readonly limits: ConnectionLimits
   readonly identities: Identities
+  readonly outgoing: WayOut | null
   readonly resolver: NameResolver
   readonly log: Logger
 }
@@ -186,7 +206,7 @@ interface Serving {
 /** Who takes the connections of a route, by its kind, and the upstream where it has one. */
 function serving(
   route: Route,
-  { resolver, log, ...shared }: Serving,
+  { outgoing, resolver, log, ...shared }: Serving,
 ): { readonly upstream: Upstream | null; readonly inner: RouteHandler } {
   if (route.kind === 'connect') {
     const policy = new EgressPolicy({ ...route, resolver })
@@ -195,9 +215,16 @@ function serving(
       inner: new ConnectHandler(new ConnectRelay({ ...shared, route, policy, log }), shared.limits),
     }
   }
-  const upstream = new Upstream(route.upstream, route.timeoutsMs.connect, log)
-  if (route.kind === 'stream') return { upstream, inner: new StreamHandler({ ...shared, route, upstream }) }
-  return { upstream, inner: new HttpHandler(new HttpRelay(route, upstream, shared), shared.limits) }
+  const upstream = new Upstream(
+    route.upstream,
+    route.timeoutsMs.connect,
+    log,
+    () => outgoing?.dialOptions() ?? {},
+  )
+  if (route.kind === 'stream')
+    return { upstream, inner: new StreamHandler({ ...shared, route, upstream, outgoing }) }
+  const relay = new HttpRelay(route, upstream, { ...shared, outgoing: outgoing ?? toSocket() })
+  return { upstream, inner: new HttpHandler(relay, shared.limits) }
 }
 
 function logRoom(log: Logger, isFull: boolean): void {

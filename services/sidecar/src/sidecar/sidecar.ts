@@ -15,13 +15,15 @@ import { SharedRoom } from '../relay/connection-limits.ts'
 import { Deadlines } from '../relay/deadlines.ts'
 import type { Port } from '../relay/port.ts'
 import type { Certificate } from '../tls/certificate.ts'
-import { type ListenerName, loadCertificates, tlsListeners } from './certificates.ts'
+import type { WayOut } from '../way-out/way-out.ts'
+import { type ListenerName, loadCertificates, tlsListeners, together } from './certificates.ts'
 import { loadCredentials, requireCallers } from './credentials.ts'
 import { checkInherited, InheritedSockets, type Listening, OPS } from './inherited-sockets.ts'
 import { type DescriptorPlan, planDescriptors } from './plan-descriptors.ts'
 import { type Holder, planReload, type ReloadPlan, revoke } from './reload-plan.ts'
 import { RunningOperations } from './running-operations.ts'
-import { RunningRoute, type Surroundings } from './running-route.ts'
+import { type RouteFiles, RunningRoute, type Surroundings } from './running-route.ts'
+import { loadWaysOut } from './ways-out.ts'
 
 export interface SidecarOptions {
   readonly inherited?: InheritedSockets
@@ -123,22 +125,28 @@ export class Sidecar implements AsyncDisposable {
     const plan = planReload(this.#routes, this.#ops, config)
     const isTakeover = ({ route }: ReloadPlan['begun'][number]) => route.onConflict === 'takeover'
     requireCallers(config)
-    const credentials = await this.#credentialsFor(config, opened)
-    const certificates = await this.#certificatesFor(config, plan, opened)
-    const tlsOf = ({ name }: Route) => certificates.get(name) ?? null
+    const [credentials, certificates, waysOut] = await together(
+      this.#credentialsFor(config, opened),
+      this.#certificatesFor(config, plan, opened),
+      this.#waysOutFor(plan, opened),
+    )
+    const filesOf = ({ name }: Route) => ({
+      tls: certificates.get(name) ?? null,
+      outgoing: waysOut.get(name) ?? null,
+    })
     const fresh = await this.#open(
       plan.begun.filter((each) => !isTakeover(each)),
-      tlsOf,
+      filesOf,
       opened,
     )
     for (const { route, port } of plan.begun) if (port !== null) await this.#rebind(port.port, route, opened)
     const ops = await this.#opsFor(config, plan, certificates.get(null) ?? null, opened)
-    fresh.push(...(await this.#open(plan.begun.filter(isTakeover), tlsOf, opened)))
+    fresh.push(...(await this.#open(plan.begun.filter(isTakeover), filesOf, opened)))
     if (this.#isDraining) throw shuttingDown() // a signal came in the meantime
     opened.move() // nothing can fail after this line
     this.#surroundings.identities.use(credentials)
     for (const { route, port } of plan.begun)
-      if (port !== null) fresh.push(this.#succeed(port, route, tlsOf(route)))
+      if (port !== null) fresh.push(this.#succeed(port, route, filesOf(route)))
     ops?.serve()
     revoke(plan)
     for (const holder of plan.handedOver) this.#leave(holder.drain(config.drainMs))
@@ -148,7 +156,7 @@ export class Sidecar implements AsyncDisposable {
     this.#config = config
     this.#shareDescriptors()
     this.#leaveReplaced()
-    await Promise.all([...this.#routes, ops].map((holder) => holder?.tls?.look()))
+    await Promise.all([...this.#routes.map((route) => route.look()), ops?.tls?.look()])
     await credentials?.look()
   }
 
@@ -161,8 +169,8 @@ export class Sidecar implements AsyncDisposable {
   }
 
   /** Starts a route on the open port of `former`, whose connections it judges from now on. */
-  #succeed(former: Holder, route: Route, tls: Certificate | null): RunningRoute {
-    const next = RunningRoute.on(former.port, route, this.#surroundings, tls, this.#countersOf(route))
+  #succeed(former: Holder, route: Route, files: RouteFiles): RunningRoute {
+    const next = RunningRoute.on(former.port, route, this.#surroundings, files, this.#countersOf(route))
     if ('route' in former) former.succeededBy(next)
     return next
   }
@@ -179,10 +187,24 @@ export class Sidecar implements AsyncDisposable {
     return certificates
   }
 
+  /** Reads what the routes that start need for their upstreams on TCP. */
+  async #waysOutFor(plan: ReloadPlan, opened: AsyncDisposableStack): Promise<Map<string, WayOut>> {
+    const { resolver, log } = this.#surroundings
+    const begun = plan.begun.map(({ route }) => route)
+    const waysOut = await loadWaysOut(
+      begun,
+      resolver,
+      log,
+      (name) => this.#routes.find(({ route }) => route.name === name)?.outgoing?.counters,
+    )
+    for (const wayOut of waysOut.values()) opened.use(wayOut)
+    return waysOut
+  }
+
   /** Starts the routes that need a new port. */
   async #open(
     begun: ReloadPlan['begun'],
-    tlsOf: (route: Route) => Certificate | null,
+    filesOf: (route: Route) => RouteFiles,
     opened: AsyncDisposableStack,
   ): Promise<RunningRoute[]> {
     const fresh: RunningRoute[] = []
@@ -191,7 +213,7 @@ export class Sidecar implements AsyncDisposable {
       const running = await RunningRoute.open(
         route,
         this.#surroundings,
-        tlsOf(route),
+        filesOf(route),
         this.#countersOf(route),
       )
       opened.defer(() => running.close(0))

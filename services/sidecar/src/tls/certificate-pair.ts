@@ -1,6 +1,6 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { readText, type TextFile } from '../config/read-text.ts'
+import { readText } from '../config/read-text.ts'
 import type { TlsSettings } from '../config/tls-schema.ts'
 import { crypto, tls } from './node-tls.ts'
 
@@ -20,16 +20,18 @@ const HINTS = {
   notRegular: 'name a PEM file; a symbolic link to one is fine',
   tooLarge: 'a certificate with its intermediates has a few KiB: name that file',
 }
-const CERTIFICATE: TextFile = { setting: 'tls.certificate', hints: HINTS }
-const KEY: TextFile = { setting: 'tls.key', hints: HINTS }
 
 /**
  * Reads both files and checks that they belong together.
+ * @param group the settings that name the files, for messages.
  * @throws Failure `bad_config` that names the file and says what to do.
  */
-export function readPair({ certificate, key }: TlsSettings): CertificatePair {
-  const cert = readText(certificate, CERTIFICATE)
-  const keyText = readText(key, KEY)
+export function readPair(
+  { certificate, key }: Pick<TlsSettings, 'certificate' | 'key'>,
+  group: 'tls' | 'upstreamTls' = 'tls',
+): CertificatePair {
+  const cert = readText(certificate, { setting: `${group}.certificate`, hints: HINTS })
+  const keyText = readText(key, { setting: `${group}.key`, hints: HINTS })
   const chain = chainOf(cert, certificate)
   const [leaf] = chain
   const privateKey = keyOf(keyText, key)

@@ -1,5 +1,6 @@
 import { formatIdentity } from '@uds-sidecar/shared/bind/identity'
 import { Watchdog } from '@uds-sidecar/shared/bind/watchdog'
+import type { DialOptions } from '@uds-sidecar/shared/dial/dial'
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
@@ -8,6 +9,10 @@ import { inspectConnection } from '@uds-sidecar/shared/inspect/inspect'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { permissionHint } from './permission-hint.ts'
 import { logFailure, logRecovery, News, type UpstreamState, unknownState } from './upstream-state.ts'
+
+/** How long the result of an attempt to connect to an upstream on TCP counts. */
+const GOOD_MS = 10_000
+const BAD_MS = 1_000
 
 /**
  * Watches the upstream of one route. Its state comes from the file system, from probes and from the traffic of clients;
@@ -18,6 +23,7 @@ export class Upstream implements AsyncDisposable {
   /** Called when a different socket appears at the path. The pool then stops reusing its connections. */
   onReplaced: () => void = () => undefined
   readonly #connectTimeoutMs: number
+  readonly #dialOptions: () => DialOptions
   readonly #log: Logger
   readonly #watchdog: Watchdog | undefined
   #state = unknownState()
@@ -28,7 +34,17 @@ export class Upstream implements AsyncDisposable {
   readonly #news = new News()
   #probe: Promise<UpstreamState> | undefined
 
-  constructor(endpoint: Endpoint, connectTimeoutMs: number, log: Logger) {
+  /** When the last connection attempt ended, in milliseconds of `performance.now()`. */
+  #attemptedAtMs = Number.NEGATIVE_INFINITY
+
+  /** @param dialOptions TLS and the look-up of names, asked for each probe. */
+  constructor(
+    endpoint: Endpoint,
+    connectTimeoutMs: number,
+    log: Logger,
+    dialOptions: () => DialOptions = () => ({}),
+  ) {
+    this.#dialOptions = dialOptions
     this.endpoint = endpoint
     this.#connectTimeoutMs = connectTimeoutMs
     this.#log = log
@@ -45,10 +61,12 @@ export class Upstream implements AsyncDisposable {
   }
 
   /**
-   * Connects once, closes the connection, and resolves to the new state within the connect timeout. Concurrent callers
-   * share one probe. Never rejects.
+   * Connects once, with TLS to the end of the handshake, closes the connection, and resolves to the new state within the
+   * connect timeout. Concurrent callers share one probe. Never rejects. An upstream on TCP may belong to somebody else: it
+   * is not probed while an attempt, of a probe or of a client, is younger than 10 s, or than 1 s if it has failed.
    */
   probe(): Promise<UpstreamState> {
+    if (this.#isKnown) return Promise.resolve(this.#state)
     this.#probe ??= this.#probeOnce()
       .catch((error: unknown) => {
         this.#logDefect(error)
@@ -60,8 +78,14 @@ export class Upstream implements AsyncDisposable {
     return this.#probe
   }
 
+  get #isKnown(): boolean {
+    if (this.endpoint.kind !== 'tcp') return false
+    return performance.now() - this.#attemptedAtMs < (this.#state.up === true ? GOOD_MS : BAD_MS)
+  }
+
   /** Report that a connection was established. */
   reportConnected(): void {
+    this.#attemptedAtMs = performance.now()
     if (this.#trouble === 'overloaded') this.reportAnswered()
     if (this.#state.up === true) return
     this.#become(true)
@@ -85,6 +109,7 @@ export class Upstream implements AsyncDisposable {
     }
     const { up, lastFailure } = this.#state
     const isNews = up !== false || lastFailure?.code !== failure.code
+    this.#attemptedAtMs = performance.now()
     this.#become(false)
     this.#remember(failure, isNews)
   }
@@ -102,7 +127,10 @@ export class Upstream implements AsyncDisposable {
 
   async #probeOnce(): Promise<UpstreamState> {
     await this.#look()
-    const report = await inspectConnection(this.endpoint, { timeoutMs: this.#connectTimeoutMs })
+    const report = await inspectConnection(this.endpoint, {
+      ...this.#dialOptions(),
+      timeoutMs: this.#connectTimeoutMs,
+    })
     if (!report.connected) this.reportDown(report.failure)
     else this.reportConnected()
     return this.#state

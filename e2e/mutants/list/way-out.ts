@@ -1,0 +1,184 @@
+import type { Mutant } from '../mutant.ts'
+
+const PARTNER = 'services/sidecar/src/way-out/partner.test.ts'
+const CODES = 'services/sidecar/src/way-out/tls-codes.test.ts'
+const FILES = 'services/sidecar/src/way-out/upstream-files.test.ts'
+const REUSE = 'services/sidecar/src/way-out/tls-reuse.test.ts'
+const SCHEMA_TEST = 'services/sidecar/src/config/way-out-schema.test.ts'
+const DESTINATION = 'services/sidecar/src/http1/destination.test.ts'
+const SCHEMA = 'services/sidecar/src/config/way-out-schema.ts'
+const TLS = 'services/sidecar/src/way-out/upstream-tls.ts'
+const COMPOSE = 'services/sidecar/src/http1/compose-request.ts'
+const POOL = 'services/sidecar/src/relay/upstream-pool.ts'
+
+/** From a socket to an upstream on TCP. */
+export const wayOut: readonly Mutant[] = [
+  {
+    name: 'way out: the certificate of the upstream is not verified',
+    file: 'shared/src/dial/dial-tls.ts',
+    find: 'rejectUnauthorized: true,',
+    replace: 'rejectUnauthorized: false,',
+    killers: [CODES],
+  },
+  {
+    name: 'way out: the name in the certificate is not checked',
+    file: 'shared/src/dial/dial-tls.ts',
+    find: '(_host, certificate) => checkServerIdentity(serverName, certificate)',
+    replace: '() => undefined',
+    killers: [CODES],
+  },
+  {
+    name: 'way out: no session is resumed',
+    file: TLS,
+    find: 'session: isUsable ? this.#session?.bytes : undefined,',
+    replace: 'session: undefined,',
+    killers: [REUSE],
+  },
+  {
+    name: 'way out: the system CAs are trusted beside ca',
+    file: 'services/sidecar/src/way-out/upstream-material.ts',
+    find: 'ca: ca ?? systemCas()',
+    replace: 'ca: systemCas()',
+    killers: [CODES],
+  },
+  {
+    name: 'way out: the own certificate is not presented',
+    file: 'services/sidecar/src/way-out/upstream-material.ts',
+    find: 'certificate: pair?.cert, key: pair?.key,',
+    replace: 'certificate: undefined, key: undefined,',
+    killers: [CODES],
+  },
+  {
+    name: 'way out: minVersion towards the upstream is ignored',
+    file: 'services/sidecar/src/way-out/upstream-material.ts',
+    find: 'key: pair?.key, minVersion })',
+    replace: "key: pair?.key, minVersion: minVersion && ('TLSv1.2' as const) })",
+    killers: [CODES],
+  },
+  {
+    name: 'way out: credentials without TLS',
+    file: SCHEMA,
+    find: 'add(isTcp && tls === undefined, ',
+    replace: 'add(isTcp && tls === null, ',
+    killers: [SCHEMA_TEST],
+  },
+  {
+    name: 'way out: TRACE beside credentials',
+    file: SCHEMA,
+    find: "methods.split('|').includes('TRACE')",
+    replace: "methods.split('|').includes('TRACED')",
+    killers: [SCHEMA_TEST],
+  },
+  {
+    name: 'way out: rules have a default',
+    file: SCHEMA,
+    find: 'add(row.allow === undefined && isTcp, ',
+    replace: 'add(row.allow === null && isTcp, ',
+    killers: [SCHEMA_TEST],
+  },
+  {
+    name: 'way out: a framing field as a credential',
+    file: SCHEMA,
+    find: 'return FIELD_NAME.test(name) && isCredential &&',
+    replace: 'return FIELD_NAME.test(name) && (isCredential || isCredential === false) &&',
+    killers: [SCHEMA_TEST],
+  },
+  {
+    name: "way out: the app's own field goes out beside the credential",
+    file: 'services/sidecar/src/http1/hop-by-hop.ts',
+    find: ' || isOneOf(replaced, bytes, line)) this',
+    replace: ') this',
+    killers: [DESTINATION],
+  },
+  {
+    name: "way out: the app's own field goes out when it is spelled with _",
+    file: 'services/sidecar/src/http1/destination.ts',
+    find: 'if (FOLDED[bytes[start + i] as number] !== name[i]) return false',
+    replace: 'if (((bytes[start + i] as number) | 0x20) !== name[i]) return false',
+    killers: [DESTINATION],
+  },
+  {
+    name: 'way out: a trailer brings the field of a credential',
+    file: 'services/sidecar/src/http1/trailer-line.ts',
+    find: '    if (this.#isReplaced) return FORBIDDEN\n',
+    replace: '',
+    killers: [DESTINATION],
+  },
+  {
+    name: "way out: the app's Host goes out",
+    file: COMPOSE,
+    find: '  if (hostLine !== null) at += hostLine.copy(out, at)\n',
+    replace: '',
+    killers: [DESTINATION, PARTNER],
+  },
+  {
+    name: 'way out: X-Forwarded-For goes out',
+    file: COMPOSE,
+    find: 'if (isToldOrigin) at += provenance',
+    replace: 'if (isToldOrigin || provenance.length > 0) at += provenance',
+    killers: [DESTINATION, PARTNER],
+  },
+  {
+    name: 'way out: an X-Request-Id of the sidecar goes out',
+    file: COMPOSE,
+    find: 'if (isToldOrigin && head.requestIdStart < 0)',
+    replace: 'if (head.requestIdStart < 0)',
+    killers: [DESTINATION, PARTNER],
+  },
+  {
+    name: 'way out: credentials are not followed',
+    file: 'services/sidecar/src/way-out/way-out.ts',
+    find: 'const lines = () => credentials?.files.value ?? NOTHING',
+    replace: 'const first = credentials?.files.value ?? NOTHING\n    const lines = () => first',
+    killers: [FILES],
+  },
+  {
+    name: 'way out: a bad credential is sent',
+    file: 'services/sidecar/src/way-out/credentials.ts',
+    find: 'if (odd >= 0) throw',
+    replace: 'if (odd > 1e6) throw',
+    killers: [FILES],
+  },
+  {
+    name: 'way out: idle connections of an old CA are used again',
+    file: 'services/sidecar/src/relay/http-relay.ts',
+    find: 'outgoing.onReplaced = () => this.pool.retire()',
+    replace: 'outgoing.onReplaced = () => undefined',
+    killers: [FILES],
+  },
+  {
+    name: 'way out: a busy connection of an old CA is used again',
+    file: POOL,
+    find: '    for (const connection of this.#open) connection.retire()\n',
+    replace: '',
+    killers: [FILES],
+  },
+  {
+    name: 'way out: a POST is repeated',
+    file: 'services/sidecar/src/relay/retry.ts',
+    find: 'this.#isPossible = isDone && isIdempotent',
+    replace: 'this.#isPossible = isDone',
+    killers: [REUSE],
+  },
+  {
+    name: 'way out: a POST goes out on a connection that its server may have closed',
+    file: POOL,
+    find: 'this.outgoing.isTls && this.#idle.at(-1)?.isSurelyOpen === true',
+    replace: 'this.outgoing.isTls && this.#idle.length > 0',
+    killers: [REUSE],
+  },
+  {
+    name: 'way out: each POST costs a handshake',
+    file: POOL,
+    find: 'return this.outgoing.isTls && ',
+    replace: 'return !this.outgoing.isTls && ',
+    killers: [REUSE],
+  },
+  {
+    name: 'way out: each page that is read probes the partner',
+    file: 'services/sidecar/src/upstream/upstream.ts',
+    find: "if (this.endpoint.kind !== 'tcp') return false",
+    replace: "if (this.endpoint.kind !== 'tcp' || this.#attemptedAtMs > 0) return false",
+    killers: [PARTNER],
+  },
+]
