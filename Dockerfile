@@ -109,6 +109,18 @@ LABEL io.uds-sidecar.built=here \
       org.opencontainers.image.version=${VERSION} \
       org.opencontainers.image.revision=${REVISION}
 
+# ---- certificates: of the demonstration alone, so it may have a shell ----
+
+FROM node AS certificates
+RUN --mount=type=secret,id=ca \
+    apt-get -o Acquire::https::CAInfo=/run/secrets/ca update -q \
+    && apt-get -o Acquire::https::CAInfo=/run/secrets/ca install -yq --no-install-recommends openssl \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+COPY config/certificates.sh /usr/local/bin/certificates
+USER 10006:10006
+ENTRYPOINT ["sh", "/usr/local/bin/certificates"]
+LABEL io.uds-sidecar.built=here
+
 # ---- third-party programs: the same user, paths and entry point, whatever the base image ----
 
 FROM ${REDIS_IMAGE} AS redis

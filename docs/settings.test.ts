@@ -50,8 +50,8 @@ describe('ARCHITECTURE.md and compose.yaml', () => {
     assert.deepEqual(documented, real)
   })
 
-  it('agree on owner, group and mode of the socket volumes', () => {
-    const documented = [...page.matchAll(/([\w-]+-socket)(?: is)? `(\d+:\d+)`/g)].map(([, name, owner]) => [
+  it('agree on owner, group and mode of the volumes in memory', () => {
+    const documented = [...page.matchAll(/([\w-]+-(?:socket|certificates))(?: is)? `(\d+:\d+)`/g)].map(([, name, owner]) => [
       name,
       owner,
     ])
@@ -100,7 +100,7 @@ describe('README.md', () => {
     const ports = ['sidecar'].flatMap((name) => compose.services[name]?.ports ?? [])
     const published = ports.map((port) => port.split(':').at(-1) ?? '')
     const [picture = ''] = /```\n.*?```/s.exec(read('README.md')) ?? []
-    assert.equal(published.length, 4)
+    assert.equal(published.length, 5)
     assert.deepEqual(
       published.filter((port) => !picture.includes(`TCP ${port}`)),
       [],

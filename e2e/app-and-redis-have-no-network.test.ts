@@ -41,7 +41,7 @@ test('app and Redis have no network', async (t) => {
     assert.deepEqual(await interfacesIn(stack.service('sidecar')), ['eth0', 'lo'])
     const listeners = await tcpListenersIn(stack.service('sidecar'))
     const own = listeners.filter((address) => !address.startsWith(ENGINE_NAME_SERVER))
-    assert.deepEqual(own, ['0.0.0.0:7070', '0.0.0.0:8080', '0.0.0.0:9464', '0.0.0.0:9901'])
+    assert.deepEqual(own, ['0.0.0.0:7070', '0.0.0.0:8080', '0.0.0.0:8443', '0.0.0.0:9464', '0.0.0.0:9901'])
   })
 
   await t.test('the app can be reached through its socket', async () => {

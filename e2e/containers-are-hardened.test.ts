@@ -20,6 +20,12 @@ const EXPECTED: Record<string, Expected> = {
     network: 'none',
     mounts: ['/data rw', '/run/redis rw', '/usr/local/etc/redis/redis.conf ro'],
   },
+  certificates: {
+    uid: 10006,
+    groups: [],
+    network: 'none',
+    mounts: ['/certificates/client rw', '/certificates/prometheus rw', '/certificates/sidecar rw'],
+  },
   app: {
     uid: 10001,
     groups: [10300],
@@ -30,19 +36,24 @@ const EXPECTED: Record<string, Expected> = {
     uid: 10002,
     groups: [10100, 10200],
     network: 'edge',
-    mounts: ['/etc/sidecar/sidecar.yaml ro', '/run/app/api ro', '/run/app/metrics ro'],
+    mounts: [
+      '/etc/sidecar/sidecar.yaml ro',
+      '/run/app/api ro',
+      '/run/app/metrics ro',
+      '/run/certificates ro',
+    ],
   },
   client: {
     uid: 10003,
     groups: [10200],
     network: 'edge',
-    mounts: ['/run/app/api ro', '/run/app/metrics ro'],
+    mounts: ['/run/app/api ro', '/run/app/metrics ro', '/run/certificates ro'],
   },
   prometheus: {
     uid: 10005,
     groups: [],
     network: 'edge',
-    mounts: ['/etc/prometheus/alerts.yml ro', '/etc/prometheus/prometheus.yml ro'],
+    mounts: ['/etc/prometheus/alerts.yml ro', '/etc/prometheus/prometheus.yml ro', '/run/certificates ro'],
   },
 }
 
@@ -96,6 +107,7 @@ test('containers are hardened', async (t) => {
     assert.deepEqual(Object.fromEntries(published), {
       '7070/tcp': '127.0.0.1',
       '8080/tcp': '127.0.0.1',
+      '8443/tcp': '127.0.0.1',
       '9464/tcp': '127.0.0.1',
       '9901/tcp': '127.0.0.1',
     })

@@ -1,4 +1,4 @@
-// From the edge network nobody can reach the app or Redis, which have no name there. Of the sidecar the four published
+// From the edge network nobody can reach the app or Redis, which have no name there. Of the sidecar the five published
 // ports accept connections, and no other of the 65535.
 
 import assert from 'node:assert/strict'
@@ -19,7 +19,7 @@ test('only published ports accept connections', async (t) => {
   }
 
   await t.test('the sidecar accepts connections on what it publishes and nowhere else', async () => {
-    assert.deepEqual(await openPorts(neighbour, 'sidecar'), [7070, 8080, 9464, 9901])
+    assert.deepEqual(await openPorts(neighbour, 'sidecar'), [7070, 8080, 8443, 9464, 9901])
   })
 })
 

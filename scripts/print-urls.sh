@@ -14,8 +14,9 @@ line() {
 
 echo
 echo 'The stack is up:'
-line metrics sidecar 9464 http:// /metrics
+line metrics sidecar 9464 https:// /metrics
 line api sidecar 8080 http:// /status
+line api sidecar 8443 https:// /status
 line echo sidecar 7070 tcp:// ''
 line operations sidecar 9901 http:// /
 line prometheus prometheus 9090 http:// /targets

@@ -1,13 +1,19 @@
 import { app } from './list/app.ts'
 import { binding } from './list/binding.ts'
 import { client } from './list/client.ts'
+import { clientCertificates } from './list/client-certificates.ts'
+import { clientTls } from './list/client-tls.ts'
 import { configuring } from './list/configuring.ts'
 import { dialling } from './list/dialling.ts'
 import { ending } from './list/ending.ts'
+import { identities } from './list/identities.ts'
 import { onTheWire } from './list/on-the-wire.ts'
 import { relaying } from './list/relaying.ts'
+import { rules } from './list/rules.ts'
+import { secrets } from './list/secrets.ts'
 import { stack } from './list/stack.ts'
 import { tls } from './list/tls.ts'
+import { tlsHardening } from './list/tls-hardening.ts'
 import { unixSockets } from './list/unix-sockets.ts'
 import type { Mutant } from './mutant.ts'
 
@@ -17,10 +23,16 @@ export const MUTANTS: readonly Mutant[] = [
   ...configuring,
   ...dialling,
   ...relaying,
+  ...rules,
   ...unixSockets,
   ...onTheWire,
   ...app,
   ...stack,
   ...client,
+  ...clientTls,
   ...tls,
+  ...identities,
+  ...secrets,
+  ...clientCertificates,
+  ...tlsHardening,
 ]

@@ -6,6 +6,7 @@ import { REPOSITORY } from './run.ts'
 const PUBLISH_ANYWHERE = {
   PUBLISH_METRICS: '0',
   PUBLISH_API: '0',
+  PUBLISH_API_TLS: '0',
   PUBLISH_ECHO: '0',
   PUBLISH_OPS: '0',
   PUBLISH_PROMETHEUS: '0',

@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { type TlsDialOptions, tlsContext } from '@uds-sidecar/shared/dial/dial-tls'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { errnoOf } from '@uds-sidecar/shared/failure/failure'
 import { type RequestOptions, type Response, request } from '@uds-sidecar/shared/http/request'
@@ -17,12 +18,27 @@ import { newProject, projectPrefix, REPOSITORY } from './run.ts'
 const PORTS = {
   metrics: { service: 'sidecar', number: 9464 },
   api: { service: 'sidecar', number: 8080 },
+  apiTls: { service: 'sidecar', number: 8443 },
   echo: { service: 'sidecar', number: 7070 },
   ops: { service: 'sidecar', number: 9901 },
   prometheus: { service: 'prometheus', number: 9090 },
 } as const
 
 type PortName = keyof typeof PORTS
+
+/** The ports of compose.yaml that speak TLS. */
+const TLS_PORTS: ReadonlySet<PortName> = new Set(['metrics', 'apiTls'])
+
+/** Who has certificates of compose.yaml: the name of its volume, without `-certificates`. */
+type Consumer = 'sidecar' | 'client' | 'prometheus'
+
+/** What a consumer has, as PEM and text; empty where it has none. */
+interface Papers {
+  readonly ca: string
+  readonly certificate: string
+  readonly key: string
+  readonly token: string
+}
 
 /** What a test reads of a route in `/routes` on the operations port. */
 interface Route {
@@ -63,8 +79,44 @@ export class Stack {
     return { kind: 'tcp', host: published.HostIp, port: Number(published.HostPort) }
   }
 
+  /** On a port with TLS the request has the token of Prometheus, unless `options` has an `authorization`. */
   async request(port: PortName, path: string, options: RequestOptions = {}): Promise<Response> {
-    return request(await this.endpoint(port), { path, timeoutMs: REQUEST_TIMEOUT_MS, ...options })
+    const endpoint = await this.endpoint(port)
+    const identity = this.#hasTls(port) ? await this.#withToken(options) : options
+    return request(endpoint, { path, timeoutMs: REQUEST_TIMEOUT_MS, ...identity })
+  }
+
+  async #withToken(options: RequestOptions): Promise<RequestOptions> {
+    const { token } = await this.papersOf('prometheus')
+    const headers = { authorization: `Bearer ${token}`, ...options.headers }
+    return { tls: await this.trust(), ...options, headers }
+  }
+
+  /** TLS that trusts the stack's authority. @param presents the consumer whose certificate is presented; default: none */
+  async trust(presents?: Consumer): Promise<TlsDialOptions> {
+    const { ca } = await this.papersOf('client')
+    const pair = presents === undefined ? {} : await this.papersOf(presents)
+    const context = tlsContext({ ...pair, ca })
+    return { context, serverName: 'localhost' }
+  }
+
+  /** What the service `certificates` has made for a consumer. */
+  async papersOf(consumer: Consumer): Promise<Papers> {
+    const read = (name: string) => this.service('certificates').read(`/certificates/${consumer}/${name}`)
+    const [certificate, key, ca, token] = await Promise.all([
+      read('tls.crt'),
+      read('tls.key'),
+      consumer === 'sidecar' ? '' : read('ca.crt'),
+      consumer === 'prometheus' ? read('token') : '',
+    ])
+    return { certificate, key, ca, token: token.trim() }
+  }
+
+  /** The example has no certificates, nor have configurations that tests lay over it. */
+  #hasTls(port: PortName): boolean {
+    const { files } = this.compose
+    const isPlain = files[0] !== 'compose.yaml' || files.some((file) => file.includes('impatient'))
+    return TLS_PORTS.has(port) && !isPlain
   }
 
   /** Every route of the sidecar by its name; the sidecar probes each upstream at this request. */

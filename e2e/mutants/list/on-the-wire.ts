@@ -29,7 +29,7 @@ export const onTheWire: readonly Mutant[] = [
   {
     name: 'trailers may say where a request came from',
     file: 'services/sidecar/src/http1/trailer-line.ts',
-    find: 'isReserved(id) || id === FIELD.dropped || id === FIELD.credentials',
+    find: 'isReserved(id) || id === FIELD.dropped || isCredential(id)',
     replace: 'isReserved(id)',
     killers: [FORGED],
   },
@@ -182,9 +182,9 @@ export const onTheWire: readonly Mutant[] = [
   },
   {
     name: 'a URL without a path is matched as nothing',
-    file: 'services/sidecar/src/policy/admission.ts',
-    find: "if (impliedPath !== '') return",
-    replace: "if (impliedPath === '*') return",
+    file: 'services/sidecar/src/policy/allow-list.ts',
+    find: "impliedPath === '' ? normalPath",
+    replace: "impliedPath !== '*' ? normalPath",
     killers: [REQUESTS],
   },
   {

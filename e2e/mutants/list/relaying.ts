@@ -10,22 +10,22 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'every path is allowed',
     file: 'services/sidecar/src/policy/admission.ts',
-    find: 'if (!allow.allows(head.method, path, from, to)) return',
-    replace: "if (head.method === 'NONE') return",
+    find: 'return allow.clientsFor(head.method, target) ?? notAllowed',
+    replace: "return head.method !== 'NONE' ? [] : notAllowed",
     killers: ['e2e/only-allowed-requests-are-relayed.test.ts'],
   },
   {
     name: 'every method is allowed',
     file: 'services/sidecar/src/policy/allow-list.ts',
-    find: 'matches(rule, bytes, from, to) && rule.methods.has(method)',
-    replace: 'matches(rule, bytes, from, to)',
+    find: '!this.#matches(rule, target) || !rule.methods.has(method) || !matchesQuery',
+    replace: '!this.#matches(rule, target) || !matchesQuery',
     killers: ['e2e/only-allowed-requests-are-relayed.test.ts'],
   },
   {
     name: 'paths may have dot segments',
-    file: 'services/sidecar/src/policy/allow-list.ts',
-    find: 'if (byte === SLASH && bytes[at + 1] === DOT && isDotSegment(bytes, at + 1, to)) return false',
-    replace: 'void isDotSegment',
+    file: 'services/sidecar/src/http1/normal-path.ts',
+    find: '      if (isDotSegment(bytes, at + 1, to)) return DOT_SEGMENT\n',
+    replace: '',
     killers: [CLIENT],
   },
   {
@@ -72,9 +72,9 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: 'unbounded request bodies, in one piece with the head',
-    file: 'services/sidecar/src/relay/exchange.ts',
-    find: 'if (this.#request.bodyBytes > bodyBytes) this.#respondWith',
-    replace: 'if (bodyBytes < 0) this.#respondWith',
+    file: 'services/sidecar/src/relay/judging.ts',
+    find: 'return this.#request.bodyBytes > bodyBytes ?',
+    replace: 'return this.#request.bodyBytes < 0 ?',
     killers: [CLIENT],
   },
   {
@@ -122,8 +122,8 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'ready while it drains',
     file: 'services/sidecar/src/observe/pages.ts',
-    find: "if (view.isDraining()) return json(503, { ready: false, reason: 'draining' })",
-    replace: '',
+    find: 'if (view.isDraining())\n    return',
+    replace: 'if (view.routes().length < 0) return',
     killers: ['services/sidecar/src/sidecar/sidecar.test.ts', 'services/sidecar/src/main.test.ts'],
   },
   {

@@ -6,6 +6,7 @@ const ROTATION = 'services/sidecar/src/tls/rotation.test.ts'
 const SETTINGS = 'services/sidecar/src/tls/settings.test.ts'
 const HANDLER = 'services/sidecar/src/tls/tls-handler.ts'
 const CERTIFICATE = 'services/sidecar/src/tls/certificate.ts'
+const FOLLOWED = 'services/sidecar/src/files/followed-files.ts'
 
 /** TLS of the sidecar's listeners. */
 export const tls: readonly Mutant[] = [
@@ -33,8 +34,8 @@ export const tls: readonly Mutant[] = [
   {
     name: 'renegotiation',
     file: HANDLER,
-    find: 'secureOptions: crypto.constants.SSL_OP_NO_RENEGOTIATION',
-    replace: 'secureOptions: crypto.constants.SSL_OP_NO_COMPRESSION',
+    find: 'const secureOptions = SSL_OP_NO_RENEGOTIATION |',
+    replace: 'const secureOptions = (SSL_OP_NO_RENEGOTIATION & 0) |',
     killers: [PORT],
   },
   {
@@ -54,15 +55,15 @@ export const tls: readonly Mutant[] = [
   {
     name: 'plain HTTP on a TLS port is just reset',
     file: HANDLER,
-    find: '(this.#parts.isHttp && first >= A && first <= Z)',
-    replace: '(this.#parts.isHttp && first > Z && first < A)',
+    find: '(this.#parts.isHttp && isLetter(first))',
+    replace: '(this.#parts.isHttp && first > 255)',
     killers: [PORT],
   },
   {
     name: 'a stream route responds with HTTP',
     file: HANDLER,
-    find: '(this.#parts.isHttp && first >= A && first <= Z)',
-    replace: '(first >= A && first <= Z)',
+    find: '(this.#parts.isHttp && isLetter(first))',
+    replace: '(isLetter(first))',
     killers: [PORT],
   },
   {
@@ -82,8 +83,8 @@ export const tls: readonly Mutant[] = [
   {
     name: 'a handshake may take for ever',
     file: HANDLER,
-    find: '    this.#parts.deadlines.set(handshake, this.#parts.certificate.settings.handshakeTimeout)\n',
-    replace: '',
+    find: 'peer === null ? Math.min(REFUSING_MS, handshakeTimeout) : handshakeTimeout',
+    replace: '600_000',
     killers: [HANDSHAKES],
   },
   {
@@ -110,7 +111,7 @@ export const tls: readonly Mutant[] = [
   {
     name: 'a handshake never gives its place back',
     file: HANDLER,
-    find: '    this.#parts.limits.release(handshake.peer)\n',
+    find: '    else this.#parts.limits.release(handshake.peer)\n',
     replace: '',
     killers: [HANDSHAKES],
   },
@@ -124,7 +125,7 @@ export const tls: readonly Mutant[] = [
   {
     name: 'the old certificate is served for ever',
     file: HANDLER,
-    find: 'certificate.onReplaced = (pair) => this.#server.setSecureContext(contextOf(settings, pair))',
+    find: 'certificate.onReplaced = () => this.#server.setSecureContext(contextOf(certificate))',
     replace: 'certificate.onReplaced = () => undefined',
     killers: [ROTATION],
   },
@@ -137,21 +138,21 @@ export const tls: readonly Mutant[] = [
   },
   {
     name: 'a pair that is replaced file by file counts as bad',
-    file: CERTIFICATE,
+    file: FOLLOWED,
     find: 'const SETTLE_MS = 1_000',
     replace: 'const SETTLE_MS = 0',
     killers: [ROTATION],
   },
   {
     name: 'a bad pair is reported at each look',
-    file: CERTIFICATE,
+    file: FOLLOWED,
     find: '    this.#known = identity\n    this.lastFailure = failure\n',
     replace: '    this.lastFailure = failure\n',
     killers: [ROTATION],
   },
   {
     name: 'a good pair after a bad one does not count as good',
-    file: CERTIFICATE,
+    file: FOLLOWED,
     find: '    this.lastFailure = null\n',
     replace: '',
     killers: [ROTATION],
@@ -159,8 +160,8 @@ export const tls: readonly Mutant[] = [
   {
     name: 'an expired pair is taken over',
     file: CERTIFICATE,
-    find: 'isExpired(result) && !isExpired(this.#pair)',
-    replace: 'isExpired(result) && isExpired(this.#pair)',
+    find: 'isExpired(pair) && !isExpired(former)',
+    replace: 'isExpired(pair) && isExpired(former)',
     killers: [ROTATION],
   },
   {
@@ -172,7 +173,7 @@ export const tls: readonly Mutant[] = [
   },
   {
     name: 'TLS on a Unix socket is no mistake',
-    file: 'services/sidecar/src/config/parse-file.ts',
+    file: 'services/sidecar/src/config/conflicts.ts',
     find: "    ...tlsOnUnixSocket(ops, ['ops']),\n",
     replace: '',
     killers: [SETTINGS],

@@ -89,9 +89,9 @@ export const unixSockets: readonly Mutant[] = [
   {
     name: 'a refused reload leaves the operations port on the port of a route',
     file: 'services/sidecar/src/sidecar/running-operations.ts',
-    find: 'if (taken !== null) return new RunningOperations(asked, taken, { handler, tls })',
+    find: 'if (taken !== null) return new RunningOperations(asked, access, taken,',
     replace:
-      'if (taken !== null) taken.handler = handler\n    if (taken !== null) return new RunningOperations(asked, taken, { handler, tls })',
+      'if (taken !== null) taken.handler = handler\n    if (taken !== null) return new RunningOperations(asked, access, taken,',
     killers: [RELOAD],
   },
   {
@@ -145,14 +145,14 @@ export const unixSockets: readonly Mutant[] = [
   },
   {
     name: 'one path in two spellings passes for two',
-    file: 'services/sidecar/src/config/parse-file.ts',
+    file: 'services/sidecar/src/config/conflicts.ts',
     find: "value.replace(/^unix:\\/\\/\\//, 'unix:/')",
     replace: 'value',
     killers: [PARSE_FILE],
   },
   {
     name: 'a route without a socket file may have a mode',
-    file: 'services/sidecar/src/config/parse-file.ts',
+    file: 'services/sidecar/src/config/conflicts.ts',
     find: "if (typeof listen !== 'string' ||",
     replace: "if (typeof listen === 'string' ||",
     killers: [PARSE_FILE],

@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import { suggest } from './cli/suggest.ts'
 
 /** The endpoints of the stack: its sockets, and TCP through the sidecar. */
-export interface ClientConfig {
+export interface StackEndpoints {
   readonly api: Endpoint
   readonly echo: Endpoint
   readonly metrics: Endpoint
@@ -15,6 +15,32 @@ export interface ClientConfig {
   readonly tcpMetrics: Endpoint
   readonly ops: Endpoint
 }
+
+export interface ClientConfig extends StackEndpoints {
+  /** How to reach the TCP endpoints that speak TLS, where no option says it. Undefined: none of them does. */
+  readonly access?: StackAccess | undefined
+}
+
+/** The values of the options of the same names. */
+interface StackAccess {
+  readonly tls: false
+  readonly cacert?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  readonly 'token-file'?: string | undefined
+  readonly 'tls-for': readonly StackPort[]
+}
+
+/** The TCP endpoints of the stack, as `--tls-for` and `CLIENT_TLS_FOR` name them. */
+export const STACK_PORTS = { api: 'tcpApi', echo: 'tcpEcho', metrics: 'tcpMetrics', ops: 'ops' } as const
+
+export type StackPort = keyof typeof STACK_PORTS
+
+export function isStackPort(name: string): name is StackPort {
+  return Object.hasOwn(STACK_PORTS, name)
+}
+
+const ALL_PORTS = Object.keys(STACK_PORTS).filter(isStackPort)
 
 const PREFIX = 'CLIENT_'
 
@@ -27,6 +53,11 @@ const ENTRIES = {
   CLIENT_TCP_ECHO: at('tcp://127.0.0.1:7070'),
   CLIENT_TCP_METRICS: at('tcp://127.0.0.1:9464'),
   CLIENT_OPS: at('tcp://127.0.0.1:9901'),
+  CLIENT_CACERT: file(),
+  CLIENT_CERT: file(),
+  CLIENT_KEY: file(),
+  CLIENT_TOKEN_FILE: file(),
+  CLIENT_TLS_FOR: v.optional(portNames()),
 }
 
 /** @throws Failure `bad_config` that lists every mistake */
@@ -41,7 +72,37 @@ export function loadConfig(env: NodeJS.ProcessEnv): ClientConfig {
     tcpEcho: read.CLIENT_TCP_ECHO,
     tcpMetrics: read.CLIENT_TCP_METRICS,
     ops: read.CLIENT_OPS,
+    access: accessIn(read),
   })
+}
+
+type Files = Partial<
+  Record<'CLIENT_CACERT' | 'CLIENT_CERT' | 'CLIENT_KEY' | 'CLIENT_TOKEN_FILE', string | undefined>
+>
+
+function accessIn({
+  CLIENT_CACERT: cacert,
+  CLIENT_CERT: cert,
+  CLIENT_KEY: key,
+  CLIENT_TOKEN_FILE: tokenFile,
+  CLIENT_TLS_FOR: names = ALL_PORTS,
+}: Files & { readonly CLIENT_TLS_FOR?: readonly StackPort[] | undefined }): StackAccess | undefined {
+  if ([cacert, cert, key, tokenFile].every((file) => file === undefined)) return undefined
+  return Object.freeze({ tls: false, cacert, cert, key, 'token-file': tokenFile, 'tls-for': names })
+}
+
+function file() {
+  return v.optional(v.string())
+}
+
+function portNames() {
+  const message = `may have ${ALL_PORTS.join(', ')}, with commas between them`
+  return v.pipe(
+    v.string(),
+    v.transform((text) => text.split(',').map((name) => name.trim())),
+    v.check((names) => names.every(isStackPort), message),
+    v.transform((names) => names.filter(isStackPort)),
+  )
 }
 
 function at(fallback: string) {

@@ -134,7 +134,7 @@ describe('a sidecar with 1,024 descriptors', () => {
     using client = new Conversation(it.port)
     await client.send(GET).hears('ok')
     using ops = new Conversation(await it.sidecar.port('ops'))
-    const asked = 'GET /routes HTTP/1.1\r\nHost: a\r\n\r\n'
+    const asked = 'GET /routes HTTP/1.1\r\nHost: localhost\r\n\r\n'
     await ops.send(asked).hears('"state": "up"')
     limitTo(lowestFree(it.sidecar.child.pid))
     client.received = ''

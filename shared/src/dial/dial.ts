@@ -1,11 +1,14 @@
 import { connect, type OnReadOpts, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { type Endpoint, formatEndpoint, nodeAddress } from '../endpoint/endpoint.ts'
 import { HINTS } from '../failure/explain.ts'
 import { Failure } from '../failure/failure.ts'
 import { dialFailure } from './dial-failure.ts'
+import { connectTls, type TlsDialOptions } from './dial-tls.ts'
+import { presentedOn, TlsFailure } from './tls-failure.ts'
 
 export interface DialOptions {
-  /** Milliseconds that connecting may take. Default 1000. */
+  /** Milliseconds that connecting may take, with the TLS handshake. Default 1000. */
   readonly timeoutMs?: number
   /** Keep our side open when the peer ends its side. Default true: the caller decides when to end it. */
   readonly allowHalfOpen?: boolean
@@ -13,6 +16,8 @@ export interface DialOptions {
   readonly onread?: OnReadOpts
   /** Gives up when it aborts. Default: only `timeoutMs` does. */
   readonly signal?: AbortSignal
+  /** Speaks TLS, and verifies the certificate of the server. Default: the bytes as they are. */
+  readonly tls?: TlsDialOptions | undefined
 }
 
 export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000
@@ -27,41 +32,80 @@ export const DEFAULT_CONNECT_TIMEOUT_MS = 1_000
  * @throws the reason of `signal` if that has aborted
  * @throws Failure with the code that says why: `socket_missing`, `socket_stale`, `socket_denied`, `not_a_socket`,
  * `backlog_full`, `upstream_timeout`, `upstream_reset`, `connection_refused`, `host_unreachable`, `host_unknown`,
- * `overloaded` or `io_error`.
+ * `overloaded` or `io_error`; with TLS also `tls_untrusted`, `tls_expired`, `tls_name_mismatch` or `tls_refused`, as a
+ * `TlsFailure`.
  */
 export async function dial(endpoint: Endpoint, options: DialOptions = {}): Promise<Socket> {
-  const { timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, allowHalfOpen = true, onread, signal } = options
+  const { timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, allowHalfOpen = true, onread, signal, tls } = options
   signal?.throwIfAborted()
-  const socket = connect({ ...nodeAddress(endpoint), allowHalfOpen, onread })
+  const attempt =
+    tls === undefined
+      ? plainAttempt(endpoint, connect({ ...nodeAddress(endpoint), allowHalfOpen, onread }))
+      : tlsAttempt(endpoint, connectTls(endpoint, tls, { allowHalfOpen, onread }))
   try {
-    await connected(socket, endpoint, timeoutMs, signal)
-    return socket
+    await connected(attempt, endpoint, timeoutMs, signal)
+    return attempt.socket
   } catch (error) {
-    socket.destroy()
+    attempt.socket.destroy()
     if (signal?.aborted || error instanceof Failure) throw error
-    throw await dialFailure(endpoint, error)
+    throw await attempt.explain(error)
   }
 }
 
-function connected(socket: Socket, endpoint: Endpoint, timeoutMs: number, signal: AbortSignal | undefined) {
+/** A connection that is being made. */
+interface Attempt {
+  readonly socket: Socket
+  /** The event after which it may be used. */
+  readonly event: 'connect' | 'secureConnect'
+  explain(error: unknown): Failure | Promise<Failure>
+}
+
+function plainAttempt(endpoint: Endpoint, socket: Socket): Attempt {
+  return { socket, event: 'connect', explain: (error) => dialFailure(endpoint, error) }
+}
+
+/** Before the connection is accepted the system says why it fails, later TLS does. */
+function tlsAttempt(endpoint: Endpoint, socket: TLSSocket): Attempt {
+  const presented = presentedOn(socket)
+  let isAccepted = false
+  socket.once('connect', () => {
+    isAccepted = true
+  })
+  const explain = (error: unknown) =>
+    isAccepted ? new TlsFailure(endpoint, error, presented()) : dialFailure(endpoint, error)
+  return { socket, event: 'secureConnect', explain }
+}
+
+function connected(
+  { socket, event }: Attempt,
+  endpoint: Endpoint,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+) {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = setTimeout(() => reject(timedOut(endpoint, timeoutMs)), timeoutMs)
+  const timer = setTimeout(() => reject(timedOut(endpoint, socket, timeoutMs)), timeoutMs)
   const abort = () => reject(signal?.reason)
+  let isReady = false
+  const ready = () => {
+    isReady = true
+    resolve()
+  }
   signal?.addEventListener('abort', abort, { once: true })
-  socket.once('connect', resolve)
+  socket.once(event, ready)
   socket.once('error', reject)
   return promise.finally(() => {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
-    socket.off('connect', resolve)
+    socket.off(event, ready)
     socket.off('error', reject)
-    if (socket.connecting) socket.on('error', () => socket.destroy())
+    if (!isReady) socket.on('error', () => socket.destroy())
   })
 }
 
-function timedOut(endpoint: Endpoint, timeoutMs: number): Failure {
+function timedOut(endpoint: Endpoint, socket: Socket, timeoutMs: number): Failure {
+  const what = socket.connecting ? 'accept a connection' : 'finish the TLS handshake'
   return new Failure('upstream_timeout', {
-    message: `${formatEndpoint(endpoint)} did not accept a connection within ${timeoutMs} ms`,
+    message: `${formatEndpoint(endpoint)} did not ${what} within ${timeoutMs} ms`,
     hint: HINTS.paused,
     errno: 'ETIMEDOUT',
   })

@@ -1,6 +1,8 @@
 import type { Agent, AgentOptions, ClientRequestArgs, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type DialOptions, dial } from '../dial/dial.ts'
+import type { TlsDialOptions } from '../dial/dial-tls.ts'
+import { TlsFailure } from '../dial/tls-failure.ts'
 import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
 import { HINTS } from '../failure/explain.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
@@ -38,6 +40,8 @@ export function requestFailure(endpoint: Endpoint, cause: unknown): Failure {
   if (cause instanceof Failure) return cause
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   if (code === 'HPE_HEADER_OVERFLOW') return headTooLarge(endpoint, cause)
+  // An alert of TLS after the handshake: a server may look at the certificate of its client only then (TLS 1.3).
+  if (code.startsWith('ERR_SSL_')) return new TlsFailure(endpoint, cause, null)
   if (code.startsWith('HPE_')) return malformed(endpoint, 'something that is not HTTP', cause)
   if (cause instanceof TypeError && code.startsWith('ERR_')) return badRequest(endpoint, cause)
   return new Failure('upstream_reset', {
@@ -120,6 +124,8 @@ export interface RequestOptions {
   readonly agent?: Agent
   /** Gives up when it aborts. Default: only `timeoutMs` does. */
   readonly signal?: AbortSignal
+  /** Speaks HTTP over TLS; an `agent` has its own. Default: plain HTTP. */
+  readonly tls?: TlsDialOptions | undefined
 }
 
 export interface Response {
@@ -157,7 +163,7 @@ export async function request(endpoint: Endpoint, options: RequestOptions = {}):
 }
 
 function send(endpoint: Endpoint, options: RequestOptions, signal: AbortSignal): Promise<IncomingMessage> {
-  const { method = 'GET', path = '/', headers = {}, body, agent = new EndpointAgent(endpoint) } = options
+  const { method = 'GET', path = '/', headers = {}, body, agent = agentFor(endpoint, options) } = options
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
   http
@@ -168,6 +174,14 @@ function send(endpoint: Endpoint, options: RequestOptions, signal: AbortSignal):
     .once('close', () => reject(new Error('closed without a response')))
     .end(body)
   return promise
+}
+
+/** A handshake has the time of the whole request: it takes two more round trips, and work on both sides. */
+function agentFor(
+  endpoint: Endpoint,
+  { tls, timeoutMs = DEFAULT_REQUEST_TIMEOUT_MS }: RequestOptions,
+): Agent {
+  return new EndpointAgent(endpoint, tls === undefined ? {} : { tls, timeoutMs })
 }
 
 async function readWhole(endpoint: Endpoint, message: IncomingMessage, maxBytes: number): Promise<Buffer> {

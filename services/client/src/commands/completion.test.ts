@@ -29,6 +29,12 @@ describe('completion in bash', () => {
       '--count',
       '--read',
       '--timeout-ms',
+      '--tls',
+      '--cacert',
+      '--cert',
+      '--key',
+      '--servername',
+      '--token-file',
       '--json',
       '--help',
     ]))

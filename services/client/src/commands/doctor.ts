@@ -1,5 +1,8 @@
 import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
+import { type Access, accessOf, isGiven, stackAccess } from '../access/access.ts'
+import { STACK_ACCESS_OPTIONS } from '../access/access-options.ts'
+import { usageError } from '../cli/cli-error.ts'
 import { type Arguments, type Context, defineCommand } from '../cli/command.ts'
 import { oneOf, TIMEOUT_OPTION, type Valued } from '../cli/options.ts'
 import { diagnose, diagnoseText } from '../doctor/diagnose.ts'
@@ -16,7 +19,11 @@ const PROTOCOL_OPTION = {
   fallback: undefined,
 } as const satisfies Valued<Protocol | undefined>
 
-const OPTIONS = { protocol: PROTOCOL_OPTION, 'timeout-ms': { ...TIMEOUT_OPTION, fallback: 2_000 } }
+const OPTIONS = {
+  protocol: PROTOCOL_OPTION,
+  'timeout-ms': { ...TIMEOUT_OPTION, fallback: 2_000 },
+  ...STACK_ACCESS_OPTIONS,
+}
 
 export const command = defineCommand({
   name: 'doctor',
@@ -27,11 +34,16 @@ export const command = defineCommand({
   examples: [
     ['client doctor', 'every endpoint of the stack'],
     ['client doctor unix:/run/redis/redis.sock --protocol none', 'any socket; only connects'],
+    [
+      'client doctor tcp://api.example:8443 --cacert ca.crt --token-file token',
+      'certificates and credentials too',
+    ],
   ],
   jsonShape:
     '{"diagnoses": [{endpoint, verdict, steps: [{state, subject, said}], finding: {name, code, message, fixes: [{where, text, when?}], exitCode} | null, exitCode}]}',
   async run(args, context) {
-    const diagnoses = await Promise.all(patients(args, context))
+    const access = await accessTo(args, context)
+    const diagnoses = await Promise.all(patients(args, access, context))
     const { stdout, json, env } = context
     stdout.write(
       json ? `${visibleJson({ diagnoses })}\n` : report(visibleIn(diagnoses), palette(stdout, env)),
@@ -40,13 +52,28 @@ export const command = defineCommand({
   },
 })
 
+/** Endpoints on the command line are all asked alike; those of the stack only as far as they speak TLS. */
+async function accessTo(
+  { positionals, values }: Arguments<typeof OPTIONS>,
+  { config }: Context,
+): Promise<Access> {
+  if (positionals.length === 0 || !isGiven(values)) return stackAccess(values, config)
+  if (values['tls-for'] !== undefined)
+    throw usageError(
+      '--tls-for goes with no ENDPOINT',
+      'it is about the endpoints of the stack: leave it out',
+    )
+  return accessOf(values)
+}
+
 function patients(
   { positionals, values }: Arguments<typeof OPTIONS>,
+  access: Access,
   { config }: Context,
 ): Promise<Diagnosis>[] {
   const { protocol, 'timeout-ms': timeoutMs } = values
-  if (positionals.length === 0) return placesOf(config).map((place) => diagnose(place, timeoutMs))
+  if (positionals.length === 0) return placesOf(config).map((place) => diagnose(place, timeoutMs, access))
   return positionals.map((text) =>
-    diagnoseText(text, (endpoint) => diagnose(placeAt(endpoint, config, protocol), timeoutMs)),
+    diagnoseText(text, (endpoint) => diagnose(placeAt(endpoint, config, protocol), timeoutMs, access)),
   )
 }

@@ -3,6 +3,8 @@ import { dial } from '@uds-sidecar/shared/dial/dial'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { visibleJson, visibleLines } from '@uds-sidecar/shared/text/visible'
+import { type Reach, reachOf } from '../access/access.ts'
+import { TLS_OPTIONS } from '../access/access-options.ts'
 import { usageError } from '../cli/cli-error.ts'
 import { type Context, defineCommand } from '../cli/command.ts'
 import { TIMEOUT_OPTION, type Valued } from '../cli/options.ts'
@@ -29,6 +31,7 @@ export const command = defineCommand({
     message: MESSAGE_OPTION,
     raw: { kind: 'flag', summary: 'print what comes back byte for byte, with control characters' },
     'timeout-ms': TIMEOUT_OPTION,
+    ...TLS_OPTIONS,
   },
   examples: [
     ['echo ping | client echo', 'prints "echo: ping"'],
@@ -40,8 +43,10 @@ export const command = defineCommand({
     const { message, raw, 'timeout-ms': timeoutMs } = args.values
     if (raw && context.json) throw usageError('--raw cannot be combined with --json', 'use only one of them')
     const form: Form = context.json ? 'json' : raw ? 'raw' : 'shown'
-    if (message === undefined) return converse(endpoint, timeoutMs, form, context)
-    for (const line of await dialogue(endpoint, message.split('\n'), timeoutMs)) print(line, form, context)
+    const reach = await reachOf(endpoint, args.values, context.config)
+    if (message === undefined) return converse(endpoint, reach, timeoutMs, form, context)
+    for (const line of await dialogue(endpoint, message.split('\n'), timeoutMs, reach.tls))
+      print(line, form, context)
     return EXIT.ok
   },
 })
@@ -52,11 +57,12 @@ type Form = 'shown' | 'raw' | 'json'
 /** Sends and receives at the same time until stdin ends. Only connecting has a time limit. */
 async function converse(
   endpoint: Endpoint,
+  { tls }: Reach,
   timeoutMs: number,
   form: Form,
   context: Context,
 ): Promise<number> {
-  const socket = await dial(endpoint, { timeoutMs })
+  const socket = await dial(endpoint, { timeoutMs, tls })
   await pipeBothWays(endpoint, context.stdin, socket, async (received) => {
     if (form === 'json') for await (const line of linesOf(received)) print(line, form, context)
     else if (form === 'raw') for await (const chunk of received) await write(chunk, context)

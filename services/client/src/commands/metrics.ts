@@ -2,6 +2,8 @@ import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { type Response, request } from '@uds-sidecar/shared/http/request'
 import { visibleJson } from '@uds-sidecar/shared/text/visible'
+import { reachOf } from '../access/access.ts'
+import { ACCESS_OPTIONS } from '../access/access-options.ts'
 import { usageError } from '../cli/cli-error.ts'
 import { defineCommand } from '../cli/command.ts'
 import { TIMEOUT_OPTION, type Valued } from '../cli/options.ts'
@@ -30,9 +32,14 @@ export const command = defineCommand({
     grep: GREP_OPTION,
     raw: { kind: 'flag', summary: 'the exposition byte for byte, as Prometheus gets it' },
     'timeout-ms': TIMEOUT_OPTION,
+    ...ACCESS_OPTIONS,
   },
   examples: [
     ['client metrics --tcp --grep visits', 'through the sidecar, only metrics about visits'],
+    [
+      'client metrics --tcp --cacert ca.crt --cert me.crt --key me.key',
+      'over TLS, with a client certificate',
+    ],
     ['client metrics --tcp --raw | promtool check metrics', 'check them with promtool'],
   ],
   jsonShape:
@@ -42,7 +49,8 @@ export const command = defineCommand({
     if (values.raw && (json || values.grep))
       throw usageError('--raw cannot be combined with --json or --grep', 'use only one of them')
     const endpoint = endpointArgument(args, { socket: config.metrics, tcp: config.tcpMetrics })
-    const pending = request(endpoint, { path: '/metrics', timeoutMs: values['timeout-ms'] })
+    const reach = await reachOf(endpoint, values, config)
+    const pending = request(endpoint, { ...reach, path: '/metrics', timeoutMs: values['timeout-ms'] })
     const response = expectOk(endpoint, '/metrics', await pending.catch(pointToTheSidecar))
     if (values.raw) return written(stdout.write(response.body))
     const families = grepFamilies(read(response), values.grep ?? /^/)

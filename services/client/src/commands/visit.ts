@@ -1,4 +1,6 @@
 import { EXIT } from '@uds-sidecar/shared/failure/failures'
+import { reachOf } from '../access/access.ts'
+import { ACCESS_OPTIONS } from '../access/access-options.ts'
 import { defineCommand } from '../cli/command.ts'
 import { TIMEOUT_OPTION, wholeNumber } from '../cli/options.ts'
 import { endpointArgument, TCP_OPTION } from '../cli/parse-arguments.ts'
@@ -22,6 +24,7 @@ export const command = defineCommand({
     },
     read: { kind: 'flag', summary: 'only read the total (GET /visits)' },
     'timeout-ms': TIMEOUT_OPTION,
+    ...ACCESS_OPTIONS,
   },
   examples: [
     ['client visit', 'one visit; prints the new total'],
@@ -31,9 +34,10 @@ export const command = defineCommand({
   async run(args, { config, json, stdout }) {
     const { values } = args
     const endpoint = endpointArgument(args, { socket: config.api, tcp: config.tcpApi })
+    const reach = await reachOf(endpoint, values, config)
     const method = values.read ? 'GET' : 'POST'
     for (let i = 0; i < (values.read ? 1 : values.count); i++) {
-      const options = { method, path: '/visits', timeoutMs: values['timeout-ms'] }
+      const options = { ...reach, method, path: '/visits', timeoutMs: values['timeout-ms'] }
       const { visits } = await requestJson(endpoint, visitsSchema, options)
       stdout.write(`${json ? JSON.stringify({ visits }) : visits}\n`)
     }

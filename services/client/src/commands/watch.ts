@@ -1,5 +1,7 @@
 import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { visibleIn, visibleJson } from '@uds-sidecar/shared/text/visible'
+import { stackAccess } from '../access/access.ts'
+import { STACK_ACCESS_OPTIONS } from '../access/access-options.ts'
 import { type Context, defineCommand } from '../cli/command.ts'
 import { type Valued, wholeNumber } from '../cli/options.ts'
 import { palette } from '../output/text.ts'
@@ -20,15 +22,18 @@ export const command = defineCommand({
   summary: 'show every endpoint of the stack as its state changes',
   positionals: '',
   maxPositionals: 0,
-  options: { 'interval-ms': INTERVAL_OPTION },
+  options: { 'interval-ms': INTERVAL_OPTION, ...STACK_ACCESS_OPTIONS },
   examples: [
     ['client watch', 'shows restarts and takeovers as they happen, until Ctrl-C'],
+    ['client watch --tls --tls-for ops', 'where the operations port speaks TLS'],
     ['client watch --json | jq .state', 'for a script'],
   ],
   jsonShape:
     '{time, event: state | replaced, name, endpoint, state, generation, was?, wasForMs?}, one line for each change',
   async run({ values }, context) {
-    const rounds = watch(context.config, { intervalMs: values['interval-ms'], signal: context.interrupted() })
+    const access = await stackAccess(values, context.config)
+    const pace = { intervalMs: values['interval-ms'], signal: context.interrupted() }
+    const rounds = watch(context.config, access, pace)
     await (context.stdout.isTTY && !context.json ? redraw(rounds, context) : scroll(rounds, context))
     return EXIT.ok
   },

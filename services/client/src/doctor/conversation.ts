@@ -1,5 +1,6 @@
 import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
-import { request } from '@uds-sidecar/shared/http/request'
+import { type Response, request } from '@uds-sidecar/shared/http/request'
+import type { Reach } from '../access/access.ts'
 import { dialogue } from '../echo/dialogue.ts'
 import { problemIn, type ReceivedProblem } from '../http/request-json.ts'
 import type { Place } from './place.ts'
@@ -25,9 +26,9 @@ const ABOUT_THE_PATH: ReadonlySet<number> = new Set([401, 403, 404, 405])
 
 const SHOWN_LETTERS = 200
 
-export async function converse(place: Place, timeoutMs: number): Promise<Conversation> {
+export async function converse(place: Place, reach: Reach, timeoutMs: number): Promise<Conversation> {
   try {
-    return await CONVERSATIONS[place.protocol](place, timeoutMs)
+    return await CONVERSATIONS[place.protocol](place, reach, timeoutMs)
   } catch (failure) {
     if (!(failure instanceof Failure)) throw failure
     if (failure.code !== 'upstream_malformed') return { kind: 'failed', failure }
@@ -39,16 +40,29 @@ const CONVERSATIONS = { http: overHttp, echo: overEcho, none: async () => quiet 
 
 const quiet: Conversation = { kind: 'responded', said: 'no request was sent (--protocol none)' }
 
-async function overHttp({ endpoint, path }: Place, timeoutMs: number): Promise<Conversation> {
-  const response = await request(endpoint, { path, timeoutMs })
-  if (ABOUT_THE_PATH.has(response.status) || response.status < 400)
+async function overHttp({ endpoint, path }: Place, reach: Reach, timeoutMs: number): Promise<Conversation> {
+  const response = await request(endpoint, { ...reach, path, timeoutMs })
+  const problem = problemIn(response)
+  const isAboutThePath = ABOUT_THE_PATH.has(response.status) && !isAboutTheCaller(response, problem, reach)
+  if (isAboutThePath || response.status < 400)
     return { kind: 'responded', said: `GET ${path}: ${response.status}` }
   const body = response.body.toString().replaceAll(/\s+/g, ' ').slice(0, SHOWN_LETTERS).trim()
-  return { kind: 'server error', status: response.status, problem: problemIn(response), body }
+  return { kind: 'server error', status: response.status, problem, body }
 }
 
-async function overEcho({ endpoint }: Place, timeoutMs: number): Promise<Conversation> {
-  const [said = ''] = await dialogue(endpoint, [PING], timeoutMs)
+/** Codes by which a sidecar says that it does not know who calls, or that this caller may not do this. */
+const ABOUT_THE_CALLER: ReadonlySet<string> = new Set(['unauthenticated', 'bad_credentials', 'not_permitted'])
+
+function isAboutTheCaller(
+  { status }: Response,
+  problem: ReceivedProblem | undefined,
+  { hasToken }: Reach,
+): boolean {
+  return ABOUT_THE_CALLER.has(problem?.code ?? '') || (status === 401 && hasToken)
+}
+
+async function overEcho({ endpoint }: Place, { tls }: Reach, timeoutMs: number): Promise<Conversation> {
+  const [said = ''] = await dialogue(endpoint, [PING], timeoutMs, tls)
   if (said === `echo: ${PING}`) return { kind: 'responded', said: `"${PING}": "${said}"` }
   return { kind: 'other protocol', said: said.slice(0, SHOWN_LETTERS) }
 }

@@ -4,18 +4,44 @@ import { type Endpoint, formatEndpoint, parseEndpoint } from '@uds-sidecar/share
 import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
 import { EXIT } from '@uds-sidecar/shared/failure/failures'
 import { type Inspection, inspect } from '@uds-sidecar/shared/inspect/inspect'
-import { converse } from './conversation.ts'
+import type { Access, Reach } from '../access/access.ts'
+import { type Conversation, converse } from './conversation.ts'
 import { advice, type Diagnosis, type Facts, type Finding, finding } from './diagnosis.ts'
 import { find } from './findings/find.ts'
 import type { Place } from './place.ts'
 import { stepsOf } from './steps.ts'
+import { handshake, isClosed, speaksTls, type TlsReport } from './tls-report.ts'
 
 /** Inspects one endpoint and finds what prevents a response. */
-export async function diagnose(place: Place, timeoutMs: number): Promise<Diagnosis> {
+export async function diagnose(place: Place, timeoutMs: number, access: Access): Promise<Diagnosis> {
+  const reach = access(place.endpoint)
   const inspection = await inspect(place.endpoint, { timeoutMs })
-  const conversation = inspection.connection.connected ? await converse(place, timeoutMs) : null
-  const facts = { place, inspection, conversation, neighbours: await neighboursOf(inspection), timeoutMs }
+  const asked = inspection.connection.connected ? await ask(place, reach, timeoutMs) : NOT_ASKED
+  const neighbours = await neighboursOf(inspection)
+  const facts: Facts = { place, inspection, reach, ...asked, neighbours, timeoutMs }
   return conclude(facts, find(facts))
+}
+
+type Asked = Pick<Facts, 'tls' | 'conversation' | 'speaksTls'>
+
+const NOT_ASKED: Asked = { tls: null, conversation: null, speaksTls: false }
+
+async function ask(place: Place, reach: Reach, timeoutMs: number): Promise<Asked> {
+  const tls: TlsReport | null =
+    reach.tls === undefined ? null : await handshake(place.endpoint, reach.tls, timeoutMs)
+  if (tls?.done === false) {
+    const isOdd = reach.hasCertificate && isClosed(tls.failure)
+    return { ...NOT_ASKED, tls, speaksTls: isOdd && (await speaksTls(place.endpoint, timeoutMs)) }
+  }
+  const conversation = await converse(place, reach, timeoutMs)
+  const isOdd = tls === null && place.endpoint.kind === 'tcp' && mayHideTls(conversation)
+  return { tls, conversation, speaksTls: isOdd && (await speaksTls(place.endpoint, timeoutMs)) }
+}
+
+/** How servers that expect TLS react to something else: they break off, or send an alert. */
+function mayHideTls(conversation: Conversation): boolean {
+  if (conversation.kind === 'other protocol') return true
+  return conversation.kind === 'failed' && conversation.failure.code === 'upstream_reset'
 }
 
 function conclude(facts: Facts, found: Finding | undefined): Diagnosis {

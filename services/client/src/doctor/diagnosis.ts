@@ -1,14 +1,22 @@
 import { type ExitCode, FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
 import type { Inspection } from '@uds-sidecar/shared/inspect/inspect'
 import { visible } from '@uds-sidecar/shared/text/visible'
+import type { Reach } from '../access/access.ts'
 import type { Conversation } from './conversation.ts'
 import type { Place } from './place.ts'
+import type { TlsReport } from './tls-report.ts'
 
 /** Everything that findings are derived from. */
 export interface Facts {
   readonly place: Place
   readonly inspection: Inspection
-  /** Null without a connection. */
+  /** With what the endpoint was asked. */
+  readonly reach: Reach
+  /** The TLS handshake; null without a connection, and where none was to be done. */
+  readonly tls: TlsReport | null
+  /** The server broke off or sent something else, and then turned out to speak TLS where nothing is presented to it. */
+  readonly speaksTls: boolean
+  /** Null without a connection, and after a failed handshake. */
   readonly conversation: Conversation | null
   /** Other sockets in the directory of a missing one, if the directory is readable. */
   readonly neighbours: readonly string[]
@@ -97,6 +105,21 @@ export const FINDING_NAMES = [
   'host_unknown',
   'unreachable',
   'connect_timeout',
+  'certificate_expired',
+  'certificate_not_yet_valid',
+  'certificate_self_signed',
+  'certificate_untrusted',
+  'certificate_wrong_name',
+  'client_certificate_missing',
+  'client_certificate_refused',
+  'tls_version',
+  'no_tls',
+  'tls_failed',
+  'tls_required',
+  'credential_missing',
+  'credential_wrong',
+  'not_permitted',
+  'too_many_attempts',
   'hung',
   'reset',
   'wrong_protocol',

@@ -1,5 +1,5 @@
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
-import type { ClientConfig } from '../config.ts'
+import type { ClientConfig, StackEndpoints } from '../config.ts'
 
 export const PROTOCOLS = ['http', 'echo', 'none'] as const
 
@@ -25,7 +25,7 @@ type Knowledge = Omit<Place, 'endpoint'>
 const app = { service: 'app', protocol: 'http' } as const
 const sidecar = { service: 'sidecar', protocol: 'http' } as const
 
-const KNOWN: Readonly<Record<keyof ClientConfig, Knowledge>> = {
+const KNOWN: Readonly<Record<keyof StackEndpoints, Knowledge>> = {
   api: { ...app, path: '/-/ready', volume: 'api-socket' },
   echo: { ...app, path: '/', protocol: 'echo', volume: 'api-socket' },
   metrics: { ...app, path: '/metrics', volume: 'metrics-socket', onlyFor: 'its group' },
@@ -38,7 +38,7 @@ const KNOWN: Readonly<Record<keyof ClientConfig, Knowledge>> = {
 
 /** Every endpoint of the stack, sockets first. */
 export function placesOf(config: ClientConfig): Place[] {
-  const names = Object.keys(KNOWN) as (keyof ClientConfig)[]
+  const names = Object.keys(KNOWN) as (keyof StackEndpoints)[]
   return names.map((name) => ({ endpoint: config[name], ...KNOWN[name] }))
 }
 

@@ -24,7 +24,7 @@ function whole(diagnosis: Diagnosis, colours: Palette): string {
 function brief(diagnosis: Diagnosis, colours: Palette): string {
   const { endpoint, steps } = diagnosis
   const notes = steps
-    .filter(({ state, subject }) => state === 'note' && subject === 'file')
+    .filter(({ state, subject }) => state === 'note' && (subject === 'file' || subject === 'tls'))
     .map(({ said }) => said)
   const last = diagnosis.verdict === 'live' ? [steps.at(-1)?.said ?? ''] : []
   return `${colours.good('✓')} ${endpoint}: ${[verdict(diagnosis, colours), ...last, ...notes].join(', ')}\n`

@@ -4,6 +4,7 @@ import type { DirectoryReport } from '@uds-sidecar/shared/inspect/inspect'
 import { classMay, formatIdentityOfProcess } from '@uds-sidecar/shared/inspect/permission'
 import { formatOwner, type UserNamespace } from '@uds-sidecar/shared/inspect/user-namespace'
 import type { Facts, Step } from './diagnosis.ts'
+import { expirySoon } from './tls-report.ts'
 
 /** The path to a response, one line for each check. */
 export function stepsOf(facts: Facts): Step[] {
@@ -13,6 +14,7 @@ export function stepsOf(facts: Facts): Step[] {
     ...file(facts),
     ...kernel(facts),
     connection(facts),
+    ...tls(facts),
     ...response(facts),
   ]
 }
@@ -85,6 +87,19 @@ function connection({ inspection: { connection, endpoint } }: Facts): Step {
     subject: 'connect',
     said: `${code}${errno ? ` (${errno})` : ''}: ${formatEndpoint(endpoint)}`,
   }
+}
+
+function tls({ tls }: Facts): Step[] {
+  if (tls === null) return []
+  if (!tls.done) return [{ state: 'failed', subject: 'tls', said: tls.failure.code }]
+  const { protocol, certificate, ms } = tls
+  const said = `${protocol} in ${ms.toFixed(1)} ms; certificate of ${certificate.subject} from ${certificate.issuer}, until ${certificate.validTo.toISOString()}`
+  const left = expirySoon(certificate)
+  return [
+    left === undefined
+      ? { state: 'ok', subject: 'tls', said }
+      : { state: 'note', subject: 'tls', said: `${said}: it expires ${left}, renew it` },
+  ]
 }
 
 function response({ conversation }: Facts): Step[] {

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { dial } from '@uds-sidecar/shared/dial/dial'
+import type { TlsDialOptions } from '@uds-sidecar/shared/dial/dial-tls'
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { HINTS } from '@uds-sidecar/shared/failure/explain'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
@@ -27,9 +28,10 @@ export async function dialogue(
   endpoint: Endpoint,
   lines: readonly string[],
   timeoutMs = 5_000,
+  tls?: TlsDialOptions,
 ): Promise<string[]> {
   const deadline = AbortSignal.timeout(timeoutMs)
-  const socket = await dial(endpoint, { timeoutMs })
+  const socket = await dial(endpoint, { timeoutMs, tls })
   const giveUp = () => socket.destroy(tooLate(endpoint, timeoutMs))
   deadline.addEventListener('abort', giveUp, { once: true })
   const received: string[] = []

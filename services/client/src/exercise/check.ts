@@ -2,6 +2,7 @@ import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endp
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { request } from '@uds-sidecar/shared/http/request'
+import type { Access } from '../access/access.ts'
 import { CliError } from '../cli/cli-error.ts'
 import type { ClientConfig } from '../config.ts'
 import { requestJson } from '../http/request-json.ts'
@@ -48,14 +49,20 @@ export interface Situation {
   readonly status: AppStatus | undefined
   /** The routes of the sidecar; undefined if the request failed, which S7 then shows. */
   readonly routes: readonly Route[] | undefined
+  /** How to reach each endpoint. */
+  readonly access: Access
 }
 
-export async function lookAround(config: ClientConfig, expectRedis: 'up' | 'down'): Promise<Situation> {
+export async function lookAround(
+  config: ClientConfig,
+  expectRedis: 'up' | 'down',
+  access: Access,
+): Promise<Situation> {
   const [status, routes] = await Promise.all([
-    unlessFailed(requestJson(config.api, statusSchema, { path: '/status' })),
-    unlessFailed(requestJson(config.ops, routesSchema, { path: '/routes' })),
+    unlessFailed(requestJson(config.api, statusSchema, { ...access(config.api), path: '/status' })),
+    unlessFailed(requestJson(config.ops, routesSchema, { ...access(config.ops), path: '/routes' })),
   ])
-  return { config, expectRedis, status, routes }
+  return { config, expectRedis, status, routes, access }
 }
 
 async function unlessFailed<T>(pending: Promise<T>): Promise<T | undefined> {
@@ -100,20 +107,20 @@ interface OkRequest {
   readonly what: string
   readonly path: string
   readonly host?: string
+  readonly access: Access
 }
 
 /** A GET whose response must be a 200. */
-export function expectOkStatus({ row, endpoint, what, path, host }: OkRequest): Check {
+export function expectOkStatus({ row, endpoint, what, path, host, access }: OkRequest): Check {
   return {
     row,
     what,
     endpoint,
     expected: '200',
     async observe() {
-      const { status } = await request(endpoint, {
-        path,
-        ...(host === undefined ? {} : { headers: { host } }),
-      })
+      const { tls, headers } = access(endpoint)
+      const sent = host === undefined ? headers : { ...headers, host }
+      const { status } = await request(endpoint, { path, tls, headers: sent })
       return seen(String(status), status === 200)
     },
   }

@@ -23,8 +23,8 @@ export function problemIn({ headers, body }: Response): ReceivedProblem | undefi
 
 /**
  * Returns a 2xx response unchanged.
- * @throws CliError with the code and hint of the problem body (RFC 9457) if the response has one; exit 77 for 401
- * and 403, 64 for another 4xx, 69 for the rest.
+ * @throws CliError with the code and hint of the problem body (RFC 9457) if the response has one; exit 77 for 401,
+ * 403 and 429, 64 for another 4xx, 69 for the rest.
  */
 export function expectOk(endpoint: Endpoint, path: string, response: Response): Response {
   if (response.status >= 200 && response.status < 300) return response
@@ -38,7 +38,7 @@ export function expectOk(endpoint: Endpoint, path: string, response: Response): 
 }
 
 function exitCodeOf(status: number): ExitCode {
-  if (status === 401 || status === 403) return EXIT.denied
+  if (status === 401 || status === 403 || status === 429) return EXIT.denied
   return status >= 400 && status < 500 ? EXIT.usage : EXIT.notAnswering
 }
 

@@ -3,6 +3,7 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { request } from '@uds-sidecar/shared/http/request'
 import { inspectFile } from '@uds-sidecar/shared/inspect/file-facts'
+import type { Access } from '../access/access.ts'
 import { CliError } from '../cli/cli-error.ts'
 import type { ClientConfig } from '../config.ts'
 import { dialogue } from '../echo/dialogue.ts'
@@ -46,28 +47,28 @@ export interface Target {
   probe(timeoutMs: number): Promise<void>
 }
 
-export function targetsOf(config: ClientConfig): Target[] {
+export function targetsOf(config: ClientConfig, access: Access): Target[] {
   return [
-    httpTarget('api', config.api, '/-/healthy'),
-    echoTarget('echo', config.echo),
-    httpTarget('metrics', config.metrics, '/metrics'),
-    httpTarget('api over TCP', config.tcpApi, '/-/healthy'),
-    echoTarget('echo over TCP', config.tcpEcho),
-    httpTarget('metrics over TCP', config.tcpMetrics, '/metrics'),
-    httpTarget('sidecar', config.ops, '/-/ready'),
+    httpTarget('api', config.api, '/-/healthy', access),
+    echoTarget('echo', config.echo, access),
+    httpTarget('metrics', config.metrics, '/metrics', access),
+    httpTarget('api over TCP', config.tcpApi, '/-/healthy', access),
+    echoTarget('echo over TCP', config.tcpEcho, access),
+    httpTarget('metrics over TCP', config.tcpMetrics, '/metrics', access),
+    httpTarget('sidecar', config.ops, '/-/ready', access),
   ]
 }
 
-function httpTarget(name: string, endpoint: Endpoint, path: string): Target {
+function httpTarget(name: string, endpoint: Endpoint, path: string, access: Access): Target {
   const probe = async (timeoutMs: number) => {
-    expectOk(endpoint, path, await request(endpoint, { path, timeoutMs }))
+    expectOk(endpoint, path, await request(endpoint, { ...access(endpoint), path, timeoutMs }))
   }
   return { name, endpoint, probe }
 }
 
-function echoTarget(name: string, endpoint: Endpoint): Target {
+function echoTarget(name: string, endpoint: Endpoint, access: Access): Target {
   const probe = async (timeoutMs: number) => {
-    await dialogue(endpoint, ['watch'], timeoutMs)
+    await dialogue(endpoint, ['watch'], timeoutMs, access(endpoint).tls)
   }
   return { name, endpoint, probe }
 }

@@ -4,6 +4,7 @@ import { rename, rm } from 'node:fs/promises'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { PLAIN_ACCESS } from '../access/access.ts'
 import { loadConfig } from '../config.ts'
 import { palette } from '../output/text.ts'
 import { type SmallStack, startSmallStack } from '../testing/small-stack.ts'
@@ -19,7 +20,10 @@ async function watchWhile(
 ) {
   const stop = new AbortController()
   const rounds: Watched[][] = []
-  for await (const round of watch(loadConfig(stack.env), { intervalMs: 50, signal: stop.signal })) {
+  for await (const round of watch(loadConfig(stack.env), PLAIN_ACCESS, {
+    intervalMs: 50,
+    signal: stop.signal,
+  })) {
     rounds.push(round)
     if (done(round)) stop.abort()
     await acts.shift()?.()

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { Access } from '../access/access.ts'
 import { CliError } from '../cli/cli-error.ts'
 import type { ClientConfig } from '../config.ts'
 import { requestJson } from '../http/request-json.ts'
@@ -97,12 +98,16 @@ interface Pace {
 const LOOK_TIMEOUT_MS = 1_000
 
 /** Checks every target once per `intervalMs` and yields all of them, until the signal aborts. */
-export async function* watch(config: ClientConfig, { intervalMs, signal }: Pace): AsyncGenerator<Watched[]> {
-  const targets = targetsOf(config)
+export async function* watch(
+  config: ClientConfig,
+  access: Access,
+  { intervalMs, signal }: Pace,
+): AsyncGenerator<Watched[]> {
+  const targets = targetsOf(config, access)
   const tracks = new Map<Target, Track>()
   while (!signal.aborted) {
     const tick = pause(intervalMs, undefined, { signal }).catch(() => undefined)
-    const looks = await lookAtAll(targets, config)
+    const looks = await lookAtAll(targets, config, access)
     if (signal.aborted) return
     yield looks.map(([target, seen]) => {
       const { track, news } = follow(tracks.get(target), seen, Date.now())
@@ -114,9 +119,13 @@ export async function* watch(config: ClientConfig, { intervalMs, signal }: Pace)
 }
 
 /** Sends requests first and inspects the sockets after that, so that a socket that appears in between is seen. */
-async function lookAtAll(targets: readonly Target[], config: ClientConfig): Promise<[Target, Look][]> {
+async function lookAtAll(
+  targets: readonly Target[],
+  config: ClientConfig,
+  access: Access,
+): Promise<[Target, Look][]> {
   const states = await Promise.all(targets.map((target) => look(target, LOOK_TIMEOUT_MS)))
-  const routes = await routesOf(config)
+  const routes = await routesOf(config, access)
   const sockets = await Promise.all(targets.map((target) => socketOf(target, routes)))
   return targets.map((target, i) => {
     const { state, ms } = states[i] as Omit<Look, 'socket'>
@@ -125,9 +134,13 @@ async function lookAtAll(targets: readonly Target[], config: ClientConfig): Prom
 }
 
 /** Empty if the sidecar does not respond: its own target shows the reason. */
-async function routesOf({ ops }: ClientConfig): Promise<readonly Route[]> {
+async function routesOf({ ops }: ClientConfig, access: Access): Promise<readonly Route[]> {
   try {
-    return await requestJson(ops, routesSchema, { path: '/routes', timeoutMs: LOOK_TIMEOUT_MS })
+    return await requestJson(ops, routesSchema, {
+      ...access(ops),
+      path: '/routes',
+      timeoutMs: LOOK_TIMEOUT_MS,
+    })
   } catch (error) {
     if (error instanceof Failure || error instanceof CliError) return []
     throw error

@@ -5,6 +5,7 @@ import { boundsTable } from '../config/bound-text.ts'
 import { loadConfig, readLogLevel } from '../config/config.ts'
 import { jsonSchema } from '../config/json-schema.ts'
 import { checkCertificates } from '../sidecar/certificates.ts'
+import { checkCredentials } from '../sidecar/credentials.ts'
 
 const USAGE = `usage: sidecar [--check | --bounds | --schema | --version | --help]
 
@@ -42,13 +43,16 @@ export async function runOption(
 async function printVersion(version: string): Promise<void> {
   await import('../observe/operations.ts')
   await import('../tls/certificate.ts')
+  await import('../identity/credentials.ts')
   process.stdout.write(`sidecar ${version}\n`)
 }
 
-/** Also reads the certificates, because a sidecar does not start without them. */
+/** Also reads certificates, tokens and passwords, because a sidecar does not start without them. */
 async function check(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env)
-  await checkCertificates(config, createLog('sidecar', readLogLevel(env)))
+  const log = createLog('sidecar', readLogLevel(env))
+  await checkCertificates(config, log)
+  await checkCredentials(config, log)
   process.stdout.write(`the configuration is valid: ${config.routes.map(({ name }) => name).join(', ')}\n`)
 }
 

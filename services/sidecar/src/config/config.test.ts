@@ -16,7 +16,7 @@ describe('a configuration from environment variables', () => {
     assert.equal(ops, null)
     const [route] = routes
     assert.ok(route?.kind === 'http')
-    assert.deepEqual(route.allow, [{ methods: ['GET'], path: '/metrics' }])
+    assert.deepEqual(route.allow, [{ methods: ['GET'], path: '/metrics', long: false, clients: [] }])
     assert.deepEqual(route.upstream, { kind: 'unix', path: '/run/app/metrics/metrics.sock' })
   })
 
@@ -29,7 +29,7 @@ describe('a configuration from environment variables', () => {
     assert.deepEqual(ops, { kind: 'tcp', host: '127.0.0.1', port: 9901 })
     const [route] = routes
     assert.ok(route?.kind === 'http')
-    assert.deepEqual(route.allow[1], { methods: ['GET', 'POST'], path: '/-/ready' })
+    assert.deepEqual(route.allow[1], { methods: ['GET', 'POST'], path: '/-/ready', long: false, clients: [] })
   })
 
   it('is refused for a rule that no request could match', () => {

@@ -1,9 +1,9 @@
-import { endpointText, logLevel } from '@uds-sidecar/shared/config/env-types'
+import { logLevel } from '@uds-sidecar/shared/config/env-types'
 import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
 import * as v from 'valibot'
-import type { AllowRule } from '../policy/allow-list.ts'
+import type { AllowRule } from '../policy/rule.ts'
 import {
   type Bounds,
   HTTP_LIMITS,
@@ -11,10 +11,12 @@ import {
   type STREAM_LIMITS,
   type STREAM_TIMEOUTS,
 } from './bounds.ts'
-import { allowRule, type ConfigFile, fileSchema } from './file-schema.ts'
+import type { Client } from './clients-schema.ts'
+import type { ConfigFile } from './file-schema.ts'
+import { fileFromEnv } from './from-env.ts'
 import { parseFile } from './parse-file.ts'
 import { readText } from './read-text.ts'
-import { pemPath, type TlsSettings } from './tls-schema.ts'
+import type { TlsSettings } from './tls-schema.ts'
 
 /** The complete configuration of a sidecar: validated and frozen. */
 export interface Config {
@@ -22,9 +24,23 @@ export interface Config {
   readonly ops: Endpoint | null
   /** TLS of the operations port; undefined: plain HTTP. */
   readonly opsTls?: TlsSettings | undefined
+  /** Who may use the operations port, and under which host names; undefined without it. */
+  readonly opsAccess?: OperationsAccess | undefined
+  /** Every client of the file, in its order. */
+  readonly clients: readonly Client[]
   readonly drainMs: number
   readonly routes: readonly Route[]
 }
+
+export interface OperationsAccess {
+  readonly hosts: readonly string[]
+  /** Undefined: everybody. */
+  readonly for: readonly string[] | undefined
+  /** Those that `for` names. */
+  readonly clients: readonly Client[]
+}
+
+type OpsSettings = Exclude<NonNullable<ConfigFile['ops']>, Endpoint>
 
 export type Route = StreamRoute | HttpRoute
 
@@ -41,6 +57,8 @@ interface RouteBase {
   /** TLS of a listener on TCP; undefined: plain TCP. */
   readonly tls?: TlsSettings | undefined
   readonly upstream: Endpoint
+  /** The clients that its rules name, in the order of the file: a reload that changes one of them changes the route. */
+  readonly clients: readonly Client[]
   /**
    * Whether the file sets `limits.connections`. If not, the sidecar may lower it when the process has few descriptors.
    */
@@ -50,6 +68,8 @@ interface RouteBase {
 /** A route that relays bytes unchanged in both directions. */
 export interface StreamRoute extends RouteBase {
   readonly kind: 'stream'
+  /** The clients that may connect; undefined: everybody. */
+  readonly for?: readonly string[] | undefined
   readonly timeoutsMs: Bounds<typeof STREAM_TIMEOUTS>
   readonly limits: Bounds<typeof STREAM_LIMITS>
 }
@@ -58,6 +78,10 @@ export interface StreamRoute extends RouteBase {
 export interface HttpRoute extends RouteBase {
   readonly kind: 'http'
   readonly allow: readonly AllowRule[]
+  /** Host names that it serves, beside IP addresses and localhost; undefined: all. */
+  readonly hosts?: readonly string[] | undefined
+  /** Whether `{name}` and `/*` of a rule match an encoded slash, which is data then. */
+  readonly encodedSlash: 'refuse' | 'allow'
   /** Names of request fields, in lower case, that are forwarded although the sidecar drops them by default. */
   readonly passFields: readonly string[]
   readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>
@@ -75,107 +99,47 @@ export function readLogLevel(env: NodeJS.ProcessEnv): LogThreshold {
 /**
  * Loads the configuration: from the YAML file that `SIDECAR_CONFIG` names, or, without it, one HTTP route from
  * `SIDECAR_LISTEN`, `SIDECAR_UPSTREAM`, `SIDECAR_ALLOW` (default `GET /metrics`), `SIDECAR_OPS` (default: no
- * operations port), `SIDECAR_CERTIFICATE` and `SIDECAR_KEY` (default: no TLS). Every other setting has its default from `bounds.ts`. An empty variable counts as not set.
+ * operations port), `SIDECAR_CERTIFICATE`, `SIDECAR_KEY` and `SIDECAR_CLIENT_CA` (default: no TLS), and `SIDECAR_TOKEN`
+ * (default: everybody may call). Every other setting has its default from `bounds.ts`. An empty variable counts as not set.
  * @throws Failure `bad_config` (exit code 78) that lists every mistake: the variable, or the file and its line.
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const hasFile = env.SIDECAR_CONFIG !== undefined && env.SIDECAR_CONFIG !== ''
-  if (!hasFile) return configOf(fileFromEnv(readEnv(env, 'SIDECAR_', settingsFor(env))))
-  const { SIDECAR_CONFIG: path } = readEnv(env, 'SIDECAR_', withFile)
+  if (!hasFile) return configOf(fileFromEnv(env))
+  const { SIDECAR_CONFIG: path } = readEnv(env, 'SIDECAR_', { SIDECAR_CONFIG: v.string() })
   return configOf(parseFile(readText(path), path))
 }
 
 /** Converts the validated content of a configuration file to the form that the program uses. */
-export function configOf({ ops, drain, routes }: ConfigFile): Config {
-  const { listen, tls } = ops === null || 'kind' in ops ? { listen: ops } : ops
+export function configOf({ ops, clients, drain, routes }: ConfigFile): Config {
+  const given: OpsSettings | null = ops !== null && 'kind' in ops ? { listen: ops } : ops
   return Object.freeze({
-    ops: listen,
-    opsTls: tls,
+    ops: given?.listen ?? null,
+    opsTls: given?.tls,
+    opsAccess: given === null ? undefined : accessOf(given, clients),
+    clients,
     drainMs: drain,
-    routes: Object.freeze(routes.map(routeOf)),
+    routes: Object.freeze(routes.map((route) => routeOf(route, clients))),
   })
 }
 
-function routeOf({ timeouts, limits, ...rest }: ConfigFile['routes'][number]): Route {
+function accessOf({ hosts = [], for: names }: OpsSettings, clients: readonly Client[]): OperationsAccess {
+  return Object.freeze({ hosts, for: names, clients: named(names ?? [], clients) })
+}
+
+function named(names: readonly string[], clients: readonly Client[]): readonly Client[] {
+  return Object.freeze(clients.filter(({ name }) => names.includes(name)))
+}
+
+function routeOf(route: ConfigFile['routes'][number], clients: readonly Client[]): Route {
+  const { timeouts, limits, ...rest } = route
   const { connections = HTTP_LIMITS.connections.standard } = limits
+  const names = route.kind === 'http' ? route.allow.flatMap((rule) => rule.clients) : (route.for ?? [])
   return Object.freeze({
     ...rest,
+    clients: named(names, clients),
     timeoutsMs: timeouts,
     limits: Object.freeze({ ...limits, connections }),
     isConnectionsSet: limits.connections !== undefined,
   }) as Route
-}
-
-const endpoint = v.pipe(
-  v.string(),
-  v.rawCheck(({ dataset, addIssue }) => {
-    const { issues } = v.safeParse(endpointText, dataset.value)
-    if (issues !== undefined) addIssue({ message: issues[0].message })
-  }),
-)
-
-const allow = v.pipe(
-  v.string(),
-  v.rawCheck(({ dataset, addIssue }) => {
-    const issues = splitAllow(`${dataset.value}`).flatMap((rule) => v.safeParse(allowRule, rule).issues ?? [])
-    const [issue] = issues
-    if (issue !== undefined) addIssue({ message: `${issue.message}; separate several rules with commas` })
-  }),
-)
-
-const withFile = { SIDECAR_CONFIG: v.string() }
-
-const withoutFile = {
-  SIDECAR_LISTEN: endpoint,
-  SIDECAR_UPSTREAM: endpoint,
-  SIDECAR_ALLOW: v.optional(allow),
-  SIDECAR_OPS: v.optional(endpoint),
-  SIDECAR_CERTIFICATE: v.optional(pemPath),
-  SIDECAR_KEY: v.optional(pemPath),
-}
-
-/** A certificate needs its key, and the key its certificate. */
-function settingsFor({ SIDECAR_CERTIFICATE = '', SIDECAR_KEY = '', SIDECAR_LISTEN = '' }: NodeJS.ProcessEnv) {
-  if (SIDECAR_CERTIFICATE === '' && SIDECAR_KEY === '') return withoutFile
-  const isUnix = SIDECAR_LISTEN.startsWith('unix:')
-  const path = isUnix
-    ? v.optional(
-        v.pipe(
-          pemPath,
-          v.check(() => false, ONLY_TCP),
-        ),
-      )
-    : pemPath
-  return { ...withoutFile, SIDECAR_CERTIFICATE: path, SIDECAR_KEY: path }
-}
-
-const ONLY_TCP = 'is only for SIDECAR_LISTEN=tcp://host:port; remove it'
-
-interface EnvSettings {
-  readonly SIDECAR_LISTEN: string
-  readonly SIDECAR_UPSTREAM: string
-  readonly SIDECAR_ALLOW?: string | undefined
-  readonly SIDECAR_OPS?: string | undefined
-  readonly SIDECAR_CERTIFICATE?: string | undefined
-  readonly SIDECAR_KEY?: string | undefined
-}
-
-/** The configuration file that these variables, already validated, stand for. */
-function fileFromEnv({
-  SIDECAR_LISTEN: listen,
-  SIDECAR_UPSTREAM: upstream,
-  SIDECAR_ALLOW,
-  SIDECAR_OPS,
-  SIDECAR_CERTIFICATE: certificate,
-  SIDECAR_KEY: key,
-}: EnvSettings): ConfigFile {
-  const rules = SIDECAR_ALLOW === undefined ? {} : { allow: splitAllow(SIDECAR_ALLOW) }
-  const tls = certificate === undefined ? {} : { tls: { certificate, key } }
-  const route = { name: 'main', kind: 'http', listen, upstream, ...rules, ...tls }
-  return v.parse(fileSchema, { ops: SIDECAR_OPS ?? null, routes: [route] })
-}
-
-/** Splits `GET /metrics, GET /-/ready` into its rules. */
-function splitAllow(text: string): string[] {
-  return text.split(',').map((rule) => rule.trim())
 }

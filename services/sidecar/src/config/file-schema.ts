@@ -1,8 +1,10 @@
 import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import * as v from 'valibot'
 import { FIELD, fieldId } from '../http1/field-names.ts'
-import { ALLOW_GRAMMAR, type AllowRule, parseAllowRule, RULE_PATTERN } from '../policy/allow-list.ts'
+import { HOST_PATTERN, HOSTS } from '../policy/hosts.ts'
+import { type AllowRule, parseRule, RULE_PATTERN } from '../policy/rule.ts'
 import { DRAIN, HTTP_LIMITS, HTTP_TIMEOUTS, STREAM_LIMITS, STREAM_TIMEOUTS } from './bounds.ts'
+import { clients, forClients } from './clients-schema.ts'
 import { boundSchema, boundsSchema, mapping, settings } from './schema-parts.ts'
 import { tls } from './tls-schema.ts'
 
@@ -25,33 +27,46 @@ export function mayPass(name: string): boolean {
   return PASS_FIELD_PATTERN.test(name) && !OURS.has(folded) && (id === FIELD.dropped || id === FIELD.unknown)
 }
 
+const GRAMMAR =
+  'may be methods and a path, such as GET /metrics or GET|POST /visits, then the names that a query may have, such as ?page&sort, then for and the clients that may use it, such as for prometheus; in a path {name} is one segment, and /* at the end is everything below'
+
 /** One rule of `allow`. A rule that no request could match is a mistake. */
 export const allowRule = v.pipe(
   v.unknown(),
   v.rawTransform<unknown, AllowRule>(({ dataset, addIssue, NEVER }) => {
-    const rule = typeof dataset.value === 'string' ? parseAllowRule(dataset.value) : undefined
-    const mistake = rule === undefined ? ALLOW_GRAMMAR : mistakeIn(rule)
-    if (rule !== undefined && mistake === undefined) return rule
-    addIssue({ message: mistake ?? ALLOW_GRAMMAR })
+    const { value } = dataset
+    const rule = typeof value === 'string' ? parseRule(value) : 'it is not text; put it in quotes'
+    const mistake = typeof rule === 'string' ? `${GRAMMAR}; here ${rule}` : mistakeIn(rule)
+    if (typeof rule !== 'string' && mistake === undefined) return rule
+    addIssue({ message: mistake ?? GRAMMAR })
     return NEVER
   }),
   v.metadata({
-    json: { type: 'string', pattern: RULE_PATTERN.source, description: `Each ${ALLOW_GRAMMAR}.` },
+    json: { type: 'string', pattern: RULE_PATTERN.source, description: `Each ${GRAMMAR}.` },
   }),
 )
 
+/** What the relay does not do yet. Whoever adds one of these removes its line. */
+function unsupported({ upgrade, long }: AllowRule): string | undefined {
+  if (upgrade !== undefined) return 'may not have upgrade: this version does not support it yet'
+  if (long) return 'may not have long: this version does not support it yet'
+  return undefined
+}
+
 /** Why no request could match a rule although its syntax is valid; undefined when one could. */
-function mistakeIn({ methods, path }: AllowRule): string | undefined {
+function mistakeIn(rule: AllowRule): string | undefined {
+  const { methods, path } = rule
   if (methods.includes('CONNECT'))
     return 'may have any method except CONNECT, which kind: http does not relay'
   if (path === '*' && methods.some((method) => method !== 'OPTIONS'))
     return 'may have the path * only with OPTIONS (RFC 9110 section 9.3.7)'
-  return undefined
+  return unsupported(rule)
 }
 
 const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/
 const NAME = 'may have lower-case letters, digits and -, at most 63, and must begin with a letter'
 const PASS_FIELDS = 'may be a list of field names, such as [X-Forwarded-Prefix]'
+const ENCODED_SLASH = 'may be refuse or allow'
 const ALLOW = 'may be a list of methods and paths, such as [GET /metrics]'
 
 const name = v.pipe(
@@ -92,7 +107,7 @@ const GROUP = 'may be a group id, a whole number from 0 to 2147483647'
 const ON_CONFLICT = 'may be refuse or takeover'
 
 /**
- * Settings of the socket file, which only `listen: unix:/path` has; `conflicts` in parse-file.ts refuses them
+ * Settings of the socket file, which only `listen: unix:/path` has; conflicts.ts refuses them
  * elsewhere.
  */
 const socketFile = {
@@ -144,9 +159,30 @@ const common = {
   tls,
 }
 
+const MAX_HOSTS = 64
+
+/** Host names that a listener serves. */
+function hosts(description: string) {
+  return v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(HOSTS), v.maxLength(255, HOSTS), v.regex(HOST_PATTERN, HOSTS)), HOSTS),
+      v.maxLength(MAX_HOSTS, HOSTS),
+      v.metadata({
+        json: {
+          type: 'array',
+          maxItems: MAX_HOSTS,
+          items: { type: 'string', maxLength: 255, pattern: HOST_PATTERN.source },
+          description,
+        },
+      }),
+    ),
+  )
+}
+
 const streamRoute = settings({
   ...common,
   kind: v.literal('stream'),
+  for: forClients,
   timeouts: boundsSchema(STREAM_TIMEOUTS),
   limits: boundsSchema(STREAM_LIMITS),
 })
@@ -160,6 +196,21 @@ const httpRoute = settings(
   {
     ...common,
     kind: v.literal('http'),
+    hosts: hosts(
+      'Host names that the route serves, beside IP addresses and localhost; without it every name is served.',
+    ),
+    encodedSlash: v.optional(
+      v.pipe(
+        v.picklist(['refuse', 'allow'], ENCODED_SLASH),
+        v.metadata({
+          json: {
+            enum: ['refuse', 'allow'],
+            description: `Whether {name} and /* of a rule match an encoded slash (%2F); ${ENCODED_SLASH}. Where a rule itself has %2F, it always matches.`,
+          },
+        }),
+      ),
+      'refuse',
+    ),
     allow: v.optional(v.pipe(v.array(allowRule, ALLOW), v.minLength(1, ALLOW)), ['GET /metrics']),
     passFields: v.optional(v.array(passField, PASS_FIELDS), []),
     timeouts: boundsSchema(HTTP_TIMEOUTS),
@@ -174,7 +225,12 @@ const routes = v.array(
 )
 
 const opsEndpoint = endpoint('Where the operations port listens; without it there is none.')
-const opsSettings = mapping({ listen: endpoint('Where the operations port listens.'), tls })
+const opsSettings = mapping({
+  listen: endpoint('Where the operations port listens.'),
+  hosts: hosts('Host names that the operations port serves, beside IP addresses and localhost.'),
+  for: forClients,
+  tls,
+})
 
 /** The operations port: its endpoint alone, or its settings. */
 const ops = v.lazy((input) => (isSettings(input) ? opsSettings : opsEndpoint))
@@ -186,6 +242,7 @@ function isSettings(input: unknown): boolean {
 /** The schema of the configuration file. `sidecar.schema.json` is generated from it. */
 export const fileSchema = mapping({
   ops: v.optional(v.nullable(ops), null),
+  clients,
   drain: boundSchema(DRAIN),
   routes: v.pipe(routes, v.minLength(1, 'must have at least one route')),
 })

@@ -22,7 +22,7 @@ describe('a configuration file', () => {
     assert.deepEqual([ops, drain], [null, 5_000])
     const [route] = routes
     assert.ok(route?.kind === 'http')
-    assert.deepEqual(route.allow, [{ methods: ['GET'], path: '/metrics' }])
+    assert.deepEqual(route.allow, [{ methods: ['GET'], path: '/metrics', long: false, clients: [] }])
     assert.equal(route.timeouts.connect, 1_000)
     assert.equal(route.limits.headBytes, 16_384)
   })
@@ -74,7 +74,7 @@ routes:
 `
     const mistakes = mistakesOf(text)
     const expected = [
-      /^f:1 opps is not a setting here; the known settings are ops, drain, routes$/,
+      /^f:1 opps is not a setting here; the known settings are ops, clients, drain, routes$/,
       /^f:2 drain is 5: may be a duration/,
       /^f:4 routes\[0\].name is "Metrics": may have lower-case/,
       /^f:6 routes\[0\].listen is "tcp:\/\/0.0.0.0": .*it is not host:port/,
@@ -220,9 +220,20 @@ describe('an allow list in a configuration file', () => {
     it(`may not contain ${rule}`, () =>
       assert.match(mistakesOf(`routes: [${ROUTE.replace('}', `, allow: [${rule}]}`)}]`).join(), expected))
 
+  for (const [rule, expected] of [
+    ['GET /a upgrade websocket', /may not have upgrade: this version does not support it yet/],
+    ['GET /a long', /may not have long: this version does not support it yet/],
+    ['GET /{a}b', /may be methods and a path.*; here "\{a\}b" in its path must be \{name\} alone/],
+    ['GET /a ?b=1', /; here the name "b=1" in its query has "="/],
+  ] as const)
+    it(`may not contain ${rule}`, () =>
+      assert.match(mistakesOf(`routes: [${ROUTE.replace('}', `, allow: ["${rule}"]}`)}]`).join(), expected))
+
   it('may contain OPTIONS *', () => {
     const [route] = parseFile(`routes: [${ROUTE.replace('}', ', allow: ["OPTIONS *"]}')}]`, 'f').routes
-    assert.deepEqual(route?.kind === 'http' && route.allow, [{ methods: ['OPTIONS'], path: '*' }])
+    assert.deepEqual(route?.kind === 'http' && route.allow, [
+      { methods: ['OPTIONS'], path: '*', long: false, clients: [] },
+    ])
   })
 })
 

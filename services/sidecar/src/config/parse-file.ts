@@ -1,15 +1,10 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import * as v from 'valibot'
 import { type Document, isMap, isNode, isScalar, type LineCounter } from 'yaml'
+import { conflicts } from './conflicts.ts'
 import { type ConfigFile, fileSchema } from './file-schema.ts'
+import type { Mistake } from './mistake.ts'
 import { parseYaml } from './parse-yaml.ts'
-
-/** One mistake in the configuration file. */
-export interface Mistake {
-  /** Keys and indexes from the top of the file, such as `['routes', 0, 'listen']`. */
-  readonly path: readonly (string | number)[]
-  readonly message: string
-}
 
 /** Formats a path as `routes[0].listen`; the empty path as `the file`. */
 export function formatPath(path: Mistake['path']): string {
@@ -27,78 +22,6 @@ export function formatValue(value: unknown): string {
 
 function jsonOf(value: unknown): string | undefined {
   return JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? `${part}` : part))
-}
-
-/**
- * Mistakes that the schema of one setting cannot see: names and listening addresses that the file gives twice,
- * settings of a socket file where there is none, and TLS on a Unix socket. It accepts data that the schema refuses, so that these mistakes are
- * reported together with the others.
- */
-export function conflicts(data: unknown): Mistake[] {
-  const { ops, routes } = (data ?? {}) as { ops?: unknown; routes?: unknown }
-  const rows = Array.isArray(routes) ? (routes as unknown[]) : []
-  const listens = rows.map((row, index) => entry(row, index, 'listen'))
-  const opsListen = typeof ops === 'string' ? { value: ops, path: ['ops'] } : entryAt(ops, ['ops'], 'listen')
-  return [
-    ...twice(rows.map((row, index) => entry(row, index, 'name'))),
-    ...twice([opsListen, ...listens].filter(({ value }) => !isAnyPort(value))),
-    ...rows.flatMap((row, index) => withoutSocketFile(row, index)),
-    ...tlsOnUnixSocket(ops, ['ops']),
-    ...rows.flatMap((row, index) => tlsOnUnixSocket(row, ['routes', index])),
-  ]
-}
-
-/** The settings of the socket file on a route that has none. */
-function withoutSocketFile(row: unknown, index: number): Mistake[] {
-  const { value: listen } = entry(row, index, 'listen')
-  if (typeof listen !== 'string' || /^unix:(?!@)/.test(listen)) return []
-  return ['mode', 'group', 'onConflict']
-    .map((key) => entry(row, index, key))
-    .filter(({ value }) => value !== undefined)
-    .map(({ path }) => ({
-      path,
-      message: 'is only for a route that listens on unix:/path, because only that has a socket file',
-    }))
-}
-
-/** Who may connect to a Unix socket is decided by its file, and its bytes never leave the machine. */
-function tlsOnUnixSocket(row: unknown, place: Mistake['path']): Mistake[] {
-  const { value: listen } = entryAt(row, place, 'listen')
-  const { value: tls, path } = entryAt(row, place, 'tls')
-  if (tls === undefined || typeof listen !== 'string' || !listen.startsWith('unix:')) return []
-  return [
-    { path, message: 'is only for a listener on tcp://host:port, and this one listens on a Unix socket' },
-  ]
-}
-
-interface Entry {
-  readonly value: unknown
-  readonly path: Mistake['path']
-}
-
-function entry(row: unknown, index: number, key: string): Entry {
-  return entryAt(row, ['routes', index], key)
-}
-
-function entryAt(row: unknown, place: Mistake['path'], key: string): Entry {
-  const value = typeof row === 'object' && row !== null ? (row as Record<string, unknown>)[key] : undefined
-  return { value, path: [...place, key] }
-}
-
-function twice(entries: Entry[]): Mistake[] {
-  const seen = new Set<unknown>()
-  return entries.flatMap(({ value, path }) => {
-    if (typeof value !== 'string') return []
-    const same = value.replace(/^unix:\/\/\//, 'unix:/') // two ways to write one endpoint
-    if (seen.has(same)) return [{ path, message: `${JSON.stringify(value)} is used twice` }]
-    seen.add(same)
-    return []
-  })
-}
-
-/** With port 0 the kernel chooses a free port, so two such listeners do not conflict. */
-function isAnyPort(value: unknown): boolean {
-  return typeof value === 'string' && /^tcp:.*:0$/.test(value)
 }
 
 /** How many mistakes a message lists. A file that is not a configuration at all could have one per line. */
@@ -139,7 +62,7 @@ function describe({ path, message }: Mistake): string {
 function lineOf(document: Document, lines: LineCounter, path: Mistake['path']): number {
   const parent = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents
   const pair = isMap(parent)
-    ? parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1))
+    ? parent.items.find(({ key }) => isScalar(key) && `${key.value}` === `${path.at(-1)}`)
     : undefined
   const node = path.length === 0 ? document.contents : (pair?.key ?? document.getIn(path, true))
   if (isNode(node) && node.range) return lines.linePos(node.range[0]).line

@@ -19,6 +19,11 @@ const tlsSettings = mapping({
   key: pemFile(
     'The private key of the certificate, as PEM and not encrypted. Read again like the certificate.',
   ),
+  clientCa: v.optional(
+    pemFile(
+      'The CAs of the clients, as PEM: each client is asked for a certificate of one of them, and may have none. Read again when the file changes.',
+    ),
+  ),
   minVersion: v.optional(
     v.pipe(
       v.picklist(['TLSv1.2', 'TLSv1.3'], MIN_VERSION),
@@ -32,7 +37,7 @@ const tlsSettings = mapping({
   handshakes: boundSchema(TLS_BOUNDS.handshakes),
 })
 
-/** TLS of one listener on TCP. `conflicts` in parse-file.ts refuses it on a Unix socket. */
+/** TLS of one listener on TCP. conflicts.ts refuses it on a Unix socket. */
 export const tls = v.optional(tlsSettings)
 
 /** Validated; `handshakeTimeout` in milliseconds. */

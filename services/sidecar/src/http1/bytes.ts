@@ -4,8 +4,11 @@ export const LF = 0x0a
 export const CR = 0x0d
 export const SPACE = 0x20
 export const QUOTE = 0x22
+export const HASH = 0x23
 export const PERCENT = 0x25
+export const AMPERSAND = 0x26
 export const ASTERISK = 0x2a
+export const PLUS = 0x2b
 export const COMMA = 0x2c
 export const DASH = 0x2d
 export const DOT = 0x2e
@@ -32,8 +35,20 @@ export const TOKEN = table(`${ALPHA_DIGIT}!#$%&'*+-.^_\`|~`)
 /** Field values: visible characters, space, tab, and the bytes past ASCII that old servers send. */
 export const FIELD_VALUE = table(`\t${range(0x20, 0x7e)}${range(0x80, 0xff)}`)
 
-/** A path, `/` included. */
-export const PATH = table(`${UNRESERVED}${SUB_DELIMITERS}%:@/`)
+/**
+ * Not in RFC 3986 section 3.3, but sent raw in a path by browsers: the WHATWG URL standard does not percent-encode
+ * `[ ] |`, and before 2024 it did not encode `^`.
+ */
+export const RAW_IN_PATH = table('[]|^')
+
+/**
+ * A path, `/` included. Every other raw byte is refused: no browser sends it, and a repair could hide an attack (RFC 9112
+ * section 3).
+ */
+export const PATH = table(`${UNRESERVED}${SUB_DELIMITERS}%:@/[]|^`)
+
+/** Characters whose escapes mean the same as themselves (RFC 3986 section 2.3). */
+export const IS_UNRESERVED = table(UNRESERVED)
 
 /** A query: every visible character but `#`; real clients escape less than RFC 3986 asks for. */
 export const QUERY = table(range(0x21, 0x7e).replace('#', ''))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { COMPOSED_EXTRA, composeRequest, RequestIds } from './compose-request.ts'
+import { composedBytes, composeRequest, RequestIds } from './compose-request.ts'
 import { parseRequestHead } from './parse-request-head.ts'
 import { RequestHead } from './request-head.ts'
 
@@ -10,7 +10,7 @@ function forwarded(...lines: string[]): string[] {
   const head = new RequestHead()
   const bytes = Buffer.from(`??${lines.join('\r\n')}\r\n\r\n`, 'latin1')
   assert.equal(parseRequestHead(head, bytes, 2, bytes.length), bytes.length, head.refusal.reason)
-  const out = Buffer.alloc(bytes.length + PROVENANCE.length + COMPOSED_EXTRA)
+  const out = Buffer.alloc(composedBytes(head, 2, PROVENANCE))
   const end = composeRequest(out, head, bytes, 2, PROVENANCE, new RequestIds())
   return out
     .toString('latin1', 0, end)

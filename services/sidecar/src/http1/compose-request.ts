@@ -46,13 +46,19 @@ export class RequestIds {
 const VERSION = Buffer.from(' HTTP/1.1\r\n')
 const HOST = Buffer.from('Host: localhost\r\n')
 
-/** Bytes by which the composed head may be longer than the original, without `provenance`. */
-export const COMPOSED_EXTRA = 128
+/** Bytes by which the composed head may be longer than the original, without `provenance` and a longer path. */
+const COMPOSED_EXTRA = 128
+
+/** The most bytes that `composeRequest` writes for a head that begins at `start`. */
+export function composedBytes(head: RequestHead, start: number, provenance: Buffer): number {
+  const growth = head.normalPath === null ? 0 : head.normalPath.length
+  return head.end - start + growth + provenance.length + COMPOSED_EXTRA
+}
 
 /**
  * Writes the head for the upstream into `out`: the client's lines without those that end at the sidecar, then
  * `provenance` (X-Forwarded-*), and a request id if the client sent none.
- * @param out must have room for the original, `provenance` and `COMPOSED_EXTRA`.
+ * @param out must have room for `composedBytes`.
  * @returns the position after the head.
  */
 export function composeRequest(
@@ -74,11 +80,17 @@ export function composeRequest(
   return at + 2
 }
 
-/** Writes the request line in origin form with HTTP/1.1 (RFC 9112 section 3.2). */
+/**
+ * Writes the request line in origin form with HTTP/1.1 (RFC 9112 section 3.2), the path in its normal form, which the rule
+ * saw, and the query as it came.
+ */
 function composeLine(out: Buffer, head: RequestHead, bytes: Buffer, start: number): number {
-  if (head.minor === 1 && head.authorityEnd === 0) return bytes.copy(out, 0, start, head.fieldsStart)
+  const { normalPath } = head
+  if (head.minor === 1 && head.authorityEnd === 0 && normalPath === null)
+    return bytes.copy(out, 0, start, head.fieldsStart)
   let at = out.write(`${head.method} ${head.impliedPath}`, 0, 'latin1')
-  at += bytes.copy(out, at, head.targetStart, head.targetEnd)
+  if (normalPath !== null) at += normalPath.copy(out, at)
+  at += bytes.copy(out, at, normalPath === null ? head.targetStart : head.pathEnd, head.targetEnd)
   return at + VERSION.copy(out, at)
 }
 

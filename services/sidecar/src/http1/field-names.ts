@@ -22,6 +22,8 @@ export const FIELD = {
   date: 13,
   /** Forwarded, but refused as a trailer of a request: not every recipient reads trailers. */
   credentials: 17,
+  /** The same; kept from the upstream when it is for the sidecar. */
+  authorization: 18,
   maxForwards: 14,
   /** The name has a character other than letters, digits and `-`. */
   oddName: 15,
@@ -47,7 +49,7 @@ const NAMES: Readonly<Record<string, FieldId>> = {
   'x-request-id': FIELD.requestId,
   'x-prometheus-scrape-timeout-seconds': FIELD.scrapeTimeout,
   date: FIELD.date,
-  authorization: FIELD.credentials,
+  authorization: FIELD.authorization,
   cookie: FIELD.credentials,
   'max-forwards': FIELD.maxForwards,
 }

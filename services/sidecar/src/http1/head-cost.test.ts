@@ -19,13 +19,15 @@ const { INCOMPLETE } = await import('./fields.ts')
 const { parseRequestHead } = await import('./parse-request-head.ts')
 const { RequestHead } = await import('./request-head.ts')
 const { HEADROOM } = await import('./rewrite-response.ts')
+const { AllowList, targetOf } = await import('../policy/allow-list.ts')
+const { parseRule } = await import('../policy/rule.ts')
 
 async function stepsOf(work: () => void): Promise<number> {
   await session.post('Profiler.takePreciseCoverage') // resets the counters
   work()
   const { result } = await session.post('Profiler.takePreciseCoverage')
   return result
-    .filter(({ url }) => url.includes('/sidecar/src/http1/') && !url.endsWith('.test.ts'))
+    .filter(({ url }) => /\/sidecar\/src\/(http1|policy)\//.test(url) && !url.endsWith('.test.ts'))
     .flatMap(({ functions }) => functions.flatMap(({ ranges }) => ranges.map(({ count }) => count)))
     .reduce((sum, count) => sum + count, 0)
 }
@@ -96,6 +98,10 @@ const HEADS: Record<string, (bytes: number) => string> = {
   'one long value': (bytes) => headOf([`A: ${'x'.repeat(bytes)}`]),
   'one long name': (bytes) => headOf([`${'x'.repeat(bytes)}: a`]),
   'a long target': (bytes) => `GET /${'%41'.repeat(bytes / 3)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+  'a long target that grows in its normal form': (bytes) =>
+    `GET /${'['.repeat(bytes)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+  'many segments that begin like dot segments': (bytes) =>
+    `GET ${'/%2e.a'.repeat(bytes / 6)} HTTP/1.1\r\nHost: a\r\n\r\n`,
   'many dropped fields': (bytes) =>
     headOf(Array(Math.min(Math.floor(bytes / 18), 1_000)).fill('X-Forwarded-A: b')),
 }
@@ -128,4 +134,50 @@ describe('the cost of parsing a head is linear in its size', () => {
     `HTTP/1.1 200 OK\r\n${options(bytes / 2)}\r\n${alternating(Math.min(bytes / 8, 900)).join('\r\n')}\r\nA: ${'x'.repeat(bytes / 2)}\r\n\r\n`
   it('of a response', () => assertLinear((text) => readResponse(text, text.length), response))
   it('of a response that arrives byte by byte', () => assertLinear((text) => readResponse(text, 1), response))
+})
+
+/** Counts the steps of matching one request, which no rule allows, against the rules. */
+async function stepsToMatch(rules: readonly string[], target: string): Promise<number> {
+  const bytes = Buffer.from(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`)
+  const head = new RequestHead()
+  assert.ok(parseRequestHead(head, bytes, 0, bytes.length, RULES) > 0)
+  const list = new AllowList(rules.map(parseRule).filter((rule) => typeof rule !== 'string'))
+  return stepsOf(() => assert.equal(list.allows('GET', targetOf(head, bytes)), false))
+}
+
+describe('the cost of matching rules is linear', () => {
+  const names = Array.from({ length: 32 }, (_, index) => `n${index}`).join('&')
+  const cases: Record<string, [rule: (index: number) => string, target: (length: number) => string]> = {
+    'paths with a long common beginning': [
+      (index) => `GET /${'a'.repeat(50)}/${index}`,
+      () => `/${'a'.repeat(50)}/x`,
+    ],
+    'segments with any name': [() => `GET ${'/{a}'.repeat(20)}/x`, (length) => '/b'.repeat(20 + length)],
+    'encoded slashes': [() => 'GET /*', (length) => `/${'%2F'.repeat(length)}`],
+    'names of a query': [() => `GET /* ?${names}`, (length) => `/?${'n31=1&'.repeat(length)}x`],
+  }
+  for (const [what, [rule, target]] of Object.entries(cases))
+    it(`in rules and in the target: ${what}`, async () => {
+      const rules = (count: number) => Array.from({ length: count }, (_, index) => rule(index))
+      const few = await stepsToMatch(rules(50), target(50))
+      const manyRules = await stepsToMatch(rules(200), target(50))
+      const longTarget = await stepsToMatch(rules(50), target(200))
+      assert.ok(few > 50, `${few} steps`)
+      assert.ok(manyRules <= few * 4 * 1.5, `${few} steps with 50 rules, ${manyRules} with 200`)
+      assert.ok(
+        longTarget <= few * 4 * 1.5,
+        `${few} steps for a target, ${longTarget} for one four times as long`,
+      )
+    })
+
+  it('and does not grow with both: a long path is not read again for each rule', async () => {
+    const rules = Array.from({ length: 100 }, (_, index) => [
+      `GET /{a}/${index}`,
+      `GET /{a}/${index}/*`,
+    ]).flat()
+    for (const target of [`/${'x'.repeat(15_000)}`, `/x/${'x'.repeat(15_000)}%2F`]) {
+      const steps = await stepsToMatch(rules, target)
+      assert.ok(steps <= rules.length * 200, `${steps} steps for ${rules.length} rules`)
+    }
+  })
 })

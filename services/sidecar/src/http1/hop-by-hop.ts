@@ -55,8 +55,9 @@ export class Drops {
     return true
   }
 
-  /** Adds the recorded lines that `head` drops, and all lines that `Connection` names, in one pass over the head. */
+  /** Finds the recorded lines that `head` drops, and all lines that `Connection` names, in one pass over the head. */
   collect(head: ScannedHead, bytes: Buffer): void {
+    this.count = 0
     if (this.#nominated > 0) this.#collectFromLines(head, bytes)
     else this.#collectFromFields(head, bytes)
   }

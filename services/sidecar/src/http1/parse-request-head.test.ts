@@ -130,7 +130,15 @@ describe('a request head is refused when', () => {
     'Connection names Host': [withFields('Connection: close, Host'), /Connection/],
     'Connection names X-Forwarded-For': [withFields('Connection: X-Forwarded-For'), /Connection/],
     'Connection is malformed': [withFields('Connection: close keep-alive'), /Connection/],
-    'Expect is not 100-continue': [withFields('Expect: 200-ok'), /Expect/],
+    'Expect is not 100-continue': [withFields('Expect: 200-ok'), /^expectation: .*Expect/],
+    'it is TRACE and has a body': [
+      'TRACE / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n',
+      /TRACE and has a body/,
+    ],
+    'it is TRACE and has a chunked body': [
+      'TRACE / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n',
+      /TRACE and has a body/,
+    ],
     'it asks for WebSocket': [withFields('Connection: Upgrade', 'Upgrade: websocket'), /upgrade/],
     'it is CONNECT': ['CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', /upgrade/],
   }

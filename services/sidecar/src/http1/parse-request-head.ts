@@ -1,4 +1,5 @@
 import { FIELD_FAULT, INCOMPLETE, scanFields, TOO_MANY_FIELDS, USUAL_FIELDS } from './fields.ts'
+import { examinePath, IS_CHANGED, normalPath } from './normal-path.ts'
 import { readRequestFields } from './request-fields.ts'
 import { malformed, type Refusal, type RequestHead, tooManyFields } from './request-head.ts'
 import { parseRequestLine } from './request-line.ts'
@@ -36,5 +37,13 @@ export function parseRequestHead(
   if (position === TOO_MANY_FIELDS) return head.refuse(tooManyFields(maxFields))
   if (position < 0) return head.refuse(FAULTS.get(position) as Refusal)
   head.end = position
+  readPath(head, bytes)
   return readRequestFields(head, bytes)
+}
+
+/** A path that means two things is refused by the policy, which can name it, and not as a malformed head. */
+function readPath(head: RequestHead, bytes: Buffer): void {
+  head.pathBits = examinePath(bytes, head.targetStart, head.pathEnd)
+  if (head.pathBits > 0 && (head.pathBits & IS_CHANGED) !== 0)
+    head.normalPath = normalPath(bytes, head.targetStart, head.pathEnd)
 }

@@ -3,7 +3,7 @@ import { isRequestId } from './compose-request.ts'
 import { FIELD } from './field-names.ts'
 import { readConnectionOptions } from './hop-by-hop.ts'
 import { isHostAndPort } from './host.ts'
-import { malformed, type Refusal, type RequestHead, UPGRADE } from './request-head.ts'
+import { EXPECTATION, malformed, type Refusal, type RequestHead, UPGRADE } from './request-head.ts'
 
 const HOST_MISSING = malformed('it has no Host')
 const HOST_TWICE = malformed('it has Host more than once')
@@ -15,12 +15,13 @@ const CODING_TWICE = malformed('it has Transfer-Encoding more than once')
 const CODING_UNKNOWN = malformed('its Transfer-Encoding is not exactly chunked')
 const CODING_IN_1_0 = malformed('it is HTTP/1.0 and has Transfer-Encoding')
 const BOTH = malformed('it has Content-Length and Transfer-Encoding')
-const EXPECTATION = malformed('its Expect is not 100-continue')
+const TRACE_BODY = malformed('it is TRACE and has a body')
 const REQUEST_ID_TWICE = malformed('it has X-Request-Id more than once')
 const CONNECTION = malformed('its Connection is malformed or names a field that is not for one connection')
 const NAME_ODD = malformed(
   'the name of Host or of a framing field has _, or another character, where - belongs',
 )
+const AUTHORIZATION_TWICE = malformed('it has Authorization more than once')
 const FORWARDS_TWICE = malformed('it has Max-Forwards more than once')
 const FORWARDS_INVALID = malformed('its Max-Forwards is not a whole number')
 
@@ -66,6 +67,11 @@ function readField(
       return readMaxForwards(head, bytes, from, to)
     case FIELD.requestId:
       return readRequestId(head, bytes, index, from, to)
+    case FIELD.authorization:
+      if (head.authorizationStart >= 0) return AUTHORIZATION_TWICE
+      head.authorizationStart = from
+      head.authorizationEnd = to
+      return null
     case FIELD.scrapeTimeout:
       head.scrapeTimeoutMs = parseScrapeTimeout(bytes, from, to)
       return null
@@ -109,6 +115,8 @@ function readMaxForwards(head: RequestHead, bytes: Buffer, from: number, to: num
 function readHost(head: RequestHead, bytes: Buffer, from: number, to: number): Refusal | null {
   if (head.hasHost) return HOST_TWICE
   head.hasHost = true
+  head.hostStart = from
+  head.hostEnd = to
   if (to > from && !isHostAndPort(bytes, from, to)) return HOST_INVALID
   if (head.authorityEnd === 0) return null
   return isSameAuthority(head, bytes, from, to) ? null : HOST_DIFFERS
@@ -124,6 +132,7 @@ function isSameAuthority(head: RequestHead, bytes: Buffer, from: number, to: num
 
 function conclude(head: RequestHead): number {
   if (head.chunked && head.contentLength >= 0) return head.refuse(BOTH)
+  if (head.method === 'TRACE' && (head.chunked || head.contentLength > 0)) return head.refuse(TRACE_BODY)
   if (head.chunked && head.minor === 0) return head.refuse(CODING_IN_1_0)
   if (!head.hasHost && (head.minor === 1 || head.authorityEnd > 0)) return head.refuse(HOST_MISSING)
   if (head.minor === 0) head.expectsContinue = false

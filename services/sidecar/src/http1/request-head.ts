@@ -4,7 +4,7 @@ import { Drops } from './hop-by-hop.ts'
 
 /** Why a request is not forwarded. Made once for each reason, so that a refusal costs little. */
 export interface Refusal {
-  readonly kind: 'malformed' | 'too many fields' | 'upgrade'
+  readonly kind: 'malformed' | 'too many fields' | 'upgrade' | 'expectation'
   /** Completes "the request cannot be forwarded: …". */
   readonly reason: string
 }
@@ -23,11 +23,41 @@ export const UPGRADE: Refusal = Object.freeze({
   reason: 'it asks for another protocol',
 })
 
+/** The only expectation that there is, is 100-continue; any other may get a 417 (RFC 9110 section 10.1.1). */
+export const EXPECTATION: Refusal = Object.freeze({
+  kind: 'expectation',
+  reason: 'its Expect is not 100-continue',
+})
+
 /** The result of parsing a head that is refused; the reason is in `RequestHead.refusal`. */
 export const REFUSED = -100
 
 const NO_REFUSAL = malformed('')
 const NO_NAMES: ReadonlySet<string> = new Set()
+
+const NOTHING = Buffer.alloc(0)
+
+/** The path and query of a request, as the rules see them. */
+export class RequestTarget {
+  /** The path in its normal form: `path[from, to)`. */
+  path: Buffer = NOTHING
+  from = 0
+  to = 0
+  hasEncodedSlash = false
+  /** Where the first and the last `%2F` are, counted as `from`; without one they mean nothing. */
+  firstEncodedSlash = 0
+  lastEncodedSlash = 0
+  /** The query with its question mark, `query[queryFrom, queryTo)`; empty without one. */
+  query: Buffer = NOTHING
+  queryFrom = 0
+  queryTo = 0
+
+  /** Lets go of the bytes. */
+  clear(): void {
+    this.path = NOTHING
+    this.query = NOTHING
+  }
+}
 
 /**
  * A parsed request head: positions in the bytes that were parsed, valid as long as those bytes are. Reused for one
@@ -47,6 +77,12 @@ export class RequestHead {
   authorityEnd = 0
   /** The path of an absolute-form target that has none: `/`, or `*` for OPTIONS; else empty. */
   impliedPath: '' | '/' | '*' = ''
+  /** What `examinePath` says about the path. */
+  pathBits = 0
+  /** The path in its normal form if it was sent in another one, else null. This is what rules see and the upstream gets. */
+  normalPath: Buffer | null = null
+  /** Reused, and filled for the rules. */
+  readonly target = new RequestTarget()
   /** Past the request line's CRLF. */
   fieldsStart = 0
   /** Past the empty line. */
@@ -58,9 +94,15 @@ export class RequestHead {
   closes = false
   keepsAlive = false
   hasHost = false
+  /** The value of `Host`; both 0 without it. */
+  hostStart = 0
+  hostEnd = 0
   expectsContinue = false
   /** Where the line of a valid request id begins; -1: there is none. */
   requestIdStart = -1
+  /** The value of `Authorization`; `authorizationStart` -1: there is none. */
+  authorizationStart = -1
+  authorizationEnd = -1
   /** From `X-Prometheus-Scrape-Timeout-Seconds`; 0: none. */
   scrapeTimeoutMs = 0
   /** Of OPTIONS and TRACE (RFC 9110 section 7.6.2); -1: none was given, or another method. */
@@ -70,6 +112,7 @@ export class RequestHead {
   readonly fields = new Fields()
   refusal: Refusal = NO_REFUSAL
   #passFields = NO_NAMES
+  #isAuthorizationWithheld = false
 
   /** Whether the client wants to keep the connection (RFC 9112 section 9.3). */
   get persistent(): boolean {
@@ -93,9 +136,18 @@ export class RequestHead {
         return this.minor === 0
       case FIELD.maxForwards:
         return this.maxForwards >= 0
+      case FIELD.authorization:
+        return this.#isAuthorizationWithheld
       default:
         return false
     }
+  }
+
+  /** `Authorization` was for the sidecar: it is not forwarded. */
+  withholdAuthorization(bytes: Buffer): void {
+    if (this.authorizationStart < 0 || this.#isAuthorizationWithheld) return
+    this.#isAuthorizationWithheld = true
+    this.drops.collect(this, bytes)
   }
 
   refuse(refusal: Refusal): typeof REFUSED {
@@ -105,15 +157,22 @@ export class RequestHead {
 
   /** @param passFields names in lower case of fields that are not dropped for their name. */
   reset(passFields = NO_NAMES): void {
+    this.pathBits = 0
+    this.normalPath = null
     this.contentLength = -1
     this.chunked = false
     this.closes = false
     this.keepsAlive = false
     this.hasHost = false
+    this.hostStart = 0
+    this.hostEnd = 0
     this.expectsContinue = false
     this.requestIdStart = -1
     this.scrapeTimeoutMs = 0
     this.maxForwards = -1
+    this.authorizationStart = -1
+    this.authorizationEnd = -1
+    this.#isAuthorizationWithheld = false
     this.drops.clear()
     this.refusal = NO_REFUSAL
     this.#passFields = passFields

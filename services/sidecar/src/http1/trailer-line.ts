@@ -40,11 +40,15 @@ export class TrailerLine {
     if (this.#length === 0) return FORBIDDEN
     const id = fieldId(this.#name, 0, Math.min(this.#length, MAX_KNOWN_BYTES))
     if (isResponse) return isReserved(id) ? LEFT_OUT : FORWARDED
-    if (isReserved(id) || id === FIELD.dropped || id === FIELD.credentials) return FORBIDDEN
+    if (isReserved(id) || id === FIELD.dropped || isCredential(id)) return FORBIDDEN
     return this.#isOdd ? LEFT_OUT : FORWARDED
   }
 }
 
 function isReserved(id: FieldId): boolean {
-  return id !== FIELD.unknown && id !== FIELD.dropped && id !== FIELD.date && id !== FIELD.credentials
+  return id !== FIELD.unknown && id !== FIELD.dropped && id !== FIELD.date && !isCredential(id)
+}
+
+function isCredential(id: FieldId): boolean {
+  return id === FIELD.credentials || id === FIELD.authorization
 }

@@ -1,6 +1,7 @@
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
-import { METRICS, type MetricRow, OPS_LABEL, TLS_METRICS } from './metric-table.ts'
+import type { CredentialStatus } from '../identity/credentials.ts'
+import { CREDENTIAL_METRICS, METRICS, type MetricRow, OPS_LABEL, TLS_METRICS } from './metric-table.ts'
 import { LATENCY_BOUNDS, type Latencies } from './route-counters.ts'
 import type { RouteView } from './route-report.ts'
 import type { TlsStatus } from './tls-status.ts'
@@ -45,15 +46,15 @@ export interface Exposition {
 
 type Routes = () => readonly RouteView[]
 
-/**
- * @param routes returns the current routes at each scrape; a reload may change them.
- * @param opsTls returns TLS of the operations port, null without it.
- */
-export function createExposition(
-  routes: Routes,
-  build: BuildInfo,
-  opsTls: () => TlsStatus | null,
-): Exposition {
+/** What is shown: read at each scrape, because a reload may change all of it. */
+export interface ExpositionSources {
+  routes(): readonly RouteView[]
+  readonly build: BuildInfo
+  opsTls(): TlsStatus | null
+  credentials(): readonly CredentialStatus[]
+}
+
+export function createExposition({ routes, build, opsTls, credentials }: ExpositionSources): Exposition {
   const registry = new Registry()
   processMetrics(registry)
   buildGauge(registry, build)
@@ -61,6 +62,8 @@ export function createExposition(
   for (const row of METRICS) registerRow(registry, row, byRoute)
   const byListener = () => withTls(routes(), opsTls())
   for (const row of TLS_METRICS) registerRow(registry, row, byListener)
+  const byClient = () => credentials().map((status) => [status.client, status] as const)
+  for (const row of CREDENTIAL_METRICS) registerRow(registry, row, byClient, 'client')
   registerHistogram(registry, routes)
   return { contentType: registry.contentType, render: () => registry.metrics() }
 }
@@ -95,18 +98,20 @@ interface Row<T> extends Omit<MetricRow, 'samples'> {
 function registerRow<T>(
   registry: Registry,
   { type, name, help, labels, samples }: Row<T>,
-  sources: () => readonly (readonly [route: string, source: T])[],
+  sources: () => readonly (readonly [name: string, source: T])[],
+  /** The label that the name of a source is. */
+  label: 'route' | 'client' = 'route',
 ): void {
   const Type = type === 'counter' ? Counter : Gauge
   new Type({
     name,
     help,
-    labelNames: ['route', ...labels],
+    labelNames: [label, ...labels],
     registers: [registry],
     collect() {
       this.reset()
-      for (const [route, source] of sources())
-        for (const [values, sample] of samples(source)) this.inc({ route, ...values }, sample)
+      for (const [name, source] of sources())
+        for (const [values, sample] of samples(source)) this.inc({ [label]: name, ...values }, sample)
     },
   })
 }

@@ -50,6 +50,12 @@ function routeCard(report: RouteReport): string {
           string,
           string,
         ][])),
+    ...(tls?.clientCa?.lastError == null
+      ? []
+      : ([['new client CA refused', `${tls.clientCa.lastError.detail}: ${tls.clientCa.lastError.hint}`]] as [
+          string,
+          string,
+        ][])),
     ['upstream', upstream],
     [
       'socket',

@@ -1,4 +1,6 @@
 import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
+import type { CredentialStatus } from '../identity/credentials.ts'
+import { ANONYMOUS } from './route-counters.ts'
 import type { RouteView } from './route-report.ts'
 import type { TlsStatus } from './tls-status.ts'
 
@@ -11,6 +13,11 @@ export interface MetricRow {
   readonly help: string
   readonly labels: readonly string[]
   readonly samples: (view: RouteView) => readonly Sample[]
+}
+
+/** One metric of each file with tokens or passwords. Its series have the label `client` instead of `route`. */
+export interface CredentialMetricRow extends Omit<MetricRow, 'samples'> {
+  readonly samples: (status: CredentialStatus) => readonly Sample[]
 }
 
 /** One metric of each listener with TLS. */
@@ -46,6 +53,13 @@ export const METRICS: readonly MetricRow[] = [
     labels: ['reason'],
     samples: ({ counters }) =>
       Array.from(counters.failures, ([reason, count]): Sample => [{ reason }, count]),
+  },
+  {
+    type: 'counter',
+    name: 'sidecar_client_requests_total',
+    help: 'Requests on routes whose rules name clients, by client; anonymous: the caller proved to be none.',
+    labels: ['client'],
+    samples: clientRequests,
   },
   single('gauge', 'sidecar_connections', 'Open client connections.', (view) => view.counters.connectionsOpen),
   single(
@@ -129,7 +143,53 @@ export const TLS_METRICS: readonly TlsMetricRow[] = [
     samples: ({ counters }) =>
       Array.from(counters.handshakeFailures, ([reason, count]): Sample => [{ reason }, count]),
   },
+  {
+    type: 'gauge',
+    name: 'sidecar_tls_client_ca_expiry_timestamp_seconds',
+    help: 'When the first client CA in use expires, in seconds since the epoch.',
+    labels: [],
+    samples: ({ clientCa }) => (clientCa === null ? [] : [[{}, clientCa.expiresAt.getTime() / 1_000]]),
+  },
+  {
+    type: 'gauge',
+    name: 'sidecar_tls_client_ca_last_reload_successful',
+    help: 'Whether the file of the client CA, as it is now, is in use: 1, or 0 when it was refused.',
+    labels: [],
+    samples: ({ clientCa }) => (clientCa === null ? [] : [[{}, clientCa.lastFailure === null ? 1 : 0]]),
+  },
+  {
+    type: 'counter',
+    name: 'sidecar_tls_client_ca_reload_failures_total',
+    help: 'How often a changed file of the client CA was refused.',
+    labels: [],
+    samples: ({ clientCa }) => (clientCa === null ? [] : [[{}, clientCa.counters.reloadFailures]]),
+  },
 ]
+
+/** The metrics of each file with tokens or passwords. */
+export const CREDENTIAL_METRICS: readonly CredentialMetricRow[] = [
+  {
+    type: 'gauge',
+    name: 'sidecar_credentials_last_reload_successful',
+    help: 'Whether the file of a client, as it is now, is in use: 1, or 0 when it was refused.',
+    labels: [],
+    samples: ({ lastFailure }) => [[{}, lastFailure === null ? 1 : 0]],
+  },
+  {
+    type: 'counter',
+    name: 'sidecar_credentials_reload_failures_total',
+    help: 'How often a changed file of a client was refused.',
+    labels: [],
+    samples: ({ reloadFailures }) => [[{}, reloadFailures]],
+  },
+]
+
+/** The clients of the configuration alone: counters outlive a reload. */
+function clientRequests({ route, counters }: RouteView): Sample[] {
+  if (route.kind !== 'http' || route.clients.length === 0) return []
+  const labels = [...route.clients.map(({ name }) => name), ANONYMOUS]
+  return labels.map((client) => [{ client }, counters.requestsByClient.get(client) ?? 0])
+}
 
 function socketInfo({ upstream }: RouteView): Sample[] {
   const { facts } = upstream.state

@@ -4,6 +4,7 @@ import { it } from 'node:test'
 import { request } from '@uds-sidecar/shared/http/request'
 import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { listen } from '@uds-sidecar/shared/listen/listen'
+import { Identities } from '../identity/identities.ts'
 import { Operations } from './operations.ts'
 
 it('a defect of the operations port costs one response and is logged', async () => {
@@ -19,7 +20,14 @@ it('a defect of the operations port costs one response and is logged', async () 
       },
       descriptors: () => ({ limit: null, needed: 0 }),
       opsTls: () => null,
+      opsAccess: () => null,
+      credentials: () => [],
       build: { version: 'test', revision: 'test' },
+    },
+    {
+      listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      access: { hosts: [], for: undefined, clients: [] },
+      identities: new Identities(log),
     },
     log,
   )

@@ -1,13 +1,18 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { Failure, PROBLEM_CONTENT_TYPE, problemOf } from '@uds-sidecar/shared/failure/failure'
 import { FAILURES, statusOf } from '@uds-sidecar/shared/failure/failures'
 import { http } from '@uds-sidecar/shared/http/node-http'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { boundConnections } from '@uds-sidecar/shared/listen/bound-connections'
 import { Connections } from '@uds-sidecar/shared/listen/connections'
 import { OPERATIONS_CONNECTIONS } from '../config/bounds.ts'
+import type { Denied } from '../identity/guard.ts'
+import { type Caller, callerOf } from '../relay/caller.ts'
 import { type ConnectionHandler, reset } from '../relay/port.ts'
+import { retryAfterSeconds } from '../relay/problem-response.ts'
 import { createExposition } from './exposition.ts'
+import { type OperationsAccessParts, OperationsJudge, targetOf } from './operations-access.ts'
 import { type OperationsView, type PageView, pageAt } from './pages.ts'
 
 const BOUNDS = {
@@ -30,11 +35,19 @@ export class Operations implements ConnectionHandler {
   readonly #connections: Connections
   /** Whether the time to drain has passed: new connections are then reset. */
   #isDrained = false
+  readonly #access: OperationsAccessParts
+  readonly #judge: OperationsJudge
+  /** By the socket: the kernel tells about a caller only when its connection was accepted. */
+  readonly #callers = new WeakMap<Socket, Caller>()
+  /** A reload has given its port to another listener: its rules may be revoked. */
+  #isRevoked = false
 
-  constructor(view: OperationsView, log: Logger) {
-    const exposition = createExposition(view.routes, view.build, view.opsTls)
+  constructor(view: OperationsView, access: OperationsAccessParts, log: Logger) {
+    const exposition = createExposition(view)
+    this.#access = access
+    this.#judge = new OperationsJudge(access)
     this.#server = http.createServer(OPTIONS, (request, response) => {
-      respond({ ...view, exposition }, request, response).catch((error: Error) =>
+      this.#respond({ ...view, exposition, isPublic: false }, request, response).catch((error: Error) =>
         failed(log, request, response, error),
       )
     })
@@ -45,7 +58,10 @@ export class Operations implements ConnectionHandler {
 
   accept(client: Socket): void {
     if (this.#isDrained) reset(client)
-    else this.#server.emit('connection', client)
+    else {
+      this.#callers.set(client, callerOf(client, this.#access.listen))
+      this.#server.emit('connection', client)
+    }
   }
 
   /** Finishes requests in flight with `Connection: close`, and resets connections that are open after `drainMs`. */
@@ -60,14 +76,54 @@ export class Operations implements ConnectionHandler {
     }, drainMs).unref() // includes connections that are accepted before the port is closed
     await this.#connections.empty(drainMs)
   }
+
+  /** Its rules count no more: further requests on its connections are refused. */
+  revoke(): void {
+    this.#isRevoked = true
+  }
+
+  async #respond(view: PageView, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (hasBody(request)) {
+      response.writeHead(413, { connection: 'close' }).end('the operations port accepts no request body\n')
+      return
+    }
+    const caller = this.#callers.get(request.socket) ?? callerOf(request.socket, this.#access.listen)
+    const admission = this.#isRevoked ? REVOKED : await this.#judge.judge(request, caller)
+    if (admission !== null && 'failure' in admission) refuse(admission, request, response)
+    else
+      await respond({ ...view, isPublic: admission !== null && admission.user === null }, request, response)
+  }
+}
+
+const REVOKED: Denied = {
+  failure: new Failure('draining', {
+    message: 'a new configuration has replaced the listener of this connection',
+    hint: 'send the request again on a new connection',
+  }),
+  user: null,
+}
+
+function refuse(
+  { failure, challenges = [] }: Denied,
+  { method }: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const retryAfter = retryAfterSeconds(failure.status)
+  const body = JSON.stringify(problemOf(failure))
+  response.writeHead(failure.status, {
+    'content-type': PROBLEM_CONTENT_TYPE,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    ...(retryAfter === undefined ? {} : { 'retry-after': `${retryAfter}` }),
+    ...(challenges.length === 0 ? {} : { 'www-authenticate': [...challenges] }),
+  })
+  response.end(method === 'HEAD' ? undefined : body)
 }
 
 async function respond(view: PageView, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { method, url = '/' } = request
-  if (hasBody(request)) {
-    response.writeHead(413, { connection: 'close' }).end('the operations port accepts no request body\n')
-  } else if (method === 'GET' || method === 'HEAD') {
-    const { status, type, body } = await pageAt(url.replace(/\?.*/, ''), view)
+  const { method } = request
+  if (method === 'GET' || method === 'HEAD') {
+    const { status, type, body } = await pageAt(targetOf(request).path, view)
     response.writeHead(status, {
       'content-type': type,
       'content-length': Buffer.byteLength(body),

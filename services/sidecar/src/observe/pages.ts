@@ -1,5 +1,8 @@
 import { processIdentity } from '@uds-sidecar/shared/inspect/permission'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
+import type { OperationsAccess } from '../config/config.ts'
+import type { CredentialStatus } from '../identity/credentials.ts'
+import { clientReports } from './client-report.ts'
 import type { Exposition } from './exposition.ts'
 import { landingPage } from './landing-page.ts'
 import { type RouteView, routeReport } from './route-report.ts'
@@ -14,10 +17,16 @@ export interface OperationsView {
   readonly build: BuildInfo
   /** TLS of the operations port itself; null without it. */
   opsTls(): TlsStatus | null
+  /** Who may use the operations port. */
+  opsAccess(): OperationsAccess | null
+  /** The files with tokens and passwords. */
+  credentials(): readonly CredentialStatus[]
 }
 
 export interface PageView extends OperationsView {
   readonly exposition: Exposition
+  /** The caller is not known, and sees of a probe no more than the status. */
+  readonly isPublic: boolean
 }
 
 export interface Page {
@@ -58,15 +67,18 @@ export async function pageAt(path: string, view: PageView): Promise<Page> {
   }
 }
 
-async function readiness(view: OperationsView): Promise<Page> {
-  if (view.isDraining()) return json(503, { ready: false, reason: 'draining' })
+async function readiness(view: PageView): Promise<Page> {
+  if (view.isDraining())
+    return json(503, view.isPublic ? { ready: false } : { ready: false, reason: 'draining' })
   await probeAll(view)
   const down = view.routes().filter(({ upstream }) => upstream.state.up !== true)
+  const isReady = down.length === 0
+  if (view.isPublic) return json(isReady ? 200 : 503, { ready: isReady })
   const reasons = down.map(({ route, upstream }) => ({
     route: route.name,
     code: upstream.state.lastFailure?.code ?? null,
   }))
-  return json(down.length === 0 ? 200 : 503, { ready: down.length === 0, down: reasons })
+  return json(isReady ? 200 : 503, { ready: isReady, down: reasons })
 }
 
 async function overview(view: OperationsView) {
@@ -77,14 +89,23 @@ async function overview(view: OperationsView) {
   return {
     draining: view.isDraining(),
     process: { uid, groups: gids, descriptors },
-    ops: { tls: opsTls && tlsReport(opsTls) },
+    ops: { tls: opsTls && tlsReport(opsTls), ...opsReport(view) },
     routes: await reports(view),
+  }
+}
+
+function opsReport(view: OperationsView) {
+  const access = view.opsAccess()
+  return {
+    hosts: access?.hosts ?? null,
+    for: access?.for ?? null,
+    clients: clientReports(access?.clients ?? [], view.credentials()),
   }
 }
 
 async function reports(view: OperationsView) {
   await probeAll(view)
-  return view.routes().map(routeReport)
+  return view.routes().map((route) => routeReport(route, view.credentials()))
 }
 
 /** Resolves within the longest connect timeout of the routes. Concurrent requests share the probes. */

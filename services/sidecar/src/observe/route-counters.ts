@@ -34,6 +34,8 @@ function methodLabel(method: string): string {
 const MAX_UIDS = 32
 /** The kernel does not tell the uid, or tells one that this user namespace does not map. */
 const UNKNOWN_UID = 'unknown'
+/** No client can have this name. */
+export const ANONYMOUS = 'anonymous'
 const OTHER_UIDS = 'other'
 
 /** The counters of one route. Plain numbers, so that counting is cheap; the exposition reads them at each scrape. */
@@ -51,6 +53,8 @@ export class RouteCounters {
 
   /** Accepted connections by uid of the caller, on a Unix socket: `unknown`, at most `MAX_UIDS` uids, then `other`. */
   readonly connectionsByUid = new Map<string, number>()
+  /** Requests by the client that sent them, `ANONYMOUS` for none, on a route whose rules name clients. */
+  readonly requestsByClient = new Map<string, number>()
   /** Called for the first connection of each label of `connectionsByUid`. */
   onNewUid: (uid: string) => void = () => undefined
 
@@ -59,6 +63,12 @@ export class RouteCounters {
     this.connectionsTotal += 1
     this.connectionsOpen += 1
     if (uid !== undefined) this.#countUid(uid === null ? UNKNOWN_UID : `${uid}`)
+  }
+
+  /** @param client null: the caller proved to be none */
+  calledBy(client: string | null): void {
+    const label = client ?? ANONYMOUS
+    this.requestsByClient.set(label, (this.requestsByClient.get(label) ?? 0) + 1)
   }
 
   #countUid(uid: string): void {

@@ -1,9 +1,12 @@
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { Route } from '../config/config.ts'
+import type { CredentialStatus } from '../identity/credentials.ts'
+import { formatRule } from '../policy/rule.ts'
 import type { ConnectionLimits } from '../relay/connection-limits.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { stateName, type UpstreamState } from '../upstream/upstream-state.ts'
+import { clientReports } from './client-report.ts'
 import type { RouteCounters } from './route-counters.ts'
 import { type TlsStatus, tlsReport } from './tls-status.ts'
 
@@ -22,7 +25,10 @@ export interface RouteView {
 }
 
 /** One route as `/routes` shows it, in JSON. */
-export function routeReport({ route, listen, upstream, counters, limits, isReplaced, tls }: RouteView) {
+export function routeReport(
+  { route, listen, upstream, counters, limits, isReplaced, tls }: RouteView,
+  credentials: readonly CredentialStatus[],
+) {
   const { state } = upstream
   return {
     name: route.name,
@@ -31,8 +37,11 @@ export function routeReport({ route, listen, upstream, counters, limits, isRepla
     replaced: isReplaced,
     tls: tls && tlsReport(tls),
     upstream: formatEndpoint(route.upstream),
-    allow:
-      route.kind === 'http' ? route.allow.map(({ methods, path }) => `${methods.join('|')} ${path}`) : null,
+    hosts: route.kind === 'http' ? (route.hosts ?? null) : null,
+    for: route.kind === 'stream' ? (route.for ?? null) : null,
+    clients: clientReports(route.clients, credentials),
+    allow: route.kind === 'http' ? route.allow.map(formatRule) : null,
+    encodedSlash: route.kind === 'http' ? route.encodedSlash : null,
     connections: counters.connectionsOpen,
     maxConnections: limits.max,
     connectionsByUid: listen.kind === 'tcp' ? null : Object.fromEntries(counters.connectionsByUid),

@@ -1,12 +1,15 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { PATH_FAULT } from '../http1/normal-path.ts'
 import type { RequestHead } from '../http1/request-head.ts'
-import { type AllowList, isNormalPath } from './allow-list.ts'
+import { type AllowList, type Target, targetOf } from './allow-list.ts'
 
 /** A request that is refused. */
 export interface Refused {
   readonly failure: Failure
   /** The value of the `Allow` field that a 405 needs (RFC 9110 section 15.5.6). */
   readonly allow?: string
+  /** Values of `WWW-Authenticate`, which a 401 needs (RFC 9110 section 15.5.2). */
+  readonly challenges?: readonly string[]
 }
 
 /** `OPTIONS` for the sidecar itself; `allow` has the methods that the route allows there. */
@@ -15,22 +18,30 @@ export interface OptionsForSidecar {
 }
 
 /**
- * Decides what is done with a request that has a valid head. It is forwarded only if the path is in its normal form, the
- * route allows path and method, and the announced body has at most `maxBodyBytes`. Everything else is refused.
+ * The first half of the decision about a request that has a valid head: all servers must read its path in one way, and
+ * the route must allow path and method to somebody.
  * @param bytes the buffer that `head` was parsed from.
+ * @returns the names of the clients that it is allowed to; none: to everybody.
+ */
+export function judgeTarget(allow: AllowList, head: RequestHead, bytes: Buffer): Refused | readonly string[] {
+  if (head.pathBits < 0) return { failure: ambiguousPath(head, bytes) }
+  const target = targetOf(head, bytes)
+  return allow.clientsFor(head.method, target) ?? notAllowed(allow, head.method, target)
+}
+
+/**
+ * The second half, once the caller may send the request: the announced body must have at most `maxBodyBytes`.
  * @returns null for a request that is forwarded.
  */
-export function judge(
+export function judgeSize(
   allow: AllowList,
   maxBodyBytes: number,
   head: RequestHead,
   bytes: Buffer,
 ): Refused | OptionsForSidecar | null {
-  const { path, from, to } = pathOf(head, bytes)
-  if (!isNormalPath(path, from, to)) return { failure: notNormal(textOf(path, from, to)) }
-  if (!allow.allows(head.method, path, from, to)) return notAllowed(allow, head, bytes)
   if (head.contentLength > maxBodyBytes) return { failure: bodyTooLarge(maxBodyBytes) }
-  return head.maxForwards === 0 ? atLastHop(head.method, allow.methodsFor(path, from, to)) : null
+  if (head.maxForwards !== 0) return null
+  return atLastHop(head.method, allow.methodsFor(targetOf(head, bytes)))
 }
 
 /** With `Max-Forwards: 0` the request is for whoever it has reached, which is the sidecar (RFC 9110 section 7.6.2). */
@@ -47,13 +58,6 @@ function traceEndsHere(): Failure {
   })
 }
 
-const IMPLIED = { '/': Buffer.from('/'), '*': Buffer.from('*') } as const
-
-function pathOf({ impliedPath, targetStart, pathEnd }: RequestHead, bytes: Buffer) {
-  if (impliedPath !== '') return { path: IMPLIED[impliedPath], from: 0, to: 1 }
-  return { path: bytes, from: targetStart, to: pathEnd }
-}
-
 export function bodyTooLarge(maxBytes: number): Failure {
   return new Failure('body_too_large', {
     message: `the request body has more than ${maxBytes} bytes`,
@@ -61,21 +65,46 @@ export function bodyTooLarge(maxBytes: number): Failure {
   })
 }
 
-function notNormal(path: string): Failure {
+function ambiguousPath({ targetStart, pathEnd, pathBits }: RequestHead, bytes: Buffer): Failure {
+  const path = textOf(bytes, targetStart, pathEnd)
   return new Failure('bad_request', {
-    message: `the path ${path} is not in its normal form (RFC 3986 section 6.2.2)`,
-    hint: 'remove dot segments, do not percent-encode letters or slashes, and write percent-encodings in upper case',
+    message: `the path ${path} ${PATH_FAULT[pathBits]}, which servers read in different ways`,
+    hint: 'send the path without it; percent-encode a % that stands for itself as %25',
   })
 }
 
-function notAllowed(allow: AllowList, head: RequestHead, bytes: Buffer): Refused {
-  const { path, from, to } = pathOf(head, bytes)
-  const text = textOf(path, from, to)
-  const methods = allow.methodsFor(path, from, to)
-  if (methods.length === 0) return { failure: pathNotAllowed(text) }
+function notAllowed(allow: AllowList, method: string, target: Target): Refused {
+  const text = textOf(target.path, target.from, target.to)
+  const methods = allow.methodsFor(target)
+  if (methods.length === 0) return { failure: noRule(allow, method, target, text) }
   const hint = `use ${methods.join(' or ')}, or add the method to allow in the configuration of the route`
-  const message = `${head.method} is not allowed for ${text}`
+  const message = `${method} is not allowed for ${text}`
   return { failure: new Failure('method_not_allowed', { message, hint }), allow: methods.join(', ') }
+}
+
+/**
+ * A query that no rule for the path allows counts as a path that is on no rule: the rule as a whole, query included, says
+ * what there is, and so neither another method nor another client would help.
+ */
+function noRule(allow: AllowList, method: string, target: Target, text: string): Failure {
+  const name = allow.refusedName(method, target)
+  if (name !== null) return queryNotAllowed(text, name)
+  // 400 and not 403: no rule says that the slash is data, so some server could take it for the end of a segment.
+  return target.hasEncodedSlash && !allow.isEncodedSlashAllowed ? encodedSlash(text) : pathNotAllowed(text)
+}
+
+function queryNotAllowed(path: string, name: string): Failure {
+  return new Failure('path_not_allowed', {
+    message: `${path} is not on the allow list with ${JSON.stringify(name)} as a name in its query`,
+    hint: 'remove it from the query; if clients may use it, add the name after the ? of the rule in the configuration of the route',
+  })
+}
+
+function encodedSlash(path: string): Failure {
+  return new Failure('bad_request', {
+    message: `the path ${path} has an encoded slash where no rule of the route has one`,
+    hint: 'write / if it separates segments; if it is data, add a rule with %2F in that place, or set encodedSlash: allow for the route',
+  })
 }
 
 /** Keeps a message short, whatever path the client sends. */

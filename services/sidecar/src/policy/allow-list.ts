@@ -1,109 +1,176 @@
-import { BACKSLASH, DELETE, DOT, HEX, PERCENT, SEMICOLON, SLASH } from '../http1/bytes.ts'
+import { PERCENT, SLASH } from '../http1/bytes.ts'
+import { HAS_ENCODED_SLASH } from '../http1/normal-path.ts'
+import type { RequestHead, RequestTarget } from '../http1/request-head.ts'
+import { QueryNames } from './query-names.ts'
+import type { AllowRule } from './rule.ts'
 
-export const RULE_PATTERN =
-  /^(?<methods>[A-Z][A-Z-]{0,23}(?:\|[A-Z][A-Z-]{0,23})*) (?<path>\/[\w.~!$&'()*+,;=:@%/-]*|\*)$/
-
-export const ALLOW_GRAMMAR =
-  'may be methods and a path, such as GET /metrics or GET|POST /visits; a path that ends with /* allows everything below it'
-
-/** Parses `GET /metrics`, `GET|POST /visits`, `GET /files/*` or `OPTIONS *`; undefined for any other text. */
-export function parseAllowRule(text: string): AllowRule | undefined {
-  const { methods, path } = RULE_PATTERN.exec(text)?.groups ?? {}
-  if (methods === undefined || path === undefined) return undefined
-  const fixed = path.endsWith('/*') ? path.slice(0, -1) : path
-  const isStarElsewhere = path !== '*' && fixed.includes('*')
-  if (isStarElsewhere || !isNormalPath(Buffer.from(fixed), 0, fixed.length)) return undefined
-  return { methods: methods.split('|'), path }
+/** @param bytes the buffer that `head` was parsed from. @returns `head.target`, so that a request allocates nothing. */
+export function targetOf(head: RequestHead, bytes: Buffer): Target {
+  const { target, impliedPath, normalPath, targetStart, pathEnd } = head
+  const written = impliedPath === '' ? normalPath : IMPLIED[impliedPath]
+  target.path = written ?? bytes
+  target.from = written === null ? targetStart : 0
+  target.to = written === null ? pathEnd : written.length
+  target.hasEncodedSlash = (head.pathBits & HAS_ENCODED_SLASH) !== 0
+  target.query = bytes
+  target.queryFrom = pathEnd
+  target.queryTo = head.targetEnd
+  if (target.hasEncodedSlash) findEncodedSlashes(target)
+  return target
 }
 
-/** One entry of a route's allow list. */
-export interface AllowRule {
-  /** `GET` also allows `HEAD`, whose response reveals less. */
-  readonly methods: readonly string[]
-  /** An exact path, or one that ends with `/*`, which allows every path below it but not the path itself. */
-  readonly path: string
+/** Once for all rules, because a path may have 16 KiB and a route 1,000 rules. */
+function findEncodedSlashes(target: RequestTarget): void {
+  const path = target.path.subarray(target.from, target.to)
+  target.firstEncodedSlash = target.from + path.indexOf('%2F')
+  target.lastEncodedSlash = target.from + path.lastIndexOf('%2F')
 }
+
+const IMPLIED = { '/': Buffer.from('/'), '*': Buffer.from('*') } as const
+
+export type Target = Readonly<RequestTarget>
 
 interface CompiledRule {
   readonly methods: ReadonlySet<string>
-  readonly path: Buffer
+  /** What stands before, between and after the `{name}` segments. */
+  readonly literals: readonly Buffer[]
+  /** What a path must end with, if a `{name}` segment is before it. */
+  readonly tail: Buffer | null
   readonly isPrefix: boolean
+  /** Null: any query. */
+  readonly query: QueryNames | null
+  /** Empty: everybody. */
+  readonly clients: readonly string[]
 }
-
-/** The requests that a route allows. Whatever no rule names is refused. */
-export class AllowList {
-  readonly #rules: readonly CompiledRule[]
-
-  constructor(rules: readonly AllowRule[]) {
-    this.#rules = rules.map(compile)
-  }
-
-  /** Whether `method` is allowed for the path in `bytes[from, to)`. Runs for every request and allocates nothing. */
-  allows(method: string, bytes: Buffer, from: number, to: number): boolean {
-    for (let i = 0; i < this.#rules.length; i++) {
-      const rule = this.#rules[i] as CompiledRule
-      if (matches(rule, bytes, from, to) && rule.methods.has(method)) return true
-    }
-    return false
-  }
-
-  /** The methods that are allowed for the path in `bytes[from, to)`, sorted. Empty when no rule names the path. */
-  methodsFor(bytes: Buffer, from: number, to: number): string[] {
-    const rules = this.#rules.filter((rule) => matches(rule, bytes, from, to))
-    return [...new Set(rules.flatMap(({ methods }) => [...methods]))].sort()
-  }
-}
-
-function compile({ methods, path }: AllowRule): CompiledRule {
-  const isPrefix = path.endsWith('/*')
-  return {
-    methods: new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods),
-    path: Buffer.from(isPrefix ? path.slice(0, -1) : path),
-    isPrefix,
-  }
-}
-
-function matches({ path, isPrefix }: CompiledRule, bytes: Buffer, from: number, to: number): boolean {
-  const length = to - from
-  if (isPrefix ? length < path.length : length !== path.length) return false
-  for (let i = 0; i < path.length; i++) if (bytes[from + i] !== path[i]) return false
-  return true
-}
-
-const UNRESERVED = /[A-Za-z0-9._~-]/
 
 /**
- * Whether the path in `bytes[from, to)` is in its normal form (RFC 3986 section 6.2.2). Only then does every server read
- * the same path that the allow list checked. A normal path has no dot segments, no percent-encoded letters, digits or
- * `-._~`, and its percent-encodings are in upper case. Not normal either, because servers treat them differently:
- * encoded slashes, backslashes and control characters, and dot segments with parameters (`/..;x`).
- * @param bytes whose characters the request-line parser has already accepted.
+ * The requests that a route allows. Whatever no rule names is refused. The rules are tried one after the other, and each
+ * reads the path and the query once: the cost is linear in all three.
  */
-export function isNormalPath(bytes: Buffer, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) {
-    const byte = bytes[at] as number
-    if (byte === PERCENT && !isNormalEscape(bytes, at, to)) return false
-    if (byte === SLASH && bytes[at + 1] === DOT && isDotSegment(bytes, at + 1, to)) return false
+export class AllowList {
+  readonly #rules: readonly CompiledRule[]
+  /** Whether `{name}` and `/*` match a `%2F` too, as data. A literal with `%2F` always does. */
+  readonly isEncodedSlashAllowed: boolean
+
+  constructor(rules: readonly AllowRule[], encodedSlash: 'refuse' | 'allow' = 'refuse') {
+    this.#rules = rules.map(compile)
+    this.isEncodedSlashAllowed = encodedSlash === 'allow'
   }
+
+  /** Whether a rule allows `method` for this path and query to somebody. */
+  allows(method: string, target: Target): boolean {
+    return this.clientsFor(method, target) !== null
+  }
+
+  /**
+   * The clients that may use `method` for this path and query: those of all rules that match, in their order. Runs for
+   * every request, and allocates nothing unless several rules with `for` match.
+   * @returns an empty list for everybody, null when no rule matches.
+   */
+  clientsFor(method: string, target: Target): readonly string[] | null {
+    let clients: readonly string[] | null = null
+    for (let i = 0; i < this.#rules.length; i++) {
+      const rule = this.#rules[i] as CompiledRule
+      if (!this.#matches(rule, target) || !rule.methods.has(method) || !matchesQuery(rule, target)) continue
+      if (rule.clients.length === 0) return rule.clients
+      clients = clients === null ? rule.clients : [...clients, ...rule.clients]
+    }
+    return clients
+  }
+
+  /**
+   * The methods that are allowed for this path and query, sorted. Empty when no rule names them. A rule whose path
+   * matches and whose query does not is not counted, because another method would be refused for the query as well.
+   */
+  methodsFor(target: Target): string[] {
+    const rules = this.#rules.filter((rule) => this.#matches(rule, target) && matchesQuery(rule, target))
+    return [...new Set(rules.flatMap(({ methods }) => [...methods]))].sort()
+  }
+
+  /**
+   * The name in the query, clipped, because of which a rule for this path does not match; null when no rule names the path.
+   */
+  refusedName(method: string, target: Target): string | null {
+    const rules = this.#rules.filter((rule) => this.#matches(rule, target) && !matchesQuery(rule, target))
+    const rule = rules.find(({ methods }) => methods.has(method)) ?? rules[0]
+    return rule?.query?.refusedName(target.query, target.queryFrom, target.queryTo) ?? null
+  }
+
+  #matches({ literals, tail, isPrefix }: CompiledRule, target: Target): boolean {
+    const { path, from, to } = target
+    // The end first: it differs soonest, and costs nothing when a segment before it is long.
+    if (tail !== null && !endsWith(path, from, to, tail)) return false
+    const isStrict = target.hasEncodedSlash && !this.isEncodedSlashAllowed
+    let at = from
+    for (let i = 0; i < literals.length; i++) {
+      if (i > 0) {
+        const end = segmentEnd(path, at, to)
+        if (end === at || (isStrict && hasEncodedSlash(target, at, end))) return false
+        at = end
+      }
+      const literal = literals[i] as Buffer
+      if (!hasLiteral(path, at, to, literal)) return false
+      at += literal.length
+    }
+    return isPrefix ? !isStrict || target.lastEncodedSlash < at : at === to
+  }
+}
+
+function matchesQuery({ query }: CompiledRule, target: Target): boolean {
+  return query === null || query.allows(target.query, target.queryFrom, target.queryTo)
+}
+
+function compile({ methods, path, query, clients }: AllowRule): CompiledRule {
+  const isPrefix = path.endsWith('/*')
+  const parts = (isPrefix ? path.slice(0, -1) : path).split(/\{[^}]*\}/)
+  const literals = parts.map((part) => Buffer.from(part))
+  return {
+    methods: new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods),
+    literals,
+    tail: isPrefix || parts.length === 1 || parts.at(-1) === '' ? null : (literals.at(-1) ?? null),
+    isPrefix,
+    query: query === undefined ? null : new QueryNames(query),
+    clients,
+  }
+}
+
+function hasLiteral(path: Buffer, at: number, to: number, literal: Buffer): boolean {
+  if (to - at < literal.length) return false
+  for (let i = 0; i < literal.length; i++) if (path[at + i] !== literal[i]) return false
   return true
 }
 
-function isDotSegment(bytes: Buffer, from: number, to: number): boolean {
-  let at = from
-  while (at < to && at < from + 2 && bytes[at] === DOT) at++
-  return at === to || bytes[at] === SLASH || bytes[at] === SEMICOLON
+function endsWith(path: Buffer, from: number, to: number, literal: Buffer): boolean {
+  const start = to - literal.length
+  if (start < from) return false
+  for (let i = literal.length - 1; i >= 0; i--) if (path[start + i] !== literal[i]) return false
+  return true
 }
 
-function isNormalEscape(bytes: Buffer, at: number, to: number): boolean {
-  if (at + 2 >= to) return false
-  const high = bytes[at + 1] as number
-  const low = bytes[at + 2] as number
-  if ((HEX[high] as number) > 15 || (HEX[low] as number) > 15 || isLower(high) || isLower(low)) return false
-  const byte = (HEX[high] as number) * 16 + (HEX[low] as number)
-  if (byte < 0x20 || byte === DELETE || byte === SLASH || byte === BACKSLASH) return false
-  return !UNRESERVED.test(String.fromCharCode(byte))
+/** Up to here a loop is faster than `indexOf`. */
+const SHORT_SEGMENT = 48
+
+function segmentEnd(path: Buffer, start: number, to: number): number {
+  const near = Math.min(to, start + SHORT_SEGMENT)
+  let at = start
+  while (at < near && path[at] !== SLASH) at++
+  if (at < near || near === to) return at
+  const found = path.indexOf(SLASH, at)
+  return found === -1 || found > to ? to : found
 }
 
-function isLower(byte: number): boolean {
-  return byte >= 0x61
+/** Whether the segment `path[from, to)` has `%2F`. */
+function hasEncodedSlash(
+  { path, firstEncodedSlash, lastEncodedSlash }: Target,
+  from: number,
+  to: number,
+): boolean {
+  if (firstEncodedSlash >= to || lastEncodedSlash < from) return false
+  if (firstEncodedSlash >= from || lastEncodedSlash < to) return true
+  for (let at = from; at + 2 < to; at++)
+    if (path[at] === PERCENT && path[at + 1] === TWO && path[at + 2] === LETTER_F) return true
+  return false
 }
+
+const TWO = 0x32
+const LETTER_F = 0x46

@@ -8,6 +8,7 @@ import { parseRequestHead } from '../http1/parse-request-head.ts'
 import { PartialHead } from '../http1/partial-head.ts'
 import { REFUSED, type RequestHead } from '../http1/request-head.ts'
 import { ByteQueue } from './byte-queue.ts'
+import type { Caller } from './caller.ts'
 import { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
 import { Timed } from './deadlines.ts'
@@ -43,11 +44,12 @@ export class ClientConnection extends Timed {
   constructor(
     socket: Socket,
     peer: Peer,
+    caller: Caller,
     relay: HttpRelay,
     onClosed: (connection: ClientConnection) => void,
   ) {
     super()
-    this.socket = new ClientSocket(socket, peer, () => this.#exchange?.clientFlushed())
+    this.socket = new ClientSocket(socket, peer, caller, () => this.#exchange?.clientFlushed())
     this.#relay = relay
     this.#onClosed = onClosed
     this.#idleMs = relay.route.timeoutsMs.idle

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Caller } from './caller.ts'
 import type { Peer } from './connection-limits.ts'
 import { reset } from './port.ts'
 
@@ -13,21 +14,26 @@ export class ClientSocket {
   readonly #socket: Socket
   /** The client, with all its connections of this route. */
   readonly peer: Peer
+  readonly caller: Caller
   readonly #onFlushed: () => void
   #provenance: Buffer | null = null
+  /** Of whom `#provenance` says that the request is. */
+  #user: string | null = null
   /** The bits of `REASONS`. */
   #pausedFor = 0
 
   /** @param onFlushed called after `whenFlushed`, when the kernel has taken everything that was written before. */
-  constructor(socket: Socket, peer: Peer, onFlushed: () => void) {
+  constructor(socket: Socket, peer: Peer, caller: Caller, onFlushed: () => void) {
     this.#socket = socket
     this.peer = peer
+    this.caller = caller
     this.#onFlushed = onFlushed
   }
 
-  /** The fields that say where a request came from. */
-  get provenance(): Buffer {
-    this.#provenance ??= provenanceOf(this.#socket)
+  /** The fields that say where a request came from. @param user the client that sent it; null: not known */
+  provenance(user: string | null): Buffer {
+    if (this.#provenance === null || user !== this.#user) this.#provenance = provenanceOf(this.#socket, user)
+    this.#user = user
     return this.#provenance
   }
 
@@ -79,8 +85,9 @@ export class ClientSocket {
   }
 }
 
-function provenanceOf(socket: Socket): Buffer {
+function provenanceOf(socket: Socket, user: string | null): Buffer {
   const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'unknown'
   const scheme = 'encrypted' in socket ? 'https' : 'http' // only TLS sockets have the property
-  return Buffer.from(`X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${scheme}\r\n`)
+  const identity = user === null ? '' : `X-Forwarded-User: ${user}\r\n`
+  return Buffer.from(`X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${scheme}\r\n${identity}`)
 }

@@ -2,18 +2,22 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { BROKEN } from '../http1/chunked.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
-import { bodyTooLarge, judge } from '../policy/admission.ts'
+import type { Admitted } from '../identity/guard.ts'
+import { bodyTooLarge, type Refused } from '../policy/admission.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
 import type { HttpRelay } from './http-relay.ts'
+import { Judging } from './judging.ts'
 import {
   clientTooSlow,
+  judgedTooLate,
   queueFull,
   requestBodyBroken,
   scraperTooHasty,
   upstreamTooSlow,
   waitedTooLong,
 } from './relay-failures.ts'
+import type { Verdict } from './request-judge.ts'
 import { RequestSender } from './request-sender.ts'
 import { ResponseSender } from './response-sender.ts'
 import type { ResponseSource, ResponseTaker } from './response-taker.ts'
@@ -46,6 +50,9 @@ export class Exchange implements ResponseTaker {
   #isGathering = false
   /** The response is whole, and the client's socket has not taken all of it. */
   #isFlushing = false
+  readonly #judging: Judging
+  /** The client that sent the request, as far as it is known. */
+  #user: string | null = null
   readonly #retry = new Retry()
   readonly #time: TimeBudget
 
@@ -55,6 +62,7 @@ export class Exchange implements ResponseTaker {
     this.#time = new TimeBudget(relay.deadlines)
     this.#request = new RequestSender(relay.headRules, relay.writer)
     this.#response = new ResponseSender(client.socket, relay)
+    this.#judging = new Judging(client.socket, relay, this.#request, (verdict) => this.#follow(verdict))
   }
 
   get method(): string {
@@ -88,14 +96,17 @@ export class Exchange implements ResponseTaker {
     this.#isGathering = false
     this.#response.start(head)
     const position = this.#request.start(head, bytes, start)
-    const { bodyBytes } = this.#relay.route.limits
-    const verdict = judge(this.#relay.allow, bodyBytes, head, bytes)
-    if (verdict !== null && 'failure' in verdict) this.#respondWith(verdict.failure, verdict.allow)
-    else if (position === BROKEN) this.#respondWith(requestBodyBroken())
-    else if (this.#request.bodyBytes > bodyBytes) this.#respondWith(bodyTooLarge(bodyBytes))
-    else if (verdict !== null) this.#respondToOptions(verdict.allow)
-    else this.#dispatch(head)
-    return position === BROKEN ? bytes.length : position
+    const isBroken = position === BROKEN
+    this.#time.start(this.#relay.route.timeoutsMs.total, head.scrapeTimeoutMs)
+    this.#judging.start(head, bytes, isBroken)
+    if (this.#judging.isPending) this.#allow(this.#relay.route.timeoutsMs.responseHead)
+    return isBroken ? bytes.length : position
+  }
+
+  #follow(verdict: Verdict): void {
+    if (verdict !== null && 'failure' in verdict) this.#refuse(verdict)
+    else if (verdict !== null && 'allow' in verdict) this.#respondToOptions(verdict.allow)
+    else this.#dispatch(verdict)
   }
 
   #respondToOptions(allow: string): void {
@@ -103,9 +114,10 @@ export class Exchange implements ResponseTaker {
     this.finish()
   }
 
-  #dispatch(head: RequestHead): void {
-    const { total, body } = this.#relay.route.timeoutsMs
-    this.#time.start(total, head.scrapeTimeoutMs)
+  #dispatch(admitted: Admitted | null): void {
+    const { body } = this.#relay.route.timeoutsMs
+    this.#user = admitted === null ? null : admitted.user
+    if (admitted?.withholds) this.#request.withholdAuthorization()
     this.#isGathering = !this.#request.isWorthConnection
     if (this.#isGathering) this.#allow(body)
     else this.#acquire()
@@ -135,7 +147,7 @@ export class Exchange implements ResponseTaker {
     this.#source = source
     this.#response.follow(source)
     this.#time.restartWait()
-    this.#request.send(source, this.#client.socket.provenance)
+    this.#request.send(source, this.#client.socket.provenance(this.#user))
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
   }
 
@@ -238,13 +250,18 @@ export class Exchange implements ResponseTaker {
     this.#client.socket.reset()
   }
 
-  #respondWith(failure: Failure, allow?: string): void {
-    this.#response.problem(failure, this.#mayPersist, allow)
+  #respondWith(failure: Failure): void {
+    this.#refuse({ failure })
+  }
+
+  #refuse(refused: Refused): void {
+    this.#response.problem(refused, this.#mayPersist)
     this.finish()
   }
 
   #end(): void {
     this.#isOver = true
+    this.#judging.forget()
     this.#isGathering = false
     this.#isFlushing = false
     this.#source = null
@@ -276,6 +293,7 @@ export class Exchange implements ResponseTaker {
   expire(): void {
     const { pool } = this.#relay
     if (!this.#response.hasBegun && this.#client.socket.hasEnded) this.#client.socket.reset()
+    else if (this.#judging.isPending) this.#respondWith(judgedTooLate())
     else if (pool.forget(this)) this.#respondWith(waitedTooLong())
     else if (this.#isClientSlow) this.#giveUp(clientTooSlow())
     else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())

@@ -1,17 +1,17 @@
 import type { Peer } from './connection-limits.ts'
 
-/** An item that waits, and the client address that it belongs to. */
-export interface Queued {
-  readonly peer: Peer
+/** An item that waits, and the client address, or another key, that it belongs to. */
+export interface Queued<P = Peer> {
+  readonly peer: P
 }
 
 /**
  * A queue that serves the addresses in turn, and each address in order: many items of one address delay only each
  * other.
  */
-export class FairQueue<T extends Queued> {
+export class FairQueue<T extends Queued<P>, P = Peer> {
   /** The address that was served longest ago comes first. */
-  readonly #byPeer = new Map<Peer, Set<T>>()
+  readonly #byPeer = new Map<P, Set<T>>()
   #size = 0
 
   get size(): number {
@@ -19,7 +19,7 @@ export class FairQueue<T extends Queued> {
   }
 
   /** How many items of this address wait. */
-  sizeOf(peer: Peer): number {
+  sizeOf(peer: P): number {
     return this.#byPeer.get(peer)?.size ?? 0
   }
 
@@ -40,7 +40,7 @@ export class FairQueue<T extends Queued> {
   }
 
   /** Takes the next item whose address `mayBeServed`. */
-  shift(mayBeServed: (peer: Peer) => boolean): T | undefined {
+  shift(mayBeServed: (peer: P) => boolean): T | undefined {
     for (const [peer, items] of this.#byPeer) {
       if (!mayBeServed(peer)) continue
       const [next] = items

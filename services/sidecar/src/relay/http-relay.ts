@@ -1,18 +1,25 @@
 import type { HttpRoute } from '../config/config.ts'
 import type { RequestHeadRules } from '../http1/parse-request-head.ts'
 import { DateLine } from '../http1/rewrite-response.ts'
+import type { Identities } from '../identity/identities.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
-import { AllowList } from '../policy/allow-list.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { ResponseBuffer } from './connection-limits.ts'
 import type { Deadlines } from './deadlines.ts'
+import { RequestJudge } from './request-judge.ts'
 import { RequestWriter, SpareHeads } from './request-sender.ts'
 import { UpstreamPool } from './upstream-pool.ts'
+
+export interface HttpRelayParts {
+  readonly counters: RouteCounters
+  readonly deadlines: Deadlines
+  readonly identities: Identities
+}
 
 /** What the client connections of one HTTP route share. */
 export class HttpRelay {
   readonly route: HttpRoute
-  readonly allow: AllowList
+  readonly judge: RequestJudge
   readonly pool: UpstreamPool
   readonly headRules: RequestHeadRules
   readonly heads = new SpareHeads()
@@ -24,9 +31,9 @@ export class HttpRelay {
   /** From now on each response is the last of its connection. */
   isDraining = false
 
-  constructor(route: HttpRoute, upstream: Upstream, counters: RouteCounters, deadlines: Deadlines) {
+  constructor(route: HttpRoute, upstream: Upstream, { counters, deadlines, identities }: HttpRelayParts) {
     this.route = route
-    this.allow = new AllowList(route.allow)
+    this.judge = new RequestJudge(route, identities, counters)
     this.pool = new UpstreamPool(route, upstream, deadlines)
     upstream.onReplaced = () => this.pool.closeIdle()
     this.headRules = { maxFields: route.limits.fields, passFields: new Set(route.passFields) }

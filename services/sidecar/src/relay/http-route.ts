@@ -38,6 +38,11 @@ export class HttpHandler implements ConnectionHandler {
     this.#relay.pool.close()
   }
 
+  /** A reload gives its port to `next`, which judges the requests of its connections from now on; null: none does. */
+  succeededBy(next: ConnectionHandler | null): void {
+    this.#relay.judge.succeededBy(next instanceof HttpHandler ? next.#relay.judge : null)
+  }
+
   #admitOrRefuse(client: Socket): void {
     const caller = callerOf(client, this.#relay.route.listen)
     const peer = this.#limits.take(caller.key)
@@ -45,9 +50,9 @@ export class HttpHandler implements ConnectionHandler {
     else this.#admit(client, caller, peer)
   }
 
-  #admit(client: Socket, { uid }: Caller, peer: Peer): void {
-    this.#relay.counters.connected(uid)
-    const connection = new ClientConnection(client, peer, this.#relay, () => {
+  #admit(client: Socket, caller: Caller, peer: Peer): void {
+    this.#relay.counters.connected(caller.uid)
+    const connection = new ClientConnection(client, peer, caller, this.#relay, () => {
       this.#limits.release(peer)
       this.#connections.delete(connection)
       this.#relay.counters.connectionsOpen -= 1

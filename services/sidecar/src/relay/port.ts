@@ -50,6 +50,12 @@ export interface ConnectionHandler {
   accept(client: Socket): void
   /** Resolves when no connection is left; connections that are left after `drainMs` are reset. */
   drain(drainMs: number): Promise<void>
+  /**
+   * What clients proved with certificates may no longer hold: the CA of the listener was replaced, or time has passed.
+   * Called every 10 s on a listener with `clientCa`, and when a reload changes the rules. Ends the connections whose callers
+   * may not go on.
+   */
+  judgeAnew?(): void
 }
 
 /** A listening endpoint. Its handler may be replaced while it listens: that is how a reload works. */

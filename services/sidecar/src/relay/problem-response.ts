@@ -13,14 +13,17 @@ export interface ProblemResponseOptions {
   readonly headOnly: boolean
   /** The value of `Allow`. */
   readonly allow?: string | undefined
+  /** Values of `WWW-Authenticate`. */
+  readonly challenges?: readonly string[] | undefined
 }
 
 /** A whole response with a problem details body (RFC 9457). */
 export function problemResponse(
   failure: Failure,
-  { connection, headOnly, allow }: ProblemResponseOptions,
+  { connection, headOnly, allow, challenges = [] }: ProblemResponseOptions,
 ): Buffer {
   const status = statusOf(failure.code)
+  const retryAfter = retryAfterSeconds(status)
   const body = JSON.stringify(problemOf(failure))
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_PHRASES[status]}`,
@@ -28,9 +31,19 @@ export function problemResponse(
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Cache-Control: no-store',
     `Date: ${new Date().toUTCString()}`,
-    ...(status === 503 ? [`Retry-After: ${RETRY_AFTER_SECONDS}`] : []),
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
+    ...challenges.map((challenge) => `WWW-Authenticate: ${challenge}`),
     ...(allow === undefined ? [] : [`Allow: ${allow}`]),
     ...(connection === null ? [] : [`Connection: ${connection}`]),
   ]
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${headOnly ? '' : body}`)
+}
+
+/** After failed attempts: the minute in which they count. */
+const RETRY_AFTER_ATTEMPTS_SECONDS = 60
+
+/** The value of `Retry-After` (RFC 9110 section 10.2.3, RFC 6585 section 4). */
+export function retryAfterSeconds(status: number): number | undefined {
+  if (status === 503) return RETRY_AFTER_SECONDS
+  return status === 429 ? RETRY_AFTER_ATTEMPTS_SECONDS : undefined
 }

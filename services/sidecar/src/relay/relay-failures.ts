@@ -13,6 +13,10 @@ const REFUSALS = {
     code: 'head_too_large',
     hint: 'send fewer fields, or raise limits.fields of the route',
   },
+  expectation: {
+    code: 'expectation_failed',
+    hint: 'send the request without Expect, or with Expect: 100-continue',
+  },
   upgrade: {
     code: 'upgrade_refused',
     hint: 'this route relays HTTP/1.1 requests; use a route of kind stream for other protocols',
@@ -79,6 +83,13 @@ export function queueFull(places: number): Failure {
   return new Failure('overloaded', {
     message: `all upstream connections are in use, and ${places} requests already wait`,
     hint: 'try again later, or raise limits.upstreamConnections of the route',
+  })
+}
+
+export function judgedTooLate(): Failure {
+  return new Failure('overloaded', {
+    message: 'the password of the request could not be verified in time: many others are being verified',
+    hint: 'try again later; a password that was verified before is known at once',
   })
 }
 

@@ -1,6 +1,6 @@
 import { BodyFraming } from '../http1/body-framing.ts'
 import { BROKEN } from '../http1/chunked.ts'
-import { COMPOSED_EXTRA, composeRequest, RequestIds } from '../http1/compose-request.ts'
+import { composedBytes, composeRequest, RequestIds } from '../http1/compose-request.ts'
 import { GrowingBuffer } from '../http1/growing-buffer.ts'
 import { parseRequestHead, type RequestHeadRules } from '../http1/parse-request-head.ts'
 import { RequestHead } from '../http1/request-head.ts'
@@ -28,7 +28,7 @@ export class RequestWriter {
     bodyEnd: number,
   ): boolean {
     const bodyBytes = bodyEnd - head.end
-    const headBytes = head.end - start + provenance.length + COMPOSED_EXTRA
+    const headBytes = composedBytes(head, start, provenance)
     const out = headBytes <= SCRATCH_BYTES ? this.#scratch : Buffer.allocUnsafe(headBytes)
     const at = composeRequest(out, head, bytes, start, provenance, this.#ids)
     if (at + bodyBytes > out.length)
@@ -57,6 +57,8 @@ export class SpareHeads {
   }
 
   give(head: RequestHead): void {
+    head.target.clear()
+    head.normalPath = null
     this.#heads.push(head)
   }
 }
@@ -79,6 +81,7 @@ export class RequestSender {
   #bodyEnd = 0
   #gathered: GrowingBuffer | null = null
   #mayStream = false
+  #isAuthorizationWithheld = false
   /** The method is idempotent (RFC 9110 section 9.2.2). */
   isIdempotent = false
   /** The upstream's socket has not taken all that was sent. */
@@ -108,6 +111,7 @@ export class RequestSender {
     this.#bytes = bytes
     this.#start = start
     this.#gathered = null
+    this.#isAuthorizationWithheld = false
     this.isFull = false
     this.isIdempotent = isIdempotent(head.method)
     this.#mayStream = head.expectsContinue
@@ -136,10 +140,16 @@ export class RequestSender {
     return position
   }
 
+  /** `Authorization` is not forwarded, however often the request is sent. */
+  withholdAuthorization(): void {
+    this.#isAuthorizationWithheld = true
+  }
+
   /** Sends the head, and the part of the body that is here. */
   send(source: ResponseSource, provenance: Buffer): void {
     const head = this.#head as RequestHead
     if (this.#gathered !== null) this.#takeGathered(head, this.#gathered)
+    if (this.#isAuthorizationWithheld) head.withholdAuthorization(this.#bytes)
     this.isFull = !this.#writer.write(source, head, this.#bytes, this.#start, provenance, this.#bodyEnd)
     if (this.#body.done) source.requestSent()
     else this.#bytes = NOTHING

@@ -1,10 +1,10 @@
-import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { statusOf } from '@uds-sidecar/shared/failure/failures'
 import { ChunkedFraming } from '../http1/chunked.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import { hasNoBody, type ResponseHead } from '../http1/response-head.ts'
 import { type DateLine, rewriteResponse } from '../http1/rewrite-response.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
+import type { Refused } from '../policy/admission.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { ResponseBuffer } from './connection-limits.ts'
 import type { HttpRelay } from './http-relay.ts'
@@ -132,12 +132,12 @@ export class ResponseSender {
     this.#source?.resume()
   }
 
-  /** Writes a problem as the whole response. @param allow the methods for the `Allow` field of a 405. */
-  problem(failure: Failure, mayPersist: boolean, allow?: string): void {
+  /** Writes a problem as the whole response. */
+  problem({ failure, allow, challenges }: Refused, mayPersist: boolean): void {
     this.persistent &&= mayPersist
     this.#status = statusOf(failure.code)
     this.#counters.fail(failure.code)
-    const options = { connection: this.#connection, headOnly: this.method === 'HEAD', allow }
+    const options = { connection: this.#connection, headOnly: this.method === 'HEAD', allow, challenges }
     this.#writeOwn(problemResponse(failure, options))
   }
 

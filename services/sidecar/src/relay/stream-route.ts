@@ -3,6 +3,8 @@ import { dial } from '@uds-sidecar/shared/dial/dial'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import type { StreamRoute } from '../config/config.ts'
+import { Guard } from '../identity/guard.ts'
+import type { Identities } from '../identity/identities.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Caller, callerOf } from './caller.ts'
@@ -10,6 +12,7 @@ import type { ConnectionLimits, Peer } from './connection-limits.ts'
 import type { Deadlines } from './deadlines.ts'
 import { type ConnectionHandler, reset } from './port.ts'
 import { Relay, UpstreamReading } from './stream-relay.ts'
+import { callerFor, isSuccession } from './succession.ts'
 
 /** While draining, a relay without a byte for so long counts as finished: a stream does not say where it ends. */
 const QUIET_MS = 1_000
@@ -20,45 +23,84 @@ export interface StreamHandlerParts {
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
   readonly limits: ConnectionLimits
+  readonly identities: Identities
 }
 
 /** Joins each client connection of a stream route with an upstream connection of its own. */
 export class StreamHandler implements ConnectionHandler {
   readonly #parts: StreamHandlerParts
   readonly #limits: ConnectionLimits
-  readonly #clients = new Set<Socket>()
-  readonly #relays = new Set<Relay>()
+  readonly #guard: Guard
+  readonly #clients = new Map<Socket, Caller>()
+  readonly #relays = new Map<Relay, Caller>()
+  /** After a reload: decides about the connections that are left; null: none may go on that had to prove who it is. */
+  #next: StreamHandler | null | undefined
+  /** Handlers that this one has succeeded, and that have connections left. */
+  readonly #formers = new Set<StreamHandler>()
   readonly #drained = Promise.withResolvers<void>()
   #draining = false
 
   constructor(parts: StreamHandlerParts) {
     this.#parts = parts
     this.#limits = parts.limits
+    this.#guard = new Guard(parts.route.name, parts.route.clients, parts.identities)
   }
 
   accept(client: Socket): void {
     client.on('error', () => client.destroy())
-    const { key, uid } = callerOf(client, this.#parts.route.listen)
-    const peer = this.#draining ? null : this.#limits.take(key)
+    const caller = callerOf(client, this.#parts.route.listen)
+    const peer = this.#draining ? null : this.#limits.take(caller.key)
     if (peer === null) this.#refuse(client, this.#draining ? 'draining' : 'overloaded')
-    else this.#admit(client, uid, peer)
+    else this.#admit(client, caller, peer)
   }
 
-  #admit(client: Socket, uid: Caller['uid'], peer: Peer): void {
-    this.#clients.add(client)
-    this.#parts.counters.connected(uid)
+  #admit(client: Socket, caller: Caller, peer: Peer): void {
+    this.#clients.set(client, caller)
+    this.#parts.counters.connected(caller.uid)
     client.once('close', () => this.#closed(client, peer))
-    this.#connect(client)
+    if (this.#permits(caller)) this.#connect(client, caller)
+    else this.#refuse(client, 'not_permitted')
+  }
+
+  /** A reload gives its port to `next`, whose rules decide about its connections from now on; null: none has them. */
+  succeededBy(next: ConnectionHandler | null): void {
+    const isNext = next instanceof StreamHandler && isSuccession(this.#parts.route, next.#parts.route)
+    this.#next = isNext ? next : null
+    if (this.#next !== null) this.#next.#follow(this)
+    this.judgeAnew()
+  }
+
+  #follow(former: StreamHandler): void {
+    this.#formers.add(former)
+    former.#drained.promise.then(() => this.#formers.delete(former))
+  }
+
+  judgeAnew(): void {
+    for (const former of this.#formers) former.judgeAnew()
+    const code = this.#next === null ? 'draining' : 'not_permitted'
+    for (const [relay, caller] of this.#relays) if (!this.#permits(caller)) relay.fail(code)
+    for (const [client, caller] of this.#clients) {
+      if (!client.destroyed && !this.#permits(caller)) this.#refuse(client, code)
+    }
+  }
+
+  #permits(caller: Caller): boolean {
+    const { route } = this.#parts
+    if (this.#next === null) return route.for === undefined
+    if (this.#next !== undefined)
+      return this.#next.#permits(callerFor(route, this.#next.#parts.route, caller))
+    return route.for === undefined || this.#guard.permits(route.for, caller)
   }
 
   async drain(drainMs: number): Promise<void> {
     this.#draining = true
     setTimeout(() => this.#cut(), drainMs).unref()
-    for (const relay of this.#relays) relay.wrapUp(QUIET_MS)
-    if (this.#clients.size > 0) await this.#drained.promise
+    for (const relay of this.#relays.keys()) relay.wrapUp(QUIET_MS)
+    if (this.#clients.size === 0) this.#drained.resolve()
+    await this.#drained.promise
   }
 
-  async #connect(client: Socket): Promise<void> {
+  async #connect(client: Socket, caller: Caller): Promise<void> {
     const { upstream, route } = this.#parts
     const reading = new UpstreamReading(client)
     try {
@@ -66,7 +108,7 @@ export class StreamHandler implements ConnectionHandler {
       const socket = await dial(upstream.endpoint, options)
       upstream.reportConnected()
       if (client.destroyed) socket.on('error', () => socket.destroy()).destroy()
-      else this.#join(client, socket, reading)
+      else this.#join(client, caller, socket, reading)
     } catch (error) {
       const failure = error instanceof Failure ? error : unexpected(error)
       if (failure === error) upstream.reportDown(failure)
@@ -75,7 +117,7 @@ export class StreamHandler implements ConnectionHandler {
     }
   }
 
-  #join(client: Socket, socket: Socket, reading: UpstreamReading): void {
+  #join(client: Socket, caller: Caller, socket: Socket, reading: UpstreamReading): void {
     const { counters, deadlines, route } = this.#parts
     const relay = new Relay({
       client,
@@ -90,7 +132,7 @@ export class StreamHandler implements ConnectionHandler {
         if (failure !== null) counters.fail(failure)
       },
     })
-    this.#relays.add(relay)
+    this.#relays.set(relay, caller)
     if (this.#draining) relay.wrapUp(QUIET_MS)
   }
 
@@ -100,8 +142,8 @@ export class StreamHandler implements ConnectionHandler {
   }
 
   #cut(): void {
-    for (const relay of this.#relays) relay.fail('draining')
-    for (const client of this.#clients) reset(client)
+    for (const relay of this.#relays.keys()) relay.fail('draining')
+    for (const client of this.#clients.keys()) reset(client)
   }
 
   #closed(client: Socket, peer: Peer): void {

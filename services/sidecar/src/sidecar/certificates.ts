@@ -37,7 +37,7 @@ export async function loadCertificates(
       return [name, await Certificate.load(tls, ownLog, countersOf(name) ?? new TlsCounters())] as const
     }),
   )
-  const reasons = loaded.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
+  const reasons = loaded.flatMap((each) => (each.status === 'rejected' ? reasonsOf(each.reason) : []))
   const certificates = new Map(loaded.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])))
   if (reasons.length === 0) return certificates
   for (const certificate of certificates.values()) certificate[Symbol.dispose]()
@@ -48,6 +48,11 @@ export async function loadCertificates(
 export async function checkCertificates(config: Config, log: Logger): Promise<void> {
   const certificates = await loadCertificates(tlsListeners(config, config.routes, true), log)
   for (const certificate of certificates.values()) certificate[Symbol.dispose]()
+}
+
+/** The reasons of one listener: its pair and its client CA may both be bad. */
+function reasonsOf(reason: unknown): unknown[] {
+  return reason instanceof AggregateError ? reason.errors : [reason]
 }
 
 function joined(reasons: readonly unknown[]): unknown {

@@ -28,13 +28,14 @@ export interface ReloadPlan {
 export function planReload(
   running: readonly RunningRoute[],
   runningOps: RunningOperations | null,
-  { routes, ops, opsTls }: Config,
+  { routes, ops, opsTls, opsAccess }: Config,
 ): ReloadPlan {
   const isOpsSame =
     runningOps !== null &&
     ops !== null &&
     addressOf(runningOps) === formatEndpoint(ops) &&
-    isDeepStrictEqual(runningOps.tls?.settings, opsTls)
+    isDeepStrictEqual(runningOps.tls?.settings, opsTls) &&
+    isDeepStrictEqual(runningOps.access, opsAccess)
   const free = new Set<Holder>([...running, ...(runningOps === null || isOpsSame ? [] : [runningOps])])
   const handedOver: Holder[] = []
   const kept: RunningRoute[] = []
@@ -52,6 +53,14 @@ export function planReload(
   const port = takeHolder(free, formatEndpoint(ops), null)
   if (port !== null) handedOver.push(port)
   return { kept, begun, handedOver, closed: [...free], ops: { port } }
+}
+
+/** The rules of listeners that end and have no successor count no more, on their connections neither. */
+export function revoke({ begun, handedOver, closed }: ReloadPlan): void {
+  const succeeded = new Set(begun.map(({ port }) => port))
+  for (const holder of [...handedOver, ...closed])
+    if (!isRoute(holder)) holder.revoke()
+    else if (!succeeded.has(holder)) holder.succeededBy(null)
 }
 
 /** Takes the holder of `address`, preferably the one with this name: several may listen on port 0 of one host. */

@@ -1,5 +1,7 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { OPERATIONS_HANDSHAKES } from '../config/bounds.ts'
+import type { OperationsAccess } from '../config/config.ts'
+import type { Operations } from '../observe/operations.ts'
 import type { OperationsView } from '../observe/pages.ts'
 import { ConnectionLimits, SharedRoom } from '../relay/connection-limits.ts'
 import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
@@ -17,13 +19,18 @@ export class RunningOperations {
   readonly port: Port
   /** Null without TLS. */
   readonly tls: Certificate | null
+  readonly access: OperationsAccess
+  readonly #inner: Operations
   readonly #handler: ConnectionHandler
 
   private constructor(
     asked: Endpoint,
+    access: OperationsAccess,
     port: Port,
-    { handler, tls }: { handler: ConnectionHandler; tls: Certificate | null },
+    { inner, handler, tls }: { inner: Operations; handler: ConnectionHandler; tls: Certificate | null },
   ) {
+    this.access = access
+    this.#inner = inner
     this.tls = tls
     this.asked = asked
     this.port = port
@@ -37,22 +44,32 @@ export class RunningOperations {
    */
   static async start(
     asked: Endpoint,
+    access: OperationsAccess,
     view: OperationsView,
-    { log, deadlines, inherited }: Pick<Surroundings, 'log' | 'deadlines' | 'inherited'>,
+    { log, deadlines, inherited, identities }: Omit<Surroundings, 'room'>,
     tls: Certificate | null,
     taken: Port | null,
   ): Promise<RunningOperations> {
     const { Operations } = await import('../observe/operations.ts')
-    const inner = new Operations(view, log)
+    const inner = new Operations(view, { listen: asked, access, identities }, log)
     const handler = tls?.handlerFor({ inner, limits: handshakeLimits(), deadlines, isHttp: true }) ?? inner
-    if (taken !== null) return new RunningOperations(asked, taken, { handler, tls })
+    if (taken !== null) return new RunningOperations(asked, access, taken, { inner, handler, tls })
     const source = await inherited.takeFor({ name: OPS, listen: asked }, log)
-    return new RunningOperations(asked, await openPort(asked, handler, log, source), { handler, tls })
+    return new RunningOperations(asked, access, await openPort(asked, handler, log, source), {
+      inner,
+      handler,
+      tls,
+    })
   }
 
   /** From now on new connections on its port go here, also on one that was taken from a route. */
   serve(): void {
     this.port.handler = this.#handler
+  }
+
+  /** Another configuration takes its place: requests on its connections are refused from now on. */
+  revoke(): void {
+    this.#inner.revoke()
   }
 
   /** Waits for requests in flight, at most 1 s. */

@@ -1,6 +1,7 @@
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Route } from '../config/config.ts'
+import type { Identities } from '../identity/identities.ts'
 import { RouteCounters } from '../observe/route-counters.ts'
 import type { RouteView } from '../observe/route-report.ts'
 import { ConnectionLimits, type SharedRoom } from '../relay/connection-limits.ts'
@@ -22,6 +23,8 @@ export interface Surroundings {
   readonly room: SharedRoom
   /** Listening sockets that systemd passed to this process. */
   readonly inherited: InheritedSockets
+  /** Who the callers of all routes may be. */
+  readonly identities: Identities
 }
 
 /** A route that serves the connections of a port. */
@@ -33,13 +36,14 @@ export class RunningRoute implements RouteView {
   readonly limits: ConnectionLimits
   /** Of a route with TLS; otherwise null. */
   readonly tls: Certificate | null
+  readonly #inner: HttpHandler | StreamHandler
   readonly #handler: ConnectionHandler
   #isReplaced = false
 
   private constructor(
     route: Route,
     counters: RouteCounters,
-    { upstream, limits, handler, tls }: Parts,
+    { upstream, limits, inner, handler, tls }: Parts,
     port: Port,
   ) {
     this.route = route
@@ -48,6 +52,7 @@ export class RunningRoute implements RouteView {
     this.port = port
     this.limits = limits
     this.tls = tls
+    this.#inner = inner
     this.#handler = handler
   }
 
@@ -106,6 +111,14 @@ export class RunningRoute implements RouteView {
     return isNews
   }
 
+  /**
+   * A reload gives its port to `next`, or closes it: then null. From now on the rules and clients of `next` decide about
+   * its connections, so that a caller that is revoked is revoked on them too.
+   */
+  succeededBy(next: RunningRoute | null): void {
+    this.#inner.succeededBy(next === null ? null : next.#inner)
+  }
+
   /** Waits for the connections of this route, and resets those that are still open after `drainMs`. */
   async drain(drainMs: number): Promise<void> {
     await this.#handler.drain(drainMs)
@@ -122,13 +135,14 @@ export class RunningRoute implements RouteView {
 interface Parts {
   readonly upstream: Upstream
   readonly limits: ConnectionLimits
+  readonly inner: HttpHandler | StreamHandler
   readonly handler: ConnectionHandler
   readonly tls: Certificate | null
 }
 
 function partsOf(
   route: Route,
-  { deadlines, log, room }: Surroundings,
+  { deadlines, log, room, identities }: Surroundings,
   counters: RouteCounters,
   tls: Certificate | null,
 ): Parts {
@@ -143,11 +157,11 @@ function partsOf(
   })
   const inner =
     route.kind === 'http'
-      ? new HttpHandler(new HttpRelay(route, upstream, counters, deadlines), limits)
-      : new StreamHandler({ route, upstream, counters, deadlines, limits })
+      ? new HttpHandler(new HttpRelay(route, upstream, { counters, deadlines, identities }), limits)
+      : new StreamHandler({ route, upstream, counters, deadlines, limits, identities })
   const isHttp = route.kind === 'http'
   const handler = tls === null ? inner : tls.handlerFor({ inner, limits, deadlines, isHttp, counters })
-  return { upstream, limits, handler, tls }
+  return { upstream, limits, inner, handler, tls }
 }
 
 function logRoom(log: Logger, isFull: boolean): void {

@@ -4,6 +4,8 @@ import { descriptorLimit } from '@uds-sidecar/shared/inspect/descriptor-limit'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Config, Route } from '../config/config.ts'
+import type { Credentials } from '../identity/credentials.ts'
+import { Identities } from '../identity/identities.ts'
 import type { OperationsView } from '../observe/pages.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { TlsCounters } from '../observe/tls-status.ts'
@@ -12,9 +14,10 @@ import { Deadlines } from '../relay/deadlines.ts'
 import type { Port } from '../relay/port.ts'
 import type { Certificate } from '../tls/certificate.ts'
 import { type ListenerName, loadCertificates, tlsListeners } from './certificates.ts'
+import { loadCredentials, requireCallers } from './credentials.ts'
 import { checkInherited, InheritedSockets, type Listening, OPS } from './inherited-sockets.ts'
 import { type DescriptorPlan, planDescriptors } from './plan-descriptors.ts'
-import { planReload, type ReloadPlan } from './reload-plan.ts'
+import { type Holder, planReload, type ReloadPlan, revoke } from './reload-plan.ts'
 import { RunningOperations } from './running-operations.ts'
 import { RunningRoute, type Surroundings } from './running-route.ts'
 
@@ -51,6 +54,8 @@ export class Sidecar implements AsyncDisposable {
       isDraining: () => this.#isDraining,
       descriptors: () => this.#plan,
       opsTls: () => this.#ops?.tls ?? null,
+      opsAccess: () => this.#ops?.access ?? null,
+      credentials: () => surroundings.identities.credentials?.statuses() ?? [],
     }
   }
 
@@ -66,11 +71,11 @@ export class Sidecar implements AsyncDisposable {
     log: Logger,
     { inherited = new InheritedSockets(), limit = descriptorLimit() }: SidecarOptions = {},
   ): Promise<Sidecar> {
-    const empty = { ops: null, drainMs: config.drainMs, routes: [] }
+    const empty = { ops: null, clients: [], drainMs: config.drainMs, routes: [] }
     const sidecar = new Sidecar(
       empty,
       build,
-      { deadlines: new Deadlines(), log, room: new SharedRoom(), inherited },
+      { deadlines: new Deadlines(), log, room: new SharedRoom(), inherited, identities: new Identities(log) },
       limit,
     )
     if (limit === null) log.warn('the descriptor limit is unknown: limits.connections are not adjusted')
@@ -102,6 +107,8 @@ export class Sidecar implements AsyncDisposable {
     await using opened = new AsyncDisposableStack()
     const plan = planReload(this.#routes, this.#ops, config)
     const isTakeover = ({ route }: ReloadPlan['begun'][number]) => route.onConflict === 'takeover'
+    requireCallers(config)
+    const credentials = await this.#credentialsFor(config, opened)
     const certificates = await this.#certificatesFor(config, plan, opened)
     const tlsOf = ({ name }: Route) => certificates.get(name) ?? null
     const fresh = await this.#open(
@@ -114,12 +121,11 @@ export class Sidecar implements AsyncDisposable {
     fresh.push(...(await this.#open(plan.begun.filter(isTakeover), tlsOf, opened)))
     if (this.#isDraining) throw shuttingDown() // a signal came in the meantime
     opened.move() // nothing can fail after this line
+    this.#surroundings.identities.use(credentials)
     for (const { route, port } of plan.begun)
-      if (port !== null)
-        fresh.push(
-          RunningRoute.on(port.port, route, this.#surroundings, tlsOf(route), this.#countersOf(route)),
-        )
+      if (port !== null) fresh.push(this.#succeed(port, route, tlsOf(route)))
     ops?.serve()
+    revoke(plan)
     for (const holder of plan.handedOver) this.#leave(holder.drain(config.drainMs))
     for (const holder of plan.closed) this.#leave(holder.close(config.drainMs))
     this.#ops = ops
@@ -128,6 +134,22 @@ export class Sidecar implements AsyncDisposable {
     this.#shareDescriptors()
     this.#leaveReplaced()
     await Promise.all([...this.#routes, ops].map((holder) => holder?.tls?.look()))
+    await credentials?.look()
+  }
+
+  /** Reads tokens and passwords. The new ones are disposed of when a later step fails. */
+  async #credentialsFor({ clients }: Config, opened: AsyncDisposableStack): Promise<Credentials | null> {
+    const { log, identities } = this.#surroundings
+    const credentials = await loadCredentials(clients, log, identities.credentials ?? undefined)
+    if (credentials !== null) opened.use(credentials)
+    return credentials
+  }
+
+  /** Starts a route on the open port of `former`, whose connections it judges from now on. */
+  #succeed(former: Holder, route: Route, tls: Certificate | null): RunningRoute {
+    const next = RunningRoute.on(former.port, route, this.#surroundings, tls, this.#countersOf(route))
+    if ('route' in former) former.succeededBy(next)
+    return next
   }
 
   /** Reads the certificates of the listeners that start. They are disposed of when a later step fails. */
@@ -189,6 +211,7 @@ export class Sidecar implements AsyncDisposable {
     const { drainMs } = this.#config
     await Promise.all([...this.#leaving, ...this.#routes.map((route) => route.close(drainMs))])
     await this.#ops?.close()
+    this.#surroundings.identities.use(null)
   }
 
   /** Drains a route whose socket another server took over. */
@@ -215,16 +238,16 @@ export class Sidecar implements AsyncDisposable {
 
   /** Starts after most routes, because its modules take longer to load than all of the relay. */
   async #opsFor(
-    { ops }: Config,
+    { ops, opsAccess }: Config,
     plan: ReloadPlan,
     tls: Certificate | null,
     opened: AsyncDisposableStack,
   ): Promise<RunningOperations | null> {
     if (plan.ops === 'same') return this.#ops
-    if (plan.ops === 'off' || ops === null) return null
+    if (plan.ops === 'off' || ops === null || opsAccess === undefined) return null
     const taken = plan.ops.port?.port ?? null
     if (taken !== null) await this.#rebind(taken, { name: OPS, listen: ops }, opened)
-    const running = await RunningOperations.start(ops, this.#view, this.#surroundings, tls, taken)
+    const running = await RunningOperations.start(ops, opsAccess, this.#view, this.#surroundings, tls, taken)
     if (taken === null) opened.defer(() => running.close())
     return running
   }

@@ -23,7 +23,6 @@ serial = serial
 new_certs_dir = .
 default_md = sha256
 policy = any
-copy_extensions = copy
 [any]
 commonName = supplied
 [req]
@@ -31,31 +30,54 @@ distinguished_name = name
 [name]
 `
 
-/**
- * Makes a pair with openssl.
- * @param from first day, as YYMMDD; by default long ago.
- * @param to last day, as YYMMDD; by default in the far future.
- */
-export async function makePair(from = '200101', to = '480101'): Promise<TestPair> {
+/** How a certificate differs from one that its issuer gives to a server or client for a long time. */
+export interface Issued {
+  /** The common name; by default a random number. */
+  readonly name?: string
+  /** Who signs; by default it signs itself. */
+  readonly issuer?: TestPair
+  /** Lines of an openssl x509v3_config(5), such as `subjectAltName=URI:spiffe://example.org/a`. */
+  readonly extensions?: readonly string[]
+  /** First and last day, as YYMMDD; by default from long ago to the far future. */
+  readonly from?: string
+  readonly to?: string
+}
+
+/** Makes a certificate and its key with openssl. */
+export async function issue({ name, issuer, extensions = [], from, to }: Issued): Promise<TestPair> {
   await using directory = await tempDirectory('tls-')
   const cwd = directory.path
-  await writeFile(directory.at('ca.cnf'), CA_CONFIG)
+  await writeFile(directory.at('ca.cnf'), [CA_CONFIG, '[more]', ...extensions, ''].join('\n'))
   await writeFile(directory.at('index.txt'), '')
   const serial = `${Math.floor(Math.random() * 2 ** 40)}`.padStart(14, '0')
   await writeFile(directory.at('serial'), serial)
-  const san = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
   const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'key.pem']
-  await run(
-    'openssl',
-    ['req', '-new', '-config', 'ca.cnf', '-subj', `/CN=${serial}`, ...ec, '-addext', san, '-out', 'csr.pem'],
-    { cwd },
-  )
-  const dates = ['-startdate', `${from}000000Z`, '-enddate', `${to}000000Z`]
-  const ca = ['ca', '-config', 'ca.cnf', '-selfsign', '-batch', '-notext', '-keyfile', 'key.pem', ...dates]
-  await run('openssl', [...ca, '-in', 'csr.pem', '-out', 'cert.pem'], { cwd })
-  const cert = await readFile(directory.at('cert.pem'), 'utf8')
+  const subject = ['-subj', `/CN=${name ?? serial}`]
+  await run('openssl', ['req', '-new', '-config', 'ca.cnf', ...subject, ...ec, '-out', 'csr.pem'], { cwd })
   const key = await readFile(directory.at('key.pem'), 'utf8')
-  return { cert, key }
+  await writeFile(directory.at('issuer.pem'), issuer?.cert ?? '')
+  await writeFile(directory.at('issuer.key'), issuer?.key ?? key)
+  const dates = ['-startdate', `${from ?? '200101'}000000Z`, '-enddate', `${to ?? '480101'}000000Z`]
+  const signer = issuer === undefined ? ['-selfsign'] : ['-cert', 'issuer.pem']
+  const ca = ['ca', '-config', 'ca.cnf', ...signer, '-keyfile', 'issuer.key', '-extensions', 'more', ...dates]
+  await run('openssl', [...ca, '-batch', '-notext', '-in', 'csr.pem', '-out', 'cert.pem'], { cwd })
+  return { cert: await readFile(directory.at('cert.pem'), 'utf8'), key }
+}
+
+/**
+ * Makes a pair for a server, which clients trust as their CA.
+ * @param from first day, as YYMMDD; by default long ago.
+ * @param to last day, as YYMMDD; by default in the far future.
+ */
+export function makePair(from?: string, to?: string): Promise<TestPair> {
+  const extensions = ['subjectAltName=DNS:localhost,IP:127.0.0.1']
+  return issue({ extensions, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) })
+}
+
+/** The DER of the first certificate in PEM. */
+export function derOf({ cert }: Pick<TestPair, 'cert'>): Buffer {
+  const [, base64 = ''] = /-----BEGIN CERTIFICATE-----([^-]+)-----END/.exec(cert) ?? []
+  return Buffer.from(base64, 'base64')
 }
 
 /** A directory with `tls.crt` and `tls.key`, as a Kubernetes secret has it: links into a directory that is swapped. */

@@ -1,6 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
-import { stat } from 'node:fs/promises'
-import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { readText, type TextFile } from '../config/read-text.ts'
 import type { TlsSettings } from '../config/tls-schema.ts'
 import { crypto, tls } from './node-tls.ts'
@@ -87,23 +86,4 @@ function subjectOf({ subjectAltName, subject }: X509Certificate): string {
 
 function bad(message: string, hint: string, cause?: unknown): Failure {
   return new Failure('bad_config', { message, hint, cause })
-}
-
-/**
- * Which files the two paths name at the moment, symbolic links followed. Another text means that one was replaced or
- * written to, or has appeared or vanished.
- */
-export async function identityOf({ certificate, key }: TlsSettings): Promise<string> {
-  return (await Promise.all([certificate, key].map(fileIdentity))).join(' ')
-}
-
-async function fileIdentity(path: string): Promise<string> {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
-    return [dev, ino, size, mtimeNs, ctimeNs].join(':')
-  } catch (error) {
-    const errno = errnoOf(error)
-    if (errno === undefined) throw error
-    return errno
-  }
 }

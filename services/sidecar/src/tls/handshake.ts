@@ -9,7 +9,8 @@ export interface HandshakeParts {
   /** Of {@link keyOf}. */
   readonly key: string
   readonly address: string
-  readonly peer: Peer
+  /** Null when the client has no place, and is only told so after its handshake. */
+  readonly peer: Peer | null
 }
 
 /** One connection until its handshake is done. */
@@ -17,7 +18,7 @@ export class Handshake extends Timed implements HandshakeParts {
   readonly raw: Socket
   readonly key: string
   readonly address: string
-  readonly peer: Peer
+  readonly peer: Peer | null
   /** The client has sent something. Before that, its end is no failed handshake but a probe of the port. */
   hasBegun = false
   isOver = false

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
+import { tempDirectory } from '@uds-sidecar/shared/testing/files'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
+import { MAX_REFUSED } from '../relay/connection-limits.ts'
 import {
   makePair,
   secretDirectory,
@@ -11,7 +13,7 @@ import {
 import { Conversation } from '../testing/conversation.ts'
 import { Random } from '../testing/fuzz/random.ts'
 import { GET, type HttpStack, httpStack, OK } from '../testing/http-stack.ts'
-import { responding } from '../testing/raw-server.ts'
+import { rawServer, responding } from '../testing/raw-server.ts'
 import { opsPortOf, portOf, sidecarWith } from '../testing/sidecar-with.ts'
 
 /** The beginning of a ClientHello: a record of 512 bytes, of which more are to come. */
@@ -109,17 +111,58 @@ describe('a handshake', () => {
     for (const client of clients) client[Symbol.dispose]()
   })
 
-  it('is refused when open connections have all places', async () => {
+  it('is done when open connections have all places, and the client gets a 503 that says so', async () => {
     await using secret = await secretDirectory(pair)
     await using stack = await httpStack(responding(OK), `${tlsText(secret)}, limits: {connections: 1}`)
     using kept = tlsConversation(portOf(stack.sidecar), pair)
     await kept.send(GET).hears('ok')
     using late = tlsConversation(portOf(stack.sidecar), pair)
-    await late.toItsEnd()
-    assert.equal(late.ending, 'ECONNRESET')
+    const response = await late.send(GET).toItsEnd()
+    assert.match(response, /^HTTP\/1\.1 503 .*"code":"overloaded".*limits\.connections/s)
+    assert.equal(late.ending, 'end')
     assert.equal(stack.failures('overloaded'), 1)
     kept.received = ''
     await kept.send(GET).hears('ok')
+  })
+
+  it('is reset when open connections have all places and many clients are being told so', async () => {
+    await using secret = await secretDirectory(pair)
+    await using stack = await httpStack(
+      responding(OK),
+      `${tlsText(secret, 'handshakeTimeout: 1m')}, limits: {connections: 1}`,
+    )
+    using kept = tlsConversation(portOf(stack.sidecar), pair)
+    await kept.send(GET).hears('ok')
+    const clients = await halfOpen(portOf(stack.sidecar), 2 * MAX_REFUSED)
+    await eventually(
+      'half of them to be reset',
+      () => clients.filter(({ ending }) => ending === 'ECONNRESET').length === MAX_REFUSED,
+    )
+    assert.equal(stack.failures('overloaded'), MAX_REFUSED)
+    await eventually('the rest to be reset after 2 s, not after 1 min', () =>
+      clients.every(({ ending }) => ending === 'ECONNRESET'),
+    )
+    using late = tlsConversation(portOf(stack.sidecar), pair)
+    assert.match(await late.send(GET).toItsEnd(), /^HTTP\/1\.1 503 /)
+    kept.received = ''
+    await kept.send(GET).hears('ok')
+    for (const client of clients) client[Symbol.dispose]()
+  })
+
+  it('of a client without a place on a stream route is not begun', async () => {
+    await using secret = await secretDirectory(pair)
+    await using directory = await tempDirectory()
+    await using upstream = await rawServer(directory.at('u'), (socket) => socket.pipe(socket))
+    assert.equal(upstream.sockets.length, 0)
+    await using sidecar = await sidecarWith(
+      `{drain: 0s, routes: [{name: a, kind: stream, listen: "tcp://127.0.0.1:0", upstream: "unix:${directory.at('u')}", limits: {connections: 1}, ${tlsText(secret)}}]}`,
+    )
+    using kept = tlsConversation(portOf(sidecar), pair)
+    await kept.send('ping').hears('ping')
+    using late = tlsConversation(portOf(sidecar), pair)
+    await late.toItsEnd()
+    assert.equal(late.ending, 'ECONNRESET')
+    assert.equal(failures({ sidecar }).get('overloaded'), 1)
   })
 
   it('in progress does not hold up a drain, however long that may take', async () => {
@@ -167,7 +210,7 @@ describe('an operations port with TLS and 300 half-open handshakes', () => {
     )
     const clients = await halfOpen(opsPortOf(sidecar), 300)
     using probe = tlsConversation(opsPortOf(sidecar), pair)
-    await probe.send('GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n').hears('healthy')
+    await probe.send('GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n').hears('healthy')
     for (const client of clients) client[Symbol.dispose]()
   })
 })

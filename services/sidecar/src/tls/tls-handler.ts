@@ -10,20 +10,26 @@ import { type ConnectionHandler, reset, setTransport } from '../relay/port.ts'
 import { refuseConnection } from '../relay/refuse-connection.ts'
 import { tlsRequired } from '../relay/relay-failures.ts'
 import type { CertificatePair } from './certificate-pair.ts'
+import type { ClientCa } from './client-ca.ts'
 import { Handshake, keyOf, reasonOf } from './handshake.ts'
 import { crypto, tls } from './node-tls.ts'
 
 /** The first byte of every TLS connection: a record of the type handshake (RFC 8446 section 5.1). */
 const HANDSHAKE_RECORD = 22
-const [A, Z] = [65, 90]
+/** Makes a letter lower case. */
+const LOWER = 32
+const [A, Z] = [97, 122]
 /** While draining, handshakes in progress may take so long. */
 const GRACE_MS = 1_000
+/** A handshake after which the client is only told why it is refused may take so long. */
+const REFUSING_MS = 2_000
 
 /** The certificate, as far as the handshakes need it. */
 interface CertificateInUse {
   readonly settings: TlsSettings
   readonly pair: CertificatePair
   readonly counters: TlsCounters
+  readonly clientCa: ClientCa | null
   onReplaced: (pair: CertificatePair) => void
 }
 
@@ -53,17 +59,25 @@ export class TlsHandler implements ConnectionHandler {
   #onEmpty: (() => void) | undefined
 
   constructor(parts: TlsHandlerParts) {
-    const { certificate, isHttp } = parts
-    const { settings } = certificate
+    const { certificate, inner, isHttp } = parts
+    const { clientCa } = certificate
     this.#parts = parts
     this.#server = tls
       .createServer({
-        ...contextOf(settings, certificate.pair),
+        ...contextOf(certificate),
         ...(isHttp ? { ALPNProtocols: ['http/1.1'] } : {}),
+        requestCert: clientCa !== null,
+        rejectUnauthorized: false, // it would refuse clients without a certificate
       })
       .on('secureConnection', (client) => this.#secured(client))
       .on('tlsClientError', (error: NodeJS.ErrnoException, client) => this.#failed(error, client))
-    certificate.onReplaced = (pair) => this.#server.setSecureContext(contextOf(settings, pair))
+    certificate.onReplaced = () => this.#server.setSecureContext(contextOf(certificate))
+    if (clientCa === null) return
+    clientCa.onTick = () => inner.judgeAnew?.()
+    clientCa.onReplaced = () => {
+      this.#server.setSecureContext(contextOf(certificate))
+      inner.judgeAnew?.()
+    }
   }
 
   accept(raw: Socket): void {
@@ -71,8 +85,16 @@ export class TlsHandler implements ConnectionHandler {
     const address = raw.remoteAddress ?? ''
     const key = keyOf(raw)
     const peer = this.#isOver || key === null ? null : this.#placeFor(address)
-    if (peer === null || key === null) this.#refuse(raw)
+    if (key === null || (peer === null && !this.#mayExplain())) this.#refuse(raw)
     else this.#begin(new Handshake({ raw, key, address, peer }, (late) => this.#cut(late, 'timeout')))
+  }
+
+  /**
+   * Whether a connection without a place may do its handshake all the same, so that the handler of the route can send it
+   * a 503 that says why. Few may at a time, those of connections without TLS included.
+   */
+  #mayExplain(): boolean {
+    return !this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()
   }
 
   async drain(drainMs: number): Promise<void> {
@@ -121,9 +143,9 @@ export class TlsHandler implements ConnectionHandler {
     return limits.take(address)
   }
 
-  /** The oldest handshake of this address, or of any when it has none. */
+  /** The oldest handshake with a place of this address, or of any when it has none. */
   #oldestOf(address: string): Handshake | undefined {
-    const all = [...this.#handshakes.values()]
+    const all = [...this.#handshakes.values()].filter(({ peer }) => peer !== null)
     return all.find((handshake) => handshake.address === address) ?? all[0]
   }
 
@@ -132,9 +154,13 @@ export class TlsHandler implements ConnectionHandler {
   }
 
   #begin(handshake: Handshake): void {
-    const { raw } = handshake
+    const { raw, peer } = handshake
+    const { handshakeTimeout } = this.#parts.certificate.settings
     this.#handshakes.set(handshake.key, handshake)
-    this.#parts.deadlines.set(handshake, this.#parts.certificate.settings.handshakeTimeout)
+    this.#parts.deadlines.set(
+      handshake,
+      peer === null ? Math.min(REFUSING_MS, handshakeTimeout) : handshakeTimeout,
+    )
     const leave = () => raw.destroy()
     const peek = () => {
       const bytes = raw.read()
@@ -157,7 +183,7 @@ export class TlsHandler implements ConnectionHandler {
       raw.unshift(bytes)
       raw.allowHalfOpen = false // a client that leaves during the handshake ends it
       this.#server.emit('connection', raw)
-    } else if (this.#parts.isHttp && first >= A && first <= Z) this.#respondToPlainHttp(handshake)
+    } else if (this.#parts.isHttp && isLetter(first)) this.#respondToPlainHttp(handshake)
     else this.#cut(handshake, 'not_tls')
   }
 
@@ -170,6 +196,12 @@ export class TlsHandler implements ConnectionHandler {
     refuseConnection(handshake.raw, failure, limits)
   }
 
+  /**
+   * Called while OpenSSL still handles the client's last message. A handler that destroyed the connection now would end
+   * the process (Node 26.10: segmentation fault when the TCP and the TLS socket are both destroyed), so it gets the
+   * connection in the next turn. To reset the TCP connection alone is safe: in TLS 1.2 the client then sees its handshake
+   * fail, in TLS 1.3 an error after it.
+   */
   #secured(client: TLSSocket): void {
     const key = keyOf(client)
     const handshake = key === null ? undefined : this.#handshakes.get(key)
@@ -177,8 +209,18 @@ export class TlsHandler implements ConnectionHandler {
       client.destroy() // the client has left already
       return
     }
+    if (this.#parts.certificate.clientCa?.admits(client) === false) {
+      this.#cut(handshake, 'client_certificate')
+      return
+    }
     client.allowHalfOpen = true
+    client.on('error', () => client.destroy())
     setTransport(client, handshake.raw)
+    setImmediate(() => this.#passOn(client, handshake))
+  }
+
+  #passOn(client: TLSSocket, handshake: Handshake): void {
+    if (handshake.isOver) return // cut, or left, in the meantime
     this.#end(handshake, null) // gives back its place, which the handler takes at once
     this.#parts.inner.accept(client)
   }
@@ -200,14 +242,29 @@ export class TlsHandler implements ConnectionHandler {
     if (handshake.isOver) return
     handshake.isOver = true
     this.#parts.deadlines.clear(handshake)
-    this.#parts.limits.release(handshake.peer)
+    if (handshake.peer === null) this.#parts.limits.refusalRead()
+    else this.#parts.limits.release(handshake.peer)
     if (this.#handshakes.get(handshake.key) === handshake) this.#handshakes.delete(handshake.key)
     if (reason !== null) this.#parts.certificate.counters.failed(reason)
     if (this.#handshakes.size === 0) this.#onEmpty?.()
   }
 }
 
-/** The random ticket keys of a context are its own: a session is resumed only on this listener with this certificate. */
-function contextOf({ minVersion }: TlsSettings, { cert, key }: CertificatePair) {
-  return { cert, key, minVersion, secureOptions: crypto.constants.SSL_OP_NO_RENEGOTIATION }
+/** A request line begins with one: the names of methods are in upper case, but clients exist that do not know it. */
+function isLetter(byte: number): boolean {
+  const lower = byte | LOWER
+  return lower >= A && lower <= Z
+}
+
+/**
+ * The random ticket keys of a context are its own: a session is resumed only on this listener with this certificate. A
+ * resumed session would show the client's certificate of its first handshake, unverified: with `clientCa` there is none.
+ */
+function contextOf({ settings, pair, clientCa }: Pick<CertificateInUse, 'settings' | 'pair' | 'clientCa'>) {
+  const { SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET } = crypto.constants
+  const { cert, key } = pair
+  const { minVersion } = settings
+  const secureOptions = SSL_OP_NO_RENEGOTIATION | (clientCa === null ? 0 : SSL_OP_NO_TICKET)
+  const ca = clientCa === null ? {} : { ca: [...clientCa.authorities] }
+  return { cert, key, minVersion, secureOptions, ...ca }
 }

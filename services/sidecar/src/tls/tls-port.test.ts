@@ -235,7 +235,9 @@ describe('the operations port with TLS', () => {
     )
     const page = async (path: string) => {
       using client = tlsConversation(opsPortOf(sidecar), pair)
-      return await client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`).toItsEnd()
+      return await client
+        .send(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+        .toItsEnd()
     }
     const expires = Date.UTC(2048, 0, 1) / 1_000
     for (const route of ['a', '(ops)'])

@@ -7,21 +7,36 @@ import type { Place, Protocol } from '../place.ts'
 import { wakeUp } from './listener-findings.ts'
 
 /** It accepts connections and sends nothing. */
-export function hung({ conversation, place, timeoutMs }: Facts): Finding | undefined {
-  if (conversation?.kind !== 'failed' || conversation.failure.code !== 'upstream_timeout') return undefined
+export function hung({ tls, conversation, place, timeoutMs }: Facts): Finding | undefined {
+  const inHandshake = tls?.done === false && tls.failure.code === 'upstream_timeout'
+  const later = conversation?.kind === 'failed' && conversation.failure.code === 'upstream_timeout'
+  if (!inHandshake && !later) return undefined
   const where = formatEndpoint(place.endpoint)
   const message = `${where} accepted the connection and did not respond within ${timeoutMs} ms: it is paused, stuck or overloaded`
   return finding('hung', 'upstream_timeout', message, wakeUp(place))
 }
 
 /** It accepts connections and closes them. */
-export function reset({ inspection: { connection }, conversation, place }: Facts): Finding | undefined {
+export function reset({
+  inspection: { connection },
+  reach,
+  conversation,
+  place,
+}: Facts): Finding | undefined {
   const atOnce = !connection.connected && connection.failure.code === 'upstream_reset'
   const later = conversation?.kind === 'failed' && conversation.failure.code === 'upstream_reset'
   if (!atOnce && !later) return undefined
   const message = `${formatEndpoint(place.endpoint)} accepted the connection and closed it without a response`
   return finding('reset', 'upstream_reset', message, [
     ...onService(place, 'logs --tail 50', 'restart'),
+    ...(reach.tls === undefined
+      ? []
+      : [
+          shell(
+            `${doctorCommand(place)} --cert FILE --key FILE`,
+            'if the server asks for a certificate of the client: the handshake itself was done',
+          ),
+        ]),
     shell(doctorAgain(place, 'none'), `if the server does not speak ${place.protocol}`),
   ])
 }
@@ -71,6 +86,11 @@ function whoListens(endpoint: Endpoint): string {
     case 'tcp':
       return `ss -ltnp 'sport = :${endpoint.port}'`
   }
+}
+
+/** The command that diagnoses the endpoint again, to which a fix adds options. */
+export function doctorCommand({ endpoint }: Place): string {
+  return shellCommand('client', 'doctor', formatEndpoint(endpoint))
 }
 
 function doctorAgain({ endpoint }: Place, protocol: Protocol): string {

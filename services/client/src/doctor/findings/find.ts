@@ -1,5 +1,6 @@
-import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { advice, type Facts, type Finding, finding } from '../diagnosis.ts'
+import { callerFinding } from './caller-findings.ts'
 import { hung, reset, serverError, wrongProtocol } from './conversation-findings.ts'
 import {
   danglingLink,
@@ -13,6 +14,7 @@ import {
 } from './file-findings.ts'
 import { backlogFull, nameMissing, stale, wrongSocketType } from './listener-findings.ts'
 import { tcpFinding } from './tcp-findings.ts'
+import { clientCertificateRefused, tlsFinding, tlsRequired } from './tls-findings.ts'
 
 /** In the order in which the kernel checks. */
 const FINDERS: readonly ((facts: Facts) => Finding | undefined)[] = [
@@ -29,6 +31,10 @@ const FINDERS: readonly ((facts: Facts) => Finding | undefined)[] = [
   backlogFull,
   nameMissing,
   tcpFinding,
+  clientCertificateRefused,
+  tlsFinding,
+  tlsRequired,
+  callerFinding,
   hung,
   reset,
   wrongProtocol,
@@ -46,12 +52,12 @@ export function find(facts: Facts): Finding | undefined {
 }
 
 /** Reports any failure that no other finder knows. */
-function anythingElse({ inspection: { connection }, conversation }: Facts): Finding | undefined {
-  const failure = connection.connected
-    ? conversation?.kind === 'failed'
-      ? conversation.failure
-      : undefined
-    : connection.failure
-  if (!(failure instanceof Failure)) return undefined
+function anythingElse({ inspection: { connection }, tls, conversation }: Facts): Finding | undefined {
+  if (!connection.connected) return other(connection.failure)
+  if (tls?.done === false) return other(tls.failure)
+  return conversation?.kind === 'failed' ? other(conversation.failure) : undefined
+}
+
+function other(failure: Failure): Finding {
   return finding('other', failure.code, failure.message, [advice(failure.hint)])
 }

@@ -12,24 +12,25 @@ import {
   parseEndpoint,
 } from '@uds-sidecar/shared/endpoint/endpoint'
 import { errnoOf } from '@uds-sidecar/shared/failure/failure'
+import type { Access } from '../../access/access.ts'
 import { dialogue } from '../../echo/dialogue.ts'
 import { requestJson } from '../../http/request-json.ts'
 import { statusSchema } from '../../http/schemas.ts'
 import { type Check, notShown, type Observation, refusal, type Situation, seen } from '../check.ts'
 
 /** S8: the app reports that it reaches Redis over the socket of Redis. */
-export function redis({ config, expectRedis }: Situation): Check[] {
-  return [config.api, config.tcpApi].map((endpoint) => ask(endpoint, expectRedis))
+export function redis({ config, expectRedis, access }: Situation): Check[] {
+  return [config.api, config.tcpApi].map((endpoint) => ask(endpoint, expectRedis, access))
 }
 
-function ask(endpoint: Endpoint, expectRedis: 'up' | 'down'): Check {
+function ask(endpoint: Endpoint, expectRedis: 'up' | 'down', access: Access): Check {
   return {
     row: 'S8',
     what: 'state of Redis in GET /status',
     endpoint,
     expected: `redis ${expectRedis}`,
     async observe() {
-      const status = await requestJson(endpoint, statusSchema, { path: '/status' })
+      const status = await requestJson(endpoint, statusSchema, { ...access(endpoint), path: '/status' })
       return seen(`redis ${status.redis}`, status.redis === expectRedis)
     },
   }

@@ -3,6 +3,7 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { request } from '@uds-sidecar/shared/http/request'
 import { formatMode, inspectFile } from '@uds-sidecar/shared/inspect/file-facts'
 import { bypassesMode, processIdentity } from '@uds-sidecar/shared/inspect/permission'
+import type { Access } from '../../access/access.ts'
 import { problemIn } from '../../http/request-json.ts'
 import { routeBehind } from '../../http/schemas.ts'
 import {
@@ -73,26 +74,27 @@ function denied(endpoint: Endpoint, what: string, options: { groupCounts: boolea
 
 /** S7: the sidecar exposes what its allow list permits of a service without a network, and nothing else. */
 export function offTheNetwork(situation: Situation): Check[] {
-  const { ops, tcpMetrics, tcpApi } = situation.config
+  const { config, access } = situation
+  const { ops, tcpMetrics, tcpApi } = config
   return [
     ...['/-/healthy', '/-/ready'].map((path) =>
-      expectOkStatus({ row: 'S7', endpoint: ops, what: `sidecar: GET ${path}`, path }),
+      expectOkStatus({ row: 'S7', endpoint: ops, what: `sidecar: GET ${path}`, path, access }),
     ),
-    scrape(tcpMetrics),
+    scrape(tcpMetrics, access),
     forbidden(situation, tcpMetrics, { method: 'GET', path: '/status' }, '403 path_not_allowed'),
     forbidden(situation, tcpMetrics, { method: 'POST', path: '/metrics' }, '405 method_not_allowed'),
     forbidden(situation, tcpApi, { method: 'GET', path: '/not-listed' }, '403 path_not_allowed'),
   ]
 }
 
-function scrape(endpoint: Endpoint): Check {
+function scrape(endpoint: Endpoint, access: Access): Check {
   return {
     row: 'S7',
     what: 'GET /metrics of the app, through the sidecar',
     endpoint,
     expected: '200 with app_build_info',
     async observe() {
-      const { status, body } = await request(endpoint, { path: '/metrics' })
+      const { status, body } = await request(endpoint, { ...access(endpoint), path: '/metrics' })
       const has = /^app_build_info\{/m.test(body.toString())
       return seen(`${status} ${has ? 'with' : 'without'} app_build_info`, status === 200 && has)
     },
@@ -101,7 +103,7 @@ function scrape(endpoint: Endpoint): Check {
 
 type Sent = { readonly method: string; readonly path: string }
 
-function forbidden({ routes }: Situation, endpoint: Endpoint, asked: Sent, expected: string): Check {
+function forbidden({ routes, access }: Situation, endpoint: Endpoint, asked: Sent, expected: string): Check {
   return {
     row: 'S7',
     what: `${asked.method} ${asked.path}, not on the allow list`,
@@ -110,7 +112,7 @@ function forbidden({ routes }: Situation, endpoint: Endpoint, asked: Sent, expec
     async observe() {
       const route = routeBehind(routes ?? [], endpoint)
       if (route?.kind === 'stream') return notShown(`route ${route.name} relays a stream: no allow list`)
-      const response = await request(endpoint, asked)
+      const response = await request(endpoint, { ...access(endpoint), ...asked })
       const observed = `${response.status} ${problemIn(response)?.code ?? 'without a problem code'}`
       return seen(observed, observed === expected)
     },

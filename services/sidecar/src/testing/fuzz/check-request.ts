@@ -25,6 +25,7 @@ export function violationsOf(input: Buffer): string[] {
   return relayRequests(input).flatMap((forwarded) => [
     ...againstOracle(forwarded),
     ...againstOriginal(forwarded, input),
+    ...againstServers(forwarded),
   ])
 }
 
@@ -107,7 +108,58 @@ function isListed(name: string): boolean {
 }
 
 function originForm({ method, target }: OracleMessage): string {
-  const path = target.replace(/^http:\/\/[^/?]*/i, '')
+  const [, path = '', query = ''] = /^([^?]*)(.*)$/s.exec(target.replace(/^http:\/\/[^/?]*/i, '')) ?? []
+  return rooted(method, inNormalForm(path) + query)
+}
+
+/** RFC 3986 section 6.2.2, and the characters that browsers send raw. Written a second time here, without the relay's code. */
+function inNormalForm(path: string): string {
+  const hex = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
+  return path.replace(/%([0-9a-f]{2})|[[\]|^]/gi, (found, digits?: string) => {
+    const character = digits === undefined ? found : String.fromCharCode(Number.parseInt(digits, 16))
+    return /[A-Za-z0-9._~-]/.test(character) ? character : hex(character)
+  })
+}
+
+/** How servers read a path: as it is, decoded, or decoded before parameters, queries and fragments are cut off. */
+const READINGS: readonly ((path: string) => string)[] = [
+  (path) => path,
+  decoded,
+  (path) => decoded(path.replace(/;[^/]*/g, '')),
+  (path) => decoded(path).replace(/;[^/]*/g, ''),
+  (path) => decoded(path).replace(/[?#].*$/s, ''),
+]
+
+function decoded(path: string): string {
+  const bytes = path.replace(/%([0-9A-Fa-f]{2})/g, (_, digits) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  )
+  // Decoders that do not check UTF-8 read an overlong encoding as the character that it is too long for.
+  return bytes.replace(/[\xc0\xc1][\x80-\xbf]/g, (pair) =>
+    String.fromCharCode(((pair.charCodeAt(0) & 1) << 6) | (pair.charCodeAt(1) & 63)),
+  )
+}
+
+function isControlOrBackslash(character: string): boolean {
+  return character < ' ' || character === '\x7f' || character === '\\'
+}
+
+/** No server may go up from the path that the rule saw, nor see more segments than the rule did. */
+function againstServers({ target }: Forwarded): string[] {
+  const [path = ''] = target.split('?')
+  return READINGS.flatMap((read) => {
+    const seen = read(path)
+    return [
+      ...(/(^|[/\\])\.{1,2}($|[/\\])/.test(seen) ? [`a server reads a dot segment in ${path}`] : []),
+      ...([...seen].some(isControlOrBackslash)
+        ? [`a server reads a control character or a backslash in ${path}`]
+        : []),
+      ...(seen.split('/').length > path.split('/').length ? [`a server reads more segments in ${path}`] : []),
+    ]
+  })
+}
+
+function rooted(method: string, path: string): string {
   if (path.startsWith('/') || path === '*') return path
   return method === 'OPTIONS' && path === '' ? '*' : `/${path}`
 }

@@ -22,6 +22,12 @@ const TARGET: Part = [
     '/a?"<>[]^`{|}',
     '/...',
     '/a?',
+    '/%61%7e?%61',
+    '/a[0]|b^c',
+    '/%c3%A9/b',
+    'http://h/%2d?%2d',
+    '/%2561',
+    '/a%3b%40',
   ],
   [
     '*',
@@ -31,7 +37,15 @@ const TARGET: Part = [
     'http://other/a',
     '/a/../b',
     '/%2e%2e/b',
-    '/%61',
+    '/a%2fb',
+    '/%2F..',
+    '/..%3b/a',
+    '/%2e%3F',
+    '/%c0%aE/a',
+    '/a%5c..',
+    '/%%32e',
+    '/%00',
+    '/a{b}"<>`',
     '/a b',
     '/a#b',
     '/a?b#c',
@@ -48,6 +62,18 @@ const TARGET: Part = [
     'h:80',
   ],
 ]
+/** Pieces of paths that servers read in different ways. */
+const PATH_PIECES =
+  '/ / . .. %2e %2E %2f %2F %5c \\ ; %3b %3F %23 %c0%ae %C1%9c %e0%80%af a A %61 %7e %25 %2 % %00 %20 [ ] | ^ { ? & = + %C3%a9 %E9'.split(
+    ' ',
+  )
+
+function pathOf(random: Random): string {
+  let path = '/'
+  for (let left = random.below(8); left > 0; left--) path += random.pick(PATH_PIECES)
+  return path
+}
+
 const VERSION: Part = [
   ['HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0'],
   ['HTTP/1.2', 'HTTP/2.0', 'HTTP/0.9', 'http/1.1', 'HTTP/1.1 ', 'HTTP/01.1', '', 'HTTP/1.10', 'HTTP/1,1'],
@@ -182,7 +208,7 @@ function generateRequest(random: Random): string {
   const words = [
     random.either(...METHOD),
     random.either(...SPACE),
-    random.either(...TARGET),
+    random.chance(4) ? pathOf(random) : random.either(...TARGET),
     random.either(...SPACE),
     random.either(...VERSION),
   ]

@@ -1,10 +1,10 @@
 import { BodyFraming } from '../../http1/body-framing.ts'
 import { BROKEN } from '../../http1/chunked.ts'
-import { COMPOSED_EXTRA, composeRequest, RequestIds } from '../../http1/compose-request.ts'
+import { composedBytes, composeRequest, RequestIds } from '../../http1/compose-request.ts'
 import { INCOMPLETE } from '../../http1/fields.ts'
 import { parseRequestHead } from '../../http1/parse-request-head.ts'
 import { REFUSED, RequestHead } from '../../http1/request-head.ts'
-import { judge } from '../../policy/admission.ts'
+import { judgeSize, judgeTarget } from '../../policy/admission.ts'
 import { AllowList } from '../../policy/allow-list.ts'
 
 /** One request that the relay forwards. */
@@ -27,9 +27,10 @@ export interface Forwarded {
 const IDS = new RequestIds()
 export const PROVENANCE = Buffer.from('X-Forwarded-For: 9.9.9.9\r\n')
 
+const RULE = { long: false, clients: [] }
 const ALLOW = new AllowList([
-  { methods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'], path: '/*' },
-  { methods: ['OPTIONS'], path: '*' },
+  { ...RULE, methods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'], path: '/*' },
+  { ...RULE, methods: ['OPTIONS'], path: '*' },
 ])
 
 /**
@@ -48,7 +49,8 @@ export function relayRequests(input: Buffer): Forwarded[] {
     const framing = framingOf(head)
     const { end, body, sent } = advance(framing, input, position)
     if (end === BROKEN) break
-    const isForwarded = judge(ALLOW, 1_000_000, head, input) === null
+    const isAllowed = !('failure' in judgeTarget(ALLOW, head, input))
+    const isForwarded = isAllowed && judgeSize(ALLOW, 1_000_000, head, input) === null
     if (isForwarded)
       forwarded.push({ ...describe(head, input, start, sent, framing.done), body, isUncertain })
     else isUncertain ||= framing.bytes > 0
@@ -83,13 +85,22 @@ export function framingOf(head: RequestHead): BodyFraming {
   return framing
 }
 
+function forwardedTarget(
+  { normalPath, targetStart, pathEnd, targetEnd }: RequestHead,
+  input: Buffer,
+): string {
+  return normalPath === null
+    ? input.toString('latin1', targetStart, targetEnd)
+    : normalPath.toString('latin1') + input.toString('latin1', pathEnd, targetEnd)
+}
+
 function describe(head: RequestHead, input: Buffer, start: number, sent: Buffer, complete: boolean) {
-  const out = Buffer.alloc(head.end - start + PROVENANCE.length + COMPOSED_EXTRA)
+  const out = Buffer.alloc(composedBytes(head, start, PROVENANCE))
   const headBytes = composeRequest(out, head, input, start, PROVENANCE, IDS)
   return {
     start,
     method: head.method,
-    target: head.impliedPath + input.toString('latin1', head.targetStart, head.targetEnd),
+    target: head.impliedPath + forwardedTarget(head, input),
     complete,
     bytes: Buffer.concat([out.subarray(0, headBytes), sent]),
   }

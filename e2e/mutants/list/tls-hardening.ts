@@ -1,0 +1,37 @@
+import type { Mutant } from '../mutant.ts'
+
+const HANDLER = 'services/sidecar/src/tls/tls-handler.ts'
+const HANDSHAKES = 'services/sidecar/src/tls/handshakes.test.ts'
+const FIRST_BYTES = 'services/sidecar/src/tls/first-bytes.test.ts'
+
+/** Clients that misuse TLS, and connections without a place. */
+export const tlsHardening: readonly Mutant[] = [
+  {
+    name: 'a TLS client is reset without a 503 when all places are taken',
+    file: HANDLER,
+    find: 'return !this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
+    replace: 'return this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
+    killers: [HANDSHAKES],
+  },
+  {
+    name: 'any number of clients without a place may do their handshake',
+    file: HANDLER,
+    find: 'return !this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
+    replace: 'return !this.#isOver && this.#parts.isHttp',
+    killers: [HANDSHAKES],
+  },
+  {
+    name: 'a handshake without a place is never counted as ended',
+    file: HANDLER,
+    find: 'if (handshake.peer === null) this.#parts.limits.refusalRead()',
+    replace: 'if (handshake.peer === null) this.#parts.limits.taken',
+    killers: [HANDSHAKES],
+  },
+  {
+    name: 'plain HTTP with a method in lower case is just reset',
+    file: HANDLER,
+    find: 'const lower = byte | LOWER',
+    replace: 'const lower = byte + LOWER',
+    killers: [FIRST_BYTES],
+  },
+]

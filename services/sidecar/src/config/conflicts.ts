@@ -1,0 +1,61 @@
+import { clientConflicts } from './client-conflicts.ts'
+import { type Entry, entryAt, type Mistake } from './mistake.ts'
+
+/**
+ * Mistakes that the schema of one setting cannot see: names and listening addresses that the file gives twice,
+ * settings of a socket file where there is none, TLS on a Unix socket, and clients that a listener cannot know. It
+ * accepts data that the schema refuses, so that these mistakes are reported together with the others.
+ */
+export function conflicts(data: unknown): Mistake[] {
+  const { ops, routes } = (data ?? {}) as { ops?: unknown; routes?: unknown }
+  const rows = Array.isArray(routes) ? (routes as unknown[]) : []
+  const listens = rows.map((row, index) => entryAt(row, ['routes', index], 'listen'))
+  const opsListen = typeof ops === 'string' ? { value: ops, path: ['ops'] } : entryAt(ops, ['ops'], 'listen')
+  return [
+    ...twice(rows.map((row, index) => entryAt(row, ['routes', index], 'name'))),
+    ...twice([opsListen, ...listens].filter(({ value }) => !isAnyPort(value))),
+    ...rows.flatMap((row, index) => withoutSocketFile(row, index)),
+    ...tlsOnUnixSocket(ops, ['ops']),
+    ...rows.flatMap((row, index) => tlsOnUnixSocket(row, ['routes', index])),
+    ...clientConflicts(data),
+  ]
+}
+
+/** The settings of the socket file on a route that has none. */
+function withoutSocketFile(row: unknown, index: number): Mistake[] {
+  const { value: listen } = entryAt(row, ['routes', index], 'listen')
+  if (typeof listen !== 'string' || /^unix:(?!@)/.test(listen)) return []
+  return ['mode', 'group', 'onConflict']
+    .map((key) => entryAt(row, ['routes', index], key))
+    .filter(({ value }) => value !== undefined)
+    .map(({ path }) => ({
+      path,
+      message: 'is only for a route that listens on unix:/path, because only that has a socket file',
+    }))
+}
+
+/** Who may connect to a Unix socket is decided by its file, and its bytes never leave the machine. */
+function tlsOnUnixSocket(row: unknown, place: Mistake['path']): Mistake[] {
+  const { value: listen } = entryAt(row, place, 'listen')
+  const { value: tls, path } = entryAt(row, place, 'tls')
+  if (tls === undefined || typeof listen !== 'string' || !listen.startsWith('unix:')) return []
+  return [
+    { path, message: 'is only for a listener on tcp://host:port, and this one listens on a Unix socket' },
+  ]
+}
+
+function twice(entries: Entry[]): Mistake[] {
+  const seen = new Set<unknown>()
+  return entries.flatMap(({ value, path }) => {
+    if (typeof value !== 'string') return []
+    const same = value.replace(/^unix:\/\/\//, 'unix:/') // two ways to write one endpoint
+    if (seen.has(same)) return [{ path, message: `${JSON.stringify(value)} is used twice` }]
+    seen.add(same)
+    return []
+  })
+}
+
+/** With port 0 the kernel chooses a free port, so two such listeners do not conflict. */
+function isAnyPort(value: unknown): boolean {
+  return typeof value === 'string' && /^tcp:.*:0$/.test(value)
+}

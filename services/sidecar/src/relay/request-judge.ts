@@ -1,0 +1,106 @@
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { HttpRoute } from '../config/config.ts'
+import type { RequestHead } from '../http1/request-head.ts'
+import { type Admission, type Admitted, Guard } from '../identity/guard.ts'
+import type { Identities } from '../identity/identities.ts'
+import type { RouteCounters } from '../observe/route-counters.ts'
+import { judgeSize, judgeTarget, type OptionsForSidecar, type Refused } from '../policy/admission.ts'
+import { AllowList } from '../policy/allow-list.ts'
+import { Hosts } from '../policy/hosts.ts'
+import type { Caller } from './caller.ts'
+import { callerFor, isSameUpstream, isSuccession } from './succession.ts'
+
+/** What becomes of a request: null is forwarded as it is, `Admitted` with what is known of its caller. */
+export type Verdict = Refused | OptionsForSidecar | Admitted | null
+
+/** Judges the requests of one HTTP route, in the order of `docs/adr/0011-who-may-enter.md`. */
+export class RequestJudge {
+  readonly #route: HttpRoute
+  readonly #allow: AllowList
+  /** Null: every host name is served. */
+  readonly #hosts: Hosts | null
+  readonly #guard: Guard
+  readonly #counters: RouteCounters
+  /** After a reload: judges the requests of the connections that are left; null: nothing is served any more. */
+  #next: RequestJudge | null | undefined
+
+  constructor(route: HttpRoute, identities: Identities, counters: RouteCounters) {
+    this.#route = route
+    this.#allow = new AllowList(route.allow, route.encodedSlash)
+    this.#hosts = route.hosts === undefined ? null : new Hosts(route.hosts)
+    this.#guard = new Guard(route.name, route.clients, identities)
+    this.#counters = counters
+  }
+
+  /**
+   * From now on the rules and clients of `next` decide: a caller or a path that a reload has revoked is revoked on kept
+   * connections too. Null, or a listener that proves its callers in another way: nothing is served any more.
+   */
+  succeededBy(next: RequestJudge | null): void {
+    this.#next = next !== null && isSuccession(this.#route, next.#route) ? next : null
+  }
+
+  /** @param bytes the buffer that `head` was parsed from. @returns a promise only where a password is verified */
+  judge(head: RequestHead, bytes: Buffer, caller: Caller): Verdict | Promise<Verdict> {
+    if (this.#next !== undefined) return this.#judgeBySuccessor(this.#next, head, bytes, caller)
+    if (this.#hosts !== null && !this.#hosts.serve(hostOf(head, bytes))) return { failure: wrongHost() }
+    const clients = judgeTarget(this.#allow, head, bytes)
+    if ('failure' in clients) return clients
+    if (this.#guard.isOpen) return this.#judgeSize(head, bytes)
+    const admission = this.#guard.admit(clients, caller, authorizationOf(head, bytes))
+    if (!(admission instanceof Promise)) return this.#conclude(admission, head, bytes)
+    return admission.then((known) => this.#conclude(known, head, bytes))
+  }
+
+  /** A former connection leads to the former upstream: the new rules count for that only where it is the same. */
+  #judgeBySuccessor(
+    next: RequestJudge | null,
+    head: RequestHead,
+    bytes: Buffer,
+    caller: Caller,
+  ): Verdict | Promise<Verdict> {
+    if (next === null) return { failure: routeReplaced() }
+    if (!isSameUpstream(this.#route, next.#route)) {
+      const own = judgeTarget(this.#allow, head, bytes)
+      if ('failure' in own) return { failure: routeReplaced() }
+    }
+    return next.judge(head, bytes, callerFor(this.#route, next.#route, caller))
+  }
+
+  #conclude(admission: Admission, head: RequestHead, bytes: Buffer): Verdict {
+    this.#counters.calledBy(admission.user)
+    if ('failure' in admission) return admission
+    return this.#judgeSize(head, bytes) ?? admission
+  }
+
+  #judgeSize(head: RequestHead, bytes: Buffer): Refused | OptionsForSidecar | null {
+    return judgeSize(this.#allow, this.#route.limits.bodyBytes, head, bytes)
+  }
+}
+
+function authorizationOf(
+  { authorizationStart, authorizationEnd }: RequestHead,
+  bytes: Buffer,
+): string | null {
+  if (authorizationStart < 0) return null
+  return bytes.toString('latin1', authorizationStart, authorizationEnd)
+}
+
+/** Empty without `Host`. The authority of an absolute URL is the same as its `Host` (`readRequestFields`). */
+function hostOf({ hostStart, hostEnd }: RequestHead, bytes: Buffer): string {
+  return bytes.toString('latin1', hostStart, hostEnd)
+}
+
+export function wrongHost(): Failure {
+  return new Failure('wrong_host', {
+    message: 'the host name of the request is none that this listener serves',
+    hint: 'use an IP address in the URL, or add the name to hosts in the configuration of the listener',
+  })
+}
+
+function routeReplaced(): Failure {
+  return new Failure('draining', {
+    message: 'a new configuration has replaced the route of this connection',
+    hint: 'send the request again on a new connection',
+  })
+}
