@@ -32,7 +32,7 @@ describe('ARCHITECTURE.md and compose.yaml', () => {
   const page = read('ARCHITECTURE.md')
 
   it('agree on users, groups and networks', () => {
-    const rows = [...page.matchAll(/^\| (\w+) \| (\d+:\d+) \| ([\d, ]*)\| (\w+) \|/gm)]
+    const rows = [...page.matchAll(/^\| (\w+) \| (\d+:\d+) \| ([\d, ]*)\| ([\w, ]+) \|/gm)]
     const documented = rows.map(([, name, user, groups = '', network]) => [
       name,
       user,
@@ -51,10 +51,9 @@ describe('ARCHITECTURE.md and compose.yaml', () => {
   })
 
   it('agree on owner, group and mode of the volumes in memory', () => {
-    const documented = [...page.matchAll(/([\w-]+-(?:socket|certificates))(?: is)? `(\d+:\d+)`/g)].map(([, name, owner]) => [
-      name,
-      owner,
-    ])
+    const documented = [...page.matchAll(/([\w-]+-(?:socket|certificates))(?: is)? `(\d+:\d+)`/g)].map(
+      ([, name, owner]) => [name, owner],
+    )
     const real = Object.entries(compose.volumes).flatMap(([name, volume]) => {
       if (volume === null) return []
       const [, uid, gid, mode] = /^uid=(\d+),gid=(\d+),mode=(\d+)/.exec(volume.driver_opts.o) ?? []
