@@ -46,16 +46,19 @@ renew() {
   issue "$work/sidecar" servers serverAuth DNS:sidecar,DNS:localhost,IP:127.0.0.1,IP:::1
   issue "$work/client" clients clientAuth URI:spiffe://uds-sidecar.example/client
   issue "$work/prometheus" clients clientAuth URI:spiffe://uds-sidecar.example/monitoring/prometheus
-  for consumer in sidecar client prometheus; do publish "$consumer"; done
+  issue "$work/partner" servers serverAuth DNS:partner
+  for consumer in sidecar client partner prometheus; do publish "$consumer"; done
 }
 
 authority servers
 authority clients
-mkdir -p "$work/sidecar" "$work/client" "$work/prometheus"
+mkdir -p "$work/sidecar" "$work/client" "$work/partner" "$work/prometheus"
 cp "$work/clients.crt" "$work/sidecar/client-ca.crt"
-for consumer in client prometheus; do cp "$work/servers.crt" "$work/$consumer/ca.crt"; done
+for consumer in sidecar client prometheus; do cp "$work/servers.crt" "$work/$consumer/ca.crt"; done
 token >"$work/prometheus/token"
 cp "$work/prometheus/token" "$work/sidecar/prometheus.token"
+token >"$work/partner/token"
+echo "Bearer $(cat "$work/partner/token")" >"$work/sidecar/partner.authorization"
 
 trap 'exit 0' TERM INT
 while :; do

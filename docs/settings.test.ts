@@ -32,7 +32,7 @@ describe('ARCHITECTURE.md and compose.yaml', () => {
   const page = read('ARCHITECTURE.md')
 
   it('agree on users, groups and networks', () => {
-    const rows = [...page.matchAll(/^\| (\w+) \| (\d+:\d+) \| ([\d, ]*)\| (\w+) \|/gm)]
+    const rows = [...page.matchAll(/^\| (\w+) \| (\d+:\d+) \| ([\d, ]*)\| ([\w, ]+) \|/gm)]
     const documented = rows.map(([, name, user, groups = '', network]) => [
       name,
       user,

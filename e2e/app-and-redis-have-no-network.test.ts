@@ -38,7 +38,7 @@ test('app and Redis have no network', async (t) => {
   })
 
   await t.test('the check is not blind: the sidecar, which has a network, is seen to have one', async () => {
-    assert.deepEqual(await interfacesIn(stack.service('sidecar')), ['eth0', 'lo'])
+    assert.deepEqual(await interfacesIn(stack.service('sidecar')), ['eth0', 'eth1', 'lo'])
     const listeners = await tcpListenersIn(stack.service('sidecar'))
     const own = listeners.filter((address) => !address.startsWith(ENGINE_NAME_SERVER))
     assert.deepEqual(own, ['0.0.0.0:7070', '0.0.0.0:8080', '0.0.0.0:8443', '0.0.0.0:9464', '0.0.0.0:9901'])

@@ -9,7 +9,7 @@ import { sharedStack } from './support/stack.ts'
 interface Expected {
   readonly uid: number
   readonly groups: readonly number[]
-  readonly network: 'none' | 'edge'
+  readonly network: 'none' | 'edge' | 'outside'
   readonly mounts: readonly string[]
 }
 
@@ -24,13 +24,18 @@ const EXPECTED: Record<string, Expected> = {
     uid: 10006,
     groups: [],
     network: 'none',
-    mounts: ['/certificates/client rw', '/certificates/prometheus rw', '/certificates/sidecar rw'],
+    mounts: [
+      '/certificates/client rw',
+      '/certificates/partner rw',
+      '/certificates/prometheus rw',
+      '/certificates/sidecar rw',
+    ],
   },
   app: {
     uid: 10001,
-    groups: [10300],
+    groups: [10300, 10400],
     network: 'none',
-    mounts: ['/run/app/api rw', '/run/app/metrics rw', '/run/redis ro'],
+    mounts: ['/run/app/api rw', '/run/app/metrics rw', '/run/app/out ro', '/run/redis ro'],
   },
   sidecar: {
     uid: 10002,
@@ -40,8 +45,15 @@ const EXPECTED: Record<string, Expected> = {
       '/etc/sidecar/sidecar.yaml ro',
       '/run/app/api ro',
       '/run/app/metrics ro',
+      '/run/app/out rw',
       '/run/certificates ro',
     ],
+  },
+  partner: {
+    uid: 10007,
+    groups: [],
+    network: 'outside',
+    mounts: ['/etc/partner/partner.mjs ro', '/run/certificates ro'],
   },
   client: {
     uid: 10003,

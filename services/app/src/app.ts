@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import { listenerPlans } from './listener-plans.ts'
 import { Listeners } from './listeners.ts'
 import { AppMetrics } from './metrics/app-metrics.ts'
+import { Partner } from './quote/partner.ts'
 import { Visits } from './visits/visits.ts'
 
 /** Everything that the app serves, until `closed`. */
@@ -23,7 +24,10 @@ export async function startApp(config: Config, log: Logger, signal: AbortSignal)
   const metrics = new AppMetrics(config.build, visits)
   const listeners = new Listeners(config, metrics, log)
   const closed = listeners.closed.finally(() => visits.close())
-  await listeners.start(listenerPlans({ config, visits, faults: new Faults(), listeners, metrics, log }))
+  const partner = new Partner(config.partner)
+  await listeners.start(
+    listenerPlans({ config, visits, partner, faults: new Faults(), listeners, metrics, log }),
+  )
   await visits.connect()
   log.info({ pid: process.pid, redis: formatEndpoint(config.redis), ...config.build }, 'ready')
   const close = () => listeners.close(String(signal.reason))

@@ -38,6 +38,8 @@ export interface Config {
   /** One more endpoint for the API (APP_TCP). Undefined: the app is not on the network. */
   readonly tcp: Endpoint | undefined
   readonly redis: Endpoint
+  /** A socket of the sidecar that leads to the partner's API. */
+  readonly partner: Endpoint
   /** Descriptors of listening sockets that systemd passed (LISTEN_FDS), by the name of the listener. */
   readonly inherited: ReadonlyMap<string, number>
   /** What to do about a running instance; see `ListenOptions`. */
@@ -58,6 +60,7 @@ const entries = {
   APP_ADMIN: v.optional(endpointText, 'unix:/run/app/api/admin.sock'),
   APP_TCP: v.optional(endpointText),
   APP_REDIS: v.optional(endpointText, 'unix:/run/redis/redis.sock'),
+  APP_PARTNER: v.optional(endpointText, 'unix:/run/app/out/partner.sock'),
   APP_ON_CONFLICT: v.optional(oneOf(['refuse', 'takeover']), 'refuse'),
   APP_UNLINK_ON_CLOSE: v.optional(onOff, 'on'),
   APP_DRAIN_MS: v.optional(integerText(0, 600_000), '10000'),
@@ -75,6 +78,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     admin: read.APP_ADMIN,
     tcp: read.APP_TCP,
     redis: read.APP_REDIS,
+    partner: read.APP_PARTNER,
     inherited: inheritedDescriptors(env),
     onConflict: read.APP_ON_CONFLICT,
     unlinkOnClose: read.APP_UNLINK_ON_CLOSE,

@@ -5,12 +5,14 @@ import type { Config } from '../config.ts'
 import { AppFailure } from '../failures.ts'
 import type { Listeners } from '../listeners.ts'
 import type { AppMetrics } from '../metrics/app-metrics.ts'
+import type { Partner } from '../quote/partner.ts'
 import type { Visits } from '../visits/visits.ts'
 import { notFound, sendProblem } from './problems.ts'
 
 export interface ApiParts {
   readonly config: Config
   readonly visits: Visits
+  readonly partner: Partner
   readonly faults: Faults
   readonly listeners: Listeners
   readonly metrics: AppMetrics
@@ -33,7 +35,7 @@ export function apiHandler(listener: string, parts: ApiParts): Express {
     .use(sendProblem(parts.log))
 }
 
-function routes({ config, visits, listeners }: ApiParts): Router {
+function routes({ config, visits, partner, listeners }: ApiParts): Router {
   return Router()
     .get('/status', async (_request, response) => {
       const redis = (await visits.isUp()) ? 'up' : 'down'
@@ -47,9 +49,12 @@ function routes({ config, visits, listeners }: ApiParts): Router {
     .post('/visits', async (_request, response) => {
       response.json({ visits: await visits.add() })
     })
+    .get('/quote', async (_request, response) => {
+      response.json({ quote: await partner.quote() })
+    })
 }
 
-/** Not ready while draining. Without Redis only `/visits` fails, so the app stays ready. */
+/** Not ready while draining. Without Redis only `/visits` fails, and without the partner only `/quote`, so the app stays ready. */
 function healthRoutes({ listeners }: ApiParts): Router {
   return Router()
     .get('/-/healthy', (_request, response) => {
