@@ -12,14 +12,16 @@ test('make down leaves nothing', async (t) => {
   const stack = await ownStack(t, { profiles: ['observability'] })
   const { name } = stack.compose
   assert.deepEqual(await leftovers(name), {
-    containers: ['app', 'certificates', 'client', 'prometheus', 'redis', 'sidecar'].map(
+    containers: ['app', 'certificates', 'client', 'partner', 'prometheus', 'redis', 'sidecar'].map(
       (service) => `/${name}-${service}-1`,
     ),
-    networks: [`${name}_edge`],
+    networks: [`${name}_edge`, `${name}_outside`],
     volumes: [
       'api-socket',
       'client-certificates',
+      'egress-socket',
       'metrics-socket',
+      'partner-certificates',
       'prometheus-certificates',
       'redis-data',
       'redis-socket',

@@ -43,6 +43,7 @@ test('sockets carry owner, group and mode', async (t) => {
         ['metrics', { kind: 'socket', mode: '0660', uid: 10001, gid: 10100 }],
         ['api', { kind: 'socket', mode: '0660', uid: 10001, gid: 10200 }],
         ['api-tls', { kind: 'socket', mode: '0660', uid: 10001, gid: 10200 }],
+        ['partner', null],
         ['echo', { kind: 'socket', mode: '0660', uid: 10001, gid: 10200 }],
       ],
     )
