@@ -79,7 +79,7 @@ test('containers are hardened', async (t) => {
       assert.deepEqual(hardeningOf(await service.inspect()), {
         user: `${uid}:${uid}`,
         groups: groups.map(String),
-        network: network === 'none' ? 'none' : `${stack.compose.name}_edge`,
+        network: network === 'none' ? 'none' : `${stack.compose.name}_${network}`,
         capDrop: ['ALL'],
         capAdd: [],
         securityOpt: ['no-new-privileges:true'],

@@ -43,6 +43,7 @@ interface Papers {
 /** What a test reads of a route in `/routes` on the operations port. */
 interface Route {
   readonly name: string
+  readonly upstream: string | null
   readonly state: 'up' | 'down' | 'unknown'
   readonly generation: number
   readonly connections: number
@@ -119,11 +120,12 @@ export class Stack {
     return TLS_PORTS.has(port) && !isPlain
   }
 
-  /** Every route of the sidecar by its name; the sidecar probes each upstream at this request. */
+  /** Every route to a socket of the app by its name; the sidecar probes each upstream at this request. */
   async routes(): Promise<Record<string, Route>> {
     const { body } = await this.request('ops', '/routes')
     const { routes }: { routes: Route[] } = JSON.parse(body.toString())
-    return Object.fromEntries(routes.map((route) => [route.name, route]))
+    const toSockets = routes.filter(({ upstream }) => upstream?.startsWith('unix:'))
+    return Object.fromEntries(toSockets.map((route) => [route.name, route]))
   }
 }
 
