@@ -47,9 +47,8 @@ export const allowRule = v.pipe(
 )
 
 /** What the relay does not do yet. Whoever adds one of these removes its line. */
-function unsupported({ upgrade, long }: AllowRule): string | undefined {
+function unsupported({ upgrade }: AllowRule): string | undefined {
   if (upgrade !== undefined) return 'may not have upgrade: this version does not support it yet'
-  if (long) return 'may not have long: this version does not support it yet'
   return undefined
 }
 

@@ -56,6 +56,7 @@ const TAKER: ResponseTaker = {
   peer: new Peer(''),
   isRequestDone: true,
   needsFresh: false,
+  isTunnel: false,
   stalledMs: () => 0,
   giveUpSlow: () => undefined,
   begin: () => undefined,

@@ -11,6 +11,8 @@ export interface Admitted {
   readonly user: string | null
   /** `Authorization` was for the sidecar, and is not forwarded. */
   readonly withholds: boolean
+  /** A rule with `long` allows the request: its response may take as long as it likes. */
+  readonly isLong?: boolean
 }
 
 export interface Denied {
@@ -23,7 +25,7 @@ export interface Denied {
 
 export type Admission = Admitted | Denied
 
-const ANONYMOUS: Admitted = Object.freeze({ user: null, withholds: false })
+export const ANONYMOUS: Admitted = Object.freeze({ user: null, withholds: false })
 const SCHEMES = { token: 'Bearer', basic: 'Basic' } as const
 type Proof = ReturnType<Credentials['prove']>
 type Scheme = (typeof SCHEMES)[keyof typeof SCHEMES]

@@ -39,6 +39,7 @@ interface CompiledRule {
   readonly isPrefix: boolean
   /** Null: any query. */
   readonly query: QueryNames | null
+  readonly long: boolean
   /** Empty: everybody. */
   readonly clients: readonly string[]
 }
@@ -51,9 +52,11 @@ export class AllowList {
   readonly #rules: readonly CompiledRule[]
   /** Whether `{name}` and `/*` match a `%2F` too, as data. A literal with `%2F` always does. */
   readonly isEncodedSlashAllowed: boolean
+  readonly #longRules: readonly CompiledRule[]
 
   constructor(rules: readonly AllowRule[], encodedSlash: 'refuse' | 'allow' = 'refuse') {
     this.#rules = rules.map(compile)
+    this.#longRules = this.#rules.filter(({ long }) => long)
     this.isEncodedSlashAllowed = encodedSlash === 'allow'
   }
 
@@ -76,6 +79,21 @@ export class AllowList {
       clients = clients === null ? rule.clients : [...clients, ...rule.clients]
     }
     return clients
+  }
+
+  /**
+   * Whether a rule with `long` is among those that allow the request to this client.
+   * @param user the client that sent it; null: not known
+   */
+  isLong(method: string, target: Target, user: string | null): boolean {
+    if (this.#longRules.length === 0) return false
+    return this.#longRules.some(
+      (rule) =>
+        (rule.clients.length === 0 || (user !== null && rule.clients.includes(user))) &&
+        rule.methods.has(method) &&
+        this.#matches(rule, target) &&
+        matchesQuery(rule, target),
+    )
   }
 
   /**
@@ -120,7 +138,7 @@ function matchesQuery({ query }: CompiledRule, target: Target): boolean {
   return query === null || query.allows(target.query, target.queryFrom, target.queryTo)
 }
 
-function compile({ methods, path, query, clients }: AllowRule): CompiledRule {
+function compile({ methods, path, query, long, clients }: AllowRule): CompiledRule {
   const isPrefix = path.endsWith('/*')
   const parts = (isPrefix ? path.slice(0, -1) : path).split(/\{[^}]*\}/)
   const literals = parts.map((part) => Buffer.from(part))
@@ -130,6 +148,7 @@ function compile({ methods, path, query, clients }: AllowRule): CompiledRule {
     tail: isPrefix || parts.length === 1 || parts.at(-1) === '' ? null : (literals.at(-1) ?? null),
     isPrefix,
     query: query === undefined ? null : new QueryNames(query),
+    long,
     clients,
   }
 }

@@ -8,12 +8,15 @@ import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { Judging } from './judging.ts'
+import { LongRun } from './long-run.ts'
 import {
   clientTooSlow,
+  cutByDrain,
   judgedTooLate,
   queueFull,
   requestBodyBroken,
   scraperTooHasty,
+  tunnelsFull,
   upstreamTooSlow,
   waitedTooLong,
 } from './relay-failures.ts'
@@ -51,6 +54,8 @@ export class Exchange implements ResponseTaker {
   /** The response is whole, and the client's socket has not taken all of it. */
   #isFlushing = false
   readonly #judging: Judging
+  /** Of a response that may take as long as it likes. */
+  #tunnel: LongRun | null = null
   /** The client that sent the request, as far as it is known. */
   #user: string | null = null
   readonly #retry = new Retry()
@@ -83,7 +88,7 @@ export class Exchange implements ResponseTaker {
   }
 
   get needsFresh(): boolean {
-    return this.#retry.needsFresh
+    return this.#tunnel !== null || this.#retry.needsFresh
   }
 
   /**
@@ -115,17 +120,52 @@ export class Exchange implements ResponseTaker {
   }
 
   #dispatch(admitted: Admitted | null): void {
-    const { body } = this.#relay.route.timeoutsMs
     this.#user = admitted === null ? null : admitted.user
     if (admitted?.withholds) this.#request.withholdAuthorization()
+    if (!admitted?.isLong || this.#openTunnel()) this.#gatherOrAcquire()
+    else this.#respondWith(tunnelsFull(this.#relay.route.limits.tunnels))
+  }
+
+  #gatherOrAcquire(): void {
     this.#isGathering = !this.#request.isWorthConnection
-    if (this.#isGathering) this.#allow(body)
+    if (this.#isGathering) this.#allow(this.#bodyMs)
     else this.#acquire()
+  }
+
+  /** @returns false when there are too many */
+  #openTunnel(): boolean {
+    const tunnel = new LongRun(this, this.#request.copyHead(), this.#relay, this.#client.socket.caller)
+    if (!this.#relay.tunnels.open(tunnel, 'long')) return false
+    this.#tunnel = tunnel
+    this.#time.unbind()
+    return true
+  }
+
+  /** Time without a byte of a body. */
+  get #bodyMs(): number {
+    const { body } = this.#relay.route.timeoutsMs
+    if (this.#tunnel === null) return body
+    return this.#tunnel.idleMs(this.#response.hasBegun, this.#client.socket.hasEnded)
+  }
+
+  get isTunnel(): boolean {
+    return this.#tunnel !== null
+  }
+
+  /** The tunnel has less time now. */
+  hurry(): void {
+    if (this.#response.hasBegun && !this.#isOver) this.#allow(this.#bodyMs)
+  }
+
+  /** Ends the tunnel before its time. */
+  cut(failure: Failure): void {
+    if (!this.#isOver) this.#giveUp(failure)
   }
 
   #acquire(): void {
     const { pool, route } = this.#relay
-    const { responseHead, body } = route.timeoutsMs
+    const { responseHead } = route.timeoutsMs
+    const body = this.#bodyMs
     this.#isGathering = false
     this.#retry.start(this.#request)
     this.#allow(this.#request.isDone ? responseHead : body)
@@ -165,15 +205,15 @@ export class Exchange implements ResponseTaker {
 
   #gathered(): void {
     if (this.#request.isWorthConnection) this.#acquire()
-    else this.#allow(this.#relay.route.timeoutsMs.body)
+    else this.#allow(this.#bodyMs)
   }
 
   #forward(chunk: Buffer, position: number): void {
-    const { body, responseHead } = this.#relay.route.timeoutsMs
+    const { responseHead } = this.#relay.route.timeoutsMs
     if (this.#source === null) return
     this.#time.clientMoved(position)
     this.#request.forward(this.#source, chunk, position)
-    if (!this.#response.hasBegun) this.#allow(this.#request.isDone ? responseHead : body)
+    if (!this.#response.hasBegun) this.#allow(this.#request.isDone ? responseHead : this.#bodyMs)
     if (this.#request.isFull && !this.#request.isDone) this.#client.socket.pause('exchange')
   }
 
@@ -191,13 +231,13 @@ export class Exchange implements ResponseTaker {
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
     this.#response.takeHead(head, bytes, start, end, this.#mayPersist)
     if (this.#response.isPaused) this.#time.restartWait()
-    this.#allow(this.#relay.route.timeoutsMs.body)
+    this.#allow(this.#bodyMs)
   }
 
   takeBody(bytes: Buffer, start: number, end: number): void {
     this.#response.takeBody(bytes, start, end)
     if (this.#response.isPaused) this.#time.restartWait()
-    this.#allow(this.#relay.route.timeoutsMs.body)
+    this.#allow(this.#bodyMs)
   }
 
   get #mayPersist(): boolean {
@@ -210,8 +250,8 @@ export class Exchange implements ResponseTaker {
     if (this.#isOver) return
     this.#time.restartWait()
     if (this.#isFlushing && !this.#response.isFull) this.#conclude()
-    else if (this.#isFlushing) this.#client.allow(this.#relay.route.timeoutsMs.body)
-    else this.#allow(this.#relay.route.timeoutsMs.body)
+    else if (this.#isFlushing) this.#client.allow(this.#bodyMs)
+    else this.#allow(this.#bodyMs)
   }
 
   /** The response is whole; it is over once the client's socket has taken it. */
@@ -220,7 +260,7 @@ export class Exchange implements ResponseTaker {
     this.#source = null
     this.#response.follow(null)
     this.#isFlushing = this.#response.isFull
-    if (this.#isFlushing) this.#client.allow(this.#relay.route.timeoutsMs.body)
+    if (this.#isFlushing) this.#client.allow(this.#bodyMs)
     else this.#conclude()
   }
 
@@ -266,6 +306,8 @@ export class Exchange implements ResponseTaker {
     this.#isFlushing = false
     this.#source = null
     this.#response.end()
+    if (this.#tunnel !== null) this.#relay.tunnels.close(this.#tunnel)
+    this.#tunnel = null
     const head = this.#request.release()
     if (head !== null) this.#relay.heads.give(head)
   }
@@ -287,15 +329,18 @@ export class Exchange implements ResponseTaker {
   /** The client has ended its side. It may still wait for the response or be gone; TCP does not tell. */
   clientEnded(): void {
     if (!this.#response.hasBegun) this.#allow(this.#relay.route.timeoutsMs.halfClosed)
+    else if (this.#tunnel !== null) this.#allow(this.#bodyMs)
   }
 
   /** The time for the current step is over: decides whose fault it is. */
   expire(): void {
     const { pool } = this.#relay
-    if (!this.#response.hasBegun && this.#client.socket.hasEnded) this.#client.socket.reset()
+    if (this.#tunnel?.isOver && this.#response.hasBegun) this.#giveUp(cutByDrain())
+    else if ((!this.#response.hasBegun || this.#tunnel !== null) && this.#client.socket.hasEnded)
+      this.#client.socket.reset()
     else if (this.#judging.isPending) this.#respondWith(judgedTooLate())
     else if (pool.forget(this)) this.#respondWith(waitedTooLong())
-    else if (this.#isClientSlow) this.#giveUp(clientTooSlow())
+    else if (this.#isClientSlow || this.#isQuiet) this.#giveUp(clientTooSlow())
     else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())
     else this.#blame(upstreamTooSlow(pool.name))
   }
@@ -311,6 +356,11 @@ export class Exchange implements ResponseTaker {
 
   get #isClientSlow(): boolean {
     return this.#response.isFull || this.#isUploadSlow
+  }
+
+  /** A response that may be silent for a while was silent for too long, which is nobody's fault. */
+  get #isQuiet(): boolean {
+    return this.#tunnel !== null && this.#response.hasBegun
   }
 
   get #isUploadSlow(): boolean {

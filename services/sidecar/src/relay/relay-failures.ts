@@ -86,6 +86,21 @@ export function queueFull(places: number): Failure {
   })
 }
 
+export function tunnelsFull(places: number): Failure {
+  return new Failure('overloaded', {
+    message: `${places} long responses and upgraded connections are open, or the process has no descriptor left`,
+    hint: 'close some, or raise limits.tunnels of the route or the descriptor limit (ulimits: nofile)',
+  })
+}
+
+/** The time to drain is over, or nothing came for a while in it. */
+export function cutByDrain(): Failure {
+  return new Failure('draining', {
+    message: 'the sidecar shuts down, and this request may go on for as long as it likes',
+    hint: 'send the request again on a new connection',
+  })
+}
+
 export function judgedTooLate(): Failure {
   return new Failure('overloaded', {
     message: 'the password of the request could not be verified in time: many others are being verified',

@@ -134,7 +134,7 @@ export class ResponseReader {
     end: number,
     taker: ResponseTaker,
   ): Failure | null {
-    const { responseBytes } = this.#limits
+    const responseBytes = this.#mostBytes(taker)
     this.#framing.startResponse(this.#head)
     if (this.#head.contentLength > responseBytes && !this.#framing.done)
       return tooLarge(this.#name, 'response', responseBytes)
@@ -151,8 +151,12 @@ export class ResponseReader {
     return null
   }
 
+  #mostBytes({ isTunnel }: ResponseTaker): number {
+    return isTunnel ? Number.POSITIVE_INFINITY : this.#limits.responseBytes
+  }
+
   #readBody(bytes: Buffer, start: number, end: number, taker: ResponseTaker): Failure | null {
-    const { responseBytes } = this.#limits
+    const responseBytes = this.#mostBytes(taker)
     const position = this.#framing.advance(bytes, start, end)
     if (position === BROKEN) return notHttp(this.#name, 'its chunked coding is broken')
     if (this.#framing.bytes > responseBytes) return tooLarge(this.#name, 'response', responseBytes)

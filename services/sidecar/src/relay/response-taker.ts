@@ -19,6 +19,8 @@ export interface ResponseTaker {
    * twice.
    */
   readonly needsFresh: boolean
+  /** Has an upstream connection of its own, beside those that requests share; its response has no largest size. */
+  readonly isTunnel: boolean
   /** Milliseconds for which the upstream connection has waited for the client, as of `nowMs`; 0: it does not wait. */
   stalledMs(nowMs: number): number
   /** The client is too slow, and others need the connection: ends the request. */

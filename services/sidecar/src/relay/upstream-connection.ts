@@ -50,6 +50,8 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   /** The client of the current request, and whether its body is not whole yet: the pool counts both. */
   peer: Peer | null = null
   isUpload = false
+  /** Beside the connections that requests share: it is counted as a tunnel. */
+  readonly isTunnel: boolean
   readonly #pool: ConnectionOwner
   readonly #socket: UpstreamSocket
   readonly #reader: ResponseReader
@@ -68,6 +70,7 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
     this.#pool = pool
     this.#taker = taker
     this.#isForOne = taker.needsFresh
+    this.isTunnel = taker.isTunnel
     this.#reader = new ResponseReader(pool.name, pool.limits)
     this.#socket = new UpstreamSocket(pool.endpoint, this)
     pool.deadlines.set(this, pool.timeoutsMs.connect)
@@ -201,7 +204,7 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
 
   /** A connection that was opened for one request is kept only while the pool has no other idle one. */
   get #isWorthKeeping(): boolean {
-    return !this.#isForOne || !this.#pool.hasIdle
+    return !this.isTunnel && (!this.#isForOne || !this.#pool.hasIdle)
   }
 
   #becomeIdle(): void {

@@ -157,7 +157,7 @@ function partsOf(
   })
   const inner =
     route.kind === 'http'
-      ? new HttpHandler(new HttpRelay(route, upstream, { counters, deadlines, identities }), limits)
+      ? new HttpHandler(new HttpRelay(route, upstream, { counters, deadlines, identities, room }), limits)
       : new StreamHandler({ route, upstream, counters, deadlines, limits, identities })
   const isHttp = route.kind === 'http'
   const handler = tls === null ? inner : tls.handlerFor({ inner, limits, deadlines, isHttp, counters })

@@ -27,6 +27,7 @@ export interface Relayed {
 /** Receives a response like an exchange, but without a client. */
 class Taker implements ResponseTaker {
   readonly method: string
+  readonly isTunnel = false
   readonly pieces: Buffer[] = []
   status = 0
 
