@@ -46,20 +46,16 @@ export const allowRule = v.pipe(
   }),
 )
 
-/** What the relay does not do yet. Whoever adds one of these removes its line. */
-function unsupported({ upgrade }: AllowRule): string | undefined {
-  if (upgrade !== undefined) return 'may not have upgrade: this version does not support it yet'
-  return undefined
-}
-
 /** Why no request could match a rule although its syntax is valid; undefined when one could. */
 function mistakeIn(rule: AllowRule): string | undefined {
-  const { methods, path } = rule
+  const { methods, path, upgrade } = rule
   if (methods.includes('CONNECT'))
     return 'may have any method except CONNECT, which kind: http does not relay'
   if (path === '*' && methods.some((method) => method !== 'OPTIONS'))
     return 'may have the path * only with OPTIONS (RFC 9110 section 9.3.7)'
-  return unsupported(rule)
+  if (upgrade?.toLowerCase() === 'websocket' && methods.some((method) => method !== 'GET'))
+    return 'may have upgrade websocket only with GET (RFC 6455 section 4.1)'
+  return undefined
 }
 
 const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/

@@ -9,6 +9,8 @@ export interface RequestHeadRules {
   readonly maxFields: number
   /** Fields that are forwarded although they are on the list of dropped ones; names in lower case. */
   readonly passFields: ReadonlySet<string>
+  /** A rule of the route has `upgrade`. */
+  readonly mayUpgrade?: boolean
 }
 
 const USUAL: RequestHeadRules = { maxFields: USUAL_FIELDS, passFields: new Set() }
@@ -26,9 +28,9 @@ export function parseRequestHead(
   bytes: Buffer,
   start: number,
   end: number,
-  { maxFields, passFields } = USUAL,
+  { maxFields, passFields, mayUpgrade = false }: RequestHeadRules = USUAL,
 ): number {
-  head.reset(passFields)
+  head.reset(passFields, mayUpgrade)
   const fieldsStart = parseRequestLine(head, bytes, start, end)
   if (fieldsStart < 0) return fieldsStart
   head.fieldsStart = fieldsStart

@@ -111,6 +111,8 @@ export class RequestHead {
   readonly drops = new Drops()
   readonly fields = new Fields()
   refusal: Refusal = NO_REFUSAL
+  /** A rule of the route has `upgrade`: whether a WebSocket is one of its requests is for the rules to say. */
+  mayUpgrade = false
   #passFields = NO_NAMES
   #isAuthorizationWithheld = false
 
@@ -156,7 +158,8 @@ export class RequestHead {
   }
 
   /** @param passFields names in lower case of fields that are not dropped for their name. */
-  reset(passFields = NO_NAMES): void {
+  reset(passFields = NO_NAMES, mayUpgrade = false): void {
+    this.mayUpgrade = mayUpgrade
     this.pathBits = 0
     this.normalPath = null
     this.contentLength = -1

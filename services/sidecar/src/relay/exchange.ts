@@ -2,6 +2,7 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { BROKEN } from '../http1/chunked.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
+import { faultInSwitch, type UpgradeRequest, upgradeLines } from '../http1/upgrade.ts'
 import type { Admitted } from '../identity/guard.ts'
 import { bodyTooLarge, type Refused } from '../policy/admission.ts'
 import type { ClientSocket } from './client-socket.ts'
@@ -23,9 +24,10 @@ import {
 import type { Verdict } from './request-judge.ts'
 import { RequestSender } from './request-sender.ts'
 import { ResponseSender } from './response-sender.ts'
-import type { ResponseSource, ResponseTaker } from './response-taker.ts'
+import type { ResponseSource, ResponseTaker, SwitchedClient, SwitchedUpstream } from './response-taker.ts'
 import { Retry } from './retry.ts'
 import { TimeBudget } from './time-budget.ts'
+import { UpgradeRun } from './upgrade-run.ts'
 
 /** What an exchange needs of its client connection. */
 export interface ExchangeClient {
@@ -36,6 +38,8 @@ export interface ExchangeClient {
   allow(ms: number): void
   /** The response was written; with `keep` the next request may follow. */
   responded(keep: boolean): void
+  /** The response has switched protocols. */
+  switchProtocols(): SwitchedClient
 }
 
 /**
@@ -56,6 +60,8 @@ export class Exchange implements ResponseTaker {
   readonly #judging: Judging
   /** Of a response that may take as long as it likes. */
   #tunnel: LongRun | null = null
+  /** Of a request that may switch protocols, until it has. */
+  #upgrade: UpgradeRun | null = null
   /** The client that sent the request, as far as it is known. */
   #user: string | null = null
   readonly #retry = new Retry()
@@ -88,7 +94,7 @@ export class Exchange implements ResponseTaker {
   }
 
   get needsFresh(): boolean {
-    return this.#tunnel !== null || this.#retry.needsFresh
+    return this.isTunnel || this.#retry.needsFresh
   }
 
   /**
@@ -122,7 +128,7 @@ export class Exchange implements ResponseTaker {
   #dispatch(admitted: Admitted | null): void {
     this.#user = admitted === null ? null : admitted.user
     if (admitted?.withholds) this.#request.withholdAuthorization()
-    if (!admitted?.isLong || this.#openTunnel()) this.#gatherOrAcquire()
+    if (this.#openTunnel(admitted)) this.#gatherOrAcquire()
     else this.#respondWith(tunnelsFull(this.#relay.route.limits.tunnels))
   }
 
@@ -133,12 +139,21 @@ export class Exchange implements ResponseTaker {
   }
 
   /** @returns false when there are too many */
-  #openTunnel(): boolean {
+  #openTunnel(admitted: Admitted | null): boolean {
+    if (admitted?.upgrade !== undefined) return this.#openUpgrade(admitted.upgrade)
+    if (!admitted?.isLong) return true
     const tunnel = new LongRun(this, this.#request.copyHead(), this.#relay, this.#client.socket.caller)
     if (!this.#relay.tunnels.open(tunnel, 'long')) return false
     this.#tunnel = tunnel
     this.#time.unbind()
     return true
+  }
+
+  #openUpgrade(request: UpgradeRequest): boolean {
+    const { caller } = this.#client.socket
+    const upgrade = new UpgradeRun(this, request, this.#request.copyHead(), this.#relay, caller)
+    this.#upgrade = upgrade
+    return this.#relay.tunnels.open(upgrade, 'upgrade')
   }
 
   /** Time without a byte of a body. */
@@ -149,6 +164,10 @@ export class Exchange implements ResponseTaker {
   }
 
   get isTunnel(): boolean {
+    return this.#tunnel !== null || this.#upgrade !== null
+  }
+
+  get isUnbounded(): boolean {
     return this.#tunnel !== null
   }
 
@@ -187,8 +206,15 @@ export class Exchange implements ResponseTaker {
     this.#source = source
     this.#response.follow(source)
     this.#time.restartWait()
-    this.#request.send(source, this.#client.socket.provenance(this.#user))
+    this.#request.send(source, this.#addedLines)
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
+  }
+
+  /** What the sidecar adds to the head. */
+  get #addedLines(): Buffer {
+    const provenance = this.#client.socket.provenance(this.#user)
+    if (this.#upgrade === null) return provenance
+    return Buffer.concat([provenance, upgradeLines(this.#upgrade.request.protocol)])
   }
 
   /** Takes more of the request's body. @returns the position after the bytes that belong to it. */
@@ -228,6 +254,23 @@ export class Exchange implements ResponseTaker {
     this.#response.takeInterim(head, bytes, start, end)
   }
 
+  takeSwitch(head: ResponseHead, bytes: Buffer, start: number, end: number): string | null {
+    if (this.#upgrade === null) return 'it switches protocols, and no Upgrade was forwarded'
+    if (!this.#request.isDone) return 'it switches protocols before it has the whole request'
+    const { request } = this.#upgrade
+    const fault = faultInSwitch(request, head, bytes)
+    if (fault === null) this.#response.takeSwitch(head, bytes, start, end, upgradeLines(request.protocol))
+    return fault
+  }
+
+  /** The exchange is over, and the tunnel goes on. */
+  switched(upstream: SwitchedUpstream): void {
+    const upgrade = this.#upgrade
+    this.#upgrade = null
+    this.#end()
+    upgrade?.join(this.#client.switchProtocols(), upstream)
+  }
+
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
     this.#response.takeHead(head, bytes, start, end, this.#mayPersist)
     if (this.#response.isPaused) this.#time.restartWait()
@@ -241,7 +284,7 @@ export class Exchange implements ResponseTaker {
   }
 
   get #mayPersist(): boolean {
-    return this.#request.isDone && this.#client.mayPersist
+    return this.#request.isDone && this.#upgrade === null && this.#client.mayPersist
   }
 
   /** The client's socket has taken all that was written. */
@@ -295,7 +338,8 @@ export class Exchange implements ResponseTaker {
   }
 
   #refuse(refused: Refused): void {
-    this.#response.problem(refused, this.#mayPersist)
+    const isAboutUpgrade = refused.failure.code === 'upgrade_refused'
+    this.#response.problem(refused, this.#mayPersist && !isAboutUpgrade)
     this.finish()
   }
 
@@ -307,7 +351,9 @@ export class Exchange implements ResponseTaker {
     this.#source = null
     this.#response.end()
     if (this.#tunnel !== null) this.#relay.tunnels.close(this.#tunnel)
+    if (this.#upgrade !== null) this.#relay.tunnels.close(this.#upgrade)
     this.#tunnel = null
+    this.#upgrade = null
     const head = this.#request.release()
     if (head !== null) this.#relay.heads.give(head)
   }

@@ -44,7 +44,11 @@ export class HttpRelay {
     this.judge = new RequestJudge(route, identities, counters)
     this.pool = new UpstreamPool(route, upstream, deadlines)
     upstream.onReplaced = () => this.pool.closeIdle()
-    this.headRules = { maxFields: route.limits.fields, passFields: new Set(route.passFields) }
+    this.headRules = {
+      maxFields: route.limits.fields,
+      passFields: new Set(route.passFields),
+      mayUpgrade: route.allow.some(({ upgrade }) => upgrade !== undefined),
+    }
     this.responseBuffer = new ResponseBuffer(route.limits.responseBufferBytes)
     this.tunnels = new Tunnels(route.limits.tunnels, room, counters)
     this.counters = counters

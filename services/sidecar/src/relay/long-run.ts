@@ -93,7 +93,7 @@ export function faultOf(verdict: Verdict, kind: TunnelKind, { route }: HttpRelay
 
 function isOf(kind: TunnelKind, verdict: Verdict): boolean {
   if (verdict === null || !('user' in verdict)) return false
-  return kind === 'long' && verdict.isLong === true
+  return kind === 'long' ? verdict.isLong === true : verdict.upgrade !== undefined
 }
 
 /** @param what the word of a rule that allowed it before */

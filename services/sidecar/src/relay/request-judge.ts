@@ -1,6 +1,7 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { HttpRoute } from '../config/config.ts'
-import type { RequestHead } from '../http1/request-head.ts'
+import { malformed, type RequestHead, UPGRADE } from '../http1/request-head.ts'
+import { offeredProtocols, offersWebSocket, type UpgradeRequest, upgradeRequest } from '../http1/upgrade.ts'
 import { type Admission, type Admitted, ANONYMOUS, Guard } from '../identity/guard.ts'
 import type { Identities } from '../identity/identities.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
@@ -8,6 +9,7 @@ import { judgeSize, judgeTarget, type OptionsForSidecar, type Refused } from '..
 import { AllowList, targetOf } from '../policy/allow-list.ts'
 import { Hosts } from '../policy/hosts.ts'
 import type { Caller } from './caller.ts'
+import { refused } from './relay-failures.ts'
 import { callerFor, isSameUpstream, isSuccession } from './succession.ts'
 
 /** What becomes of a request: null is forwarded as it is, `Admitted` with what is known of its caller. */
@@ -53,7 +55,10 @@ export class RequestJudge {
   #judge(head: RequestHead, bytes: Buffer, caller: Caller, isNew: boolean): Verdict | Promise<Verdict> {
     if (this.#next !== undefined) return this.#judgeBySuccessor(this.#next, head, bytes, caller, isNew)
     if (this.#hosts !== null && !this.#hosts.serve(hostOf(head, bytes))) return { failure: wrongHost() }
-    const clients = judgeTarget(this.#allow, head, bytes)
+    const protocol = this.#allow.hasUpgrades ? this.#protocolOf(head, bytes) : null
+    if (protocol === null && head.mayUpgrade && head.pathBits >= 0 && offersWebSocket(head, bytes))
+      return { failure: refused(UPGRADE) }
+    const clients = judgeTarget(this.#allow, head, bytes, protocol)
     if ('failure' in clients) return clients
     if (this.#guard.isOpen) return this.#judgeSize(head, bytes) ?? this.#admitted(null, head, bytes)
     const admission = this.#guard.admit(clients, caller, authorizationOf(head, bytes))
@@ -71,7 +76,8 @@ export class RequestJudge {
   ): Verdict | Promise<Verdict> {
     if (next === null) return { failure: routeReplaced() }
     if (!isSameUpstream(this.#route, next.#route)) {
-      const own = judgeTarget(this.#allow, head, bytes)
+      const protocol = this.#allow.hasUpgrades ? this.#protocolOf(head, bytes) : null
+      const own = judgeTarget(this.#allow, head, bytes, protocol)
       if ('failure' in own) return { failure: routeReplaced() }
     }
     return next.#judge(head, bytes, callerFor(this.#route, next.#route, caller), isNew)
@@ -83,7 +89,15 @@ export class RequestJudge {
     return this.#judgeSize(head, bytes) ?? this.#admitted(admission, head, bytes)
   }
 
-  #admitted(admitted: Admitted | null, head: RequestHead, bytes: Buffer): Admitted | null {
+  /** The protocol that the request asks for and may switch to by a rule, for whichever client. */
+  #protocolOf(head: RequestHead, bytes: Buffer): string | null {
+    const offered = head.pathBits < 0 ? [] : offeredProtocols(head, bytes)
+    return offered.length === 0 ? null : this.#allow.upgradeFor(head.method, targetOf(head, bytes), offered)
+  }
+
+  #admitted(admitted: Admitted | null, head: RequestHead, bytes: Buffer): Verdict {
+    const protocol = this.#allow.hasUpgrades ? this.#protocolOf(head, bytes) : null
+    if (protocol !== null) return upgraded(admitted, upgradeRequest(protocol, head, bytes))
     const user = admitted === null ? null : admitted.user
     if (!this.#allow.isLong(head.method, targetOf(head, bytes), user)) return admitted
     return { ...(admitted ?? ANONYMOUS), isLong: true }
@@ -92,6 +106,11 @@ export class RequestJudge {
   #judgeSize(head: RequestHead, bytes: Buffer): Refused | OptionsForSidecar | null {
     return judgeSize(this.#allow, this.#route.limits.bodyBytes, head, bytes)
   }
+}
+
+function upgraded(admitted: Admitted | null, upgrade: UpgradeRequest | string): Verdict {
+  if (typeof upgrade === 'string') return { failure: refused(malformed(upgrade)) }
+  return { ...(admitted ?? ANONYMOUS), upgrade }
 }
 
 function authorizationOf(

@@ -189,7 +189,17 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   #readResponse(bytes: Buffer, end: number, taker: ResponseTaker): void {
     const failure = this.#reader.read(bytes, HEADROOM, end, taker)
     if (failure !== null) this.#fail(failure)
+    else if (this.#reader.rest !== null) this.#switch(taker, this.#reader.rest)
     else if (this.#reader.isDone) this.#finish()
+  }
+
+  /** The socket belongs to the tunnel from now on. */
+  #switch(taker: ResponseTaker, rest: Buffer): void {
+    this.#change('switched protocols')
+    this.#taker = null
+    this.#pool.deadlines.clear(this)
+    this.#pool.responded()
+    taker.switched({ rest, handOver: (reading) => this.#socket.handOver(reading) })
   }
 
   /** The response is whole. The connection goes back to the pool first: the taker may send its next request at once. */

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { type Endpoint, nodeAddress } from '@uds-sidecar/shared/endpoint/endpoint'
 import { HEADROOM } from '../http1/rewrite-response.ts'
+import type { UpstreamReading } from './stream-relay.ts'
 
 /**
  * Keeps a socket readable after a write to it has failed. A server may respond and close before it has read the whole
@@ -38,6 +39,9 @@ export interface UpstreamSocketOwner {
  */
 export class UpstreamSocket {
   readonly #socket: Socket
+  /** Null after `handOver`. */
+  #owner: UpstreamSocketOwner | null
+  #reading: UpstreamReading | null = null
   #buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
   #readInto = this.#buffer.subarray(HEADROOM)
   isPaused = false
@@ -45,21 +49,23 @@ export class UpstreamSocket {
   isLent = false
 
   constructor(endpoint: Endpoint, owner: UpstreamSocketOwner) {
+    this.#owner = owner
     const read = (count: number) => {
+      if (this.#reading !== null) return this.#reading.callback(count)
       this.isLent = true
       owner.received(this.#buffer, HEADROOM + count)
       return !this.isPaused
     }
     this.#socket = connect({
       ...nodeAddress(endpoint),
-      onread: { buffer: () => this.#readInto, callback: read },
+      onread: { buffer: () => this.#reading?.buffer() ?? this.#readInto, callback: read },
     })
-      .once('connect', () => owner.connected())
-      .on('drain', () => owner.drained())
-      .once('end', () => owner.ended())
-      .on('error', (error) => owner.ended(error))
-      .once('close', () => owner.ended())
-    keepReadable(this.#socket, () => owner.writeFailed())
+      .once('connect', () => this.#owner?.connected())
+      .on('drain', () => this.#owner?.drained())
+      .once('end', () => this.#owner?.ended())
+      .on('error', (error) => this.#owner?.ended(error))
+      .once('close', () => this.#owner?.ended())
+    keepReadable(this.#socket, () => this.#owner?.writeFailed() ?? false)
   }
 
   write(bytes: Buffer): boolean {
@@ -97,6 +103,14 @@ export class UpstreamSocket {
     this.#buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
     this.#readInto = this.#buffer.subarray(HEADROOM)
     this.resume()
+  }
+
+  /** Gives the socket away: from now on it reads into `reading`, and each side ends by itself. */
+  handOver(reading: UpstreamReading): Socket {
+    this.#owner = null
+    this.#reading = reading
+    this.#socket.allowHalfOpen = true
+    return this.#socket
   }
 
   destroy(): void {
