@@ -15,6 +15,7 @@ import { stack } from './list/stack.ts'
 import { tls } from './list/tls.ts'
 import { tlsHardening } from './list/tls-hardening.ts'
 import { unixSockets } from './list/unix-sockets.ts'
+import { upgrade } from './list/upgrade.ts'
 import type { Mutant } from './mutant.ts'
 
 export const MUTANTS: readonly Mutant[] = [
@@ -35,4 +36,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...secrets,
   ...clientCertificates,
   ...tlsHardening,
+  ...upgrade,
 ]

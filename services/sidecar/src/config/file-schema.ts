@@ -28,7 +28,7 @@ export function mayPass(name: string): boolean {
 }
 
 const GRAMMAR =
-  'may be methods and a path, such as GET /metrics or GET|POST /visits, then the names that a query may have, such as ?page&sort, then for and the clients that may use it, such as for prometheus; in a path {name} is one segment, and /* at the end is everything below'
+  'may be methods and a path, such as GET /metrics or GET|POST /visits, then the names that a query may have, such as ?page&sort, then upgrade and a protocol that the request switches to, such as upgrade websocket, then long for a response that may take as long as it likes, then for and the clients that may use it, such as for prometheus; in a path {name} is one segment, and /* at the end is everything below'
 
 /** One rule of `allow`. A rule that no request could match is a mistake. */
 export const allowRule = v.pipe(

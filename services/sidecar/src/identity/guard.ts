@@ -1,6 +1,5 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Client } from '../config/clients-schema.ts'
-import type { UpgradeRequest } from '../http1/upgrade.ts'
 import type { Caller } from '../relay/caller.ts'
 import { matchesCertificate, parseCertificatePattern } from './certificate-names.ts'
 import type { Credentials } from './credentials.ts'
@@ -12,10 +11,6 @@ export interface Admitted {
   readonly user: string | null
   /** `Authorization` was for the sidecar, and is not forwarded. */
   readonly withholds: boolean
-  /** A rule with `long` allows the request: its response may take as long as it likes. */
-  readonly isLong?: boolean
-  /** A rule with `upgrade` allows the request, which asks for it. */
-  readonly upgrade?: UpgradeRequest
 }
 
 export interface Denied {

@@ -3,7 +3,6 @@ import { BROKEN } from '../http1/chunked.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
 import { faultInSwitch, type UpgradeRequest, upgradeLines } from '../http1/upgrade.ts'
-import type { Admitted } from '../identity/guard.ts'
 import { bodyTooLarge, type Refused } from '../policy/admission.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
@@ -21,7 +20,7 @@ import {
   upstreamTooSlow,
   waitedTooLong,
 } from './relay-failures.ts'
-import type { Verdict } from './request-judge.ts'
+import type { Allowed, Verdict } from './request-judge.ts'
 import { RequestSender } from './request-sender.ts'
 import { ResponseSender } from './response-sender.ts'
 import type { ResponseSource, ResponseTaker, SwitchedClient, SwitchedUpstream } from './response-taker.ts'
@@ -125,10 +124,10 @@ export class Exchange implements ResponseTaker {
     this.finish()
   }
 
-  #dispatch(admitted: Admitted | null): void {
-    this.#user = admitted === null ? null : admitted.user
-    if (admitted?.withholds) this.#request.withholdAuthorization()
-    if (this.#openTunnel(admitted)) this.#gatherOrAcquire()
+  #dispatch(allowed: Allowed | null): void {
+    this.#user = allowed === null ? null : allowed.user
+    if (allowed?.withholds) this.#request.withholdAuthorization()
+    if (this.#openTunnel(allowed)) this.#gatherOrAcquire()
     else this.#respondWith(tunnelsFull(this.#relay.route.limits.tunnels))
   }
 
@@ -139,9 +138,9 @@ export class Exchange implements ResponseTaker {
   }
 
   /** @returns false when there are too many */
-  #openTunnel(admitted: Admitted | null): boolean {
-    if (admitted?.upgrade !== undefined) return this.#openUpgrade(admitted.upgrade)
-    if (!admitted?.isLong) return true
+  #openTunnel(allowed: Allowed | null): boolean {
+    if (allowed?.upgrade !== undefined) return this.#openUpgrade(allowed.upgrade)
+    if (!allowed?.isLong) return true
     const tunnel = new LongRun(this, this.#request.copyHead(), this.#relay, this.#client.socket.caller)
     if (!this.#relay.tunnels.open(tunnel, 'long')) return false
     this.#tunnel = tunnel

@@ -19,7 +19,7 @@ const REFUSALS = {
   },
   upgrade: {
     code: 'upgrade_refused',
-    hint: 'this route relays HTTP/1.1 requests; use a route of kind stream for other protocols',
+    hint: 'for WebSocket add a rule such as GET /ws upgrade websocket to allow of the route; CONNECT needs a route of kind stream',
   },
 } as const
 

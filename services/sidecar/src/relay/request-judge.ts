@@ -12,8 +12,16 @@ import type { Caller } from './caller.ts'
 import { refused } from './relay-failures.ts'
 import { callerFor, isSameUpstream, isSuccession } from './succession.ts'
 
-/** What becomes of a request: null is forwarded as it is, `Admitted` with what is known of its caller. */
-export type Verdict = Refused | OptionsForSidecar | Admitted | null
+/** A request that is forwarded, and how its rule lets it go on. */
+export interface Allowed extends Admitted {
+  /** Its response may take as long as it likes. */
+  readonly isLong?: boolean
+  /** It asks for a protocol that it may switch to. */
+  readonly upgrade?: UpgradeRequest
+}
+
+/** What becomes of a request: null is forwarded as it is, `Allowed` with what is known of its caller and its rule. */
+export type Verdict = Refused | OptionsForSidecar | Allowed | null
 
 /** Judges the requests of one HTTP route, in the order of `docs/adr/0011-who-may-enter.md`. */
 export class RequestJudge {
