@@ -26,6 +26,7 @@ import { ResponseSender } from './response-sender.ts'
 import type { ResponseSource, ResponseTaker, SwitchedClient, SwitchedUpstream } from './response-taker.ts'
 import { Retry } from './retry.ts'
 import { TimeBudget } from './time-budget.ts'
+import type { Tunnel } from './tunnels.ts'
 import { UpgradeRun } from './upgrade-run.ts'
 
 /** What an exchange needs of its client connection. */
@@ -176,8 +177,8 @@ export class Exchange implements ResponseTaker {
   }
 
   /** Ends the tunnel before its time. */
-  cut(failure: Failure): void {
-    if (!this.#isOver) this.#giveUp(failure)
+  cut(tunnel: Tunnel, failure: Failure): void {
+    if (!this.#isOver && (tunnel === this.#tunnel || tunnel === this.#upgrade)) this.#giveUp(failure)
   }
 
   #acquire(): void {

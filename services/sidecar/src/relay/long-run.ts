@@ -8,10 +8,11 @@ import type { Verdict } from './request-judge.ts'
 import type { Tunnel, TunnelKind } from './tunnels.ts'
 
 /** The exchange that a tunnel belongs to. */
-interface LongExchange {
+export interface LongExchange {
   /** The tunnel has less time now. */
   hurry(): void
-  cut(failure: Failure): void
+  /** Does nothing when the tunnel is over: the exchange may have another request by now. */
+  cut(tunnel: Tunnel, failure: Failure): void
 }
 
 /**
@@ -54,18 +55,16 @@ export class LongRun implements Tunnel {
   }
 
   cut(): void {
-    this.#exchange.cut(cutByDrain())
+    this.#exchange.cut(this, cutByDrain())
   }
 
   judgeAnew(): void {
-    const verdict = judgeAgain(this.#relay, this.#bytes, this.#caller)
-    if (verdict instanceof Promise) verdict.then((known) => this.#follow(known))
-    else this.#follow(verdict)
+    judgeAgain(this.#relay, this.#bytes, this.#caller, (verdict) => this.#follow(verdict))
   }
 
   #follow(verdict: Verdict): void {
     const failure = faultOf(verdict, 'long', this.#relay)
-    if (failure !== null) this.#exchange.cut(failure)
+    if (failure !== null) this.#exchange.cut(this, failure)
   }
 }
 
@@ -74,10 +73,21 @@ export function judgeAgain(
   { judge, headRules }: HttpRelay,
   bytes: Buffer,
   caller: Caller,
-): Verdict | Promise<Verdict> {
+  onVerdict: (verdict: Verdict) => void,
+): void {
   const head = new RequestHead()
   parseRequestHead(head, bytes, 0, bytes.length, headRules)
-  return judge.judgeAgain(head, bytes, caller)
+  const verdict = judge.judgeAgain(head, bytes, caller)
+  if (verdict instanceof Promise) verdict.then(onVerdict, (cause) => onVerdict({ failure: notJudged(cause) }))
+  else onVerdict(verdict)
+}
+
+function notJudged(cause: unknown): Failure {
+  return new Failure('internal_error', {
+    message: 'the caller could not be judged again',
+    hint: 'see the log',
+    cause,
+  })
 }
 
 /**
@@ -97,7 +107,7 @@ function isOf(kind: TunnelKind, verdict: Verdict): boolean {
 }
 
 /** @param what the word of a rule that allowed it before */
-function noLongerAllowed(what: string): Failure {
+export function noLongerAllowed(what: string): Failure {
   return new Failure('not_permitted', {
     message: `a new configuration has no rule with ${what} for this request any more`,
     hint: 'send the request again as the rules are now',

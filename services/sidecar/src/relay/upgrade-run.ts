@@ -2,7 +2,7 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { UpgradeRequest } from '../http1/upgrade.ts'
 import type { Caller } from './caller.ts'
 import type { HttpRelay } from './http-relay.ts'
-import { faultOf, judgeAgain } from './long-run.ts'
+import { faultOf, judgeAgain, type LongExchange, noLongerAllowed } from './long-run.ts'
 import { cutByDrain } from './relay-failures.ts'
 import type { Verdict } from './request-judge.ts'
 import type { SwitchedClient, SwitchedUpstream } from './response-taker.ts'
@@ -12,7 +12,7 @@ import type { Tunnel } from './tunnels.ts'
 /** One request that may switch to another protocol, and what it becomes when it has: two joined sockets. */
 export class UpgradeRun implements Tunnel {
   readonly request: UpgradeRequest
-  readonly #exchange: { cut(failure: Failure): void }
+  readonly #exchange: Pick<LongExchange, 'cut'>
   /** The head as it came, so that it can be judged again. */
   readonly #bytes: Buffer
   readonly #relay: HttpRelay
@@ -22,7 +22,7 @@ export class UpgradeRun implements Tunnel {
   #joined: Relay | null = null
 
   constructor(
-    exchange: { cut(failure: Failure): void },
+    exchange: Pick<LongExchange, 'cut'>,
     request: UpgradeRequest,
     bytes: Buffer,
     relay: HttpRelay,
@@ -72,18 +72,18 @@ export class UpgradeRun implements Tunnel {
   }
 
   judgeAnew(): void {
-    const verdict = judgeAgain(this.#relay, this.#bytes, this.#caller)
-    if (verdict instanceof Promise) verdict.then((known) => this.#follow(known))
-    else this.#follow(verdict)
+    judgeAgain(this.#relay, this.#bytes, this.#caller, (verdict) => this.#follow(verdict))
   }
 
   #follow(verdict: Verdict): void {
     const failure = faultOf(verdict, 'upgrade', this.#relay)
     if (failure !== null) this.#end(failure)
+    else if (verdict !== null && 'upgrade' in verdict && verdict.upgrade?.protocol !== this.request.protocol)
+      this.#end(noLongerAllowed('upgrade'))
   }
 
   #end(failure: Failure): void {
-    if (this.#joined === null) this.#exchange.cut(failure)
+    if (this.#joined === null) this.#exchange.cut(this, failure)
     else this.#joined.fail(failure.code)
   }
 }

@@ -267,7 +267,8 @@ describe('an upgraded connection for a client', () => {
 
   it('is cut when its rule has another protocol now', async () => {
     await using stack = await clientStack(RULE, { behaviour: switching() })
-    const client = stack.open().send(start(UPGRADE + BEARER))
+    const both = UPGRADE.replace('tcp', 'tcp, h2c')
+    const client = stack.open().send(start(both + BEARER))
     await client.hears('101')
     await stack.apply('allow: ["POST /exec/{id}/start upgrade h2c for prometheus"]')
     await client.toItsEnd()
