@@ -182,5 +182,6 @@ describe('after a reload, a response of a rule with long', () => {
       await stack.apply(rules)
       await client.toItsEnd()
       assert.equal(client.ending, 'ECONNRESET')
+      assert.equal(stack.sidecar.routes[0]?.counters.failures.get('draining'), 0)
     })
 })

@@ -263,6 +263,7 @@ describe('an upgraded connection for a client', () => {
     await stack.apply('allow: ["POST /exec/{id}/start upgrade tcp for operator"]')
     await client.toItsEnd()
     assert.equal(client.ending, 'ECONNRESET')
+    assert.equal(countersOf(stack).failures.get('draining'), 0)
   })
 
   it('is cut when its rule has another protocol now', async () => {
@@ -273,5 +274,6 @@ describe('an upgraded connection for a client', () => {
     await stack.apply('allow: ["POST /exec/{id}/start upgrade h2c for prometheus"]')
     await client.toItsEnd()
     assert.equal(client.ending, 'ECONNRESET')
+    assert.equal(countersOf(stack).failures.get('draining'), 0)
   })
 })
