@@ -115,7 +115,7 @@ describe('a response of a rule with long', () => {
     upstreamOf(stack).write('\r\n0\r\n\r\n')
     await client.hears('\r\n0\r\n\r\n')
     client.received = ''
-    await client.send(EVENTS).hears('data: 1')
+    await client.send(GET).hears('data: 1')
     assert.equal(stack.connections.length, 2)
   })
 
