@@ -16,6 +16,7 @@ import { stack } from './list/stack.ts'
 import { tls } from './list/tls.ts'
 import { tlsHardening } from './list/tls-hardening.ts'
 import { unixSockets } from './list/unix-sockets.ts'
+import { upgrade } from './list/upgrade.ts'
 import { wayOut } from './list/way-out.ts'
 import type { Mutant } from './mutant.ts'
 
@@ -39,4 +40,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...tlsHardening,
   ...egress,
   ...wayOut,
+  ...upgrade,
 ]

@@ -31,7 +31,7 @@ export const identities: readonly Mutant[] = [
   {
     name: 'the credential is forwarded',
     file: 'services/sidecar/src/relay/exchange.ts',
-    find: 'if (admitted?.withholds) this.#request.withholdAuthorization()',
+    find: 'if (allowed?.withholds) this.#request.withholdAuthorization()',
     replace: '',
     killers: [REQUESTS],
   },
@@ -66,8 +66,8 @@ export const identities: readonly Mutant[] = [
   {
     name: 'the user of a request is kept for the next one',
     file: 'services/sidecar/src/relay/exchange.ts',
-    find: 'this.#user = admitted === null ? null : admitted.user',
-    replace: 'this.#user = admitted?.user ?? this.#user',
+    find: 'this.#user = allowed === null ? null : allowed.user',
+    replace: 'this.#user = allowed?.user ?? this.#user',
     killers: [REQUESTS],
   },
   {

@@ -317,17 +317,10 @@ export const rules: readonly Mutant[] = [
     killers: [RULE],
   },
   {
-    name: 'upgrade is accepted before the relay can do it',
+    name: 'a WebSocket rule may have any method',
     file: 'services/sidecar/src/config/file-schema.ts',
-    find: '  if (upgrade !== undefined) return',
-    replace: '  if (upgrade === null) return',
-    killers: [FILE],
-  },
-  {
-    name: 'long is accepted before the relay can do it',
-    file: 'services/sidecar/src/config/file-schema.ts',
-    find: '  if (long) return',
-    replace: '  if (long === null) return',
+    find: "upgrade?.toLowerCase() === 'websocket' && methods",
+    replace: "upgrade?.toLowerCase() === 'none' && methods",
     killers: [FILE],
   },
   {

@@ -106,6 +106,13 @@ export const HTTP_TIMEOUTS = {
     HOUR,
     'time an upstream connection stays open without a request; then it is closed',
   ),
+  tunnelIdle: bound(
+    'ms',
+    10 * MINUTE,
+    10,
+    24 * HOUR,
+    'time without a byte of a long response, or of an upgraded connection in either direction; then it is reset',
+  ),
 } as const
 
 const KIBIBYTE = 1_024
@@ -166,6 +173,13 @@ export const HTTP_LIMITS = {
     'requests on one client connection; then it is closed',
   ),
   upstreamConnections: bound('count', 64, 1, 100_000, 'open connections to the upstream; then requests wait'),
+  tunnels: bound(
+    'count',
+    1_024,
+    0,
+    100_000,
+    'long responses and upgraded connections, beside upstreamConnections; then overloaded',
+  ),
   queue: bound('count', 256, 0, 1_000_000, 'requests waiting for an upstream connection; then overloaded'),
 } as const
 

@@ -38,7 +38,7 @@ export function mayPass(name: string): boolean {
 }
 
 const GRAMMAR =
-  'may be methods and a path, such as GET /metrics or GET|POST /visits, then the names that a query may have, such as ?page&sort, then for and the clients that may use it, such as for prometheus; in a path {name} is one segment, and /* at the end is everything below'
+  'may be methods and a path, such as GET /metrics or GET|POST /visits, then the names that a query may have, such as ?page&sort, then upgrade and a protocol that the request switches to, such as upgrade websocket, then long for a response that may take as long as it likes, then for and the clients that may use it, such as for prometheus; in a path {name} is one segment, and /* at the end is everything below'
 
 /** One rule of `allow`. A rule that no request could match is a mistake. */
 export const allowRule = v.pipe(
@@ -56,21 +56,16 @@ export const allowRule = v.pipe(
   }),
 )
 
-/** What the relay does not do yet. Whoever adds one of these removes its line. */
-function unsupported({ upgrade, long }: AllowRule): string | undefined {
-  if (upgrade !== undefined) return 'may not have upgrade: this version does not support it yet'
-  if (long) return 'may not have long: this version does not support it yet'
-  return undefined
-}
-
 /** Why no request could match a rule although its syntax is valid; undefined when one could. */
 function mistakeIn(rule: AllowRule): string | undefined {
-  const { methods, path } = rule
+  const { methods, path, upgrade } = rule
   if (methods.includes('CONNECT'))
     return 'may have any method except CONNECT, which kind: http does not relay'
   if (path === '*' && methods.some((method) => method !== 'OPTIONS'))
     return 'may have the path * only with OPTIONS (RFC 9110 section 9.3.7)'
-  return unsupported(rule)
+  if (upgrade?.toLowerCase() === 'websocket' && methods.some((method) => method !== 'GET'))
+    return 'may have upgrade websocket only with GET (RFC 6455 section 4.1)'
+  return undefined
 }
 
 const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/

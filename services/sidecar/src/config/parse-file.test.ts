@@ -221,8 +221,7 @@ describe('an allow list in a configuration file', () => {
       assert.match(mistakesOf(`routes: [${ROUTE.replace('}', `, allow: [${rule}]}`)}]`).join(), expected))
 
   for (const [rule, expected] of [
-    ['GET /a upgrade websocket', /may not have upgrade: this version does not support it yet/],
-    ['GET /a long', /may not have long: this version does not support it yet/],
+    ['GET|POST /a upgrade WebSocket', /may have upgrade websocket only with GET \(RFC 6455 section 4.1\)/],
     ['GET /{a}b', /may be methods and a path.*; here "\{a\}b" in its path must be \{name\} alone/],
     ['GET /a ?b=1', /; here the name "b=1" in its query has "="/],
   ] as const)

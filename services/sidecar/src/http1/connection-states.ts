@@ -14,11 +14,12 @@ export function stateAfter<S extends string, E extends string>(
  * - `idle`: waits for the first byte of a request.
  * - `head`: has a part of a head.
  * - `busy`: a request is under way; what comes after it waits.
+ * - `tunnel`: the request has switched protocols; the bytes are not HTTP any more (RFC 9110 section 7.8).
  * - `lingering`: the last response was written and our side has ended. The client's bytes are still read for a while and
  *   dropped, because closing with unread bytes resets the connection, and a reset can destroy the response on its way
  *   (RFC 9112 section 9.6).
  */
-export type ClientState = 'idle' | 'head' | 'busy' | 'lingering' | 'closed'
+export type ClientState = 'idle' | 'head' | 'busy' | 'tunnel' | 'lingering' | 'closed'
 
 export type ClientEvent =
   | 'part of a head'
@@ -30,6 +31,7 @@ export type ClientEvent =
   /** The response was written, and the next request may follow (RFC 9112 section 9.3). */
   | 'response written, keep'
   | 'response written, close'
+  | 'switched protocols'
   /** There is no further request: the client has ended its side, its time is over, or the sidecar drains. */
   | 'no further request'
   | 'socket closed'
@@ -53,9 +55,11 @@ export const CLIENT_STATES: States<ClientState, ClientEvent> = {
   busy: {
     'response written, keep': 'idle',
     'response written, close': 'lingering',
+    'switched protocols': 'tunnel',
     'no further request': 'lingering',
     'socket closed': 'closed',
   },
+  tunnel: { 'socket closed': 'closed' },
   lingering: { 'socket closed': 'closed' },
   closed: {},
 }
@@ -63,16 +67,18 @@ export const CLIENT_STATES: States<ClientState, ClientEvent> = {
 /**
  * - `connecting`: dialled for a request, which waits.
  * - `busy`: a request was sent, or is being sent, and its response is not whole.
+ * - `tunnel`: the request has switched protocols; the socket belongs to the tunnel.
  * - `idle`: kept for the next request. Bytes that come now belong to no request: the connection is closed.
  */
-export type UpstreamState = 'connecting' | 'busy' | 'idle' | 'closed'
+export type UpstreamState = 'connecting' | 'busy' | 'tunnel' | 'idle' | 'closed'
 
-export type UpstreamEvent = 'connected' | 'request' | 'response whole, keep' | 'closed'
+export type UpstreamEvent = 'connected' | 'request' | 'response whole, keep' | 'switched protocols' | 'closed'
 
 /** A connection to the upstream: one request at a time, never pipelined. */
 export const UPSTREAM_STATES: States<UpstreamState, UpstreamEvent> = {
   connecting: { connected: 'busy', closed: 'closed' },
-  busy: { 'response whole, keep': 'idle', closed: 'closed' },
+  busy: { 'response whole, keep': 'idle', 'switched protocols': 'tunnel', closed: 'closed' },
+  tunnel: {},
   idle: { request: 'busy', closed: 'closed' },
   closed: {},
 }

@@ -22,6 +22,8 @@ export interface ScannedHead {
 /** The ranges of a head that are dropped, in order and without overlaps. */
 export class Drops {
   count = 0
+  /** `Connection` names `Upgrade`. */
+  upgrades = false
   #positions = new Int32Array(2 * FIRST_RANGES)
   /** The field names in `Connection`, as ranges of the head. */
   #nominated = 0
@@ -29,6 +31,7 @@ export class Drops {
 
   clear(): void {
     this.count = 0
+    this.upgrades = false
     this.#nominated = 0
   }
 
@@ -175,6 +178,7 @@ function readOption(
 function readKnownOption(head: ConnectionHead, bytes: Buffer, from: number, to: number): boolean {
   if (equalsIgnoringCase(bytes, from, to, 'close')) head.closes = true
   else if (equalsIgnoringCase(bytes, from, to, 'keep-alive')) head.keepsAlive = true
+  else if (equalsIgnoringCase(bytes, from, to, 'upgrade')) head.drops.upgrades = true
   else return false
   return true
 }

@@ -13,6 +13,8 @@ export interface RequestHeadRules {
   readonly takesConnect?: boolean
   /** Folded names of fields that the sidecar sets itself, such as `authorization`: those of the client are dropped. */
   readonly replaced?: readonly Uint8Array[]
+  /** A rule of the route has `upgrade`. */
+  readonly mayUpgrade?: boolean
 }
 
 const USUAL: RequestHeadRules = { maxFields: USUAL_FIELDS, passFields: new Set() }
@@ -30,9 +32,9 @@ export function parseRequestHead(
   bytes: Buffer,
   start: number,
   end: number,
-  { maxFields, passFields, replaced, takesConnect = false } = USUAL,
+  { maxFields, passFields, replaced, takesConnect = false, mayUpgrade = false }: RequestHeadRules = USUAL,
 ): number {
-  head.reset(passFields, replaced)
+  head.reset(passFields, replaced, mayUpgrade)
   const fieldsStart = parseRequestLine(head, bytes, start, end, takesConnect)
   if (fieldsStart < 0) return fieldsStart
   head.fieldsStart = fieldsStart

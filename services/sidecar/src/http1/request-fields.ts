@@ -63,6 +63,7 @@ function readField(
     case FIELD.oddFraming:
       return NAME_ODD
     case FIELD.upgrade:
+      if (head.mayUpgrade) return null
       return head.minor === 1 && namesWebSocket(bytes, from, to) ? UPGRADE : null
     case FIELD.maxForwards:
       return readMaxForwards(head, bytes, from, to)

@@ -114,6 +114,8 @@ export class RequestHead {
   /** Folded names of the fields that the sidecar sets itself: those of the client are dropped. */
   replaced = NO_FIELDS
   refusal: Refusal = NO_REFUSAL
+  /** A rule of the route has `upgrade`: whether a WebSocket is one of its requests is for the rules to say. */
+  mayUpgrade = false
   #passFields = NO_NAMES
   #isAuthorizationWithheld = false
 
@@ -162,7 +164,8 @@ export class RequestHead {
    * @param passFields names in lower case of fields that are not dropped for their name.
    * @param replaced folded names of fields that are dropped, because the sidecar sets them.
    */
-  reset(passFields = NO_NAMES, replaced = NO_FIELDS): void {
+  reset(passFields = NO_NAMES, replaced = NO_FIELDS, mayUpgrade = false): void {
+    this.mayUpgrade = mayUpgrade
     this.pathBits = 0
     this.normalPath = null
     this.contentLength = -1

@@ -23,7 +23,7 @@ export interface Denied {
 
 export type Admission = Admitted | Denied
 
-const ANONYMOUS: Admitted = Object.freeze({ user: null, withholds: false })
+export const ANONYMOUS: Admitted = Object.freeze({ user: null, withholds: false })
 const SCHEMES = { token: 'Bearer', basic: 'Basic' } as const
 type Proof = ReturnType<Credentials['prove']>
 type Scheme = (typeof SCHEMES)[keyof typeof SCHEMES]

@@ -84,16 +84,30 @@ export const METRICS: readonly MetricRow[] = [
     samples: ({ counters }) =>
       Array.from(counters.connectionsByUid, ([uid, count]): Sample => [{ uid }, count]),
   },
+  {
+    type: 'gauge',
+    name: 'sidecar_tunnels',
+    help: 'Open tunnels: responses of rules with long, and upgraded connections.',
+    labels: ['kind'],
+    samples: ({ counters, route }) => tunnels(route.kind, counters.tunnelsOpen),
+  },
+  {
+    type: 'counter',
+    name: 'sidecar_tunnels_total',
+    help: 'Tunnels opened so far: responses of rules with long, and upgraded connections.',
+    labels: ['kind'],
+    samples: ({ counters, route }) => tunnels(route.kind, counters.tunnelsTotal),
+  },
   single(
     'counter',
     'sidecar_stream_sent_bytes_total',
-    'Bytes sent to the upstream on stream connections and tunnels that have ended.',
+    'Bytes sent to the upstream on stream connections, tunnels and upgraded connections that have ended.',
     (view) => view.counters.bytesSent,
   ),
   single(
     'counter',
     'sidecar_stream_received_bytes_total',
-    'Bytes received from the upstream on stream connections and tunnels that have ended.',
+    'Bytes received from the upstream on stream connections, tunnels and upgraded connections that have ended.',
     (view) => view.counters.bytesReceived,
   ),
   {
@@ -235,6 +249,11 @@ function clientRequests({ route, counters }: RouteView): Sample[] {
   if (route.kind !== 'http' || route.clients.length === 0) return []
   const labels = [...route.clients.map(({ name }) => name), ANONYMOUS]
   return labels.map((client) => [{ client }, counters.requestsByClient.get(client) ?? 0])
+}
+
+function tunnels(kind: string, counts: Readonly<Record<string, number>>): Sample[] {
+  if (kind !== 'http') return []
+  return Object.entries(counts).map(([kind, count]) => [{ kind }, count])
 }
 
 function socketInfo({ upstream }: RouteView): Sample[] {

@@ -50,6 +50,9 @@ export class RouteCounters {
   bytesSent = 0
   /** Bytes received from the upstream of a stream route, or through tunnels. */
   bytesReceived = 0
+  /** Open now: responses of rules with `long`, and upgraded connections. */
+  readonly tunnelsOpen = { long: 0, upgrade: 0 }
+  readonly tunnelsTotal = { long: 0, upgrade: 0 }
   /** Responses by method and status. Status 499 counts requests whose client left before the response. */
   readonly responses = new Map<string, Map<number, number>>()
   readonly latencies = new Latencies()

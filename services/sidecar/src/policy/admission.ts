@@ -21,12 +21,18 @@ export interface OptionsForSidecar {
  * The first half of the decision about a request that has a valid head: all servers must read its path in one way, and
  * the route must allow path and method to somebody.
  * @param bytes the buffer that `head` was parsed from.
+ * @param protocol that it switches to by a rule; null: none.
  * @returns the names of the clients that it is allowed to; none: to everybody.
  */
-export function judgeTarget(allow: AllowList, head: RequestHead, bytes: Buffer): Refused | readonly string[] {
+export function judgeTarget(
+  allow: AllowList,
+  head: RequestHead,
+  bytes: Buffer,
+  protocol: string | null = null,
+): Refused | readonly string[] {
   if (head.pathBits < 0) return { failure: ambiguousPath(head, bytes) }
   const target = targetOf(head, bytes)
-  return allow.clientsFor(head.method, target) ?? notAllowed(allow, head.method, target)
+  return allow.clientsFor(head.method, target, protocol) ?? notAllowed(allow, head.method, target)
 }
 
 /**
@@ -77,9 +83,18 @@ function notAllowed(allow: AllowList, method: string, target: Target): Refused {
   const text = textOf(target.path, target.from, target.to)
   const methods = allow.methodsFor(target)
   if (methods.length === 0) return { failure: noRule(allow, method, target, text) }
+  if (methods.includes(method)) return { failure: onlyUpgrade(method, text) }
   const hint = `use ${methods.join(' or ')}, or add the method to allow in the configuration of the route`
   const message = `${method} is not allowed for ${text}`
   return { failure: new Failure('method_not_allowed', { message, hint }), allow: methods.join(', ') }
+}
+
+/** The rules that match let the request switch protocols, and it does not ask for that. */
+function onlyUpgrade(method: string, path: string): Failure {
+  return new Failure('path_not_allowed', {
+    message: `${method} ${path} is on the allow list only for a request that switches to another protocol`,
+    hint: 'send Upgrade with the protocol of the rule and Connection: Upgrade; or add the same rule without upgrade to allow in the configuration of the route',
+  })
 }
 
 /**

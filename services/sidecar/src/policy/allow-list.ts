@@ -39,6 +39,11 @@ interface CompiledRule {
   readonly isPrefix: boolean
   /** Null: any query. */
   readonly query: QueryNames | null
+  readonly long: boolean
+  /** In lower case; null: a request that does not switch protocols. */
+  readonly upgrade: string | null
+  /** The same as the rule writes it. */
+  readonly protocol: string | null
   /** Empty: everybody. */
   readonly clients: readonly string[]
 }
@@ -51,9 +56,13 @@ export class AllowList {
   readonly #rules: readonly CompiledRule[]
   /** Whether `{name}` and `/*` match a `%2F` too, as data. A literal with `%2F` always does. */
   readonly isEncodedSlashAllowed: boolean
+  readonly #longRules: readonly CompiledRule[]
+  readonly #upgradeRules: readonly CompiledRule[]
 
   constructor(rules: readonly AllowRule[], encodedSlash: 'refuse' | 'allow' = 'refuse') {
     this.#rules = rules.map(compile)
+    this.#longRules = this.#rules.filter(({ long, upgrade }) => long && upgrade === null)
+    this.#upgradeRules = this.#rules.filter(({ upgrade }) => upgrade !== null)
     this.isEncodedSlashAllowed = encodedSlash === 'allow'
   }
 
@@ -65,17 +74,52 @@ export class AllowList {
   /**
    * The clients that may use `method` for this path and query: those of all rules that match, in their order. Runs for
    * every request, and allocates nothing unless several rules with `for` match.
+   * @param protocol that the request switches to, as `upgradeFor` returned it
    * @returns an empty list for everybody, null when no rule matches.
    */
-  clientsFor(method: string, target: Target): readonly string[] | null {
+  clientsFor(method: string, target: Target, protocol: string | null = null): readonly string[] | null {
+    const wanted = protocol === null ? null : protocol.toLowerCase()
     let clients: readonly string[] | null = null
     for (let i = 0; i < this.#rules.length; i++) {
       const rule = this.#rules[i] as CompiledRule
       if (!this.#matches(rule, target) || !rule.methods.has(method) || !matchesQuery(rule, target)) continue
+      if (rule.upgrade !== wanted) continue
       if (rule.clients.length === 0) return rule.clients
       clients = clients === null ? rule.clients : [...clients, ...rule.clients]
     }
     return clients
+  }
+
+  /** Whether any rule lets a request switch protocols. */
+  get hasUpgrades(): boolean {
+    return this.#upgradeRules.length > 0
+  }
+
+  /**
+   * The protocol that the request may switch to by a rule, for whichever client, as the rule writes it; null: none.
+   * @param offered by the client, in lower case and in its order.
+   */
+  upgradeFor(method: string, target: Target, offered: readonly string[]): string | null {
+    const rules = this.#upgradeRules.filter(
+      (rule) => rule.methods.has(method) && this.#matches(rule, target) && matchesQuery(rule, target),
+    )
+    const protocol = offered.find((name) => rules.some(({ upgrade }) => upgrade === name))
+    return rules.find(({ upgrade }) => upgrade === protocol)?.protocol ?? null
+  }
+
+  /**
+   * Whether a rule with `long` is among those that allow the request to this client.
+   * @param user the client that sent it; null: not known
+   */
+  isLong(method: string, target: Target, user: string | null): boolean {
+    if (this.#longRules.length === 0) return false
+    return this.#longRules.some(
+      (rule) =>
+        (rule.clients.length === 0 || (user !== null && rule.clients.includes(user))) &&
+        rule.methods.has(method) &&
+        this.#matches(rule, target) &&
+        matchesQuery(rule, target),
+    )
   }
 
   /**
@@ -120,16 +164,19 @@ function matchesQuery({ query }: CompiledRule, target: Target): boolean {
   return query === null || query.allows(target.query, target.queryFrom, target.queryTo)
 }
 
-function compile({ methods, path, query, clients }: AllowRule): CompiledRule {
+function compile({ methods, path, query, upgrade, long, clients }: AllowRule): CompiledRule {
   const isPrefix = path.endsWith('/*')
   const parts = (isPrefix ? path.slice(0, -1) : path).split(/\{[^}]*\}/)
   const literals = parts.map((part) => Buffer.from(part))
   return {
-    methods: new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods),
+    methods: new Set(methods.includes('GET') && upgrade === undefined ? [...methods, 'HEAD'] : methods),
     literals,
     tail: isPrefix || parts.length === 1 || parts.at(-1) === '' ? null : (literals.at(-1) ?? null),
     isPrefix,
     query: query === undefined ? null : new QueryNames(query),
+    long,
+    upgrade: upgrade?.toLowerCase() ?? null,
+    protocol: upgrade ?? null,
     clients,
   }
 }

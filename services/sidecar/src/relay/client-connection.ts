@@ -16,6 +16,7 @@ import { Exchange } from './exchange.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { problemResponse } from './problem-response.ts'
 import { clientTooSlow, headTooLarge, refused, targetTooLong } from './relay-failures.ts'
+import type { SwitchedClient } from './response-taker.ts'
 
 /** Lingering ends after so long without a byte from the client. */
 const LINGER_MS = 2_000
@@ -78,6 +79,15 @@ export class ClientConnection extends Timed {
     if (this.#state !== 'busy') return
     if (keep) this.#next()
     else this.#linger('response written, close')
+  }
+
+  /** The response to the current request has switched protocols: the bytes of the client are not HTTP any more. */
+  switchProtocols(): SwitchedClient {
+    const early = this.#early?.takeAll() ?? Buffer.alloc(0)
+    this.#change('switched protocols')
+    this.#relay.deadlines.clear(this)
+    this.#early = null
+    return { socket: this.socket.handOver(), early }
   }
 
   /**
@@ -235,7 +245,7 @@ export class ClientConnection extends Timed {
   #ended(): void {
     if (this.#state === 'idle') this.#linger('no further request')
     else if (this.#state === 'busy' && this.#exchange?.isRequestDone) this.#exchange.clientEnded()
-    else if (this.#state !== 'lingering') this.socket.destroy()
+    else if (this.#state !== 'lingering' && this.#state !== 'tunnel') this.socket.destroy()
   }
 
   #closed(): void {

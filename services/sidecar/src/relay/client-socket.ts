@@ -68,6 +68,12 @@ export class ClientSocket {
     if (this.#pausedFor === 0) this.#socket.resume()
   }
 
+  /** Gives the socket away to a tunnel, which reads and writes it itself. */
+  handOver(): Socket {
+    this.#pausedFor = 0
+    return this.#socket
+  }
+
   /** Ends our side cleanly, and reads on. */
   end(): void {
     this.#socket.end()

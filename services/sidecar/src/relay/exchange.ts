@@ -2,27 +2,32 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { BROKEN } from '../http1/chunked.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
-import type { Admitted } from '../identity/guard.ts'
+import { faultInSwitch, type UpgradeRequest, upgradeLines } from '../http1/upgrade.ts'
 import { bodyTooLarge, type Refused } from '../policy/admission.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { Judging } from './judging.ts'
+import { LongRun } from './long-run.ts'
 import {
   clientTooSlow,
+  cutByDrain,
   judgedTooLate,
   queueFull,
   requestBodyBroken,
   scraperTooHasty,
+  tunnelsFull,
   upstreamTooSlow,
   waitedTooLong,
 } from './relay-failures.ts'
-import type { Verdict } from './request-judge.ts'
+import type { Allowed, Verdict } from './request-judge.ts'
 import { RequestSender } from './request-sender.ts'
 import { ResponseSender } from './response-sender.ts'
-import type { ResponseSource, ResponseTaker } from './response-taker.ts'
+import type { ResponseSource, ResponseTaker, SwitchedClient, SwitchedUpstream } from './response-taker.ts'
 import { Retry } from './retry.ts'
 import { TimeBudget } from './time-budget.ts'
+import type { Tunnel } from './tunnels.ts'
+import { UpgradeRun } from './upgrade-run.ts'
 
 /** What an exchange needs of its client connection. */
 export interface ExchangeClient {
@@ -33,6 +38,8 @@ export interface ExchangeClient {
   allow(ms: number): void
   /** The response was written; with `keep` the next request may follow. */
   responded(keep: boolean): void
+  /** The response has switched protocols. */
+  switchProtocols(): SwitchedClient
 }
 
 /**
@@ -51,6 +58,10 @@ export class Exchange implements ResponseTaker {
   /** The response is whole, and the client's socket has not taken all of it. */
   #isFlushing = false
   readonly #judging: Judging
+  /** Of a response that may take as long as it likes. */
+  #tunnel: LongRun | null = null
+  /** Of a request that may switch protocols, until it has. */
+  #upgrade: UpgradeRun | null = null
   /** The client that sent the request, as far as it is known. */
   #user: string | null = null
   readonly #retry = new Retry()
@@ -83,7 +94,7 @@ export class Exchange implements ResponseTaker {
   }
 
   get needsFresh(): boolean {
-    return this.#retry.needsFresh
+    return this.isTunnel || this.#retry.needsFresh
   }
 
   /**
@@ -114,18 +125,66 @@ export class Exchange implements ResponseTaker {
     this.finish()
   }
 
-  #dispatch(admitted: Admitted | null): void {
-    const { body } = this.#relay.route.timeoutsMs
-    this.#user = admitted === null ? null : admitted.user
-    if (admitted?.withholds) this.#request.withholdAuthorization()
+  #dispatch(allowed: Allowed | null): void {
+    this.#user = allowed === null ? null : allowed.user
+    if (allowed?.withholds) this.#request.withholdAuthorization()
+    if (this.#openTunnel(allowed)) this.#gatherOrAcquire()
+    else this.#respondWith(tunnelsFull(this.#relay.route.limits.tunnels))
+  }
+
+  #gatherOrAcquire(): void {
     this.#isGathering = !this.#request.isWorthConnection
-    if (this.#isGathering) this.#allow(body)
+    if (this.#isGathering) this.#allow(this.#bodyMs)
     else this.#acquire()
+  }
+
+  /** @returns false when there are too many */
+  #openTunnel(allowed: Allowed | null): boolean {
+    if (allowed?.upgrade !== undefined) return this.#openUpgrade(allowed.upgrade)
+    if (!allowed?.isLong) return true
+    const tunnel = new LongRun(this, this.#request.copyHead(), this.#relay, this.#client.socket.caller)
+    if (!this.#relay.tunnels.open(tunnel, 'long')) return false
+    this.#tunnel = tunnel
+    this.#time.unbind()
+    return true
+  }
+
+  #openUpgrade(request: UpgradeRequest): boolean {
+    const { caller } = this.#client.socket
+    const upgrade = new UpgradeRun(this, request, this.#request.copyHead(), this.#relay, caller)
+    this.#upgrade = upgrade
+    return this.#relay.tunnels.open(upgrade, 'upgrade')
+  }
+
+  /** Time without a byte of a body. */
+  get #bodyMs(): number {
+    const { body } = this.#relay.route.timeoutsMs
+    if (this.#tunnel === null) return body
+    return this.#tunnel.idleMs(this.#response.hasBegun, this.#client.socket.hasEnded)
+  }
+
+  get isTunnel(): boolean {
+    return this.#tunnel !== null || this.#upgrade !== null
+  }
+
+  get isUnbounded(): boolean {
+    return this.#tunnel !== null
+  }
+
+  /** The tunnel has less time now. */
+  hurry(): void {
+    if (this.#response.hasBegun && !this.#isOver) this.#allow(this.#bodyMs)
+  }
+
+  /** Ends the tunnel before its time. */
+  cut(tunnel: Tunnel, failure: Failure): void {
+    if (!this.#isOver && (tunnel === this.#tunnel || tunnel === this.#upgrade)) this.#giveUp(failure)
   }
 
   #acquire(): void {
     const { pool, route } = this.#relay
-    const { responseHead, body } = route.timeoutsMs
+    const { responseHead } = route.timeoutsMs
+    const body = this.#bodyMs
     this.#isGathering = false
     this.#retry.start(this.#request)
     this.#allow(this.#request.isDone ? responseHead : body)
@@ -147,8 +206,15 @@ export class Exchange implements ResponseTaker {
     this.#source = source
     this.#response.follow(source)
     this.#time.restartWait()
-    this.#request.send(source, this.#client.socket.provenance(this.#user))
+    this.#request.send(source, this.#addedLines)
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
+  }
+
+  /** What the sidecar adds to the head. */
+  get #addedLines(): Buffer {
+    const provenance = this.#client.socket.provenance(this.#user)
+    if (this.#upgrade === null) return provenance
+    return Buffer.concat([provenance, upgradeLines(this.#upgrade.request.protocol)])
   }
 
   /** Takes more of the request's body. @returns the position after the bytes that belong to it. */
@@ -165,15 +231,15 @@ export class Exchange implements ResponseTaker {
 
   #gathered(): void {
     if (this.#request.isWorthConnection) this.#acquire()
-    else this.#allow(this.#relay.route.timeoutsMs.body)
+    else this.#allow(this.#bodyMs)
   }
 
   #forward(chunk: Buffer, position: number): void {
-    const { body, responseHead } = this.#relay.route.timeoutsMs
+    const { responseHead } = this.#relay.route.timeoutsMs
     if (this.#source === null) return
     this.#time.clientMoved(position)
     this.#request.forward(this.#source, chunk, position)
-    if (!this.#response.hasBegun) this.#allow(this.#request.isDone ? responseHead : body)
+    if (!this.#response.hasBegun) this.#allow(this.#request.isDone ? responseHead : this.#bodyMs)
     if (this.#request.isFull && !this.#request.isDone) this.#client.socket.pause('exchange')
   }
 
@@ -188,20 +254,37 @@ export class Exchange implements ResponseTaker {
     this.#response.takeInterim(head, bytes, start, end)
   }
 
+  takeSwitch(head: ResponseHead, bytes: Buffer, start: number, end: number): string | null {
+    if (this.#upgrade === null) return 'it switches protocols, and no Upgrade was forwarded'
+    if (!this.#request.isDone) return 'it switches protocols before it has the whole request'
+    const { request } = this.#upgrade
+    const fault = faultInSwitch(request, head, bytes)
+    if (fault === null) this.#response.takeSwitch(head, bytes, start, end, upgradeLines(request.protocol))
+    return fault
+  }
+
+  /** The exchange is over, and the tunnel goes on. */
+  switched(upstream: SwitchedUpstream): void {
+    const upgrade = this.#upgrade
+    this.#upgrade = null
+    this.#end()
+    upgrade?.join(this.#client.switchProtocols(), upstream)
+  }
+
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
     this.#response.takeHead(head, bytes, start, end, this.#mayPersist)
     if (this.#response.isPaused) this.#time.restartWait()
-    this.#allow(this.#relay.route.timeoutsMs.body)
+    this.#allow(this.#bodyMs)
   }
 
   takeBody(bytes: Buffer, start: number, end: number): void {
     this.#response.takeBody(bytes, start, end)
     if (this.#response.isPaused) this.#time.restartWait()
-    this.#allow(this.#relay.route.timeoutsMs.body)
+    this.#allow(this.#bodyMs)
   }
 
   get #mayPersist(): boolean {
-    return this.#request.isDone && this.#client.mayPersist
+    return this.#request.isDone && this.#upgrade === null && this.#client.mayPersist
   }
 
   /** The client's socket has taken all that was written. */
@@ -210,8 +293,8 @@ export class Exchange implements ResponseTaker {
     if (this.#isOver) return
     this.#time.restartWait()
     if (this.#isFlushing && !this.#response.isFull) this.#conclude()
-    else if (this.#isFlushing) this.#client.allow(this.#relay.route.timeoutsMs.body)
-    else this.#allow(this.#relay.route.timeoutsMs.body)
+    else if (this.#isFlushing) this.#client.allow(this.#bodyMs)
+    else this.#allow(this.#bodyMs)
   }
 
   /** The response is whole; it is over once the client's socket has taken it. */
@@ -220,7 +303,7 @@ export class Exchange implements ResponseTaker {
     this.#source = null
     this.#response.follow(null)
     this.#isFlushing = this.#response.isFull
-    if (this.#isFlushing) this.#client.allow(this.#relay.route.timeoutsMs.body)
+    if (this.#isFlushing) this.#client.allow(this.#bodyMs)
     else this.#conclude()
   }
 
@@ -255,7 +338,8 @@ export class Exchange implements ResponseTaker {
   }
 
   #refuse(refused: Refused): void {
-    this.#response.problem(refused, this.#mayPersist)
+    const isAboutUpgrade = refused.failure.code === 'upgrade_refused'
+    this.#response.problem(refused, this.#mayPersist && !isAboutUpgrade)
     this.finish()
   }
 
@@ -266,6 +350,10 @@ export class Exchange implements ResponseTaker {
     this.#isFlushing = false
     this.#source = null
     this.#response.end()
+    if (this.#tunnel !== null) this.#relay.tunnels.close(this.#tunnel)
+    if (this.#upgrade !== null) this.#relay.tunnels.close(this.#upgrade)
+    this.#tunnel = null
+    this.#upgrade = null
     const head = this.#request.release()
     if (head !== null) this.#relay.heads.give(head)
   }
@@ -287,15 +375,18 @@ export class Exchange implements ResponseTaker {
   /** The client has ended its side. It may still wait for the response or be gone; TCP does not tell. */
   clientEnded(): void {
     if (!this.#response.hasBegun) this.#allow(this.#relay.route.timeoutsMs.halfClosed)
+    else if (this.#tunnel !== null) this.#allow(this.#bodyMs)
   }
 
   /** The time for the current step is over: decides whose fault it is. */
   expire(): void {
     const { pool } = this.#relay
-    if (!this.#response.hasBegun && this.#client.socket.hasEnded) this.#client.socket.reset()
+    if (this.#tunnel?.isOver && this.#response.hasBegun) this.#giveUp(cutByDrain())
+    else if ((!this.#response.hasBegun || this.#tunnel !== null) && this.#client.socket.hasEnded)
+      this.#client.socket.reset()
     else if (this.#judging.isPending) this.#respondWith(judgedTooLate())
     else if (pool.forget(this)) this.#respondWith(waitedTooLong())
-    else if (this.#isClientSlow) this.#giveUp(clientTooSlow())
+    else if (this.#isClientSlow || this.#isQuiet) this.#giveUp(clientTooSlow())
     else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())
     else this.#blame(upstreamTooSlow(pool.name))
   }
@@ -311,6 +402,11 @@ export class Exchange implements ResponseTaker {
 
   get #isClientSlow(): boolean {
     return this.#response.isFull || this.#isUploadSlow
+  }
+
+  /** A response that may be silent for a while was silent for too long, which is nobody's fault. */
+  get #isQuiet(): boolean {
+    return this.#tunnel !== null && this.#response.hasBegun
   }
 
   get #isUploadSlow(): boolean {

@@ -4,11 +4,12 @@ import { DateLine } from '../http1/rewrite-response.ts'
 import type { Identities } from '../identity/identities.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { ResponseBuffer } from './connection-limits.ts'
+import { ResponseBuffer, type SharedRoom } from './connection-limits.ts'
 import type { Deadlines } from './deadlines.ts'
 import { type Outgoing, toSocket } from './outgoing.ts'
 import { RequestJudge } from './request-judge.ts'
 import { RequestWriter, SpareHeads } from './request-sender.ts'
+import { Tunnels } from './tunnels.ts'
 import { UpstreamPool } from './upstream-pool.ts'
 
 export interface HttpRelayParts {
@@ -17,6 +18,8 @@ export interface HttpRelayParts {
   readonly identities: Identities
   /** Default: for a socket. */
   readonly outgoing?: Outgoing
+  /** Counts the descriptors of tunnels. */
+  readonly room: SharedRoom
 }
 
 /** What the client connections of one HTTP route share. */
@@ -29,6 +32,7 @@ export class HttpRelay {
   readonly writer: RequestWriter
   readonly date = new DateLine()
   readonly responseBuffer: ResponseBuffer
+  readonly tunnels: Tunnels
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
   /** From now on each response is the last of its connection. */
@@ -37,7 +41,7 @@ export class HttpRelay {
   constructor(
     route: HttpRoute,
     upstream: Upstream,
-    { counters, deadlines, identities, outgoing = toSocket() }: HttpRelayParts,
+    { counters, deadlines, identities, room, outgoing = toSocket() }: HttpRelayParts,
   ) {
     const { destination } = outgoing
     this.route = route
@@ -50,8 +54,10 @@ export class HttpRelay {
       maxFields: route.limits.fields,
       passFields: new Set(route.passFields),
       replaced: destination.replaced,
+      mayUpgrade: route.allow.some(({ upgrade }) => upgrade !== undefined),
     }
     this.responseBuffer = new ResponseBuffer(route.limits.responseBufferBytes)
+    this.tunnels = new Tunnels(route.limits.tunnels, room, counters)
     this.counters = counters
     this.deadlines = deadlines
   }

@@ -16,6 +16,8 @@ export class HttpHandler implements ConnectionHandler {
   readonly #relay: HttpRelay
   readonly #limits: ConnectionLimits
   readonly #connections = new Set<ClientConnection>()
+  /** Handlers that this one has succeeded, and that have connections left. */
+  readonly #formers = new Set<HttpHandler>()
   /** The time to drain is over. */
   #isOver = false
   readonly #drained = Promise.withResolvers<void>()
@@ -34,13 +36,28 @@ export class HttpHandler implements ConnectionHandler {
     this.#relay.isDraining = true
     setTimeout(() => this.#cut(), drainMs).unref() // also for connections that are accepted until the port is closed
     for (const connection of this.#connections) connection.wrapUp(GRACE_MS)
-    if (this.#connections.size > 0) await this.#drained.promise
+    this.#relay.tunnels.drain()
+    if (this.#connections.size === 0) this.#drained.resolve()
+    await this.#drained.promise
     this.#relay.pool.close()
   }
 
   /** A reload gives its port to `next`, which judges the requests of its connections from now on; null: none does. */
   succeededBy(next: ConnectionHandler | null): void {
     this.#relay.judge.succeededBy(next instanceof HttpHandler ? next.#relay.judge : null)
+    if (next instanceof HttpHandler) next.#follow(this)
+    this.judgeAnew()
+  }
+
+  #follow(former: HttpHandler): void {
+    this.#formers.add(former)
+    former.#drained.promise.then(() => this.#formers.delete(former))
+  }
+
+  /** A tunnel is a request that stays: its caller may have lost its identity, or the rules may have changed. */
+  judgeAnew(): void {
+    for (const former of this.#formers) former.judgeAnew()
+    this.#relay.tunnels.judgeAnew()
   }
 
   #admitOrRefuse(client: Socket): void {
@@ -75,6 +92,7 @@ export class HttpHandler implements ConnectionHandler {
 
   #cut(): void {
     this.#isOver = true
+    this.#relay.tunnels.cut()
     for (const connection of this.#connections) connection.socket.reset()
   }
 }

@@ -19,7 +19,7 @@ const REFUSALS = {
   },
   upgrade: {
     code: 'upgrade_refused',
-    hint: 'this route relays HTTP/1.1 requests; use a route of kind stream for other protocols',
+    hint: 'for WebSocket add a rule such as GET /ws upgrade websocket to allow of the route; CONNECT needs a route of kind stream',
   },
 } as const
 
@@ -83,6 +83,21 @@ export function queueFull(places: number): Failure {
   return new Failure('overloaded', {
     message: `all upstream connections are in use, and ${places} requests already wait`,
     hint: 'try again later, or raise limits.upstreamConnections of the route',
+  })
+}
+
+export function tunnelsFull(places: number): Failure {
+  return new Failure('overloaded', {
+    message: `${places} long responses and upgraded connections are open, or the process has no descriptor left`,
+    hint: 'close some, or raise limits.tunnels of the route or the descriptor limit (ulimits: nofile)',
+  })
+}
+
+/** The time to drain is over, or nothing came for a while in it. */
+export function cutByDrain(): Failure {
+  return new Failure('draining', {
+    message: 'the sidecar shuts down, and this request may go on for as long as it likes',
+    hint: 'send the request again on a new connection',
   })
 }
 

@@ -1,17 +1,27 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { HttpRoute } from '../config/config.ts'
-import type { RequestHead } from '../http1/request-head.ts'
-import { type Admission, type Admitted, Guard } from '../identity/guard.ts'
+import { malformed, type RequestHead, UPGRADE } from '../http1/request-head.ts'
+import { offeredProtocols, offersWebSocket, type UpgradeRequest, upgradeRequest } from '../http1/upgrade.ts'
+import { type Admission, type Admitted, ANONYMOUS, Guard } from '../identity/guard.ts'
 import type { Identities } from '../identity/identities.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import { judgeSize, judgeTarget, type OptionsForSidecar, type Refused } from '../policy/admission.ts'
-import { AllowList } from '../policy/allow-list.ts'
+import { AllowList, targetOf } from '../policy/allow-list.ts'
 import { Hosts } from '../policy/hosts.ts'
 import type { Caller } from './caller.ts'
+import { refused } from './relay-failures.ts'
 import { callerFor, isSameUpstream, isSuccession } from './succession.ts'
 
-/** What becomes of a request: null is forwarded as it is, `Admitted` with what is known of its caller. */
-export type Verdict = Refused | OptionsForSidecar | Admitted | null
+/** A request that is forwarded, and how its rule lets it go on. */
+export interface Allowed extends Admitted {
+  /** Its response may take as long as it likes. */
+  readonly isLong?: boolean
+  /** It asks for a protocol that it may switch to. */
+  readonly upgrade?: UpgradeRequest
+}
+
+/** What becomes of a request: null is forwarded as it is, `Allowed` with what is known of its caller and its rule. */
+export type Verdict = Refused | OptionsForSidecar | Allowed | null
 
 /** Judges the requests of one HTTP route, in the order of `docs/adr/0011-who-may-enter.md`. */
 export class RequestJudge {
@@ -42,14 +52,26 @@ export class RequestJudge {
 
   /** @param bytes the buffer that `head` was parsed from. @returns a promise only where a password is verified */
   judge(head: RequestHead, bytes: Buffer, caller: Caller): Verdict | Promise<Verdict> {
-    if (this.#next !== undefined) return this.#judgeBySuccessor(this.#next, head, bytes, caller)
+    return this.#judge(head, bytes, caller, true)
+  }
+
+  /** The same for a request that was allowed before and is still under way: it is not counted again. */
+  judgeAgain(head: RequestHead, bytes: Buffer, caller: Caller): Verdict | Promise<Verdict> {
+    return this.#judge(head, bytes, caller, false)
+  }
+
+  #judge(head: RequestHead, bytes: Buffer, caller: Caller, isNew: boolean): Verdict | Promise<Verdict> {
+    if (this.#next !== undefined) return this.#judgeBySuccessor(this.#next, head, bytes, caller, isNew)
     if (this.#hosts !== null && !this.#hosts.serve(hostOf(head, bytes))) return { failure: wrongHost() }
-    const clients = judgeTarget(this.#allow, head, bytes)
+    const protocol = this.#allow.hasUpgrades ? this.#protocolOf(head, bytes) : null
+    if (protocol === null && head.mayUpgrade && head.pathBits >= 0 && offersWebSocket(head, bytes))
+      return { failure: refused(UPGRADE) }
+    const clients = judgeTarget(this.#allow, head, bytes, protocol)
     if ('failure' in clients) return clients
-    if (this.#guard.isOpen) return this.#judgeSize(head, bytes)
+    if (this.#guard.isOpen) return this.#judgeSize(head, bytes) ?? this.#admitted(null, head, bytes)
     const admission = this.#guard.admit(clients, caller, authorizationOf(head, bytes))
-    if (!(admission instanceof Promise)) return this.#conclude(admission, head, bytes)
-    return admission.then((known) => this.#conclude(known, head, bytes))
+    if (!(admission instanceof Promise)) return this.#conclude(admission, head, bytes, isNew)
+    return admission.then((known) => this.#conclude(known, head, bytes, isNew))
   }
 
   /** A former connection leads to the former upstream: the new rules count for that only where it is the same. */
@@ -58,24 +80,45 @@ export class RequestJudge {
     head: RequestHead,
     bytes: Buffer,
     caller: Caller,
+    isNew: boolean,
   ): Verdict | Promise<Verdict> {
     if (next === null) return { failure: routeReplaced() }
     if (!isSameUpstream(this.#route, next.#route)) {
-      const own = judgeTarget(this.#allow, head, bytes)
+      const protocol = this.#allow.hasUpgrades ? this.#protocolOf(head, bytes) : null
+      const own = judgeTarget(this.#allow, head, bytes, protocol)
       if ('failure' in own) return { failure: routeReplaced() }
     }
-    return next.judge(head, bytes, callerFor(this.#route, next.#route, caller))
+    return next.#judge(head, bytes, callerFor(this.#route, next.#route, caller), isNew)
   }
 
-  #conclude(admission: Admission, head: RequestHead, bytes: Buffer): Verdict {
-    this.#counters.calledBy(admission.user)
+  #conclude(admission: Admission, head: RequestHead, bytes: Buffer, isNew: boolean): Verdict {
+    if (isNew) this.#counters.calledBy(admission.user)
     if ('failure' in admission) return admission
-    return this.#judgeSize(head, bytes) ?? admission
+    return this.#judgeSize(head, bytes) ?? this.#admitted(admission, head, bytes)
+  }
+
+  /** The protocol that the request asks for and may switch to by a rule, for whichever client. */
+  #protocolOf(head: RequestHead, bytes: Buffer): string | null {
+    const offered = head.pathBits < 0 ? [] : offeredProtocols(head, bytes)
+    return offered.length === 0 ? null : this.#allow.upgradeFor(head.method, targetOf(head, bytes), offered)
+  }
+
+  #admitted(admitted: Admitted | null, head: RequestHead, bytes: Buffer): Verdict {
+    const protocol = this.#allow.hasUpgrades ? this.#protocolOf(head, bytes) : null
+    if (protocol !== null) return upgraded(admitted, upgradeRequest(protocol, head, bytes))
+    const user = admitted === null ? null : admitted.user
+    if (!this.#allow.isLong(head.method, targetOf(head, bytes), user)) return admitted
+    return { ...(admitted ?? ANONYMOUS), isLong: true }
   }
 
   #judgeSize(head: RequestHead, bytes: Buffer): Refused | OptionsForSidecar | null {
     return judgeSize(this.#allow, this.#route.limits.bodyBytes, head, bytes)
   }
+}
+
+function upgraded(admitted: Admitted | null, upgrade: UpgradeRequest | string): Verdict {
+  if (typeof upgrade === 'string') return { failure: refused(malformed(upgrade)) }
+  return { ...(admitted ?? ANONYMOUS), upgrade }
 }
 
 function authorizationOf(

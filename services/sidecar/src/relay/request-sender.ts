@@ -147,6 +147,12 @@ export class RequestSender {
     return position
   }
 
+  /** A copy of the head as it came. Only valid before the request is sent. */
+  copyHead(): Buffer {
+    const head = this.#head as RequestHead
+    return Buffer.from(this.#bytes.subarray(this.#start, head.end))
+  }
+
   /** `Authorization` is not forwarded, however often the request is sent. */
   withholdAuthorization(): void {
     this.#isAuthorizationWithheld = true

@@ -33,6 +33,9 @@ export class ResponseReader {
   /** How long the upstream keeps an idle connection, as it announced; -1: it did not. */
   keepAliveSeconds = -1
 
+  /** The bytes after a head that has switched protocols; null: none has. */
+  rest: Buffer | null = null
+
   /** @param name of the upstream, for messages. */
   constructor(name: string, limits: ResponseLimits) {
     this.#name = name
@@ -120,11 +123,23 @@ export class ResponseReader {
     taker: ResponseTaker,
   ): Failure | null {
     this.#interims += 1
-    if (this.#head.status === 101)
-      return notHttp(this.#name, 'it switches protocols, and no Upgrade was forwarded')
+    if (this.#head.status === 101) return this.#readSwitch(bytes, start, position, end, taker)
     if (this.#interims > MAX_INTERIM) return notHttp(this.#name, 'it sends interim responses without end')
     taker.takeInterim(this.#head, bytes, start, position)
     return this.#readHead(bytes, position, end, taker)
+  }
+
+  #readSwitch(
+    bytes: Buffer,
+    start: number,
+    position: number,
+    end: number,
+    taker: ResponseTaker,
+  ): Failure | null {
+    const fault = taker.takeSwitch(this.#head, bytes, start, position)
+    if (fault !== null) return notHttp(this.#name, fault)
+    this.rest = Buffer.from(bytes.subarray(position, end))
+    return null
   }
 
   #startBody(
@@ -134,7 +149,7 @@ export class ResponseReader {
     end: number,
     taker: ResponseTaker,
   ): Failure | null {
-    const { responseBytes } = this.#limits
+    const responseBytes = this.#mostBytes(taker)
     this.#framing.startResponse(this.#head)
     if (this.#head.contentLength > responseBytes && !this.#framing.done)
       return tooLarge(this.#name, 'response', responseBytes)
@@ -151,8 +166,12 @@ export class ResponseReader {
     return null
   }
 
+  #mostBytes({ isUnbounded }: ResponseTaker): number {
+    return isUnbounded ? Number.POSITIVE_INFINITY : this.#limits.responseBytes
+  }
+
   #readBody(bytes: Buffer, start: number, end: number, taker: ResponseTaker): Failure | null {
-    const { responseBytes } = this.#limits
+    const responseBytes = this.#mostBytes(taker)
     const position = this.#framing.advance(bytes, start, end)
     if (position === BROKEN) return notHttp(this.#name, 'its chunked coding is broken')
     if (this.#framing.bytes > responseBytes) return tooLarge(this.#name, 'response', responseBytes)

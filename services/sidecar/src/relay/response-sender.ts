@@ -85,6 +85,14 @@ export class ResponseSender {
     this.#client.write(copy.subarray(rewriteResponse(copy, start, head, null), end))
   }
 
+  /** Passes on a 101. @param lines for this connection, in the place of those that the upstream sent for its own */
+  takeSwitch(head: ResponseHead, bytes: Buffer, start: number, end: number, lines: Buffer): void {
+    const copy = Buffer.allocUnsafe(end)
+    bytes.copy(copy, start, start, end)
+    this.#status = head.status
+    this.#client.write(copy.subarray(rewriteResponse(copy, start, head, lines), end))
+  }
+
   /** @param mayPersist the client connection allows another request. */
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number, mayPersist: boolean): void {
     const mustDecode = head.chunked && this.minor === 0 && !hasNoBody(this.method, head.status)

@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { ResponseHead } from '../http1/response-head.ts'
 import type { Peer } from './connection-limits.ts'
+import type { UpstreamReading } from './stream-relay.ts'
 
 /**
  * A request that waits for its response. The buffers that it gets are lent: their owner overwrites them with the next
@@ -19,6 +21,10 @@ export interface ResponseTaker {
    * twice.
    */
   readonly needsFresh: boolean
+  /** Has an upstream connection of its own, beside those that requests share. */
+  readonly isTunnel: boolean
+  /** The response has no largest size. */
+  readonly isUnbounded: boolean
   /** Milliseconds for which the upstream connection has waited for the client, as of `nowMs`; 0: it does not wait. */
   stalledMs(nowMs: number): number
   /** The client is too slow, and others need the connection: ends the request. */
@@ -27,6 +33,13 @@ export interface ResponseTaker {
   begin(source: ResponseSource): void
   /** A whole interim response (1xx), `bytes[start, end)`. */
   takeInterim(head: ResponseHead, bytes: Buffer, start: number, end: number): void
+  /**
+   * A whole head with status 101, `bytes[start, end)`. @returns what is wrong with it; null: it is right and was passed on,
+   * and `switched` follows.
+   */
+  takeSwitch(head: ResponseHead, bytes: Buffer, start: number, end: number): string | null
+  /** The bytes of the upstream are not HTTP any more. */
+  switched(upstream: SwitchedUpstream): void
   /**
    * The final head, `bytes[start, head.end)`, and the first bytes of the body, up to `end`. At least `HEADROOM` bytes
    * before `start` may be overwritten.
@@ -61,4 +74,19 @@ export interface ResponseSource {
   leaveLent(): void
   /** Nobody wants the response any more. */
   cancel(): void
+}
+
+/** The upstream connection of a request that has switched protocols. */
+export interface SwitchedUpstream {
+  /** Gives the socket away, which from now on reads into `reading`. */
+  handOver(reading: UpstreamReading): Socket
+  /** Bytes of the new protocol that came with the head. */
+  readonly rest: Buffer
+}
+
+/** The client connection of a request that has switched protocols. */
+export interface SwitchedClient {
+  readonly socket: Socket
+  /** Bytes that the client sent after its request. */
+  readonly early: Buffer
 }

@@ -50,6 +50,13 @@ export class UpstreamReading implements OnReadOpts {
 
   readonly buffer = (): Buffer => this.#into.bytes
 
+  /** Bytes that were read into another buffer, which nobody writes to again. @returns as `callback` */
+  pass(bytes: Buffer): boolean {
+    const goesOn = this.#client.write(bytes)
+    this.onPassed()
+    return goesOn
+  }
+
   /** @returns false to stop reading until `resume` */
   readonly callback = (count: number): boolean => {
     const goesOn = this.#client.write(this.#into.bytes.subarray(0, count))

@@ -27,6 +27,12 @@ export class TimeBudget {
     this.#dueMs = this.#deadlines.nowMs + Math.min(totalMs, scrapeLimit(scrapeTimeoutMs))
   }
 
+  /** The request and its response may take as long as they like; only their steps are bounded. */
+  unbind(): void {
+    this.#scrapeTimeoutMs = 0
+    this.#dueMs = Number.POSITIVE_INFINITY
+  }
+
   /** `ms` for the next step, or less where the time for the whole request ends before. */
   atMost(ms: number): number {
     return Math.min(ms, this.#dueMs - this.#deadlines.nowMs)

@@ -54,6 +54,8 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   /** The client of the current request, and whether its body is not whole yet: the pool counts both. */
   peer: Peer | null = null
   isUpload = false
+  /** Beside the connections that requests share: it is counted as a tunnel. */
+  readonly isTunnel: boolean
   readonly #pool: ConnectionOwner
   readonly #socket: UpstreamSocket
   readonly #reader: ResponseReader
@@ -74,6 +76,7 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
     this.#pool = pool
     this.#taker = taker
     this.#isForOne = taker.needsFresh && !pool.outgoing.isTls
+    this.isTunnel = taker.isTunnel
     this.#reader = new ResponseReader(pool.name, pool.limits)
     this.#socket = new UpstreamSocket(pool.endpoint, this, pool.outgoing.dialOptions())
     pool.deadlines.set(this, pool.timeoutsMs.connect)
@@ -194,7 +197,17 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   #readResponse(bytes: Buffer, end: number, taker: ResponseTaker): void {
     const failure = this.#reader.read(bytes, HEADROOM, end, taker)
     if (failure !== null) this.#fail(failure)
+    else if (this.#reader.rest !== null) this.#switch(taker, this.#reader.rest)
     else if (this.#reader.isDone) this.#finish()
+  }
+
+  /** The socket belongs to the tunnel from now on. */
+  #switch(taker: ResponseTaker, rest: Buffer): void {
+    this.#change('switched protocols')
+    this.#taker = null
+    this.#pool.deadlines.clear(this)
+    this.#pool.responded()
+    taker.switched({ rest, handOver: (reading) => this.#socket.handOver(reading) })
   }
 
   /** The response is whole. The connection goes back to the pool first: the taker may send its next request at once. */
@@ -214,7 +227,7 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
 
   /** A connection that was opened for one request is kept only while the pool has no other idle one. */
   get #isWorthKeeping(): boolean {
-    if (this.#isRetired) return false
+    if (this.#isRetired || this.isTunnel) return false
     return !this.#isForOne || !this.#pool.hasIdle
   }
 

@@ -64,6 +64,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
    * @returns false when the queue is full.
    */
   acquire(taker: ResponseTaker): boolean {
+    if (taker.isTunnel) return this.#dialTunnel(taker)
     return (this.#mayBegin(taker) && this.#begin(taker)) || this.#enqueue(taker)
   }
 
@@ -182,6 +183,12 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
     this.#count(connection, taker.peer, !taker.isRequestDone)
   }
 
+  /** Tunnels are bounded by `limits.tunnels`, which its taker has asked. */
+  #dialTunnel(taker: ResponseTaker): true {
+    new UpstreamConnection(this, taker)
+    return true
+  }
+
   /** Makes room for a new connection by closing an idle one. */
   #evict(): boolean {
     this.#isEvicting = true
@@ -207,7 +214,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
   }
 
   #count(connection: UpstreamConnection, peer: Peer, isUpload: boolean): void {
-    if (connection.peer !== null) return // counted when it was dialled
+    if (connection.isTunnel || connection.peer !== null) return // counted when it was dialled
     connection.peer = peer
     connection.isUpload = isUpload
     peer.upstreamConnections += 1

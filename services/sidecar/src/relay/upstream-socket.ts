@@ -3,6 +3,7 @@ import { type Attempt, attempt, type DialOptions } from '@uds-sidecar/shared/dia
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { HEADROOM } from '../http1/rewrite-response.ts'
+import type { UpstreamReading } from './stream-relay.ts'
 
 /**
  * Keeps a socket readable after a write to it has failed. A server may respond and close before it has read the whole
@@ -41,6 +42,9 @@ export interface UpstreamSocketOwner {
 export class UpstreamSocket {
   readonly #attempt: Attempt
   readonly #socket: Socket
+  /** Null after `handOver`. */
+  #owner: UpstreamSocketOwner | null
+  #reading: UpstreamReading | null = null
   #buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
   #readInto = this.#buffer.subarray(HEADROOM)
   isPaused = false
@@ -49,22 +53,31 @@ export class UpstreamSocket {
 
   /** @param options TLS, and who looks up names. */
   constructor(endpoint: Endpoint, owner: UpstreamSocketOwner, options: DialOptions = {}) {
+    this.#owner = owner
     const read = (count: number) => {
+      if (this.#reading !== null) return this.#reading.callback(count)
       this.isLent = true
       owner.received(this.#buffer, HEADROOM + count)
       return !this.isPaused
     }
-    const reading = options.tls ? {} : { onread: { buffer: () => this.#readInto, callback: read } }
+    const buffer = () => this.#reading?.buffer() ?? this.#readInto
+    const reading = options.tls ? {} : { onread: { buffer, callback: read } }
     this.#attempt = attempt(endpoint, { ...options, ...reading, allowHalfOpen: false })
     this.#socket = this.#attempt.socket
-    if (options.tls) this.#socket.on('data', (chunk: Buffer) => read(this.#copy(chunk)))
+    if (options.tls) this.#socket.on('data', (chunk: Buffer) => this.#take(chunk, read))
     this.#socket
-      .once(this.#attempt.event, () => owner.connected())
-      .on('drain', () => owner.drained())
-      .once('end', () => owner.ended())
-      .on('error', (error) => owner.ended(error))
-      .once('close', () => owner.ended())
-    keepReadable(this.#socket, () => owner.writeFailed())
+      .once(this.#attempt.event, () => this.#owner?.connected())
+      .on('drain', () => this.#owner?.drained())
+      .once('end', () => this.#owner?.ended())
+      .on('error', (error) => this.#owner?.ended(error))
+      .once('close', () => this.#owner?.ended())
+    keepReadable(this.#socket, () => this.#owner?.writeFailed() ?? false)
+  }
+
+  /** Bytes of TLS. */
+  #take(chunk: Buffer, read: (count: number) => boolean): void {
+    if (this.#reading === null) read(this.#copy(chunk))
+    else if (!this.#reading.pass(chunk)) this.#socket.pause()
   }
 
   /**
@@ -121,6 +134,14 @@ export class UpstreamSocket {
     this.#buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
     this.#readInto = this.#buffer.subarray(HEADROOM)
     this.resume()
+  }
+
+  /** Gives the socket away: from now on it reads into `reading`, and each side ends by itself. */
+  handOver(reading: UpstreamReading): Socket {
+    this.#owner = null
+    this.#reading = reading
+    this.#socket.allowHalfOpen = true
+    return this.#socket
   }
 
   destroy(): void {

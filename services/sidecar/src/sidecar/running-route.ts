@@ -184,6 +184,7 @@ function partsOf(
     limits,
     identities,
     outgoing,
+    room,
     resolver,
     log: routeLog,
   })
@@ -199,6 +200,7 @@ interface Serving {
   readonly limits: ConnectionLimits
   readonly identities: Identities
   readonly outgoing: WayOut | null
+  readonly room: SharedRoom
   readonly resolver: NameResolver
   readonly log: Logger
 }

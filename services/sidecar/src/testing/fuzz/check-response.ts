@@ -27,12 +27,20 @@ export interface Relayed {
 /** Receives a response like an exchange, but without a client. */
 class Taker implements ResponseTaker {
   readonly method: string
+  readonly isTunnel = false
+  readonly isUnbounded = false
   readonly pieces: Buffer[] = []
   status = 0
 
   constructor(method: string) {
     this.method = method
   }
+
+  takeSwitch(): string {
+    return 'no upgrade was forwarded'
+  }
+
+  switched(): void {}
 
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
     this.status = head.status

@@ -1,0 +1,89 @@
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { UpgradeRequest } from '../http1/upgrade.ts'
+import type { Caller } from './caller.ts'
+import type { HttpRelay } from './http-relay.ts'
+import { faultOf, judgeAgain, type LongExchange, noLongerAllowed } from './long-run.ts'
+import { cutByDrain } from './relay-failures.ts'
+import type { Verdict } from './request-judge.ts'
+import type { SwitchedClient, SwitchedUpstream } from './response-taker.ts'
+import { Relay, UpstreamReading } from './stream-relay.ts'
+import type { Tunnel } from './tunnels.ts'
+
+/** One request that may switch to another protocol, and what it becomes when it has: two joined sockets. */
+export class UpgradeRun implements Tunnel {
+  readonly request: UpgradeRequest
+  readonly #exchange: Pick<LongExchange, 'cut'>
+  /** The head as it came, so that it can be judged again. */
+  readonly #bytes: Buffer
+  readonly #relay: HttpRelay
+  readonly #caller: Caller
+  #quietMs: number | null = null
+  /** Null until the protocol was switched. */
+  #joined: Relay | null = null
+
+  constructor(
+    exchange: Pick<LongExchange, 'cut'>,
+    request: UpgradeRequest,
+    bytes: Buffer,
+    relay: HttpRelay,
+    caller: Caller,
+  ) {
+    this.request = request
+    this.#exchange = exchange
+    this.#bytes = bytes
+    this.#relay = relay
+    this.#caller = caller
+  }
+
+  /** From now on bytes go both ways, until both sides have ended. */
+  join({ socket: client, early }: SwitchedClient, { handOver, rest }: SwitchedUpstream): void {
+    const { counters, deadlines, route, tunnels } = this.#relay
+    const reading = new UpstreamReading(client)
+    const upstream = handOver(reading)
+    const sentBefore = upstream.bytesWritten
+    const receivedBefore = upstream.bytesRead - rest.length
+    if (rest.length > 0) client.write(rest)
+    this.#joined = new Relay({
+      client,
+      upstream,
+      reading,
+      deadlines,
+      idleMs: route.timeoutsMs.tunnelIdle,
+      onClosed: (code) => {
+        tunnels.close(this)
+        counters.bytesSent += upstream.bytesWritten - sentBefore
+        counters.bytesReceived += upstream.bytesRead - receivedBefore
+        if (code !== null) counters.fail(code)
+      },
+    })
+    if (early.length > 0) upstream.write(early)
+    if (client.readableEnded) upstream.end()
+    else client.resume()
+    if (this.#quietMs !== null) this.#joined.wrapUp(this.#quietMs)
+  }
+
+  wrapUp(quietMs: number): void {
+    this.#quietMs = quietMs
+    this.#joined?.wrapUp(quietMs)
+  }
+
+  cut(): void {
+    this.#end(cutByDrain())
+  }
+
+  judgeAnew(): void {
+    judgeAgain(this.#relay, this.#bytes, this.#caller, (verdict) => this.#follow(verdict))
+  }
+
+  #follow(verdict: Verdict): void {
+    const failure = faultOf(verdict, 'upgrade', this.#relay)
+    if (failure !== null) this.#end(failure)
+    else if (verdict !== null && 'upgrade' in verdict && verdict.upgrade?.protocol !== this.request.protocol)
+      this.#end(noLongerAllowed('upgrade'))
+  }
+
+  #end(failure: Failure): void {
+    if (this.#joined === null) this.#exchange.cut(this, failure)
+    else this.#joined.fail(failure.code)
+  }
+}
