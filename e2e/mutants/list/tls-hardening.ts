@@ -4,6 +4,9 @@ const HANDLER = 'services/sidecar/src/tls/tls-handler.ts'
 const HANDSHAKES = 'services/sidecar/src/tls/handshakes.test.ts'
 const FIRST_BYTES = 'services/sidecar/src/tls/first-bytes.test.ts'
 
+const CLIENT_CA = 'services/sidecar/src/tls/client-ca.ts'
+const CHAINS = 'services/sidecar/src/tls/oversized-chains.test.ts'
+
 /** Clients that misuse TLS, and connections without a place. */
 export const tlsHardening: readonly Mutant[] = [
   {
@@ -33,5 +36,12 @@ export const tlsHardening: readonly Mutant[] = [
     find: 'const lower = byte | LOWER',
     replace: 'const lower = byte + LOWER',
     killers: [FIRST_BYTES],
+  },
+  {
+    name: 'the chain that a client has sent is never freed',
+    file: CLIENT_CA,
+    find: 'if (client.getPeerCertificate().raw === undefined) return true',
+    replace: 'if (client.getPeerX509Certificate() === undefined) return true',
+    killers: [CHAINS],
   },
 ]

@@ -32,7 +32,7 @@ export interface Chain {
 /** Each handshake sends the names of all CAs to the client. */
 const MAX_AUTHORITIES = 100
 /** Certificates of a chain. Real ones have 2 to 4. */
-const MAX_CHAIN = 10
+export const MAX_CHAIN = 10
 
 const FILE: TextFile = {
   setting: 'tls.clientCa',
@@ -71,18 +71,23 @@ export function hasExpired({ anchors }: AuthorityBundle): boolean {
 }
 
 /**
- * Finds the CA by which OpenSSL could verify `leaf`. Node does not tell which one it was, and a client need not send it.
- * Intermediates are those of the bundle, and those that the client has sent (`issuerCertificate`, which Node chooses by
- * name alone: so each signature is verified).
+ * Finds the CA by which OpenSSL could verify the first certificate of `sent`. Node does not tell which one it was, and a
+ * client need not send it. Intermediates are those of the bundle, and the others of `sent`, which Node chooses by name
+ * alone: so each signature is verified.
  * @returns null when no chain of certificates that are valid now ends at a root of the bundle.
  */
-export function chainTo({ anchors, intermediates }: AuthorityBundle, leaf: X509Certificate): Chain | null {
+export function chainTo(
+  { anchors, intermediates }: AuthorityBundle,
+  sent: readonly X509Certificate[],
+): Chain | null {
+  const [leaf] = sent
+  if (leaf === undefined) return null
   const chain = [leaf]
   for (let last = leaf; chain.length <= MAX_CHAIN; chain.push(last)) {
     const root = anchors.get(last.fingerprint256) ?? issuerAmong(anchors.values(), last)
     if (root !== undefined)
       return { anchor: root.certificate.fingerprint256, ...datesOf([...chain, root.certificate]) }
-    const next = issuerAmong(intermediates, last)?.certificate ?? senderOf(last)
+    const next = issuerAmong(intermediates, last)?.certificate ?? issuerOf(last, sent)
     if (next === undefined) return null
     last = next
   }
@@ -94,11 +99,11 @@ function issuerAmong(authorities: Iterable<Authority>, certificate: X509Certific
   return undefined
 }
 
-/** The issuer that the client has sent. */
-function senderOf(certificate: X509Certificate): X509Certificate | undefined {
-  const { issuerCertificate: issuer } = certificate
-  if (issuer === undefined) return undefined
-  return isIssuedBy(certificate, { certificate: issuer, publicKey: issuer.publicKey }) ? issuer : undefined
+function issuerOf(
+  certificate: X509Certificate,
+  sent: readonly X509Certificate[],
+): X509Certificate | undefined {
+  return sent.find((each) => isIssuedBy(certificate, { certificate: each, publicKey: each.publicKey }))
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: Authority): boolean {

@@ -1,12 +1,13 @@
 import type { X509Certificate } from 'node:crypto'
-import type { TLSSocket } from 'node:tls'
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { FollowedFiles } from '../files/followed-files.ts'
 import { certificateNames } from '../identity/certificate-names.ts'
 import type { ClientCaCounters, ClientCaStatus } from '../observe/tls-status.ts'
 import { type ProvenCertificate, setProvenCertificate } from '../relay/caller.ts'
-import { type AuthorityBundle, chainTo, hasExpired, readBundle } from './authority-bundle.ts'
+import { type AuthorityBundle, chainTo, hasExpired, MAX_CHAIN, readBundle } from './authority-bundle.ts'
+import { crypto } from './node-tls.ts'
 
 /** How often connections are judged anew: certificates expire while they are open. */
 const JUDGE_MS = 10_000
@@ -74,18 +75,19 @@ export class ClientCa implements ClientCaStatus, Disposable {
    * @returns false when the client presented a certificate that is not valid here; true also when it presented none.
    */
   admits(client: TLSSocket): boolean {
-    const leaf = client.getPeerX509Certificate()
-    if (leaf === undefined) return true
-    const proven = client.authorized ? this.#prove(leaf) : null
+    if (client.getPeerCertificate().raw === undefined) return true
+    if (!client.authorized) return false
+    const proven = this.#prove(sentBy(client))
     if (proven === null || !proven.isValid()) return false
     setProvenCertificate(client, proven)
     return true
   }
 
   /** Null when no CA in use has issued the certificate: the CAs were replaced during the handshake. */
-  #prove(leaf: X509Certificate): ProvenCertificate | null {
-    const chain = chainTo(this.#files.value, leaf)
-    if (chain === null) return null
+  #prove(sent: readonly X509Certificate[]): ProvenCertificate | null {
+    const [leaf] = sent
+    const chain = chainTo(this.#files.value, sent)
+    if (leaf === undefined || chain === null) return null
     const { anchor, from, to } = chain
     return {
       names: certificateNames(leaf.raw) ?? { uris: [], dns: [], mails: [] },
@@ -100,6 +102,21 @@ export class ClientCa implements ClientCaStatus, Disposable {
     clearInterval(this.#timer)
     this.#files[Symbol.dispose]()
   }
+}
+
+/**
+ * The certificate of the client, and those that it has sent above it, as Node joins them by name. Made from their DER:
+ * `getPeerX509Certificate` never frees the chain (Node 26.10: 1 MiB for each handshake with 220 certificates).
+ */
+function sentBy(client: TLSSocket): readonly X509Certificate[] {
+  const sent: X509Certificate[] = []
+  let next: DetailedPeerCertificate | undefined = client.getPeerCertificate(true)
+  while (next?.raw !== undefined && sent.length <= MAX_CHAIN) {
+    sent.push(new crypto.X509Certificate(next.raw))
+    const issuer: DetailedPeerCertificate | undefined = next.issuerCertificate
+    next = issuer === next ? undefined : issuer // a root is its own issuer
+  }
+  return sent
 }
 
 const EXPIRED = 'a CA of tls.clientCa has expired: certificates that it issued are refused'

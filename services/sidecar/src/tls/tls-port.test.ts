@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { duplexPair } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { before, describe, it } from 'node:test'
 import type { TLSSocket } from 'node:tls'
@@ -212,6 +214,32 @@ describe('a stream route with TLS', () => {
     client.socket.end()
     assert.equal(await client.toItsEnd(), sent)
     assert.equal(client.ending, 'end')
+  })
+
+  it('ends the upstream for a client that ends without close_notify: Node does not tell the two ends apart', async () => {
+    await using secret = await secretDirectory(pair)
+    await using directory = await tempDirectory()
+    let hasEnded = false
+    await using _upstream = await rawServer(directory.at('u'), (socket) => {
+      socket
+        .on('data', (bytes) => socket.write(bytes))
+        .once('end', () => {
+          hasEnded = true
+          socket.end('bye')
+        })
+    })
+    await using sidecar = await sidecarWith(
+      `{drain: 0s, routes: [{name: a, kind: stream, listen: "tcp://127.0.0.1:0", upstream: "unix:${directory.at('u')}", ${tlsText(secret)}}]}`,
+    )
+    const raw = connect({ port: portOf(sidecar), host: '127.0.0.1', allowHalfOpen: true })
+    const [near, far] = duplexPair() // TLS over a stream, so that ending `raw` sends no alert
+    raw.on('error', () => raw.destroy()).on('data', (bytes) => far.write(bytes))
+    far.on('data', (bytes) => raw.write(bytes))
+    using client = tlsConversation(0, pair, { socket: near })
+    await client.send('ping').hears('ping')
+    raw.end()
+    await client.hears('bye')
+    assert.equal(hasEnded, true)
   })
 
   it('resets a client that does not speak TLS, also one that speaks HTTP', async () => {
