@@ -14,7 +14,7 @@ export const clientCertificates: readonly Mutant[] = [
   {
     name: 'a client certificate is not verified',
     file: CLIENT_CA,
-    find: '    if (!client.authorized) return false\n    const proven = this.#prove(sentBy(client))\n',
+    find: '    if (!client.authorized) return false\n    const proven = this.#prove(peerChain(client, MAX_CHAIN + 1))\n',
     replace:
       '    const names = certificateNames(client.getPeerCertificate().raw) ?? { uris: [], dns: [], mails: [] }\n    const proven = { names, isValid: () => true }\n',
     killers: [TEST],

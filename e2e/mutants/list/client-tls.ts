@@ -97,4 +97,11 @@ export const clientTls: readonly Mutant[] = [
     replace: "['unauthenticated']",
     killers: [DOCTOR],
   },
+  {
+    name: 'the chain that a server has sent is never freed',
+    file: 'shared/src/dial/peer-chain.ts',
+    find: '  const chain: X509Certificate[] = []\n',
+    replace: '  const chain: X509Certificate[] = []\n  socket.getPeerX509Certificate()\n',
+    killers: ['shared/src/dial/peer-chain.test.ts'],
+  },
 ]

@@ -4,6 +4,7 @@ import { type Endpoint, formatEndpoint } from '../endpoint/endpoint.ts'
 import { Failure } from '../failure/failure.ts'
 import type { FailureCode } from '../failure/failures.ts'
 import { visible } from '../text/visible.ts'
+import { peerChain } from './peer-chain.ts'
 
 /** Why a TLS handshake failed: more precise than the code of the failure. */
 export type TlsReason =
@@ -36,10 +37,11 @@ export class TlsFailure extends Failure {
   /** What the server presented; null if it presented nothing. */
   readonly certificate: CertificateFacts | null
 
-  constructor(endpoint: Endpoint, cause: unknown, certificate: X509Certificate | null) {
+  /** @param chain what the server presented, its own certificate first; empty if nothing. */
+  constructor(endpoint: Endpoint, cause: unknown, chain: readonly X509Certificate[]) {
     const reason = tlsReasonOf(codeOf(cause))
     const row = ROWS[reason]
-    const culprit = certificate === null ? null : culpritOf(reason, certificate)
+    const culprit = culpritOf(reason, chain)
     const what = typeof row.what === 'string' ? row.what : row.what(culprit)
     const detail = row.isPlain ? '' : ` (${describeTlsError(cause)})`
     const message = `no TLS with ${formatEndpoint(endpoint)}: ${what}${detail}`
@@ -180,30 +182,26 @@ export function tlsReasonOf(code: string): TlsReason {
 }
 
 /**
- * The certificate that a server presents in the handshake that `socket` is about to do, also if it turns out to be bad:
- * Node destroys the socket before it reports that.
+ * The chain that a server presents in the handshake that `socket` is about to do, also if it turns out to be bad: Node
+ * destroys the socket before it reports that.
  */
-export function presentedOn(socket: TLSSocket): () => X509Certificate | null {
-  let certificate: X509Certificate | undefined
+export function presentedOn(socket: TLSSocket): () => readonly X509Certificate[] {
+  let chain: readonly X509Certificate[] = []
   socket.prependOnceListener('secure', () => {
-    certificate = socket.getPeerX509Certificate()
+    chain = peerChain(socket, MAX_DEPTH)
   })
-  return () => certificate ?? null
+  return () => chain
 }
+
+/** Certificates of a chain that are looked at. */
+const MAX_DEPTH = 10
 
 /** The first certificate of the chain that the reason is about: an issuer may have expired, and not the server's own. */
-function culpritOf(reason: TlsReason, certificate: X509Certificate): CertificateFacts {
-  let it: X509Certificate = certificate
+function culpritOf(reason: TlsReason, chain: readonly X509Certificate[]): CertificateFacts | null {
   const isBad = IS_BAD[reason]
-  for (let depth = 0; depth < MAX_DEPTH && isBad !== undefined && !isBad(it); depth++) {
-    if (it.issuerCertificate === undefined || it.issuerCertificate.raw.equals(it.raw))
-      return factsOf(certificate)
-    it = it.issuerCertificate
-  }
-  return factsOf(it)
+  const culprit = (isBad === undefined ? undefined : chain.find(isBad)) ?? chain[0]
+  return culprit === undefined ? null : factsOf(culprit)
 }
-
-const MAX_DEPTH = 10
 
 const IS_BAD: Partial<Record<TlsReason, (certificate: X509Certificate) => boolean>> = {
   expired: ({ validToDate }) => validToDate.getTime() <= Date.now(),

@@ -41,7 +41,7 @@ export function requestFailure(endpoint: Endpoint, cause: unknown): Failure {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   if (code === 'HPE_HEADER_OVERFLOW') return headTooLarge(endpoint, cause)
   // An alert of TLS after the handshake: a server may look at the certificate of its client only then (TLS 1.3).
-  if (code.startsWith('ERR_SSL_')) return new TlsFailure(endpoint, cause, null)
+  if (code.startsWith('ERR_SSL_')) return new TlsFailure(endpoint, cause, [])
   if (code.startsWith('HPE_')) return malformed(endpoint, 'something that is not HTTP', cause)
   if (cause instanceof TypeError && code.startsWith('ERR_')) return badRequest(endpoint, cause)
   return new Failure('upstream_reset', {

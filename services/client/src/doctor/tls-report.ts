@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls'
 import { dial } from '@uds-sidecar/shared/dial/dial'
 import { type TlsDialOptions, tlsContext } from '@uds-sidecar/shared/dial/dial-tls'
+import { peerChain } from '@uds-sidecar/shared/dial/peer-chain'
 import { type CertificateFacts, factsOf, TlsFailure } from '@uds-sidecar/shared/dial/tls-failure'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
@@ -29,10 +30,11 @@ export async function handshake(
     const socket = await dial(endpoint, { timeoutMs, tls })
     if (!isTls(socket)) throw new TypeError('dial with TLS connected without it')
     const ms = performance.now() - start
-    const certificate = socket.getPeerX509Certificate()
+    const chain = peerChain(socket, 1)
     const protocol = socket.getProtocol() ?? 'TLS'
     const error = await verdict(socket, Math.min(VERDICT_MS, timeoutMs))
-    if (error !== null) return { done: false, failure: new TlsFailure(endpoint, error, certificate ?? null) }
+    if (error !== null) return { done: false, failure: new TlsFailure(endpoint, error, chain) }
+    const [certificate] = chain
     if (certificate === undefined) throw new TypeError('a server without a certificate was accepted')
     return { done: true, ms, protocol, certificate: factsOf(certificate) }
   } catch (failure) {
@@ -42,7 +44,7 @@ export async function handshake(
 }
 
 function isTls(socket: object): socket is TLSSocket {
-  return 'getPeerX509Certificate' in socket
+  return 'getPeerCertificate' in socket
 }
 
 /** Waits until the server says something about the handshake: an alert (the error), data, a ticket, its end; or nothing. */

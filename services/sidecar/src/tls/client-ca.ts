@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
+import { peerChain } from '@uds-sidecar/shared/dial/peer-chain'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { FollowedFiles } from '../files/followed-files.ts'
@@ -7,7 +8,6 @@ import { certificateNames } from '../identity/certificate-names.ts'
 import type { ClientCaCounters, ClientCaStatus } from '../observe/tls-status.ts'
 import { type ProvenCertificate, setProvenCertificate } from '../relay/caller.ts'
 import { type AuthorityBundle, chainTo, hasExpired, MAX_CHAIN, readBundle } from './authority-bundle.ts'
-import { crypto } from './node-tls.ts'
 
 /** How often connections are judged anew: certificates expire while they are open. */
 const JUDGE_MS = 10_000
@@ -77,7 +77,7 @@ export class ClientCa implements ClientCaStatus, Disposable {
   admits(client: TLSSocket): boolean {
     if (client.getPeerCertificate().raw === undefined) return true
     if (!client.authorized) return false
-    const proven = this.#prove(sentBy(client))
+    const proven = this.#prove(peerChain(client, MAX_CHAIN + 1))
     if (proven === null || !proven.isValid()) return false
     setProvenCertificate(client, proven)
     return true
@@ -102,21 +102,6 @@ export class ClientCa implements ClientCaStatus, Disposable {
     clearInterval(this.#timer)
     this.#files[Symbol.dispose]()
   }
-}
-
-/**
- * The certificate of the client, and those that it has sent above it, as Node joins them by name. Made from their DER:
- * `getPeerX509Certificate` never frees the chain (Node 26.10: 1 MiB for each handshake with 220 certificates).
- */
-function sentBy(client: TLSSocket): readonly X509Certificate[] {
-  const sent: X509Certificate[] = []
-  let next: DetailedPeerCertificate | undefined = client.getPeerCertificate(true)
-  while (next?.raw !== undefined && sent.length <= MAX_CHAIN) {
-    sent.push(new crypto.X509Certificate(next.raw))
-    const issuer: DetailedPeerCertificate | undefined = next.issuerCertificate
-    next = issuer === next ? undefined : issuer // a root is its own issuer
-  }
-  return sent
 }
 
 const EXPIRED = 'a CA of tls.clientCa has expired: certificates that it issued are refused'

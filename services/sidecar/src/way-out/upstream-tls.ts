@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import type { TlsDialOptions } from '@uds-sidecar/shared/dial/dial-tls'
+import { peerChain } from '@uds-sidecar/shared/dial/peer-chain'
 import { factsOf } from '@uds-sidecar/shared/dial/tls-failure'
 import type { TcpEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
@@ -113,7 +114,7 @@ export class UpstreamTls implements UpstreamTlsStatus, Disposable {
   }
 
   #keep(socket: TLSSocket, bytes: Buffer): void {
-    const leftMs = (socket.getPeerX509Certificate()?.validToDate.getTime() ?? 0) - Date.now()
+    const leftMs = (peerChain(socket, 1)[0]?.validToDate.getTime() ?? 0) - Date.now()
     this.#session = { bytes, untilMs: performance.now() + Math.min(SESSION_MS, leftMs) }
   }
 }
@@ -129,7 +130,7 @@ function nameOf({ host }: TcpEndpoint): string {
 }
 
 function peerOf(socket: TLSSocket): PeerCertificate | null {
-  const certificate = socket.getPeerX509Certificate()
+  const [certificate] = peerChain(socket, 1)
   if (certificate === undefined) return null
   const { subject, issuer, validTo } = factsOf(certificate)
   return { subject, issuer, expiresAt: validTo, protocol: socket.getProtocol() ?? '', seenAt: new Date() }
