@@ -181,4 +181,18 @@ export const wayOut: readonly Mutant[] = [
     replace: "if (this.endpoint.kind !== 'tcp' || this.#attemptedAtMs > 0) return false",
     killers: [PARTNER],
   },
+  {
+    name: 'way out: whoever answers for a name leads the app to this machine',
+    file: 'services/sidecar/src/way-out/way-out.ts',
+    find: 'rules.refusalOf(address, own) === null)',
+    replace: 'rules.refusalOf(address, own) !== undefined)',
+    killers: ['services/sidecar/src/way-out/checked-addresses.test.ts'],
+  },
+  {
+    name: 'way out: a name may lead to the gateway and to own addresses',
+    file: 'services/sidecar/src/way-out/way-out.ts',
+    find: 'const own = ownAddresses()',
+    replace: 'const own = { ...ownAddresses(), own: [], gateways: [] }',
+    killers: ['services/sidecar/src/way-out/checked-addresses.test.ts'],
+  },
 ]

@@ -74,6 +74,8 @@ export interface StreamRoute extends RouteBase {
   readonly upstream: Endpoint
   /** TLS towards an upstream on TCP; undefined: plain TCP. */
   readonly upstreamTls?: UpstreamTlsSettings | undefined
+  /** Addresses of this machine, of metadata services and so on that the name of `upstream` may resolve to. */
+  readonly allowAddresses?: readonly string[] | undefined
   /** The clients that may connect; undefined: everybody. */
   readonly for?: readonly string[] | undefined
   readonly timeoutsMs: Bounds<typeof STREAM_TIMEOUTS>
@@ -86,6 +88,8 @@ export interface HttpRoute extends RouteBase {
   readonly upstream: Endpoint
   /** TLS towards an upstream on TCP; undefined: plain TCP. */
   readonly upstreamTls?: UpstreamTlsSettings | undefined
+  /** Addresses of this machine, of metadata services and so on that the name of `upstream` may resolve to. */
+  readonly allowAddresses?: readonly string[] | undefined
   readonly allow: readonly AllowRule[]
   /** Host names that it serves, beside IP addresses and localhost; undefined: all. */
   readonly hosts?: readonly string[] | undefined

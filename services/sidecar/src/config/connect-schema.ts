@@ -56,3 +56,9 @@ const addressBlock = v.pipe(
 
 /** Addresses that a route may dial although they are not globally reachable. */
 export const allowAddresses = v.optional(v.array(addressBlock, BLOCKS), [])
+
+/**
+ * The same for a route with an upstream on TCP. Whoever configures the upstream may name any address, but what a name
+ * resolves to is decided by somebody else.
+ */
+export const allowUpstreamAddresses = v.optional(v.array(addressBlock, BLOCKS))

@@ -13,7 +13,7 @@ import {
   STREAM_TIMEOUTS,
 } from './bounds.ts'
 import { clients, forClients } from './clients-schema.ts'
-import { allowAddresses, connectRule, sni } from './connect-schema.ts'
+import { allowAddresses, allowUpstreamAddresses, connectRule, sni } from './connect-schema.ts'
 import { boundSchema, boundsSchema, mapping, settings } from './schema-parts.ts'
 import { tls } from './tls-schema.ts'
 import { credentials, forwarded, upstreamTls } from './way-out-schema.ts'
@@ -168,6 +168,7 @@ const common = {
   ...listener,
   upstream: endpoint('What the sidecar dials: a socket, or a host and port.'),
   upstreamTls,
+  allowAddresses: allowUpstreamAddresses,
 }
 
 const MAX_HOSTS = 64

@@ -150,6 +150,7 @@ export function wayOutMistakes(row: unknown, place: readonly (string | number)[]
       'is missing: key needs it',
     )
   }
+  add(row.allowAddresses !== undefined && row.kind !== 'connect' && !isTcp, at('allowAddresses'), ONLY_TCP)
   if (row.kind !== 'http') return mistakes
   add(
     row.forwarded !== undefined && !isTcp,

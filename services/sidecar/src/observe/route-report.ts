@@ -48,7 +48,7 @@ export function routeReport(view: RouteView, clientFiles: readonly CredentialSta
     allow: allowReport(route),
     encodedSlash: route.kind === 'http' ? route.encodedSlash : null,
     sni: route.kind === 'connect' ? route.sni : null,
-    allowAddresses: route.kind === 'connect' ? route.allowAddresses : null,
+    allowAddresses: route.allowAddresses ?? null,
     connections: counters.connectionsOpen,
     maxConnections: limits.max,
     connectionsByUid: listen.kind === 'tcp' ? null : Object.fromEntries(counters.connectionsByUid),

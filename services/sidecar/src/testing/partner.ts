@@ -87,11 +87,16 @@ export interface WayOutStack extends AsyncDisposable {
 
 /**
  * @param settings of the route, as in the configuration file; without `kind` it is http and allows everything. `$D` is
- * the directory of the stack.
+ * the directory of the stack. Names may resolve to 127.0.0.1.
  */
 export async function wayOutStack(
   settings: string,
-  { resolver = localResolver().resolver, top = '', files = {} as Readonly<Record<string, string>> } = {},
+  {
+    resolver = localResolver().resolver,
+    top = '',
+    files = {} as Readonly<Record<string, string>>,
+    allowAddresses = ['127.0.0.1/32'],
+  } = {},
 ): Promise<WayOutStack> {
   const directory = await tempDirectory('out-')
   for (const [name, text] of Object.entries(files)) await writeFile(directory.at(name), text)
@@ -102,7 +107,7 @@ export async function wayOutStack(
 drain: 500ms
 ${top}
 routes:
-  - {name: out, ${kind} listen: "unix:${directory.at('out.sock')}", ${settings.replaceAll('$D', directory.path)}${rules}}
+  - {name: out, ${kind} listen: "unix:${directory.at('out.sock')}", ${settings.replaceAll('$D', directory.path)}${rules}, allowAddresses: [${allowAddresses.join(', ')}]}
 `
   const conversations: Conversation[] = []
   let sidecar: Sidecar

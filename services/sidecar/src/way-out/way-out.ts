@@ -4,7 +4,10 @@ import type { TcpEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Route } from '../config/config.ts'
 import type { CredentialSettings } from '../config/way-out-schema.ts'
-import type { NameResolver } from '../egress/egress-policy.ts'
+import { AddressRules } from '../egress/addresses.ts'
+import { EgressDenied } from '../egress/egress-denied.ts'
+import { lookupOf, type NameResolver } from '../egress/egress-policy.ts'
+import { ownAddresses } from '../egress/own-addresses.ts'
 import { FollowedFiles } from '../files/followed-files.ts'
 import { type Destination, SOCKET } from '../http1/destination.ts'
 import type { OutgoingCounters, OutgoingStatus } from '../observe/outgoing-status.ts'
@@ -44,7 +47,7 @@ export class WayOut implements Outgoing, OutgoingStatus, Disposable {
     this.counters = counters
     this.upstreamTls = upstreamTls
     this.#credentials = credentials
-    this.#lookup = lookupWith(resolver)
+    this.#lookup = checkedLookup(resolver, route.kind === 'connect' ? [] : (route.allowAddresses ?? []))
     const lines = () => credentials?.files.value ?? NOTHING
     this.destination = route.kind === 'http' ? partnerOf(endpoint, route, lines) : SOCKET
   }
@@ -122,16 +125,34 @@ async function loadCredentials(
   return { settings, files, [Symbol.dispose]: () => files[Symbol.dispose]() }
 }
 
-/** Asks `resolver`, as `net.connect` expects it. Node tries several addresses one after the other. */
-function lookupWith(resolver: NameResolver): LookupFunction {
-  return (hostname, { all }, callback) => {
-    resolver.lookup(hostname.replace(/\.$/, '')).then(
-      (addresses) => {
-        const [first] = addresses
-        if (all || first === undefined) callback(null, [...addresses])
-        else callback(null, first.address, first.family)
-      },
+/**
+ * Asks `resolver`, as `net.connect` expects it, and lets only checked addresses through: whoever answers for the name must
+ * not be able to send the app to this machine, its gateway or a metadata service. Node tries several one after the other.
+ */
+function checkedLookup(resolver: NameResolver, allowAddresses: readonly string[]): LookupFunction {
+  const rules = new AddressRules([...EVERYWHERE, ...allowAddresses])
+  const addressesOf = async (name: string) => {
+    const found = await resolver.lookup(name)
+    if (name === 'localhost') return found // whoever writes it means this machine
+    const own = ownAddresses()
+    const good = found.filter(({ address }) => rules.refusalOf(address, own) === null)
+    if (good.length > 0) return good
+    throw refused(name)
+  }
+  return (hostname, options, callback) => {
+    addressesOf(hostname.replace(/\.$/, '')).then(
+      (addresses) => lookupOf(addresses)(hostname, options, callback),
       (error) => callback(error, []),
     )
   }
+}
+
+/** Private networks too: the operator chose the name. */
+const EVERYWHERE = ['0.0.0.0/0', '::/0']
+
+function refused(name: string): EgressDenied {
+  return new EgressDenied('egress_denied', 'address_refused', {
+    message: `${name} has no address that may be dialled: it resolves to loopback, a metadata service, this sidecar or its gateway`,
+    hint: 'if that is meant, name that one address in allowAddresses of the route, with /32 or /128',
+  })
 }
