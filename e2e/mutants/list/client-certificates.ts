@@ -272,4 +272,11 @@ export const clientCertificates: readonly Mutant[] = [
     replace: '',
     killers: [NAMES_TEST],
   },
+  {
+    name: 'a listener with clientCa has as many handshakes as one without',
+    file: 'services/sidecar/src/config/tls-schema.ts',
+    find: 'return clientCa === undefined ? ',
+    replace: 'return clientCa !== null ? ',
+    killers: ['services/sidecar/src/tls/settings.test.ts'],
+  },
 ]

@@ -237,14 +237,23 @@ export const TLS_BOUNDS = {
     MINUTE,
     'time from accepting a connection to the end of its TLS handshake; then it is reset',
   ),
-  handshakes: bound(
-    'count',
-    512,
-    2,
-    100_000,
-    'TLS handshakes at a time, half of them of one address; then the oldest is reset',
-  ),
+  handshakes: {
+    ...bound(
+      'count',
+      512,
+      2,
+      100_000,
+      'TLS handshakes at a time, half of them of one address; then the oldest is reset; with clientCa the default is 64',
+    ),
+    isDerived: true,
+  },
 } as const
+
+/**
+ * The default of `tls.handshakes` with `clientCa`: the chain of a client may cost 1 MiB until its handshake is done, because
+ * OpenSSL takes 100 kB of certificates.
+ */
+export const CLIENT_CA_HANDSHAKES = 64
 
 /** The most open connections of the operations port. Few clients use it, and each only briefly. */
 export const OPERATIONS_CONNECTIONS = 64

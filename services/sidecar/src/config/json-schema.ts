@@ -26,8 +26,11 @@ function schemaOf(schema: Schema): Json {
       return {
         anyOf: ['', {}].map((input) => schemaOf((schema.getter as (input: unknown) => Schema)(input))),
       }
-    case 'unknown': // made by `mapping`
-      return schemaOf((schema.pipe as Schema[]).find(({ type }) => type === 'strict_object') as Schema)
+    case 'unknown': {
+      // made by `mapping`, perhaps with a transformation after it
+      const pipe = schema.pipe as Schema[]
+      return schemaOf(pipe.find(({ type }) => type === 'strict_object') ?? (pipe[0] as Schema))
+    }
     case 'strict_object':
       return objectOf(schema.entries as Record<string, Schema>)
     case 'array':

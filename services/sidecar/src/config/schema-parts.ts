@@ -45,13 +45,18 @@ export function boundsSchema<T extends Readonly<Record<string, Bound>>>(table: T
   const entries = Object.fromEntries(
     Object.entries(table).map(([name, row]) => [
       name,
-      row.isDerived ? v.optional(valueSchema(row)) : boundSchema(row),
+      row.isDerived ? derivedBoundSchema(row) : boundSchema(row),
     ]),
   )
   return v.pipe(
     v.optional(mapping(entries), {}),
     v.transform((bounds) => Object.freeze(bounds) as GivenBounds<T>),
   )
+}
+
+/** A bound without a default of its own: undefined when it is not given. */
+export function derivedBoundSchema(row: Bound) {
+  return v.optional(valueSchema(row))
 }
 
 /** One bound: milliseconds, bytes or a count within the range of `row`. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import { TLS_BOUNDS } from './bounds.ts'
-import { boundSchema, mapping } from './schema-parts.ts'
+import { CLIENT_CA_HANDSHAKES, TLS_BOUNDS } from './bounds.ts'
+import { boundSchema, derivedBoundSchema, mapping } from './schema-parts.ts'
 
 const PEM_PATH = 'may be the absolute path of a PEM file, such as /run/tls/tls.crt'
 const MIN_VERSION = 'may be TLSv1.2 or TLSv1.3'
@@ -12,7 +12,7 @@ function pemFile(description: string) {
   return v.pipe(pemPath, v.metadata({ json: { type: 'string', pattern: '^/.+', description } }))
 }
 
-const tlsSettings = mapping({
+const given = mapping({
   certificate: pemFile(
     'The certificate, followed by its intermediates, as PEM. Read again when the file changes.',
   ),
@@ -34,8 +34,17 @@ const tlsSettings = mapping({
     'TLSv1.2',
   ),
   handshakeTimeout: boundSchema(TLS_BOUNDS.handshakeTimeout),
-  handshakes: boundSchema(TLS_BOUNDS.handshakes),
+  handshakes: derivedBoundSchema(TLS_BOUNDS.handshakes),
 })
+
+const tlsSettings = v.pipe(
+  given,
+  v.transform((settings) => ({ ...settings, handshakes: settings.handshakes ?? usualHandshakes(settings) })),
+)
+
+function usualHandshakes({ clientCa }: { readonly clientCa?: string | undefined }): number {
+  return clientCa === undefined ? TLS_BOUNDS.handshakes.standard : CLIENT_CA_HANDSHAKES
+}
 
 /** TLS of one listener on TCP. conflicts.ts refuses it on a Unix socket. */
 export const tls = v.optional(tlsSettings)

@@ -47,6 +47,16 @@ routes:
     )
   })
 
+  it('with clientCa has fewer handshakes by default, because each may cost more memory', () => {
+    const parsed = (more: string) =>
+      configFrom(
+        `routes: [{name: a, kind: http, listen: "tcp://h:1", upstream: "unix:/a", tls: {certificate: /c, key: /k, ${more}}}]`,
+      ).routes[0]?.tls?.handshakes
+    assert.equal(parsed('clientCa: /ca'), 64)
+    assert.equal(parsed('clientCa: /ca, handshakes: 512'), 512)
+    assert.equal(parsed('handshakes: 64'), 64)
+  })
+
   it('has all its mistakes reported at once, each with its line', () => {
     const text = `ops:
   listen: unix:/ops
