@@ -14,6 +14,9 @@ export type AppStatus = v.InferOutput<typeof statusSchema>
 /** The response of `/visits`. */
 export const visitsSchema = v.object({ visits: v.pipe(v.number(), v.integer()) })
 
+/** The response of `/quote`. */
+export const quoteSchema = v.object({ quote: v.string() })
+
 const routeSchema = v.object({
   name: v.string(),
   kind: v.string(),

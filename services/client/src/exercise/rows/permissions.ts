@@ -4,8 +4,8 @@ import { request } from '@uds-sidecar/shared/http/request'
 import { formatMode, inspectFile } from '@uds-sidecar/shared/inspect/file-facts'
 import { bypassesMode, processIdentity } from '@uds-sidecar/shared/inspect/permission'
 import type { Access } from '../../access/access.ts'
-import { problemIn } from '../../http/request-json.ts'
-import { routeBehind } from '../../http/schemas.ts'
+import { problemIn, requestJson } from '../../http/request-json.ts'
+import { quoteSchema, routeBehind } from '../../http/schemas.ts'
 import {
   type Check,
   expectOkStatus,
@@ -84,7 +84,27 @@ export function offTheNetwork(situation: Situation): Check[] {
     forbidden(situation, tcpMetrics, { method: 'GET', path: '/status' }, '403 path_not_allowed'),
     forbidden(situation, tcpMetrics, { method: 'POST', path: '/metrics' }, '405 method_not_allowed'),
     forbidden(situation, tcpApi, { method: 'GET', path: '/not-listed' }, '403 path_not_allowed'),
+    wayOut(situation),
   ]
+}
+
+/** The app reaches a partner on another network through a socket of the sidecar. */
+function wayOut({ config, routes, access }: Situation): Check {
+  return {
+    row: 'S7',
+    what: 'GET /quote, which the app asks a partner for',
+    endpoint: config.tcpApi,
+    expected: '200 with a quote',
+    async observe() {
+      const hasWayOut = routes?.some(({ upstream }) => upstream?.startsWith('tcp:')) ?? true
+      if (!hasWayOut) return notShown('this sidecar has no route to a partner')
+      const { quote } = await requestJson(config.tcpApi, quoteSchema, {
+        ...access(config.tcpApi),
+        path: '/quote',
+      })
+      return seen('200 with a quote', quote !== '')
+    },
+  }
 }
 
 function scrape(endpoint: Endpoint, access: Access): Check {
