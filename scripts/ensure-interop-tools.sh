@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 declare -A package=(
   [curl]=curl [gunicorn]=gunicorn [uvicorn]=uvicorn [nginx]=nginx-light [wrk]=wrk [h2load]=nghttp2-client
   [redis-server]=redis-server [redis-cli]=redis-tools [ab]=apache2-utils [uwsgi]=uwsgi-plugin-python3 [openssl]=openssl
-  [python3]=python3 [java]=default-jdk-headless
+  [python3]=python3 [java]=default-jdk-headless [psql]=postgresql-client [pg_ctlcluster]=postgresql
 )
 
 missing=()
@@ -22,5 +22,10 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
 fi
 say "interop: installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
+# The test starts a PostgreSQL of its own; without this the package would start one too.
+if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+  mkdir -p /etc/postgresql-common
+  echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+fi
 quietly 'apt could not install them. Fix the error below and run this again.' \
   sh -c "apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
