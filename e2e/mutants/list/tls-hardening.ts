@@ -44,4 +44,11 @@ export const tlsHardening: readonly Mutant[] = [
     replace: 'if (client.getPeerX509Certificate() === undefined) return true',
     killers: [CHAINS],
   },
+  {
+    name: 'the key of the certificate decrypts recorded connections',
+    file: HANDLER,
+    find: 'secureOptions, ciphers: CIPHERS, ...ca }',
+    replace: 'secureOptions, ...ca }',
+    killers: ['services/sidecar/src/tls/ciphers.test.ts'],
+  },
 ]

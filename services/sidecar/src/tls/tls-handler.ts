@@ -266,5 +266,12 @@ function contextOf({ settings, pair, clientCa }: Pick<CertificateInUse, 'setting
   const { minVersion } = settings
   const secureOptions = SSL_OP_NO_RENEGOTIATION | (clientCa === null ? 0 : SSL_OP_NO_TICKET)
   const ca = clientCa === null ? {} : { ca: [...clientCa.authorities] }
-  return { cert, key, minVersion, secureOptions, ...ca }
+  return { cert, key, minVersion, secureOptions, ciphers: CIPHERS, ...ca }
 }
+
+/**
+ * Those of TLS 1.3, and of TLS 1.2 those with an ephemeral key exchange and authenticated encryption (RFC 9325 section
+ * 4.2). Node's own list also has RSA key transport, with which the key of the certificate decrypts recorded connections.
+ */
+const CIPHERS =
+  'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20'
