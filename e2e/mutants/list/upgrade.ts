@@ -3,6 +3,7 @@ import type { Mutant } from '../mutant.ts'
 const LONG = 'services/sidecar/src/relay/long-responses.test.ts'
 const UPGRADE = 'services/sidecar/src/relay/upgrade.test.ts'
 const SOCKET = 'services/sidecar/src/relay/web-socket.test.ts'
+const OUT = 'services/sidecar/src/way-out/tunnels.test.ts'
 const REVOKED = 'services/sidecar/src/relay/revoked-tunnels.test.ts'
 const KEPT = 'services/sidecar/src/relay/kept-request.test.ts'
 
@@ -282,5 +283,19 @@ export const upgrade: readonly Mutant[] = [
     find: "    if (authorization !== null) bytes.fill('*', head.authorizationStart, head.authorizationEnd)\n",
     replace: '',
     killers: [KEPT],
+  },
+  {
+    name: 'only an upstream that is told who asks is asked to switch protocols',
+    file: 'services/sidecar/src/http1/compose-request.ts',
+    find: '  at += upgrade.copy(out, at)\n',
+    replace: '  if (isToldOrigin) at += upgrade.copy(out, at)\n',
+    killers: [OUT],
+  },
+  {
+    name: 'TLS bytes of a tunnel are passed on although the client does not read',
+    file: 'services/sidecar/src/relay/upstream-socket.ts',
+    find: 'else if (!this.#reading.pass(chunk)) this.#socket.pause()',
+    replace: 'else this.#reading.pass(chunk)',
+    killers: [OUT],
   },
 ]

@@ -30,6 +30,8 @@ import { TimeBudget } from './time-budget.ts'
 import type { Tunnel } from './tunnels.ts'
 import { UpgradeRun } from './upgrade-run.ts'
 
+const NO_LINES = Buffer.alloc(0)
+
 /** What an exchange needs of its client connection. */
 export interface ExchangeClient {
   readonly socket: ClientSocket
@@ -210,15 +212,9 @@ export class Exchange implements ResponseTaker {
     this.#source = source
     this.#response.follow(source)
     this.#time.restartWait()
-    this.#request.send(source, this.#addedLines)
+    const upgrade = this.#upgrade === null ? NO_LINES : upgradeLines(this.#upgrade.upgrade.protocol)
+    this.#request.send(source, this.#client.socket.provenance(this.#user), upgrade)
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
-  }
-
-  /** What the sidecar adds to the head. */
-  get #addedLines(): Buffer {
-    const provenance = this.#client.socket.provenance(this.#user)
-    if (this.#upgrade === null) return provenance
-    return Buffer.concat([provenance, upgradeLines(this.#upgrade.upgrade.protocol)])
   }
 
   /** Takes more of the request's body. @returns the position after the bytes that belong to it. */
