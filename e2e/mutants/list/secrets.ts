@@ -167,8 +167,8 @@ export const secrets: readonly Mutant[] = [
   {
     name: 'a client that does not come into question is proven',
     file: `${IDENTITY}/credentials.ts`,
-    find: 'this.#files.filter(({ client }) => among.has(client))',
-    replace: 'this.#files.filter(({ client }) => among.has(client) || true)',
+    find: 'this.#files.filter(({ client }) => among.has(client))\n    const digest',
+    replace: 'this.#files.filter(({ client }) => among.has(client) || true)\n    const digest',
     killers: [CREDENTIALS],
   },
   {
@@ -202,8 +202,8 @@ export const secrets: readonly Mutant[] = [
   {
     name: 'a token that moves to another client is never found',
     file: `${IDENTITY}/credential-file.ts`,
-    find: 'files.onReplaced = () => this.#retryOthers()',
-    replace: 'files.onReplaced = () => undefined',
+    find: '      this.#retryOthers()\n      owner.onReplaced()\n',
+    replace: '      owner.onReplaced()\n',
     killers: [CREDENTIALS],
   },
   {

@@ -3,12 +3,17 @@ import type { Mutant } from '../mutant.ts'
 const LONG = 'services/sidecar/src/relay/long-responses.test.ts'
 const UPGRADE = 'services/sidecar/src/relay/upgrade.test.ts'
 const SOCKET = 'services/sidecar/src/relay/web-socket.test.ts'
+const OUT = 'services/sidecar/src/way-out/tunnels.test.ts'
+const REVOKED = 'services/sidecar/src/relay/revoked-tunnels.test.ts'
+const KEPT = 'services/sidecar/src/relay/kept-request.test.ts'
 
 const EXCHANGE_TS = 'services/sidecar/src/relay/exchange.ts'
 const LONG_TS = 'services/sidecar/src/relay/long-run.ts'
 const RUN_TS = 'services/sidecar/src/relay/upgrade-run.ts'
 const TUNNELS_TS = 'services/sidecar/src/relay/tunnels.ts'
 const UPGRADE_TS = 'services/sidecar/src/http1/upgrade.ts'
+const FILE_TS = 'services/sidecar/src/identity/credential-file.ts'
+const CREDENTIALS_TS = 'services/sidecar/src/identity/credentials.ts'
 const LIST_TS = 'services/sidecar/src/policy/allow-list.ts'
 
 /** Responses that may take as long as they like, and requests that switch protocols. */
@@ -229,5 +234,68 @@ export const upgrade: readonly Mutant[] = [
     find: 'key === undefined || others.length > 0 ||',
     replace: 'key === undefined ||',
     killers: [SOCKET],
+  },
+  {
+    name: 'a tunnel is not told that a token file was replaced',
+    file: FILE_TS,
+    find: '      owner.onReplaced()\n',
+    replace: '',
+    killers: [REVOKED],
+  },
+  {
+    name: 'a tunnel is not told that a password file was replaced',
+    file: FILE_TS,
+    find: '    files.onReplaced = () => owner.onReplaced()\n',
+    replace: '',
+    killers: [REVOKED],
+  },
+  {
+    name: 'a long response is not judged again',
+    file: LONG_TS,
+    find: "faultOf(this.#request.judgeAgain(), 'long', this.#relay)",
+    replace: 'null',
+    killers: [REVOKED],
+  },
+  {
+    name: 'an upgraded connection is not judged again',
+    file: RUN_TS,
+    find: 'const verdict = this.#request.judgeAgain()',
+    replace: 'const verdict = { user: null, withholds: false, upgrade: this.upgrade }',
+    killers: [REVOKED],
+  },
+  {
+    name: 'a tunnel goes on with a password whose hash was replaced',
+    file: CREDENTIALS_TS,
+    find: ' && login?.hashes.includes(hash) === true',
+    replace: '',
+    killers: [REVOKED],
+  },
+  {
+    name: 'a tunnel goes on with a token that was removed',
+    file: CREDENTIALS_TS,
+    find: 'if (token !== null) return clientOfToken(files, token)',
+    replace: 'if (token !== null) return files[0]?.client ?? null',
+    killers: [REVOKED],
+  },
+  {
+    name: 'a tunnel keeps its credential in clear',
+    file: 'services/sidecar/src/relay/kept-request.ts',
+    find: "    if (authorization !== null) bytes.fill('*', head.authorizationStart, head.authorizationEnd)\n",
+    replace: '',
+    killers: [KEPT],
+  },
+  {
+    name: 'only an upstream that is told who asks is asked to switch protocols',
+    file: 'services/sidecar/src/http1/compose-request.ts',
+    find: '  at += upgrade.copy(out, at)\n',
+    replace: '  if (isToldOrigin) at += upgrade.copy(out, at)\n',
+    killers: [OUT],
+  },
+  {
+    name: 'TLS bytes of a tunnel are passed on although the client does not read',
+    file: 'services/sidecar/src/relay/upstream-socket.ts',
+    find: 'else if (!this.#reading.pass(chunk)) this.#socket.pause()',
+    replace: 'else this.#reading.pass(chunk)',
+    killers: [OUT],
   },
 ]

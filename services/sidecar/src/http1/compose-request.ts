@@ -46,6 +46,7 @@ export class RequestIds {
 
 const VERSION = Buffer.from(' HTTP/1.1\r\n')
 const HOST = Buffer.from('Host: localhost\r\n')
+const NO_LINES = Buffer.alloc(0)
 
 /** Bytes by which the composed head may be longer than the original, without `provenance`, a longer path and what `Destination` adds. */
 export const COMPOSED_EXTRA = 128
@@ -59,7 +60,8 @@ export function composedBytes(head: RequestHead, start: number, provenance: Buff
 /**
  * Writes the head for the upstream into `out`: the client's lines without those that end at the sidecar, then
  * `provenance` (X-Forwarded-*), and a request id if the client sent none. `destination` says which of that it gets.
- * @param out must have room for `composedBytes` and the lines of `destination`.
+ * @param out must have room for `composedBytes`, `upgrade` and the lines of `destination`.
+ * @param upgrade lines of a protocol that the request may switch to. They are for each destination.
  * @returns the position after the head.
  */
 export function composeRequest(
@@ -70,6 +72,7 @@ export function composeRequest(
   provenance: Buffer,
   ids: RequestIds,
   destination: Destination = SOCKET,
+  upgrade: Buffer = NO_LINES,
 ): number {
   const { hostLine, credentialLines, isToldOrigin } = destination
   let at = composeLine(out, head, bytes, start)
@@ -78,6 +81,7 @@ export function composeRequest(
   if (!head.hasHost && hostLine === null) at += HOST.copy(out, at)
   if (head.maxForwards > 0) at += out.write(`Max-Forwards: ${head.maxForwards - 1}\r\n`, at, 'latin1')
   at += credentialLines.copy(out, at)
+  at += upgrade.copy(out, at)
   if (isToldOrigin) at += provenance.copy(out, at)
   if (isToldOrigin && head.requestIdStart < 0) at += ids.nextLine().copy(out, at)
   out[at] = CR

@@ -64,6 +64,14 @@ abstract class HeldFile<T> {
   }
 }
 
+/** What the files of all clients have in common. */
+export interface FileOwner {
+  /** The token files that are followed; a new one is added. */
+  readonly tokenFiles: Set<TokenFile>
+  /** Called when new content of a file is in use. */
+  onReplaced(): void
+}
+
 /** The tokens of one client. No other client may have one of them. */
 export class TokenFile extends HeldFile<Tokens> {
   readonly kind = 'token'
@@ -75,16 +83,18 @@ export class TokenFile extends HeldFile<Tokens> {
     path: string,
     files: FollowedFiles<Tokens>,
     counters: { reloadFailures: number },
-    all: Set<TokenFile>,
+    owner: FileOwner,
   ) {
     super(client, path, files, counters)
-    this.#all = all
-    all.add(this)
-    files.onReplaced = () => this.#retryOthers()
+    this.#all = owner.tokenFiles
+    this.#all.add(this)
+    files.onReplaced = () => {
+      this.#retryOthers()
+      owner.onReplaced()
+    }
   }
 
-  /** @param all the token files that are followed, to which this one is added */
-  static async load(client: string, path: string, log: Logger, all: Set<TokenFile>): Promise<TokenFile> {
+  static async load(client: string, path: string, log: Logger, owner: FileOwner): Promise<TokenFile> {
     const counters = { reloadFailures: 0 }
     let file: TokenFile | undefined
     const files = await FollowedFiles.load<Tokens>({
@@ -100,7 +110,7 @@ export class TokenFile extends HeldFile<Tokens> {
       counters,
       log,
     })
-    file = new TokenFile(client, path, files, counters, all)
+    file = new TokenFile(client, path, files, counters, owner)
     return file
   }
 
@@ -139,7 +149,7 @@ export class TokenFile extends HeldFile<Tokens> {
 export class PasswordFile extends HeldFile<Passwords> {
   readonly kind = 'basic'
 
-  static async load(client: string, path: string, log: Logger): Promise<PasswordFile> {
+  static async load(client: string, path: string, log: Logger, owner: FileOwner): Promise<PasswordFile> {
     const counters = { reloadFailures: 0 }
     const files = await FollowedFiles.load<Passwords>({
       paths: [path],
@@ -153,6 +163,7 @@ export class PasswordFile extends HeldFile<Passwords> {
       counters,
       log,
     })
+    files.onReplaced = () => owner.onReplaced()
     return new PasswordFile(client, path, files, counters)
   }
 

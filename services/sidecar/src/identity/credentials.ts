@@ -1,7 +1,7 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { callerGroup } from './attempts.ts'
-import { type CredentialFile, PasswordFile, TokenFile } from './credential-file.ts'
+import { type CredentialFile, type FileOwner, PasswordFile, TokenFile } from './credential-file.ts'
 import { basicLogin, type Login } from './password-file.ts'
 import { BUSY, PasswordVerifier } from './password-verifier.ts'
 import { ProvenPasswords } from './proven-passwords.ts'
@@ -21,6 +21,17 @@ export type FileClient =
  */
 export type Proof = string | null | typeof BUSY
 
+/**
+ * What is kept of an Authorization field that was accepted, to judge a request again that goes on for long. It has no
+ * secret: a digest, and the hashes from the files.
+ */
+export interface Evidence {
+  /** SHA-256 of the bearer token; null for another scheme. */
+  readonly token: Buffer | null
+  /** The user, and the bcrypt hashes that the password was right for; null for another scheme. */
+  readonly login: { readonly user: string; readonly hashes: readonly string[] } | null
+}
+
 /** One file of a client, for `/routes` and the metrics. */
 export interface CredentialStatus {
   readonly client: string
@@ -34,10 +45,8 @@ export interface CredentialStatus {
   readonly reloadFailures: number
 }
 
-/** What a reload of the configuration passes on. */
-interface Shared {
-  /** All token files that are followed at the moment, of a configuration that is about to end as well. */
-  readonly tokenFiles: Set<TokenFile>
+/** What a reload of the configuration passes on; `tokenFiles` has those of a configuration that is about to end as well. */
+interface Shared extends FileOwner {
   readonly proven: ProvenPasswords
   readonly verifier: PasswordVerifier
   /** Configurations that use the verifier. */
@@ -96,6 +105,31 @@ export class Credentials implements Disposable {
     return this.#provenBefore(passwordFiles, login) ?? this.#verify(passwordFiles, login, callerGroup(caller))
   }
 
+  /** What to keep of an Authorization field that was accepted just now. */
+  evidenceOf(authorization: string): Evidence {
+    const login = basicLogin(authorization)
+    return {
+      token: bearerDigest(authorization),
+      login: login && { user: login.user, hashes: this.#hashesProvenBy(login) },
+    }
+  }
+
+  /**
+   * Which client the evidence still proves; null for none. A password counts while its hash is in a file: one whose hash
+   * was made again, with another salt, has changed as far as anybody can tell without it.
+   */
+  provenStill({ token, login }: Evidence, among: ReadonlySet<string>): string | null {
+    const files = this.#files.filter(({ client }) => among.has(client))
+    if (token !== null) return clientOfToken(files, token)
+    const file = files.find((each) => each instanceof PasswordFile && hasLogin(each, login))
+    return file?.client ?? null
+  }
+
+  /** Called from now on when new content of a file is in use, also after a reload of the configuration. */
+  set onReplaced(onReplaced: () => void) {
+    this.#shared.onReplaced = onReplaced
+  }
+
   /** Takes over the files that have changed. Resolves after a look that has begun after this call. */
   async look(): Promise<void> {
     await Promise.all(this.#files.map((file) => file.look()))
@@ -142,6 +176,15 @@ export class Credentials implements Disposable {
     return null
   }
 
+  #hashesProvenBy({ user, password }: Login): string[] {
+    const { proven } = this.#shared
+    return this.#files.flatMap((file) => {
+      const hash = file instanceof PasswordFile ? file.passwords.hashes.get(user) : undefined
+      if (hash === undefined) return []
+      return proven.has(proven.keyOf({ client: file.client, user, password, hash })) ? [hash] : []
+    })
+  }
+
   /**
    * Verifies as many hashes for a user of no file as for a user of one or more, so that the time does not tell which
    * users exist.
@@ -178,6 +221,7 @@ export class Credentials implements Disposable {
 function newShared(log: Logger): Shared {
   return {
     tokenFiles: new Set(),
+    onReplaced: () => undefined,
     proven: new ProvenPasswords(),
     verifier: new PasswordVerifier(log),
     users: 0,
@@ -187,9 +231,9 @@ function newShared(log: Logger): Shared {
 function load(
   { name, kind, file }: FileClient & { readonly file: string },
   log: Logger,
-  { tokenFiles }: Shared,
+  owner: FileOwner,
 ): Promise<CredentialFile> {
-  return kind === 'token' ? TokenFile.load(name, file, log, tokenFiles) : PasswordFile.load(name, file, log)
+  return kind === 'token' ? TokenFile.load(name, file, log, owner) : PasswordFile.load(name, file, log, owner)
 }
 
 /** Compares with the tokens of all these clients: the time does not tell which of them was near. */
@@ -198,6 +242,11 @@ function clientOfToken(files: readonly CredentialFile[], digest: Buffer): string
   for (const file of files)
     if (file instanceof TokenFile && hasToken(file.tokens, digest)) found = found ?? file.client
   return found
+}
+
+function hasLogin({ passwords }: PasswordFile, login: Evidence['login']): boolean {
+  const hash = login === null ? undefined : passwords.hashes.get(login.user)
+  return hash !== undefined && login?.hashes.includes(hash) === true
 }
 
 /** In how many of the files the user is who is in most of them. */

@@ -2,7 +2,7 @@ import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Client } from '../config/clients-schema.ts'
 import type { Caller } from '../relay/caller.ts'
 import { matchesCertificate, parseCertificatePattern } from './certificate-names.ts'
-import type { Credentials } from './credentials.ts'
+import type { Credentials, Evidence } from './credentials.ts'
 import type { Identities } from './identities.ts'
 
 /** A caller that may do what it asks for. */
@@ -83,6 +83,22 @@ export class Guard {
     if (secrets.length === 0) return this.#notPermitted(this.#knownBy(caller))
     if (authorization === null) return this.#withoutCredential(names, caller)
     return this.#admitBySecret(secrets, caller, authorization)
+  }
+
+  /**
+   * Judges a request again that was admitted and is still under way. It takes no time, and its caller has sent nothing
+   * new: that its credential counts no more is no failed attempt.
+   * @param evidence what was kept of its `Authorization`; null: it had none.
+   */
+  readmit(names: readonly string[], caller: Caller, evidence: Evidence | null): Admission {
+    const isForAll = names.length === 0
+    const among = isForAll ? this.#secrets : new Set(names.filter((name) => this.#secrets.has(name)))
+    const byConnection = isForAll ? this.#knownBy(caller) : this.#provenBy(names, caller)
+    const bySecret = evidence && (this.#identities.credentials?.provenStill(evidence, among) ?? null)
+    if (isForAll && bySecret !== null) return { user: this.#firstOf(byConnection, bySecret), withholds: true }
+    const user = byConnection ?? bySecret
+    if (user === null && !isForAll) return { failure: provenNoLonger(), user: null }
+    return { user, withholds: !isForAll }
   }
 
   /** A credential that is not ours may be the upstream's own: then it is forwarded. */
@@ -232,6 +248,13 @@ const BUSY: Denied = {
     hint: 'try again later; a password that was verified before is known at once',
   }),
   user: null,
+}
+
+function provenNoLonger(): Failure {
+  return new Failure('not_permitted', {
+    message: 'what the caller has proved does not permit this request any more',
+    hint: 'send the request again with a credential that is valid now',
+  })
 }
 
 function tooManyAttempts(): Failure {

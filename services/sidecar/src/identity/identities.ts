@@ -17,6 +17,8 @@ export interface FailedAttempt {
 /** What all listeners share to know their callers. It outlives a reload, which replaces `credentials`. */
 export class Identities {
   #credentials: Credentials | null = null
+  /** Told when a token or password file was replaced, so that what was admitted by the old one is judged again. */
+  readonly followers = new Set<{ judgeAnew(): void }>()
   readonly #attempts = new Attempts()
   readonly #log: Logger
   #minuteMs = Number.NEGATIVE_INFINITY
@@ -37,6 +39,10 @@ export class Identities {
     if (credentials === null) this.#credentials?.[Symbol.dispose]()
     else this.#credentials?.replacedBy(credentials)
     this.#credentials = credentials
+    if (credentials !== null)
+      credentials.onReplaced = () => {
+        for (const follower of [...this.followers]) follower.judgeAnew()
+      }
   }
 
   /** Counts and logs it: never the secret, nor a user name, which may be a password in the wrong field. @returns whether this caller has failed too often */

@@ -1,12 +1,10 @@
 import type { Socket } from 'node:net'
-import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { statusOf } from '@uds-sidecar/shared/failure/failures'
 import { type Caller, callerOf } from './caller.ts'
 import { ConnectConnection } from './connect-connection.ts'
 import type { ConnectRelay } from './connect-relay.ts'
 import type { ConnectionLimits, Peer } from './connection-limits.ts'
 import { type ConnectionHandler, reset } from './port.ts'
-import { refuseConnection } from './refuse-connection.ts'
+import { refuseOverloaded } from './refuse-connection.ts'
 
 /** While draining, a connection without a request stays open for so long, because one may be on its way. */
 const GRACE_MS = 300
@@ -36,7 +34,7 @@ export class ConnectHandler implements ConnectionHandler {
   #admitOrRefuse(client: Socket): void {
     const caller = callerOf(client, this.#relay.route.listen)
     const peer = this.#limits.take(caller.key)
-    if (peer === null) this.#refuse(client)
+    if (peer === null) refuseOverloaded(client, this.#relay.counters, this.#limits)
     else this.#admit(client, caller, peer)
   }
 
@@ -72,16 +70,6 @@ export class ConnectHandler implements ConnectionHandler {
     })
     this.#connections.add(connection)
     if (this.#relay.isDraining) connection.wrapUp(GRACE_MS)
-  }
-
-  #refuse(client: Socket): void {
-    const failure = new Failure('overloaded', {
-      message: 'too many connections are open',
-      hint: 'close some, or raise limits.connections or limits.connectionsPerAddress of the route',
-    })
-    this.#relay.counters.fail(failure.code)
-    this.#relay.counters.responded('', statusOf(failure.code), 0)
-    refuseConnection(client, failure, this.#limits)
   }
 
   #cut(): void {

@@ -8,6 +8,7 @@ import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { Judging } from './judging.ts'
+import { KeptRequest } from './kept-request.ts'
 import { LongRun } from './long-run.ts'
 import {
   clientTooSlow,
@@ -28,6 +29,8 @@ import { Retry } from './retry.ts'
 import { TimeBudget } from './time-budget.ts'
 import type { Tunnel } from './tunnels.ts'
 import { UpgradeRun } from './upgrade-run.ts'
+
+const NO_LINES = Buffer.alloc(0)
 
 /** What an exchange needs of its client connection. */
 export interface ExchangeClient {
@@ -142,7 +145,7 @@ export class Exchange implements ResponseTaker {
   #openTunnel(allowed: Allowed | null): boolean {
     if (allowed?.upgrade !== undefined) return this.#openUpgrade(allowed.upgrade)
     if (!allowed?.isLong) return true
-    const tunnel = new LongRun(this, this.#request.copyHead(), this.#relay, this.#client.socket.caller)
+    const tunnel = new LongRun(this, this.#keptRequest(), this.#relay)
     if (!this.#relay.tunnels.open(tunnel, 'long')) return false
     this.#tunnel = tunnel
     this.#time.unbind()
@@ -150,10 +153,13 @@ export class Exchange implements ResponseTaker {
   }
 
   #openUpgrade(request: UpgradeRequest): boolean {
-    const { caller } = this.#client.socket
-    const upgrade = new UpgradeRun(this, request, this.#request.copyHead(), this.#relay, caller)
+    const upgrade = new UpgradeRun(this, request, this.#keptRequest(), this.#relay)
     this.#upgrade = upgrade
     return this.#relay.tunnels.open(upgrade, 'upgrade')
+  }
+
+  #keptRequest(): KeptRequest {
+    return new KeptRequest(this.#relay, this.#request.copyHead(), this.#client.socket.caller)
   }
 
   /** Time without a byte of a body. */
@@ -206,15 +212,9 @@ export class Exchange implements ResponseTaker {
     this.#source = source
     this.#response.follow(source)
     this.#time.restartWait()
-    this.#request.send(source, this.#addedLines)
+    const upgrade = this.#upgrade === null ? NO_LINES : upgradeLines(this.#upgrade.upgrade.protocol)
+    this.#request.send(source, this.#client.socket.provenance(this.#user), upgrade)
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
-  }
-
-  /** What the sidecar adds to the head. */
-  get #addedLines(): Buffer {
-    const provenance = this.#client.socket.provenance(this.#user)
-    if (this.#upgrade === null) return provenance
-    return Buffer.concat([provenance, upgradeLines(this.#upgrade.request.protocol)])
   }
 
   /** Takes more of the request's body. @returns the position after the bytes that belong to it. */
@@ -257,9 +257,9 @@ export class Exchange implements ResponseTaker {
   takeSwitch(head: ResponseHead, bytes: Buffer, start: number, end: number): string | null {
     if (this.#upgrade === null) return 'it switches protocols, and no Upgrade was forwarded'
     if (!this.#request.isDone) return 'it switches protocols before it has the whole request'
-    const { request } = this.#upgrade
-    const fault = faultInSwitch(request, head, bytes)
-    if (fault === null) this.#response.takeSwitch(head, bytes, start, end, upgradeLines(request.protocol))
+    const { upgrade } = this.#upgrade
+    const fault = faultInSwitch(upgrade, head, bytes)
+    if (fault === null) this.#response.takeSwitch(head, bytes, start, end, upgradeLines(upgrade.protocol))
     return fault
   }
 

@@ -35,6 +35,7 @@ export class HttpRelay {
   readonly tunnels: Tunnels
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
+  readonly identities: Identities
   /** From now on each response is the last of its connection. */
   isDraining = false
 
@@ -57,8 +58,9 @@ export class HttpRelay {
       mayUpgrade: route.allow.some(({ upgrade }) => upgrade !== undefined),
     }
     this.responseBuffer = new ResponseBuffer(route.limits.responseBufferBytes)
-    this.tunnels = new Tunnels(route.limits.tunnels, room, counters)
+    this.tunnels = new Tunnels(route.limits.tunnels, room, counters, identities)
     this.counters = counters
     this.deadlines = deadlines
+    this.identities = identities
   }
 }

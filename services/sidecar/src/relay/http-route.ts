@@ -1,12 +1,10 @@
 import type { Socket } from 'node:net'
-import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { statusOf } from '@uds-sidecar/shared/failure/failures'
 import { type Caller, callerOf } from './caller.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { ConnectionLimits, Peer } from './connection-limits.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { type ConnectionHandler, reset } from './port.ts'
-import { refuseConnection } from './refuse-connection.ts'
+import { refuseOverloaded } from './refuse-connection.ts'
 
 /** While draining, an idle connection stays open for so long, because a request may be on its way. */
 const GRACE_MS = 300
@@ -63,7 +61,7 @@ export class HttpHandler implements ConnectionHandler {
   #admitOrRefuse(client: Socket): void {
     const caller = callerOf(client, this.#relay.route.listen)
     const peer = this.#limits.take(caller.key)
-    if (peer === null) this.#refuse(client)
+    if (peer === null) refuseOverloaded(client, this.#relay.counters, this.#limits)
     else this.#admit(client, caller, peer)
   }
 
@@ -77,17 +75,6 @@ export class HttpHandler implements ConnectionHandler {
     })
     this.#connections.add(connection)
     if (this.#relay.isDraining) connection.wrapUp(GRACE_MS)
-  }
-
-  #refuse(client: Socket): void {
-    const failure = new Failure('overloaded', {
-      message: 'too many connections are open',
-      hint: 'close some, or raise limits.connections or limits.connectionsPerAddress of the route',
-    })
-    this.#relay.counters.fail(failure.code)
-    this.#relay.counters.responded('', statusOf(failure.code), 0)
-    client.on('error', () => client.destroy())
-    refuseConnection(client, failure, this.#limits)
   }
 
   #cut(): void {

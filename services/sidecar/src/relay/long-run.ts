@@ -1,8 +1,6 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { parseRequestHead } from '../http1/parse-request-head.ts'
-import { RequestHead } from '../http1/request-head.ts'
-import type { Caller } from './caller.ts'
 import type { HttpRelay } from './http-relay.ts'
+import type { KeptRequest } from './kept-request.ts'
 import { cutByDrain } from './relay-failures.ts'
 import type { Verdict } from './request-judge.ts'
 import type { Tunnel, TunnelKind } from './tunnels.ts'
@@ -21,17 +19,14 @@ export interface LongExchange {
  */
 export class LongRun implements Tunnel {
   readonly #exchange: LongExchange
-  /** The head as it came, so that it can be judged again. */
-  readonly #bytes: Buffer
+  readonly #request: KeptRequest
   readonly #relay: HttpRelay
-  readonly #caller: Caller
   #quietMs = Number.POSITIVE_INFINITY
 
-  constructor(exchange: LongExchange, bytes: Buffer, relay: HttpRelay, caller: Caller) {
+  constructor(exchange: LongExchange, request: KeptRequest, relay: HttpRelay) {
     this.#exchange = exchange
-    this.#bytes = bytes
+    this.#request = request
     this.#relay = relay
-    this.#caller = caller
   }
 
   /** The sidecar drains: silence now means that it is over. */
@@ -59,45 +54,19 @@ export class LongRun implements Tunnel {
   }
 
   judgeAnew(): void {
-    judgeAgain(this.#relay, this.#bytes, this.#caller, (verdict) => this.#follow(verdict))
-  }
-
-  #follow(verdict: Verdict): void {
-    const failure = faultOf(verdict, 'long', this.#relay)
+    const failure = faultOf(this.#request.judgeAgain(), 'long', this.#relay)
     if (failure !== null) this.#exchange.cut(this, failure)
   }
 }
 
-/** Judges a request once more that was allowed before, by the rules and identities as they are now. */
-export function judgeAgain(
-  { judge, headRules }: HttpRelay,
-  bytes: Buffer,
-  caller: Caller,
-  onVerdict: (verdict: Verdict) => void,
-): void {
-  const head = new RequestHead()
-  parseRequestHead(head, bytes, 0, bytes.length, headRules)
-  const verdict = judge.judgeAgain(head, bytes, caller)
-  if (verdict instanceof Promise) verdict.then(onVerdict, (cause) => onVerdict({ failure: notJudged(cause) }))
-  else onVerdict(verdict)
-}
-
-function notJudged(cause: unknown): Failure {
-  return new Failure('internal_error', {
-    message: 'the caller could not be judged again',
-    hint: 'see the log',
-    cause,
-  })
-}
-
 /**
- * Why a tunnel may not go on after it was judged again; null: it may. Passwords that cannot be verified now are no reason,
- * and the tunnels of a route that is gone drain where nobody had to prove who it is.
+ * Why a tunnel may not go on after it was judged again; null: it may. The tunnels of a route that is gone drain where nobody
+ * had to prove who it is.
  */
 export function faultOf(verdict: Verdict, kind: TunnelKind, { route }: HttpRelay): Failure | null {
   if (verdict === null || !('failure' in verdict)) return isOf(kind, verdict) ? null : noLongerAllowed(kind)
   const { code } = verdict.failure
-  const mayGoOn = code === 'overloaded' || (code === 'draining' && route.clients.length === 0)
+  const mayGoOn = code === 'draining' && route.clients.length === 0
   return mayGoOn ? null : verdict.failure
 }
 

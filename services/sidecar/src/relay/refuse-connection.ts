@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
-import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { statusOf } from '@uds-sidecar/shared/failure/failures'
+import type { RouteCounters } from '../observe/route-counters.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 import { reset } from './port.ts'
 import { problemResponse } from './problem-response.ts'
@@ -27,4 +29,16 @@ export function refuseConnection(client: Socket, failure: Failure, limits: Conne
     })
     .end(problemResponse(failure, { connection: 'close', headOnly: false }))
   client.resume().setTimeout(QUIET_MS, () => client.destroy())
+}
+
+/** Refuses a connection beyond the limits of its route, and counts that. */
+export function refuseOverloaded(client: Socket, counters: RouteCounters, limits: ConnectionLimits): void {
+  const failure = new Failure('overloaded', {
+    message: 'too many connections are open',
+    hint: 'close some, or raise limits.connections or limits.connectionsPerAddress of the route',
+  })
+  counters.fail(failure.code)
+  counters.responded('', statusOf(failure.code), 0)
+  client.on('error', () => client.destroy())
+  refuseConnection(client, failure, limits)
 }

@@ -2,6 +2,7 @@ import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { HttpRoute } from '../config/config.ts'
 import { malformed, type RequestHead, UPGRADE } from '../http1/request-head.ts'
 import { offeredProtocols, offersWebSocket, type UpgradeRequest, upgradeRequest } from '../http1/upgrade.ts'
+import type { Evidence } from '../identity/credentials.ts'
 import { type Admission, type Admitted, ANONYMOUS, Guard } from '../identity/guard.ts'
 import type { Identities } from '../identity/identities.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
@@ -52,47 +53,56 @@ export class RequestJudge {
 
   /** @param bytes the buffer that `head` was parsed from. @returns a promise only where a password is verified */
   judge(head: RequestHead, bytes: Buffer, caller: Caller): Verdict | Promise<Verdict> {
-    return this.#judge(head, bytes, caller, true)
+    const next = this.#next
+    if (next !== undefined)
+      return this.#mayFollow(next, head, bytes)
+        ? next.judge(head, bytes, callerFor(this.#route, next.#route, caller))
+        : { failure: routeReplaced() }
+    const clients = this.#clientsFor(head, bytes)
+    if ('failure' in clients) return clients
+    if (this.#guard.isOpen) return this.#judgeSize(head, bytes) ?? this.#admitted(null, head, bytes)
+    const admission = this.#guard.admit(clients, caller, authorizationOf(head, bytes))
+    if (!(admission instanceof Promise)) return this.#concludeNew(admission, head, bytes)
+    return admission.then((known) => this.#concludeNew(known, head, bytes))
   }
 
-  /** The same for a request that was allowed before and is still under way: it is not counted again. */
-  judgeAgain(head: RequestHead, bytes: Buffer, caller: Caller): Verdict | Promise<Verdict> {
-    return this.#judge(head, bytes, caller, false)
+  /**
+   * The same for a request that was allowed before and is still under way. It is not counted again.
+   * @param evidence what was kept of its `Authorization`; null: it had none.
+   */
+  judgeAgain(head: RequestHead, bytes: Buffer, caller: Caller, evidence: Evidence | null): Verdict {
+    const next = this.#next
+    if (next !== undefined)
+      return this.#mayFollow(next, head, bytes)
+        ? next.judgeAgain(head, bytes, callerFor(this.#route, next.#route, caller), evidence)
+        : { failure: routeReplaced() }
+    const clients = this.#clientsFor(head, bytes)
+    if ('failure' in clients) return clients
+    return this.#conclude(this.#guard.readmit(clients, caller, evidence), head, bytes)
   }
 
-  #judge(head: RequestHead, bytes: Buffer, caller: Caller, isNew: boolean): Verdict | Promise<Verdict> {
-    if (this.#next !== undefined) return this.#judgeBySuccessor(this.#next, head, bytes, caller, isNew)
+  /** A former connection leads to the former upstream: the new rules count for that only where it is the same. */
+  #mayFollow(next: RequestJudge | null, head: RequestHead, bytes: Buffer): next is RequestJudge {
+    if (next === null || isSameUpstream(this.#route, next.#route)) return next !== null
+    const protocol = this.#allow.hasUpgrades ? this.#protocolOf(head, bytes) : null
+    return !('failure' in judgeTarget(this.#allow, head, bytes, protocol))
+  }
+
+  /** The names of the clients that the request is for; none: everybody. */
+  #clientsFor(head: RequestHead, bytes: Buffer): readonly string[] | Refused {
     if (this.#hosts !== null && !this.#hosts.serve(hostOf(head, bytes))) return { failure: wrongHost() }
     const protocol = this.#allow.hasUpgrades ? this.#protocolOf(head, bytes) : null
     if (protocol === null && head.mayUpgrade && head.pathBits >= 0 && offersWebSocket(head, bytes))
       return { failure: refused(UPGRADE) }
-    const clients = judgeTarget(this.#allow, head, bytes, protocol)
-    if ('failure' in clients) return clients
-    if (this.#guard.isOpen) return this.#judgeSize(head, bytes) ?? this.#admitted(null, head, bytes)
-    const admission = this.#guard.admit(clients, caller, authorizationOf(head, bytes))
-    if (!(admission instanceof Promise)) return this.#conclude(admission, head, bytes, isNew)
-    return admission.then((known) => this.#conclude(known, head, bytes, isNew))
+    return judgeTarget(this.#allow, head, bytes, protocol)
   }
 
-  /** A former connection leads to the former upstream: the new rules count for that only where it is the same. */
-  #judgeBySuccessor(
-    next: RequestJudge | null,
-    head: RequestHead,
-    bytes: Buffer,
-    caller: Caller,
-    isNew: boolean,
-  ): Verdict | Promise<Verdict> {
-    if (next === null) return { failure: routeReplaced() }
-    if (!isSameUpstream(this.#route, next.#route)) {
-      const protocol = this.#allow.hasUpgrades ? this.#protocolOf(head, bytes) : null
-      const own = judgeTarget(this.#allow, head, bytes, protocol)
-      if ('failure' in own) return { failure: routeReplaced() }
-    }
-    return next.#judge(head, bytes, callerFor(this.#route, next.#route, caller), isNew)
+  #concludeNew(admission: Admission, head: RequestHead, bytes: Buffer): Verdict {
+    this.#counters.calledBy(admission.user)
+    return this.#conclude(admission, head, bytes)
   }
 
-  #conclude(admission: Admission, head: RequestHead, bytes: Buffer, isNew: boolean): Verdict {
-    if (isNew) this.#counters.calledBy(admission.user)
+  #conclude(admission: Admission, head: RequestHead, bytes: Buffer): Verdict {
     if ('failure' in admission) return admission
     return this.#judgeSize(head, bytes) ?? this.#admitted(admission, head, bytes)
   }
@@ -121,7 +131,8 @@ function upgraded(admitted: Admitted | null, upgrade: UpgradeRequest | string): 
   return { ...(admitted ?? ANONYMOUS), upgrade }
 }
 
-function authorizationOf(
+/** The value of `Authorization`; null: there is none. */
+export function authorizationOf(
   { authorizationStart, authorizationEnd }: RequestHead,
   bytes: Buffer,
 ): string | null {

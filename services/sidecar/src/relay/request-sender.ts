@@ -31,12 +31,14 @@ export class RequestWriter {
     bytes: Buffer,
     start: number,
     provenance: Buffer,
+    upgrade: Buffer,
     bodyEnd: number,
   ): boolean {
     const bodyBytes = bodyEnd - head.end
-    const headBytes = composedBytes(head, start, provenance) + addedBytes(this.#destination)
+    const added = addedBytes(this.#destination) + upgrade.length
+    const headBytes = composedBytes(head, start, provenance) + added
     const out = headBytes <= SCRATCH_BYTES ? this.#scratch : Buffer.allocUnsafe(headBytes)
-    const at = composeRequest(out, head, bytes, start, provenance, this.#ids, this.#destination)
+    const at = composeRequest(out, head, bytes, start, provenance, this.#ids, this.#destination, upgrade)
     if (at + bodyBytes > out.length)
       return writeApart(source, out.subarray(0, at), bytes.subarray(head.end, bodyEnd))
     const end = bodyBytes === 0 ? at : at + bytes.copy(out, at, head.end, bodyEnd)
@@ -159,11 +161,19 @@ export class RequestSender {
   }
 
   /** Sends the head, and the part of the body that is here. */
-  send(source: ResponseSource, provenance: Buffer): void {
+  send(source: ResponseSource, provenance: Buffer, upgrade: Buffer): void {
     const head = this.#head as RequestHead
     if (this.#gathered !== null) this.#takeGathered(head, this.#gathered)
     if (this.#isAuthorizationWithheld) head.withholdAuthorization(this.#bytes)
-    this.isFull = !this.#writer.write(source, head, this.#bytes, this.#start, provenance, this.#bodyEnd)
+    this.isFull = !this.#writer.write(
+      source,
+      head,
+      this.#bytes,
+      this.#start,
+      provenance,
+      upgrade,
+      this.#bodyEnd,
+    )
     if (this.#body.done) source.requestSent()
     else this.#bytes = NOTHING
   }

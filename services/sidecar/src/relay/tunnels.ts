@@ -1,3 +1,4 @@
+import type { Identities } from '../identity/identities.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { SharedRoom } from './connection-limits.ts'
 
@@ -24,19 +25,22 @@ export class Tunnels {
   readonly #max: number
   readonly #room: SharedRoom
   readonly #counters: RouteCounters
+  readonly #identities: Identities
   readonly #open = new Map<Tunnel, TunnelKind>()
   #isDraining = false
 
-  constructor(max: number, room: SharedRoom, counters: RouteCounters) {
+  constructor(max: number, room: SharedRoom, counters: RouteCounters, identities: Identities) {
     this.#max = max
     this.#room = room
     this.#counters = counters
+    this.#identities = identities
   }
 
   /** @returns false when there are too many already */
   open(tunnel: Tunnel, kind: TunnelKind): boolean {
     if (this.#open.size >= this.#max || !this.#room.take(1)) return false
     this.#open.set(tunnel, kind)
+    this.#identities.followers.add(this)
     this.#counters.tunnelsOpen[kind] += 1
     this.#counters.tunnelsTotal[kind] += 1
     if (this.#isDraining) tunnel.wrapUp(QUIET_MS)
@@ -47,6 +51,7 @@ export class Tunnels {
     const kind = this.#open.get(tunnel)
     if (kind === undefined) return
     this.#open.delete(tunnel)
+    if (this.#open.size === 0) this.#identities.followers.delete(this)
     this.#counters.tunnelsOpen[kind] -= 1
     this.#room.release(1)
   }

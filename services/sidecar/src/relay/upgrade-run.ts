@@ -1,38 +1,34 @@
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { UpgradeRequest } from '../http1/upgrade.ts'
-import type { Caller } from './caller.ts'
 import type { HttpRelay } from './http-relay.ts'
-import { faultOf, judgeAgain, type LongExchange, noLongerAllowed } from './long-run.ts'
+import type { KeptRequest } from './kept-request.ts'
+import { faultOf, type LongExchange, noLongerAllowed } from './long-run.ts'
 import { cutByDrain } from './relay-failures.ts'
-import type { Verdict } from './request-judge.ts'
 import type { SwitchedClient, SwitchedUpstream } from './response-taker.ts'
 import { Relay, UpstreamReading } from './stream-relay.ts'
 import type { Tunnel } from './tunnels.ts'
 
 /** One request that may switch to another protocol, and what it becomes when it has: two joined sockets. */
 export class UpgradeRun implements Tunnel {
-  readonly request: UpgradeRequest
+  /** The protocol that it may switch to. */
+  readonly upgrade: UpgradeRequest
   readonly #exchange: Pick<LongExchange, 'cut'>
-  /** The head as it came, so that it can be judged again. */
-  readonly #bytes: Buffer
+  readonly #request: KeptRequest
   readonly #relay: HttpRelay
-  readonly #caller: Caller
   #quietMs: number | null = null
   /** Null until the protocol was switched. */
   #joined: Relay | null = null
 
   constructor(
     exchange: Pick<LongExchange, 'cut'>,
-    request: UpgradeRequest,
-    bytes: Buffer,
+    upgrade: UpgradeRequest,
+    request: KeptRequest,
     relay: HttpRelay,
-    caller: Caller,
   ) {
-    this.request = request
+    this.upgrade = upgrade
     this.#exchange = exchange
-    this.#bytes = bytes
+    this.#request = request
     this.#relay = relay
-    this.#caller = caller
   }
 
   /** From now on bytes go both ways, until both sides have ended. */
@@ -72,13 +68,10 @@ export class UpgradeRun implements Tunnel {
   }
 
   judgeAnew(): void {
-    judgeAgain(this.#relay, this.#bytes, this.#caller, (verdict) => this.#follow(verdict))
-  }
-
-  #follow(verdict: Verdict): void {
+    const verdict = this.#request.judgeAgain()
     const failure = faultOf(verdict, 'upgrade', this.#relay)
     if (failure !== null) this.#end(failure)
-    else if (verdict !== null && 'upgrade' in verdict && verdict.upgrade?.protocol !== this.request.protocol)
+    else if (verdict !== null && 'upgrade' in verdict && verdict.upgrade?.protocol !== this.upgrade.protocol)
       this.#end(noLongerAllowed('upgrade'))
   }
 
