@@ -74,6 +74,11 @@ export function tlsRatios(load: TlsLoad, other: string): number[] {
   return cpuUs('sidecar', load).map((ours, i) => ours / (others[i] ?? Number.NaN))
 }
 
+/** Load average before a suite from which on its times say little. */
+const BUSY = 0.5
+const ON_A_LOADED_MACHINE =
+  'Measured on a loaded machine: other programs used a part of the processors. The times are longer than on an idle machine; the ratios of interleaved rounds change less, and their spread shows how much.'
+
 /** Null: there is no result. */
 export function tlsSection(): Section | null {
   const found = resultOf<Figure[]>('tls')
@@ -86,7 +91,12 @@ export function tlsSection(): Section | null {
   const failures = found.result.flatMap(({ rounds }) => rounds).reduce((sum, one) => sum + one.failures, 0)
   const head = ['CPU µs/request', 'sidecar', 'nginx', 'haproxy', 'sidecar / nginx', 'sidecar / haproxy']
   const how = `The CPU time of the program that terminates TLS, 32 connections at a time. TLS 1.3, TLS_AES_128_GCM_SHA256, X25519, a P-256 certificate; no client certificates. A ratio is that of one round. Failures: ${failures}.`
-  return section('TLS', [how, markdownTable(head, rows)])
+  const parts = [
+    how,
+    ...(found.machine.loadBefore < BUSY ? [] : [ON_A_LOADED_MACHINE]),
+    markdownTable(head, rows),
+  ]
+  return section('TLS', parts)
 }
 
 /** The median of the ratios of the rounds; NaN without a result. */
