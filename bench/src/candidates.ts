@@ -67,21 +67,19 @@ export const nginx: Candidate = {
   name: 'nginx',
   note: 'one worker, upstream keepalive 64, X-Forwarded-For, no access log',
   layer: 'http',
-  program: (where) => ({
-    command: ['nginx', '-c', join(where.directory, 'nginx.conf'), '-e', 'stderr'],
-    files: { 'nginx.conf': nginxConfig(where) },
-  }),
+  program: (where) => nginxProgram(where),
 }
 
-function nginxConfig({ port, socket, directory }: Where): string {
-  return `
+function nginxProgram({ port, socket, directory }: Where, tls: Pem | null = null): Program {
+  const config = `
 daemon off; worker_processes 1; pid ${directory}/nginx.pid; user root;
 events { worker_connections 16000; }
 http {
   access_log off; keepalive_requests 100000000; tcp_nodelay on;
   upstream app { server unix:${socket}; keepalive 64; keepalive_requests 100000000; }
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    listen 127.0.0.1:${port} ${tls === null ? '' : 'ssl'} backlog=4096;
+    ${tls === null ? '' : `ssl_certificate ${tls.certificate}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.3;`}
     location /bytes/ {
       limit_except GET { deny all; }
       proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
@@ -91,6 +89,10 @@ http {
   }
 }
 `
+  return {
+    command: ['nginx', '-c', join(directory, 'nginx.conf'), '-e', 'stderr'],
+    files: { 'nginx.conf': config },
+  }
 }
 
 export const haproxy: Candidate = {
@@ -113,7 +115,7 @@ const HAPROXY_HTTP = `mode http
   http-request set-header X-Request-Id %[uuid()]
   http-request deny unless { method GET } { path_beg /bytes/ }`
 
-function haproxyProgram({ port, socket, directory }: Where, mode: string): Program {
+function haproxyProgram({ port, socket, directory }: Where, mode: string, tls: Pem | null = null): Program {
   const config = `
 global
   nbthread 1
@@ -124,7 +126,7 @@ defaults
   timeout client 60s
   timeout server 60s
 listen main
-  bind 127.0.0.1:${port} backlog 4096
+  bind 127.0.0.1:${port} backlog 4096 ${tls === null ? '' : `ssl crt ${tls.both} ssl-min-ver TLSv1.3`}
   ${mode}
   server app unix@${socket} maxconn 0
 `
@@ -188,3 +190,24 @@ export const CANDIDATES: readonly Candidate[] = [
   socat,
   direct,
 ]
+
+/** Paths of a certificate and its key, and of a file with both, which HAProxy reads. */
+export interface Pem {
+  readonly certificate: string
+  readonly key: string
+  readonly both: string
+}
+
+/** Those that terminate TLS; they do the rest as without it. */
+export function tlsCandidates(tls: Pem): Candidate[] {
+  const { certificate, key } = tls
+  return [
+    {
+      ...sidecar,
+      program: (where) =>
+        withRoute(where, { kind: 'http', allow: ['GET /bytes/*'], tls: { certificate, key } }),
+    },
+    { ...nginx, program: (where) => nginxProgram(where, tls) },
+    { ...haproxy, program: (where) => haproxyProgram(where, HAPROXY_HTTP, tls) },
+  ]
+}

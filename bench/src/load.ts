@@ -11,7 +11,11 @@ export interface LoadShape {
   readonly close: boolean
   /** Null: a closed loop. */
   readonly ratePerSecond: number | null
+  /** How connections over TLS begin. `resumed` needs `close`. Not set: no TLS. */
+  readonly handshake?: Handshake
 }
+
+export type Handshake = 'full' | 'resumed'
 
 /** What a load generator measured. */
 interface Seen {
@@ -21,6 +25,8 @@ interface Seen {
   readonly p99Us: number
   /** Responses with a wrong status or length, and connections that broke. */
   readonly failures: number
+  /** Connections whose handshake resumed a session. Not set: the generator does not count them. */
+  readonly resumed?: number
 }
 
 /** One round of one candidate under one load. */
@@ -41,6 +47,28 @@ export interface Figure {
 /** Time for the last process of a forking candidate to end. */
 const SETTLE_MS = 20
 
+/** A B C … B C A …: other work on the machine then affects all candidates alike. */
+export async function interleaved(
+  name: string,
+  all: readonly Running[],
+  { loads, rounds, seconds }: { loads: readonly LoadShape[]; rounds: number; seconds: number },
+): Promise<Figure[]> {
+  const figures: Figure[] = loads.flatMap((load) =>
+    all.map(({ candidate }) => ({ candidate: candidate.name, load, rounds: [] })),
+  )
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, load] of loads.entries())
+      for (let k = 0; k < all.length; k++) {
+        const which = (k + round) % all.length
+        const running = all[which] as Running
+        const measured = await measureRound(running, load, seconds)
+        figures[i * all.length + which]?.rounds.push(measured)
+      }
+    process.stderr.write(`${name}: round ${round + 1} of ${rounds}\n`)
+  }
+  return figures
+}
+
 /** Puts a load on one candidate while the others are idle. */
 export async function measureRound(running: Running, load: LoadShape, seconds: number): Promise<Round> {
   const before = running.usage().cpuUs
@@ -60,23 +88,37 @@ async function residentAfter(running: Running, seconds: number): Promise<number>
 }
 
 async function generate(port: number, load: LoadShape, seconds: number): Promise<Seen> {
-  return load.ratePerSecond === null
-    ? await closedLoop(port, load, seconds)
-    : await constantRate(port, load, load.ratePerSecond, seconds)
+  if (load.ratePerSecond !== null) return await constantRate(port, load, load.ratePerSecond, seconds)
+  if (load.handshake !== undefined && load.close) return await handshakes(port, load, load.handshake, seconds)
+  return await closedLoop(port, load, seconds)
 }
 
 const WRK_SCRIPT = fileURLToPath(new URL('checked.lua', import.meta.url))
+/** The cipher suite and the group that wrk offers: the same for every candidate. */
+const OPENSSL_CONF = fileURLToPath(new URL('tls-client.cnf', import.meta.url))
 
 /** Each connection sends its next request as soon as it has the response, from one thread of wrk. */
 async function closedLoop(
   port: number,
-  { bytes, connections, close }: LoadShape,
+  { bytes, connections, close, handshake }: LoadShape,
   seconds: number,
 ): Promise<Seen> {
-  const url = `http://127.0.0.1:${port}${pathOf(bytes)}`
+  const wrk = handshake === undefined ? ['wrk'] : ['env', `OPENSSL_CONF=${OPENSSL_CONF}`, 'wrk']
+  const url = `${handshake === undefined ? 'http' : 'https'}://127.0.0.1:${port}${pathOf(bytes)}`
   const load = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', WRK_SCRIPT, url]
-  const output = await runToEnd(['wrk', ...load, '--', `${bytes}`, close ? 'close' : 'keep-alive'], LOAD_CPU)
+  const output = await runToEnd([...wrk, ...load, '--', `${bytes}`, close ? 'close' : 'keep-alive'], LOAD_CPU)
   return JSON.parse(output.slice(output.lastIndexOf('\n{'))) as Seen
+}
+
+/** One request per connection (`bench/floor/handshakes.c`). Not with wrk, which resumes its sessions when it reconnects. */
+async function handshakes(
+  port: number,
+  { bytes, connections }: LoadShape,
+  handshake: Handshake,
+  seconds: number,
+): Promise<Seen> {
+  const numbers = [port, bytes, connections, seconds].map(String)
+  return JSON.parse(await runToEnd(['handshakes', handshake, pathOf(bytes), ...numbers], LOAD_CPU)) as Seen
 }
 
 /**

@@ -66,7 +66,7 @@ function describeMachine(versions: Machine['versions']): Machine {
 
 /** Versions of the packages in the bench image. */
 export async function packageVersions(): Promise<Machine['versions']> {
-  const packages = ['nginx', 'haproxy', 'socat', 'wrk']
+  const packages = ['nginx', 'haproxy', 'socat', 'wrk', 'openssl']
   const format = '--showformat=$' + '{Package} $' + '{Version}\\n'
   const installed = await runToEnd(['dpkg-query', '--show', format, ...packages])
   const rows = installed.trim().split('\n')

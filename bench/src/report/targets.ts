@@ -8,6 +8,7 @@ import { figuresOf } from '../suites/proxies.ts'
 import { ENGINE_RESTART } from '../suites/restart.ts'
 import type { SocketOrTcp } from '../suites/socket-or-tcp.ts'
 import { EMPTY, type StartTimes } from '../suites/start-up.ts'
+import { type TlsLoad, tlsRatio } from '../suites/tls.ts'
 
 const NODE_PROXIES = ['undici', 'node http', 'http-proxy'] as const
 
@@ -19,7 +20,7 @@ interface Target {
 
 /** For contributors: each target, what was measured, and whether the target was reached. */
 export function targets(): string[] {
-  const all = [...cpu(11_264, 1), ...cpu(4, 1.15), ...socket(), ...startUp(), ...idle(), ...crash()]
+  const all = [...cpu(11_264, 1), ...cpu(4, 1.15), ...tls(), ...socket(), ...startUp(), ...idle(), ...crash()]
   if (all.length === 0) return ['Nothing was measured yet: `make bench`.']
   const rows = all.map(({ what, measured, atMost }) => [
     what,
@@ -58,6 +59,16 @@ function cpu(bytes: number, atMost: number): Target[] {
 
 function ratioOf(ours: Round, other: Round | undefined): number {
   return ours.cpuUsPerRequest / (other?.cpuUsPerRequest ?? Number.NaN)
+}
+
+function tls(): Target[] {
+  const target = (load: TlsLoad, atMost: number) => ({
+    what: `CPU per request over TLS, ${load}: sidecar / nginx`,
+    measured: tlsRatio(load, 'nginx'),
+    atMost,
+  })
+  const all = [target('keep-alive, 11 KiB', 1.4), target('a full handshake for each request', 2)]
+  return all.filter(({ measured }) => !Number.isNaN(measured))
 }
 
 function socket(): Target[] {

@@ -8,6 +8,7 @@ import { routes } from './routes.ts'
 import { slowClients } from './slow-clients.ts'
 import { socketOrTcp } from './socket-or-tcp.ts'
 import { startUp } from './start-up.ts'
+import { tls } from './tls.ts'
 
 /** Name of the result file → how it is measured. */
 export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unknown>>> = {
@@ -20,6 +21,7 @@ export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unk
   routes,
   exposition,
   restart,
+  tls,
 }
 
 export const SUITE_NAMES: readonly string[] = [...Object.keys(SUITES), ENGINE_RESTART]

@@ -2,7 +2,7 @@ import { formatSize } from '@uds-sidecar/client/bench/settings'
 import { median, type Spread, spreadOf } from '@uds-sidecar/client/statistics'
 import { CANDIDATES } from '../candidates.ts'
 import { BODIES, type Running, start, startGround } from '../ground.ts'
-import { type Figure, type LoadShape, measureRound, type Round } from '../load.ts'
+import { type Figure, interleaved, type LoadShape, measureRound, type Round } from '../load.ts'
 import { barChart } from '../page/bar-chart.ts'
 import { markdownTable, type Section, section, showSpread } from '../page/markdown.ts'
 import { resultOf } from '../results.ts'
@@ -20,8 +20,10 @@ export async function proxies(settings: Settings): Promise<Figure[]> {
   for (const [i, candidate] of chosen.entries())
     all.push(stack.use(await start(candidate, ground, FIRST_PORT + i)))
   await warmUp(all)
-  const closed = await interleaved(all, CLOSED_LOADS, settings.rounds)
-  return [...closed, ...(await interleaved(all, constantLoads(closed), settings.rounds))]
+  const under = (loads: readonly LoadShape[]) =>
+    interleaved('proxies', all, { loads, rounds: settings.rounds, seconds: SECONDS })
+  const closed = await under(CLOSED_LOADS)
+  return [...closed, ...(await under(constantLoads(closed)))]
 }
 
 const CLOSED_LOADS: readonly LoadShape[] = BODIES.flatMap((bytes) => [
@@ -47,28 +49,6 @@ async function warmUp(all: readonly Running[]): Promise<void> {
   for (const running of all)
     for (const bytes of BODIES)
       await measureRound(running, { bytes, connections: 32, close: false, ratePerSecond: null }, SECONDS)
-}
-
-/** A B C … B C A …: other work on the machine then affects all candidates alike. */
-async function interleaved(
-  all: readonly Running[],
-  loads: readonly LoadShape[],
-  rounds: number,
-): Promise<Figure[]> {
-  const figures: Figure[] = loads.flatMap((load) =>
-    all.map(({ candidate }) => ({ candidate: candidate.name, load, rounds: [] })),
-  )
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, load] of loads.entries())
-      for (let k = 0; k < all.length; k++) {
-        const which = (k + round) % all.length
-        const running = all[which] as Running
-        const measured = await measureRound(running, load, SECONDS)
-        figures[i * all.length + which]?.rounds.push(measured)
-      }
-    process.stderr.write(`proxies: round ${round + 1} of ${rounds}\n`)
-  }
-  return figures
 }
 
 type Value = (round: Round) => number

@@ -6,6 +6,8 @@ const FIRST_BYTES = 'services/sidecar/src/tls/first-bytes.test.ts'
 
 const CLIENT_CA = 'services/sidecar/src/tls/client-ca.ts'
 const CHAINS = 'services/sidecar/src/tls/oversized-chains.test.ts'
+const WRITES = 'services/sidecar/src/tls/prompt-writes.ts'
+const WRITES_TEST = 'services/sidecar/src/tls/prompt-writes.test.ts'
 
 /** Clients that misuse TLS, and connections without a place. */
 export const tlsHardening: readonly Mutant[] = [
@@ -50,5 +52,26 @@ export const tlsHardening: readonly Mutant[] = [
     find: 'secureOptions, ciphers: CIPHERS, ...ca }',
     replace: 'secureOptions, ...ca }',
     killers: ['services/sidecar/src/tls/ciphers.test.ts'],
+  },
+  {
+    name: 'a TLS write is done only a turn later, so every client looks slow',
+    file: WRITES,
+    find: 'if (!isWriting || hasQueue(transport)) return',
+    replace: 'if (isWriting) return',
+    killers: [WRITES_TEST],
+  },
+  {
+    name: 'a TLS write is done although the client does not read',
+    file: WRITES,
+    find: 'if (!isWriting || hasQueue(transport)) return',
+    replace: 'if (!isWriting) return',
+    killers: [WRITES_TEST],
+  },
+  {
+    name: 'a TLS connection is ended while a write is in progress',
+    file: WRITES,
+    find: 'client._final = (done) => inTurn(() => final.call(client, done))',
+    replace: 'client._final = (done) => final.call(client, done)',
+    killers: [WRITES_TEST],
   },
 ]

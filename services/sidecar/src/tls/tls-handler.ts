@@ -13,6 +13,7 @@ import type { CertificatePair } from './certificate-pair.ts'
 import type { ClientCa } from './client-ca.ts'
 import { Handshake, keyOf, reasonOf } from './handshake.ts'
 import { crypto, tls } from './node-tls.ts'
+import { writePromptly } from './prompt-writes.ts'
 
 /** The first byte of every TLS connection: a record of the type handshake (RFC 8446 section 5.1). */
 const HANDSHAKE_RECORD = 22
@@ -216,6 +217,7 @@ export class TlsHandler implements ConnectionHandler {
     client.allowHalfOpen = true
     client.on('error', () => client.destroy())
     setTransport(client, handshake.raw)
+    writePromptly(client, handshake.raw)
     setImmediate(() => this.#passOn(client, handshake))
   }
 
