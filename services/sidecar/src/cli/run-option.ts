@@ -4,9 +4,7 @@ import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { boundsTable } from '../config/bound-text.ts'
 import { loadConfig, readLogLevel } from '../config/config.ts'
 import { jsonSchema } from '../config/json-schema.ts'
-import { checkCertificates, together } from '../sidecar/certificates.ts'
-import { checkCredentials } from '../sidecar/credentials.ts'
-import { checkWaysOut } from '../sidecar/ways-out.ts'
+import { checkFiles } from '../sidecar/reload-files.ts'
 
 const USAGE = `usage: sidecar [--check | --bounds | --schema | --version | --help]
 
@@ -54,7 +52,7 @@ async function printVersion(version: string): Promise<void> {
 async function check(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env)
   const log = createLog('sidecar', readLogLevel(env))
-  await together(checkCertificates(config, log), checkCredentials(config, log), checkWaysOut(config, log))
+  await checkFiles(config, log)
   process.stdout.write(`the configuration is valid: ${config.routes.map(({ name }) => name).join(', ')}\n`)
 }
 

@@ -1,5 +1,6 @@
-import { Failure } from '@uds-sidecar/shared/failure/failure'
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
+import { badFiles } from '../files/bad-files.ts'
 import { callerGroup } from './attempts.ts'
 import { type CredentialFile, type FileOwner, PasswordFile, TokenFile } from './credential-file.ts'
 import { basicLogin, type Login } from './password-file.ts'
@@ -86,7 +87,7 @@ export class Credentials implements Disposable {
     ]
     if (reasons.length === 0) return loaded
     loaded[Symbol.dispose]()
-    throw joined(reasons)
+    throw badFiles(reasons)
   }
 
   /**
@@ -267,18 +268,4 @@ function commonTokens(files: readonly CredentialFile[]): Failure[] {
       .filter((other) => shareToken(one.tokens, other.tokens))
       .map((other) => one.inCommonWith(other)),
   )
-}
-
-/** All failures as one. */
-function joined(reasons: readonly unknown[]): unknown {
-  const failures = reasons.filter((reason) => reason instanceof Failure)
-  const [first] = failures
-  if (first === undefined || failures.length < reasons.length)
-    return reasons.find((reason) => !(reason instanceof Failure))
-  return new Failure('bad_config', {
-    message: [...new Set(failures.map(({ message }) => message))].join('\n  '),
-    hint: [...new Set(failures.map(({ hint }) => hint))].join('; '),
-    errno: first.errno,
-    cause: first,
-  })
 }

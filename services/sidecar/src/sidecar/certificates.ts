@@ -1,7 +1,7 @@
-import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Config, Route } from '../config/config.ts'
 import type { TlsSettings } from '../config/tls-schema.ts'
+import { badFiles } from '../files/bad-files.ts'
 import { TlsCounters } from '../observe/tls-status.ts'
 import type { Certificate } from '../tls/certificate.ts'
 
@@ -41,7 +41,7 @@ export async function loadCertificates(
   const certificates = new Map(loaded.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])))
   if (reasons.length === 0) return certificates
   for (const certificate of certificates.values()) certificate[Symbol.dispose]()
-  throw joined(reasons)
+  throw badFiles(reasons)
 }
 
 /** Reads the certificates of a whole configuration and forgets them: for `--check`. @throws Failure `bad_config` */
@@ -53,30 +53,4 @@ export async function checkCertificates(config: Config, log: Logger): Promise<vo
 /** The reasons of one listener: its pair and its client CA may both be bad. */
 function reasonsOf(reason: unknown): unknown[] {
   return reason instanceof AggregateError ? reason.errors : [reason]
-}
-
-/** One failure that names all missing and bad files. */
-export function joined(reasons: readonly unknown[]): unknown {
-  const failures = reasons.filter((reason) => reason instanceof Failure)
-  const [first] = failures
-  if (first === undefined || failures.length < reasons.length) return reasons[0]
-  return new Failure('bad_config', {
-    message: [...new Set(failures.map(({ message }) => message))].join('\n  '),
-    hint: [...new Set(failures.map(({ hint }) => hint))].join('; '),
-    errno: first.errno,
-    cause: first,
-  })
-}
-
-/** Waits for all three. @throws Failure `bad_config` that names the mistakes of all */
-export async function together<A, B, C>(
-  one: Promise<A>,
-  other: Promise<B>,
-  third: Promise<C>,
-): Promise<[A, B, C]> {
-  const reasons = (await Promise.allSettled([one, other, third])).flatMap((each) =>
-    each.status === 'rejected' ? [each.reason] : [],
-  )
-  if (reasons.length > 0) throw joined(reasons)
-  return [await one, await other, await third]
 }

@@ -6,24 +6,20 @@ import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Config, Route } from '../config/config.ts'
 import type { NameResolver } from '../egress/egress-policy.ts'
 import { Resolver } from '../egress/resolver.ts'
-import type { Credentials } from '../identity/credentials.ts'
 import { Identities } from '../identity/identities.ts'
 import type { OperationsView } from '../observe/pages.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
-import type { TlsCounters } from '../observe/tls-status.ts'
 import { SharedRoom } from '../relay/connection-limits.ts'
 import { Deadlines } from '../relay/deadlines.ts'
 import type { Port } from '../relay/port.ts'
 import type { Certificate } from '../tls/certificate.ts'
-import type { WayOut } from '../way-out/way-out.ts'
-import { type ListenerName, loadCertificates, tlsListeners, together } from './certificates.ts'
-import { loadCredentials, requireCallers } from './credentials.ts'
+import { requireCallers } from './credentials.ts'
 import { checkInherited, InheritedSockets, type Listening, OPS } from './inherited-sockets.ts'
 import { type DescriptorPlan, planDescriptors } from './plan-descriptors.ts'
+import { type ReloadFiles, type RunningFiles, readFiles } from './reload-files.ts'
 import { type Holder, planReload, type ReloadPlan, revoke } from './reload-plan.ts'
 import { RunningOperations } from './running-operations.ts'
 import { type RouteFiles, RunningRoute, type Surroundings } from './running-route.ts'
-import { loadWaysOut } from './ways-out.ts'
 
 export interface SidecarOptions {
   readonly inherited?: InheritedSockets
@@ -125,28 +121,20 @@ export class Sidecar implements AsyncDisposable {
     const plan = planReload(this.#routes, this.#ops, config)
     const isTakeover = ({ route }: ReloadPlan['begun'][number]) => route.onConflict === 'takeover'
     requireCallers(config)
-    const [credentials, certificates, waysOut] = await together(
-      this.#credentialsFor(config, opened),
-      this.#certificatesFor(config, plan, opened),
-      this.#waysOutFor(plan, opened),
-    )
-    const filesOf = ({ name }: Route) => ({
-      tls: certificates.get(name) ?? null,
-      outgoing: waysOut.get(name) ?? null,
-    })
+    const files = await readFiles(config, plan, this.#runningFiles, opened)
     const fresh = await this.#open(
       plan.begun.filter((each) => !isTakeover(each)),
-      filesOf,
+      files,
       opened,
     )
     for (const { route, port } of plan.begun) if (port !== null) await this.#rebind(port.port, route, opened)
-    const ops = await this.#opsFor(config, plan, certificates.get(null) ?? null, opened)
-    fresh.push(...(await this.#open(plan.begun.filter(isTakeover), filesOf, opened)))
+    const ops = await this.#opsFor(config, plan, files.opsTls, opened)
+    fresh.push(...(await this.#open(plan.begun.filter(isTakeover), files, opened)))
     if (this.#isDraining) throw shuttingDown() // a signal came in the meantime
     opened.move() // nothing can fail after this line
-    this.#surroundings.identities.use(credentials)
+    this.#surroundings.identities.use(files.credentials)
     for (const { route, port } of plan.begun)
-      if (port !== null) fresh.push(this.#succeed(port, route, filesOf(route)))
+      if (port !== null) fresh.push(this.#succeed(port, route, files.of(route)))
     ops?.serve()
     revoke(plan)
     for (const holder of plan.handedOver) this.#leave(holder.drain(config.drainMs))
@@ -157,15 +145,7 @@ export class Sidecar implements AsyncDisposable {
     this.#shareDescriptors()
     this.#leaveReplaced()
     await Promise.all([...this.#routes.map((route) => route.look()), ops?.tls?.look()])
-    await credentials?.look()
-  }
-
-  /** Reads tokens and passwords. The new ones are disposed of when a later step fails. */
-  async #credentialsFor({ clients }: Config, opened: AsyncDisposableStack): Promise<Credentials | null> {
-    const { log, identities } = this.#surroundings
-    const credentials = await loadCredentials(clients, log, identities.credentials ?? undefined)
-    if (credentials !== null) opened.use(credentials)
-    return credentials
+    await files.credentials?.look()
   }
 
   /** Starts a route on the open port of `former`, whose connections it judges from now on. */
@@ -175,36 +155,10 @@ export class Sidecar implements AsyncDisposable {
     return next
   }
 
-  /** Reads the certificates of the listeners that start. They are disposed of when a later step fails. */
-  async #certificatesFor(config: Config, plan: ReloadPlan, opened: AsyncDisposableStack) {
-    const begun = plan.begun.map(({ route }) => route)
-    const certificates = await loadCertificates(
-      tlsListeners(config, begun, plan.ops !== 'same'),
-      this.#surroundings.log,
-      (name) => this.#tlsCountersOf(name),
-    )
-    for (const certificate of certificates.values()) opened.use(certificate)
-    return certificates
-  }
-
-  /** Reads what the routes that start need for their upstreams on TCP. */
-  async #waysOutFor(plan: ReloadPlan, opened: AsyncDisposableStack): Promise<Map<string, WayOut>> {
-    const { resolver, log } = this.#surroundings
-    const begun = plan.begun.map(({ route }) => route)
-    const waysOut = await loadWaysOut(
-      begun,
-      resolver,
-      log,
-      (name) => this.#routes.find(({ route }) => route.name === name)?.outgoing?.counters,
-    )
-    for (const wayOut of waysOut.values()) opened.use(wayOut)
-    return waysOut
-  }
-
   /** Starts the routes that need a new port. */
   async #open(
     begun: ReloadPlan['begun'],
-    filesOf: (route: Route) => RouteFiles,
+    files: ReloadFiles,
     opened: AsyncDisposableStack,
   ): Promise<RunningRoute[]> {
     const fresh: RunningRoute[] = []
@@ -213,7 +167,7 @@ export class Sidecar implements AsyncDisposable {
       const running = await RunningRoute.open(
         route,
         this.#surroundings,
-        filesOf(route),
+        files.of(route),
         this.#countersOf(route),
       )
       opened.defer(() => running.close(0))
@@ -308,9 +262,13 @@ export class Sidecar implements AsyncDisposable {
     return this.#routes.find(({ route }) => route.name === name)?.counters
   }
 
-  #tlsCountersOf(name: ListenerName): TlsCounters | undefined {
-    if (name === null) return this.#ops?.tls?.counters
-    return this.#routes.find(({ route }) => route.name === name)?.tls?.counters
+  get #runningFiles(): RunningFiles {
+    const named = (name: string) => this.#routes.find(({ route }) => route.name === name)
+    return {
+      ...this.#surroundings,
+      tlsCountersOf: (name) => (name === null ? this.#ops?.tls : named(name)?.tls)?.counters,
+      outgoingCountersOf: (name) => named(name)?.outgoing?.counters,
+    }
   }
 
   #leave(ended: Promise<void>): void {

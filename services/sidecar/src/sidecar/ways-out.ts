@@ -1,9 +1,9 @@
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Config, Route } from '../config/config.ts'
 import type { NameResolver } from '../egress/egress-policy.ts'
+import { badFiles } from '../files/bad-files.ts'
 import type { OutgoingCounters } from '../observe/outgoing-status.ts'
 import type { WayOut } from '../way-out/way-out.ts'
-import { joined } from './certificates.ts'
 
 /**
  * Reads what the routes with an upstream on TCP need for it. Their module is imported only where there is one.
@@ -36,7 +36,7 @@ export async function loadWaysOut(
     if (each.status === 'fulfilled' && each.value[1] !== null) waysOut.set(each.value[0], each.value[1])
   if (reasons.length === 0) return waysOut
   for (const wayOut of waysOut.values()) wayOut[Symbol.dispose]()
-  throw joined(reasons)
+  throw badFiles(reasons)
 }
 
 /** Reads the files of a whole configuration and forgets them: for `--check`. @throws Failure `bad_config` */
