@@ -2,14 +2,12 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { BROKEN } from '../http1/chunked.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
-import { faultInSwitch, type UpgradeRequest, upgradeLines } from '../http1/upgrade.ts'
 import { bodyTooLarge, type Refused } from '../policy/admission.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
+import { ExchangeTunnel } from './exchange-tunnel.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { Judging } from './judging.ts'
-import { KeptRequest } from './kept-request.ts'
-import { LongRun } from './long-run.ts'
 import {
   clientTooSlow,
   cutByDrain,
@@ -28,9 +26,6 @@ import type { ResponseSource, ResponseTaker, SwitchedClient, SwitchedUpstream } 
 import { Retry } from './retry.ts'
 import { TimeBudget } from './time-budget.ts'
 import type { Tunnel } from './tunnels.ts'
-import { UpgradeRun } from './upgrade-run.ts'
-
-const NO_LINES = Buffer.alloc(0)
 
 /** What an exchange needs of its client connection. */
 export interface ExchangeClient {
@@ -61,10 +56,7 @@ export class Exchange implements ResponseTaker {
   /** The response is whole, and the client's socket has not taken all of it. */
   #isFlushing = false
   readonly #judging: Judging
-  /** Of a response that may take as long as it likes. */
-  #tunnel: LongRun | null = null
-  /** Of a request that may switch protocols, until it has. */
-  #upgrade: UpgradeRun | null = null
+  readonly #tunnel: ExchangeTunnel
   /** The client that sent the request, as far as it is known. */
   #user: string | null = null
   readonly #retry = new Retry()
@@ -76,6 +68,7 @@ export class Exchange implements ResponseTaker {
     this.#time = new TimeBudget(relay.deadlines)
     this.#request = new RequestSender(relay.headRules, relay.writer)
     this.#response = new ResponseSender(client.socket, relay)
+    this.#tunnel = new ExchangeTunnel(this, relay)
     this.#judging = new Judging(client.socket, relay, this.#request, (verdict) => this.#follow(verdict))
   }
 
@@ -94,6 +87,14 @@ export class Exchange implements ResponseTaker {
   /** The request was received whole. */
   get isRequestDone(): boolean {
     return this.#request.isDone
+  }
+
+  get isTunnel(): boolean {
+    return this.#tunnel.isLong || this.#tunnel.mayUpgrade
+  }
+
+  get isUnbounded(): boolean {
+    return this.#tunnel.isLong
   }
 
   get needsFresh(): boolean {
@@ -131,7 +132,9 @@ export class Exchange implements ResponseTaker {
   #dispatch(allowed: Allowed | null): void {
     this.#user = allowed === null ? null : allowed.user
     if (allowed?.withholds) this.#request.withholdAuthorization()
-    if (this.#openTunnel(allowed)) this.#gatherOrAcquire()
+    const isOpen = this.#tunnel.open(allowed, this.#request, this.#client.socket.caller)
+    if (this.#tunnel.isLong) this.#time.unbind()
+    if (isOpen) this.#gatherOrAcquire()
     else this.#respondWith(tunnelsFull(this.#relay.route.limits.tunnels))
   }
 
@@ -141,50 +144,10 @@ export class Exchange implements ResponseTaker {
     else this.#acquire()
   }
 
-  /** @returns false when there are too many */
-  #openTunnel(allowed: Allowed | null): boolean {
-    if (allowed?.upgrade !== undefined) return this.#openUpgrade(allowed.upgrade)
-    if (!allowed?.isLong) return true
-    const tunnel = new LongRun(this, this.#keptRequest(), this.#relay)
-    if (!this.#relay.tunnels.open(tunnel, 'long')) return false
-    this.#tunnel = tunnel
-    this.#time.unbind()
-    return true
-  }
-
-  #openUpgrade(request: UpgradeRequest): boolean {
-    const upgrade = new UpgradeRun(this, request, this.#keptRequest(), this.#relay)
-    this.#upgrade = upgrade
-    return this.#relay.tunnels.open(upgrade, 'upgrade')
-  }
-
-  #keptRequest(): KeptRequest {
-    return new KeptRequest(this.#relay, this.#request.copyHead(), this.#client.socket.caller)
-  }
-
   /** Time without a byte of a body. */
   get #bodyMs(): number {
     const { body } = this.#relay.route.timeoutsMs
-    if (this.#tunnel === null) return body
-    return this.#tunnel.idleMs(this.#response.hasBegun, this.#client.socket.hasEnded)
-  }
-
-  get isTunnel(): boolean {
-    return this.#tunnel !== null || this.#upgrade !== null
-  }
-
-  get isUnbounded(): boolean {
-    return this.#tunnel !== null
-  }
-
-  /** The tunnel has less time now. */
-  hurry(): void {
-    if (this.#response.hasBegun && !this.#isOver) this.#allow(this.#bodyMs)
-  }
-
-  /** Ends the tunnel before its time. */
-  cut(tunnel: Tunnel, failure: Failure): void {
-    if (!this.#isOver && (tunnel === this.#tunnel || tunnel === this.#upgrade)) this.#giveUp(failure)
+    return this.#tunnel.idleMs(this.#response.hasBegun, this.#client.socket.hasEnded) ?? body
   }
 
   #acquire(): void {
@@ -212,8 +175,7 @@ export class Exchange implements ResponseTaker {
     this.#source = source
     this.#response.follow(source)
     this.#time.restartWait()
-    const upgrade = this.#upgrade === null ? NO_LINES : upgradeLines(this.#upgrade.upgrade.protocol)
-    this.#request.send(source, this.#client.socket.provenance(this.#user), upgrade)
+    this.#request.send(source, this.#client.socket.provenance(this.#user), this.#tunnel.upgradeLines)
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
   }
 
@@ -255,18 +217,14 @@ export class Exchange implements ResponseTaker {
   }
 
   takeSwitch(head: ResponseHead, bytes: Buffer, start: number, end: number): string | null {
-    if (this.#upgrade === null) return 'it switches protocols, and no Upgrade was forwarded'
-    if (!this.#request.isDone) return 'it switches protocols before it has the whole request'
-    const { upgrade } = this.#upgrade
-    const fault = faultInSwitch(upgrade, head, bytes)
-    if (fault === null) this.#response.takeSwitch(head, bytes, start, end, upgradeLines(upgrade.protocol))
+    const fault = this.#tunnel.faultInSwitch(head, bytes, this.#request.isDone)
+    if (fault === null) this.#response.takeSwitch(head, bytes, start, end, this.#tunnel.upgradeLines)
     return fault
   }
 
   /** The exchange is over, and the tunnel goes on. */
   switched(upstream: SwitchedUpstream): void {
-    const upgrade = this.#upgrade
-    this.#upgrade = null
+    const upgrade = this.#tunnel.release()
     this.#end()
     upgrade?.join(this.#client.switchProtocols(), upstream)
   }
@@ -284,7 +242,7 @@ export class Exchange implements ResponseTaker {
   }
 
   get #mayPersist(): boolean {
-    return this.#request.isDone && this.#upgrade === null && this.#client.mayPersist
+    return this.#request.isDone && !this.#tunnel.mayUpgrade && this.#client.mayPersist
   }
 
   /** The client's socket has taken all that was written. */
@@ -350,10 +308,7 @@ export class Exchange implements ResponseTaker {
     this.#isFlushing = false
     this.#source = null
     this.#response.end()
-    if (this.#tunnel !== null) this.#relay.tunnels.close(this.#tunnel)
-    if (this.#upgrade !== null) this.#relay.tunnels.close(this.#upgrade)
-    this.#tunnel = null
-    this.#upgrade = null
+    this.#tunnel.close()
     const head = this.#request.release()
     if (head !== null) this.#relay.heads.give(head)
   }
@@ -375,14 +330,24 @@ export class Exchange implements ResponseTaker {
   /** The client has ended its side. It may still wait for the response or be gone; TCP does not tell. */
   clientEnded(): void {
     if (!this.#response.hasBegun) this.#allow(this.#relay.route.timeoutsMs.halfClosed)
-    else if (this.#tunnel !== null) this.#allow(this.#bodyMs)
+    else if (this.#tunnel.isLong) this.#allow(this.#bodyMs)
+  }
+
+  /** The tunnel has less time now. */
+  hurry(): void {
+    if (this.#response.hasBegun && !this.#isOver) this.#allow(this.#bodyMs)
+  }
+
+  /** Ends the tunnel before its time. */
+  cut(tunnel: Tunnel, failure: Failure): void {
+    if (!this.#isOver && this.#tunnel.owns(tunnel)) this.#giveUp(failure)
   }
 
   /** The time for the current step is over: decides whose fault it is. */
   expire(): void {
     const { pool } = this.#relay
-    if (this.#tunnel?.isOver && this.#response.hasBegun) this.#giveUp(cutByDrain())
-    else if ((!this.#response.hasBegun || this.#tunnel !== null) && this.#client.socket.hasEnded)
+    if (this.#tunnel.isWrappingUp && this.#response.hasBegun) this.#giveUp(cutByDrain())
+    else if ((!this.#response.hasBegun || this.#tunnel.isLong) && this.#client.socket.hasEnded)
       this.#client.socket.reset()
     else if (this.#judging.isPending) this.#respondWith(judgedTooLate())
     else if (pool.forget(this)) this.#respondWith(waitedTooLong())
@@ -406,7 +371,7 @@ export class Exchange implements ResponseTaker {
 
   /** A response that may be silent for a while was silent for too long, which is nobody's fault. */
   get #isQuiet(): boolean {
-    return this.#tunnel !== null && this.#response.hasBegun
+    return this.#tunnel.isLong && this.#response.hasBegun
   }
 
   get #isUploadSlow(): boolean {
