@@ -49,7 +49,7 @@ export const upgrade: readonly Mutant[] = [
   },
   {
     name: 'silence of a long response is the fault of the upstream',
-    file: EXCHANGE_TS,
+    file: 'services/sidecar/src/relay/exchange-time.ts',
     find: 'this.#isClientSlow || this.#isQuiet',
     replace: 'this.#isClientSlow',
     killers: [LONG],

@@ -1,9 +1,11 @@
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { ResponseHead } from '../http1/response-head.ts'
 import { faultInSwitch, type UpgradeRequest, upgradeLines } from '../http1/upgrade.ts'
 import type { Caller } from './caller.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { KeptRequest } from './kept-request.ts'
 import { type LongExchange, LongRun } from './long-run.ts'
+import { tunnelsFull } from './relay-failures.ts'
 import type { Allowed } from './request-judge.ts'
 import type { RequestSender } from './request-sender.ts'
 import type { Tunnel } from './tunnels.ts'
@@ -42,22 +44,26 @@ export class ExchangeTunnel {
     return this.#long?.isWrappingUp === true
   }
 
-  /** Opens a tunnel if the rule of the request says so. @returns false when there are too many */
-  open(allowed: Allowed | null, request: RequestSender, caller: Caller): boolean {
+  /** Opens a tunnel if the rule of the request says so. @returns why it cannot, or null */
+  open(allowed: Allowed | null, request: RequestSender, caller: Caller): Failure | null {
     if (allowed?.upgrade !== undefined) return this.#openUpgrade(allowed.upgrade, this.#keep(request, caller))
-    return allowed?.isLong ? this.#openLong(this.#keep(request, caller)) : true
+    return allowed?.isLong ? this.#openLong(this.#keep(request, caller)) : null
   }
 
-  #openUpgrade(protocol: UpgradeRequest, request: KeptRequest): boolean {
+  #openUpgrade(protocol: UpgradeRequest, request: KeptRequest): Failure | null {
     this.#upgrade = new UpgradeRun(this.#exchange, protocol, request, this.#relay)
-    return this.#relay.tunnels.open(this.#upgrade, 'upgrade')
+    return this.#relay.tunnels.open(this.#upgrade, 'upgrade') ? null : this.#tooMany()
   }
 
-  #openLong(request: KeptRequest): boolean {
+  #openLong(request: KeptRequest): Failure | null {
     const long = new LongRun(this.#exchange, request, this.#relay)
-    if (!this.#relay.tunnels.open(long, 'long')) return false
+    if (!this.#relay.tunnels.open(long, 'long')) return this.#tooMany()
     this.#long = long
-    return true
+    return null
+  }
+
+  #tooMany(): Failure {
+    return tunnelsFull(this.#relay.route.limits.tunnels)
   }
 
   #keep(request: RequestSender, caller: Caller): KeptRequest {

@@ -3,42 +3,24 @@ import { BROKEN } from '../http1/chunked.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
 import { bodyTooLarge, type Refused } from '../policy/admission.ts'
-import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
+import { ExchangeTime } from './exchange-time.ts'
 import { ExchangeTunnel } from './exchange-tunnel.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { Judging } from './judging.ts'
 import {
   clientTooSlow,
-  cutByDrain,
   judgedTooLate,
   queueFull,
   requestBodyBroken,
-  scraperTooHasty,
-  tunnelsFull,
-  upstreamTooSlow,
   waitedTooLong,
 } from './relay-failures.ts'
 import type { Allowed, Verdict } from './request-judge.ts'
 import { RequestSender } from './request-sender.ts'
 import { ResponseSender } from './response-sender.ts'
-import type { ResponseSource, ResponseTaker, SwitchedClient, SwitchedUpstream } from './response-taker.ts'
+import type { ExchangeClient, ResponseSource, ResponseTaker, SwitchedUpstream } from './response-taker.ts'
 import { Retry } from './retry.ts'
-import { TimeBudget } from './time-budget.ts'
 import type { Tunnel } from './tunnels.ts'
-
-/** What an exchange needs of its client connection. */
-export interface ExchangeClient {
-  readonly socket: ClientSocket
-  /** Another request may follow on this connection. */
-  readonly mayPersist: boolean
-  /** The next step may take `ms` from now on. */
-  allow(ms: number): void
-  /** The response was written; with `keep` the next request may follow. */
-  responded(keep: boolean): void
-  /** The response has switched protocols. */
-  switchProtocols(): SwitchedClient
-}
 
 /**
  * One request and its response: decides what becomes of the request, connects its sender with the upstream, and the
@@ -60,15 +42,15 @@ export class Exchange implements ResponseTaker {
   /** The client that sent the request, as far as it is known. */
   #user: string | null = null
   readonly #retry = new Retry()
-  readonly #time: TimeBudget
+  readonly #time: ExchangeTime
 
   constructor(client: ExchangeClient, relay: HttpRelay) {
     this.#client = client
     this.#relay = relay
-    this.#time = new TimeBudget(relay.deadlines)
     this.#request = new RequestSender(relay.headRules, relay.writer)
     this.#response = new ResponseSender(client.socket, relay)
     this.#tunnel = new ExchangeTunnel(this, relay)
+    this.#time = new ExchangeTime(client, relay, this.#request, this.#response, this.#tunnel)
     this.#judging = new Judging(client.socket, relay, this.#request, (verdict) => this.#follow(verdict))
   }
 
@@ -112,9 +94,9 @@ export class Exchange implements ResponseTaker {
     this.#response.start(head)
     const position = this.#request.start(head, bytes, start)
     const isBroken = position === BROKEN
-    this.#time.start(this.#relay.route.timeoutsMs.total, head.scrapeTimeoutMs)
+    this.#time.start(head.scrapeTimeoutMs)
     this.#judging.start(head, bytes, isBroken)
-    if (this.#judging.isPending) this.#allow(this.#relay.route.timeoutsMs.responseHead)
+    if (this.#judging.isPending) this.#time.allow(this.#relay.route.timeoutsMs.responseHead)
     return isBroken ? bytes.length : position
   }
 
@@ -132,38 +114,24 @@ export class Exchange implements ResponseTaker {
   #dispatch(allowed: Allowed | null): void {
     this.#user = allowed === null ? null : allowed.user
     if (allowed?.withholds) this.#request.withholdAuthorization()
-    const isOpen = this.#tunnel.open(allowed, this.#request, this.#client.socket.caller)
+    const failure = this.#tunnel.open(allowed, this.#request, this.#client.socket.caller)
     if (this.#tunnel.isLong) this.#time.unbind()
-    if (isOpen) this.#gatherOrAcquire()
-    else this.#respondWith(tunnelsFull(this.#relay.route.limits.tunnels))
+    if (failure === null) this.#gatherOrAcquire()
+    else this.#respondWith(failure)
   }
 
   #gatherOrAcquire(): void {
     this.#isGathering = !this.#request.isWorthConnection
-    if (this.#isGathering) this.#allow(this.#bodyMs)
+    if (this.#isGathering) this.#time.allowForBody()
     else this.#acquire()
-  }
-
-  /** Time without a byte of a body. */
-  get #bodyMs(): number {
-    const { body } = this.#relay.route.timeoutsMs
-    return this.#tunnel.idleMs(this.#response.hasBegun, this.#client.socket.hasEnded) ?? body
   }
 
   #acquire(): void {
     const { pool, route } = this.#relay
-    const { responseHead } = route.timeoutsMs
-    const body = this.#bodyMs
-    this.#isGathering = false
     this.#retry.start(this.#request)
-    this.#allow(this.#request.isDone ? responseHead : body)
+    this.#time.allowForRest()
     if (!this.#request.isDone) this.#client.socket.pause('exchange')
     if (!pool.acquire(this)) this.#respondWith(queueFull(route.limits.queue))
-  }
-
-  /** The next step may take `ms`, within the time for the whole request. */
-  #allow(ms: number): void {
-    this.#client.allow(this.#time.atMost(ms))
   }
 
   begin(source: ResponseSource): void {
@@ -186,22 +154,16 @@ export class Exchange implements ResponseTaker {
     const position = this.#isGathering ? this.#request.gather(chunk) : this.#request.advance(chunk)
     if (position === BROKEN) this.#giveUp(requestBodyBroken())
     else if (this.#request.bodyBytes > bodyBytes) this.#giveUp(bodyTooLarge(bodyBytes))
-    else if (this.#isGathering) this.#gathered()
+    else if (this.#isGathering) this.#gatherOrAcquire()
     else this.#forward(chunk, position)
     return position === BROKEN ? chunk.length : position
   }
 
-  #gathered(): void {
-    if (this.#request.isWorthConnection) this.#acquire()
-    else this.#allow(this.#bodyMs)
-  }
-
   #forward(chunk: Buffer, position: number): void {
-    const { responseHead } = this.#relay.route.timeoutsMs
     if (this.#source === null) return
     this.#time.clientMoved(position)
     this.#request.forward(this.#source, chunk, position)
-    if (!this.#response.hasBegun) this.#allow(this.#request.isDone ? responseHead : this.#bodyMs)
+    if (!this.#response.hasBegun) this.#time.allowForRest()
     if (this.#request.isFull && !this.#request.isDone) this.#client.socket.pause('exchange')
   }
 
@@ -232,13 +194,13 @@ export class Exchange implements ResponseTaker {
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
     this.#response.takeHead(head, bytes, start, end, this.#mayPersist)
     if (this.#response.isPaused) this.#time.restartWait()
-    this.#allow(this.#bodyMs)
+    this.#time.allowForBody()
   }
 
   takeBody(bytes: Buffer, start: number, end: number): void {
     this.#response.takeBody(bytes, start, end)
     if (this.#response.isPaused) this.#time.restartWait()
-    this.#allow(this.#bodyMs)
+    this.#time.allowForBody()
   }
 
   get #mayPersist(): boolean {
@@ -251,8 +213,8 @@ export class Exchange implements ResponseTaker {
     if (this.#isOver) return
     this.#time.restartWait()
     if (this.#isFlushing && !this.#response.isFull) this.#conclude()
-    else if (this.#isFlushing) this.#client.allow(this.#bodyMs)
-    else this.#allow(this.#bodyMs)
+    else if (this.#isFlushing) this.#time.allowForFlush()
+    else this.#time.allowForBody()
   }
 
   /** The response is whole; it is over once the client's socket has taken it. */
@@ -261,7 +223,7 @@ export class Exchange implements ResponseTaker {
     this.#source = null
     this.#response.follow(null)
     this.#isFlushing = this.#response.isFull
-    if (this.#isFlushing) this.#client.allow(this.#bodyMs)
+    if (this.#isFlushing) this.#time.allowForFlush()
     else this.#conclude()
   }
 
@@ -329,13 +291,13 @@ export class Exchange implements ResponseTaker {
 
   /** The client has ended its side. It may still wait for the response or be gone; TCP does not tell. */
   clientEnded(): void {
-    if (!this.#response.hasBegun) this.#allow(this.#relay.route.timeoutsMs.halfClosed)
-    else if (this.#tunnel.isLong) this.#allow(this.#bodyMs)
+    if (!this.#response.hasBegun) this.#time.allow(this.#relay.route.timeoutsMs.halfClosed)
+    else if (this.#tunnel.isLong) this.#time.allowForBody()
   }
 
   /** The tunnel has less time now. */
   hurry(): void {
-    if (this.#response.hasBegun && !this.#isOver) this.#allow(this.#bodyMs)
+    if (this.#response.hasBegun && !this.#isOver) this.#time.allowForBody()
   }
 
   /** Ends the tunnel before its time. */
@@ -343,43 +305,19 @@ export class Exchange implements ResponseTaker {
     if (!this.#isOver && this.#tunnel.owns(tunnel)) this.#giveUp(failure)
   }
 
-  /** The time for the current step is over: decides whose fault it is. */
+  /** The time for the current step is over. */
   expire(): void {
-    const { pool } = this.#relay
-    if (this.#tunnel.isWrappingUp && this.#response.hasBegun) this.#giveUp(cutByDrain())
-    else if ((!this.#response.hasBegun || this.#tunnel.isLong) && this.#client.socket.hasEnded)
-      this.#client.socket.reset()
+    if (this.#time.isClientGone) this.#client.socket.reset()
     else if (this.#judging.isPending) this.#respondWith(judgedTooLate())
-    else if (pool.forget(this)) this.#respondWith(waitedTooLong())
-    else if (this.#isClientSlow || this.#isQuiet) this.#giveUp(clientTooSlow())
-    else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())
-    else this.#blame(upstreamTooSlow(pool.name))
+    else if (this.#relay.pool.forget(this)) this.#respondWith(waitedTooLong())
+    else this.#giveUp(this.#time.blame())
   }
 
   stalledMs(nowMs: number): number {
-    const holdsUpstream = this.#source !== null && (this.#response.isPaused || this.#isUploadSlow)
-    return holdsUpstream ? this.#time.waitedMs(nowMs) : 0
+    return this.#source === null ? 0 : this.#time.stalledMs(nowMs)
   }
 
   giveUpSlow(): void {
     this.#giveUp(clientTooSlow())
-  }
-
-  get #isClientSlow(): boolean {
-    return this.#response.isFull || this.#isUploadSlow
-  }
-
-  /** A response that may be silent for a while was silent for too long, which is nobody's fault. */
-  get #isQuiet(): boolean {
-    return this.#tunnel.isLong && this.#response.hasBegun
-  }
-
-  get #isUploadSlow(): boolean {
-    return !this.#request.isDone && !this.#request.isFull
-  }
-
-  #blame(failure: Failure): void {
-    this.#relay.pool.failed(failure, false)
-    this.#giveUp(failure)
   }
 }
