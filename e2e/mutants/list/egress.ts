@@ -13,6 +13,7 @@ const RESOLVER_TEST = `${EGRESS}/resolver.test.ts`
 const POLICY = `${EGRESS}/egress-policy.ts`
 const POLICY_TEST = `${EGRESS}/egress-policy.test.ts`
 const CONNECTION = `${RELAY}/connect-connection.ts`
+const TUNNEL = `${RELAY}/connect-tunnel.ts`
 const ROUTE_TEST = `${RELAY}/connect-route.test.ts`
 const REFUSALS_TEST = `${RELAY}/connect-refusals.test.ts`
 const HEAD_TEST = 'services/sidecar/src/http1/connect-head.test.ts'
@@ -345,14 +346,14 @@ export const egress: readonly Mutant[] = [
   ),
   mutant(
     'bytes go to the upstream before the ClientHello is whole',
-    CONNECTION,
+    TUNNEL,
     '    flight.push(bytes)\n',
-    '    flight.push(bytes)\n    opening.upstream.write(bytes)\n',
+    '    flight.push(bytes)\n    this.#ends.upstream.write(bytes)\n',
     REFUSALS_TEST,
   ),
   mutant(
     'sni: required is ignored',
-    CONNECTION,
+    TUNNEL,
     "if (this.#shared.route.sni === 'any')",
     "if (this.#shared.route.sni !== 'any')",
     REFUSALS_TEST,
@@ -360,24 +361,24 @@ export const egress: readonly Mutant[] = [
   ),
   mutant(
     'the ClientHello may take any time',
-    CONNECTION,
+    TUNNEL,
     'this.#shared.deadlines.set(this, this.#shared.route.timeoutsMs.hello)',
     'void this.#shared.route.timeoutsMs.hello',
     REFUSALS_TEST,
   ),
   mutant(
     'what came with the CONNECT is lost',
-    CONNECTION,
-    'if (early.length > 0) this.#receiveHello(opening, early)',
+    TUNNEL,
+    'if (early.length > 0) this.#receive(hello, early)',
     'void early',
     ROUTE_TEST,
   ),
-  mutant('a mismatch is not counted', CONNECTION, '    this.#shared.denied(denied)\n', '', REFUSALS_TEST),
+  mutant('a mismatch is not counted', TUNNEL, '    this.#shared.denied(denied)\n', '', REFUSALS_TEST),
   mutant(
     'a place of a tunnel is never given back',
     CONNECTION,
-    'if (this.#hasTunnel) this.#shared.releaseTunnel()',
-    'void this.#hasTunnel',
+    'if (this.#hasPlace) this.#shared.releaseTunnel()',
+    'void this.#hasPlace',
     ROUTE_TEST,
   ),
   mutant(
@@ -410,7 +411,7 @@ export const egress: readonly Mutant[] = [
   ),
   mutant(
     'a quiet tunnel keeps a route from ending',
-    CONNECTION,
+    TUNNEL,
     'this.#relay?.wrapUp(QUIET_MS)',
     'void this.#relay',
     ROUTE_TEST,

@@ -196,8 +196,8 @@ export const onTheWire: readonly Mutant[] = [
   },
   {
     name: 'a scraper with a short timeout blames the upstream',
-    file: 'services/sidecar/src/relay/exchange.ts',
-    find: 'else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())',
+    file: 'services/sidecar/src/relay/exchange-time.ts',
+    find: '    if (this.#isTooShortToBlame) return scraperTooHasty()\n',
     replace: '',
     killers: [TIMING],
   },

@@ -30,7 +30,7 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: 'a scrape is given up when the scraper has given up',
-    file: 'services/sidecar/src/relay/time-budget.ts',
+    file: 'services/sidecar/src/relay/exchange-time.ts',
     find: 'const MARGIN_MS = 250',
     replace: 'const MARGIN_MS = 0',
     killers: [CLIENT],
@@ -100,16 +100,16 @@ export const relaying: readonly Mutant[] = [
   },
   {
     name: "the scraper's deadline is ignored",
-    file: 'services/sidecar/src/relay/time-budget.ts',
-    find: 'Math.min(totalMs, scrapeLimit(scrapeTimeoutMs))',
-    replace: 'Math.min(totalMs, scrapeLimit(0))',
+    file: 'services/sidecar/src/relay/exchange-time.ts',
+    find: 'Math.min(route.timeoutsMs.total, scrapeLimit(scrapeTimeoutMs))',
+    replace: 'Math.min(route.timeoutsMs.total, scrapeLimit(0))',
     killers: ['e2e/a-paused-app-times-out.test.ts'],
   },
   {
     name: 'no deadline for the upstream',
-    file: 'services/sidecar/src/relay/exchange.ts',
-    find: 'this.#allow(this.#request.isDone ? responseHead : body)\n    if (!this.#request',
-    replace: 'this.#allow(this.#request.isDone ? 1e9 : body)\n    if (!this.#request',
+    file: 'services/sidecar/src/relay/exchange-time.ts',
+    find: 'this.allow(this.#request.isDone ? responseHead : this.#bodyMs)',
+    replace: 'this.allow(this.#request.isDone ? 1e9 : this.#bodyMs)',
     killers: [UPSTREAM],
   },
   {

@@ -8,6 +8,7 @@ const REVOKED = 'services/sidecar/src/relay/revoked-tunnels.test.ts'
 const KEPT = 'services/sidecar/src/relay/kept-request.test.ts'
 
 const EXCHANGE_TS = 'services/sidecar/src/relay/exchange.ts'
+const TUNNEL_TS = 'services/sidecar/src/relay/exchange-tunnel.ts'
 const LONG_TS = 'services/sidecar/src/relay/long-run.ts'
 const RUN_TS = 'services/sidecar/src/relay/upgrade-run.ts'
 const TUNNELS_TS = 'services/sidecar/src/relay/tunnels.ts'
@@ -21,7 +22,7 @@ export const upgrade: readonly Mutant[] = [
   {
     name: 'a long response has the time of other requests',
     file: EXCHANGE_TS,
-    find: '    this.#time.unbind()\n',
+    find: '    if (this.#tunnel.isLong) this.#time.unbind()\n',
     replace: '',
     killers: [LONG],
   },
@@ -48,7 +49,7 @@ export const upgrade: readonly Mutant[] = [
   },
   {
     name: 'silence of a long response is the fault of the upstream',
-    file: EXCHANGE_TS,
+    file: 'services/sidecar/src/relay/exchange-time.ts',
     find: 'this.#isClientSlow || this.#isQuiet',
     replace: 'this.#isClientSlow',
     killers: [LONG],
@@ -146,15 +147,15 @@ export const upgrade: readonly Mutant[] = [
   },
   {
     name: 'a 101 may come before the whole request',
-    file: EXCHANGE_TS,
-    find: "    if (!this.#request.isDone) return 'it switches protocols before it has the whole request'\n",
+    file: TUNNEL_TS,
+    find: "    if (!isRequestDone) return 'it switches protocols before it has the whole request'\n",
     replace: '',
     killers: [UPGRADE],
   },
   {
     name: 'after a response without a switch the connection goes on (CVE-2018-1002105)',
     file: EXCHANGE_TS,
-    find: 'this.#request.isDone && this.#upgrade === null && this.#client.mayPersist',
+    find: 'this.#request.isDone && !this.#tunnel.mayUpgrade && this.#client.mayPersist',
     replace: 'this.#request.isDone && this.#client.mayPersist',
     killers: [UPGRADE],
   },

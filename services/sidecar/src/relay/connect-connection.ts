@@ -2,9 +2,8 @@ import type { Socket } from 'node:net'
 import { dial } from '@uds-sidecar/shared/dial/dial'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { statusOf } from '@uds-sidecar/shared/failure/failures'
-import { ClientHelloReader, sniRefusal } from '../egress/client-hello.ts'
 import { EgressDenied } from '../egress/egress-denied.ts'
-import { lookupOf, sniMismatch } from '../egress/egress-policy.ts'
+import { lookupOf } from '../egress/egress-policy.ts'
 import type { Target } from '../egress/host-name.ts'
 import { LF } from '../http1/bytes.ts'
 import { INCOMPLETE } from '../http1/fields.ts'
@@ -13,6 +12,7 @@ import { PartialHead } from '../http1/partial-head.ts'
 import { REFUSED, RequestHead } from '../http1/request-head.ts'
 import type { Caller } from './caller.ts'
 import type { ConnectRelay } from './connect-relay.ts'
+import { ConnectTunnel, type ConnectTunnelEnds } from './connect-tunnel.ts'
 import { Timed } from './deadlines.ts'
 import { reset } from './port.ts'
 import { problemResponse } from './problem-response.ts'
@@ -27,42 +27,30 @@ import {
   tooManyTunnels,
   unexpected,
 } from './relay-failures.ts'
-import { ReadBuffer, Relay, UpstreamReading } from './stream-relay.ts'
+import { ReadBuffer, UpstreamReading } from './stream-relay.ts'
 
 /** A refused client may go on sending for so long: closing with unread bytes could cost it the response. */
 const LINGER_MS = 2_000
-/** While draining, a tunnel without a byte for so long counts as finished: nobody says where it ends. */
-const QUIET_MS = 1_000
 
 const ESTABLISHED = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n')
 const NO_FIELDS: ReadonlySet<string> = new Set()
 
 /**
- * What the connection waits for: `head`, the CONNECT; `dialling`, the upstream; `hello`, the ClientHello; `tunnel`, bytes
- * of both sides; `over`, the end of the connection.
+ * What the connection waits for: `head`, the CONNECT; `dialling`, the upstream; `tunnel`, the end of its tunnel; `over`, the
+ * end of the connection.
  */
-type State = 'head' | 'dialling' | 'hello' | 'tunnel' | 'over'
+type State = 'head' | 'dialling' | 'tunnel' | 'over'
 
-/** A tunnel whose ClientHello is not whole yet. */
-interface Opening {
-  readonly target: Target
-  readonly upstream: Socket
-  readonly reading: UpstreamReading
-  readonly hello: ClientHelloReader
-  /** What the client has sent: no byte of it goes to the upstream before its name is known. */
-  readonly flight: Buffer[]
-}
-
-/** One client connection of a route of kind connect: a CONNECT, and the tunnel that it opens. */
+/** One client connection of a route of kind connect: reads the CONNECT, and refuses it or opens its tunnel. */
 export class ConnectConnection extends Timed {
   readonly #client: Socket
   readonly #caller: Caller
   readonly #shared: ConnectRelay
   #state: State = 'head'
   #partial: PartialHead | null = null
-  #opening: Opening | null = null
-  #relay: Relay | null = null
-  #hasTunnel = false
+  #tunnel: ConnectTunnel | null = null
+  /** Has taken one of `limits.tunnels`, which it does before it dials. */
+  #hasPlace = false
   /** Of its CONNECT, once that is read. */
   #target: Target | null = null
   #startedMs = 0
@@ -85,36 +73,29 @@ export class ConnectConnection extends Timed {
 
   /** The route ends: a tunnel that is quiet counts as finished. */
   wrapUp(graceMs: number): void {
-    this.#relay?.wrapUp(QUIET_MS)
+    this.#tunnel?.wrapUp()
     if (this.#state === 'head' && this.#partial === null) this.#shared.deadlines.set(this, graceMs)
   }
 
   /** Ends the connection at once. */
   cut(): void {
-    if (this.#relay !== null) this.#relay.fail('draining')
+    if (this.#tunnel !== null) this.#tunnel.cut()
     else reset(this.#client)
   }
 
   /** Rules, or what the caller proves, may have changed: ends a tunnel that is no longer permitted. */
   judgeAnew(): void {
     if (this.#target === null || this.#shared.permits(this.#target, this.#caller)) return
-    if (this.#relay !== null) this.#relay.fail('not_permitted')
-    else if (this.#opening !== null) {
-      this.#shared.counters.fail('not_permitted')
-      this.#opening.upstream.destroy()
-      reset(this.#client)
-    }
+    this.#tunnel?.revoke()
   }
 
   expire(): void {
     if (this.#state === 'head' && this.#partial !== null) this.#refuse(clientTooSlow())
-    else if (this.#opening !== null) this.#mismatch(this.#opening, 'hello_late')
     else this.#client.destroy()
   }
 
   #receive(bytes: Buffer): void {
     if (this.#state === 'head') this.#receiveHead(bytes)
-    else if (this.#opening !== null) this.#receiveHello(this.#opening, bytes)
   }
 
   #receiveHead(bytes: Buffer): void {
@@ -161,7 +142,7 @@ export class ConnectConnection extends Timed {
     this.#target = target
     this.#requirePermission(target)
     if (!this.#shared.takeTunnel()) throw tooManyTunnels(route.limits.tunnels)
-    this.#hasTunnel = true
+    this.#hasPlace = true
     const addresses = await policy.addressesOf(target)
     this.#requirePermission(target) // a reload may have come meanwhile
     const reading = new UpstreamReading(this.#client, new ReadBuffer(true))
@@ -169,7 +150,7 @@ export class ConnectConnection extends Timed {
       { kind: 'tcp', host: target.host, port: target.port },
       { timeoutMs: route.timeoutsMs.connect, onread: reading, lookup: lookupOf(addresses) },
     )
-    this.#dialled({ target, upstream, reading, hello: new ClientHelloReader(), flight: [] }, early)
+    this.#dialled({ client: this.#client, upstream, reading, target }, early)
   }
 
   #requirePermission(target: Target): void {
@@ -177,8 +158,8 @@ export class ConnectConnection extends Timed {
     throw this.#shared.isDraining ? shuttingDown() : notForCaller(`${target.host}:${target.port}`)
   }
 
-  #dialled(opening: Opening, early: Buffer): void {
-    const { upstream, target } = opening
+  #dialled(ends: ConnectTunnelEnds, early: Buffer): void {
+    const { upstream, target } = ends
     const isWanted = !this.#client.destroyed && this.#shared.permits(target, this.#caller)
     if (!isWanted) {
       upstream.on('error', () => upstream.destroy()).destroy()
@@ -187,72 +168,11 @@ export class ConnectConnection extends Timed {
     }
     this.#count('CONNECT', 200)
     this.#client.write(ESTABLISHED)
-    if (this.#shared.route.sni === 'any') this.#join(opening, [early])
-    else this.#awaitHello(opening, early)
-    this.#client.resume()
-  }
-
-  #awaitHello(opening: Opening, early: Buffer): void {
-    const { upstream } = opening
-    this.#state = 'hello'
-    this.#opening = opening
-    upstream.pause() // in TLS the client speaks first
-    upstream.on('error', () => upstream.destroy()).once('close', () => this.#upstreamClosed()) // keeps no bytes of the ClientHello in memory
-    this.#shared.deadlines.set(this, this.#shared.route.timeoutsMs.hello)
-    if (early.length > 0) this.#receiveHello(opening, early)
-  }
-
-  #receiveHello(opening: Opening, bytes: Buffer): void {
-    const { target, hello, flight } = opening
-    flight.push(bytes)
-    const result = hello.take(bytes)
-    if (result.kind === 'more') return
-    const refusal = sniRefusal(target.kind === 'name' ? target.host : null, result)
-    if (refusal === null) this.#join(opening, flight)
-    else this.#mismatch(opening, refusal)
-  }
-
-  /** From now on bytes go both ways. @param flight what the client has sent so far */
-  #join({ upstream, reading }: Opening, flight: readonly Buffer[]): void {
-    const { counters, deadlines, route, isDraining } = this.#shared
     this.#state = 'tunnel'
-    this.#opening = null
-    deadlines.clear(this)
     this.#client.off('data', this.#onData)
-    this.#relay = new Relay({
-      client: this.#client,
-      upstream,
-      reading,
-      deadlines,
-      idleMs: route.timeoutsMs.idle,
-      onClosed: (failure) => {
-        counters.bytesSent += upstream.bytesWritten
-        counters.bytesReceived += upstream.bytesRead
-        if (failure !== null) counters.fail(failure)
-      },
-    })
-    if (isDraining) this.#relay.wrapUp(QUIET_MS)
-    const isFull = flight.map((bytes) => upstream.write(bytes)).includes(false)
-    if (isFull) this.#client.pause()
-    upstream.resume()
-  }
-
-  /** The 200 was sent, so no response can say why: the client sees its connection cut. */
-  #mismatch({ target, upstream }: Opening, reason: Parameters<typeof sniMismatch>[1]): void {
-    const denied = sniMismatch(target, reason)
-    this.#shared.counters.fail(denied.code)
-    this.#shared.denied(denied)
-    this.#end()
-    upstream.destroy()
-    reset(this.#client)
-  }
-
-  /** When the upstream ends the connection before the ClientHello, no relay is there to say so. */
-  #upstreamClosed(): void {
-    if (this.#opening === null) return
-    this.#shared.counters.fail('upstream_reset')
-    this.#end()
-    reset(this.#client)
+    this.#tunnel = new ConnectTunnel(ends, this.#shared, () => this.#end())
+    this.#tunnel.start(early)
+    this.#client.resume()
   }
 
   #refuse(failure: Failure, method = 'CONNECT'): void {
@@ -276,27 +196,23 @@ export class ConnectConnection extends Timed {
   #end(): void {
     this.#state = 'over'
     this.#partial = null
-    this.#opening = null
-    this.#releaseTunnel()
+    this.#releasePlace()
   }
 
   #ended(): void {
-    const opening = this.#opening
-    if (opening !== null && opening.flight.length > 0) this.#mismatch(opening, 'hello_cut')
-    else if (this.#state !== 'tunnel') this.#client.destroySoon()
+    if (this.#tunnel !== null) this.#tunnel.clientEnded()
+    else this.#client.destroySoon()
   }
 
   #closed(): void {
     this.#shared.deadlines.clear(this)
-    this.#releaseTunnel()
-    const opening = this.#opening
-    this.#opening = null
-    opening?.upstream.destroy()
+    this.#releasePlace()
+    this.#tunnel?.clientClosed()
   }
 
-  #releaseTunnel(): void {
-    if (this.#hasTunnel) this.#shared.releaseTunnel()
-    this.#hasTunnel = false
+  #releasePlace(): void {
+    if (this.#hasPlace) this.#shared.releaseTunnel()
+    this.#hasPlace = false
   }
 }
 

@@ -2,48 +2,25 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { BROKEN } from '../http1/chunked.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
-import { faultInSwitch, type UpgradeRequest, upgradeLines } from '../http1/upgrade.ts'
 import { bodyTooLarge, type Refused } from '../policy/admission.ts'
-import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
+import { ExchangeTime } from './exchange-time.ts'
+import { ExchangeTunnel } from './exchange-tunnel.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { Judging } from './judging.ts'
-import { KeptRequest } from './kept-request.ts'
-import { LongRun } from './long-run.ts'
 import {
   clientTooSlow,
-  cutByDrain,
   judgedTooLate,
   queueFull,
   requestBodyBroken,
-  scraperTooHasty,
-  tunnelsFull,
-  upstreamTooSlow,
   waitedTooLong,
 } from './relay-failures.ts'
 import type { Allowed, Verdict } from './request-judge.ts'
 import { RequestSender } from './request-sender.ts'
 import { ResponseSender } from './response-sender.ts'
-import type { ResponseSource, ResponseTaker, SwitchedClient, SwitchedUpstream } from './response-taker.ts'
+import type { ExchangeClient, ResponseSource, ResponseTaker, SwitchedUpstream } from './response-taker.ts'
 import { Retry } from './retry.ts'
-import { TimeBudget } from './time-budget.ts'
 import type { Tunnel } from './tunnels.ts'
-import { UpgradeRun } from './upgrade-run.ts'
-
-const NO_LINES = Buffer.alloc(0)
-
-/** What an exchange needs of its client connection. */
-export interface ExchangeClient {
-  readonly socket: ClientSocket
-  /** Another request may follow on this connection. */
-  readonly mayPersist: boolean
-  /** The next step may take `ms` from now on. */
-  allow(ms: number): void
-  /** The response was written; with `keep` the next request may follow. */
-  responded(keep: boolean): void
-  /** The response has switched protocols. */
-  switchProtocols(): SwitchedClient
-}
 
 /**
  * One request and its response: decides what becomes of the request, connects its sender with the upstream, and the
@@ -61,21 +38,19 @@ export class Exchange implements ResponseTaker {
   /** The response is whole, and the client's socket has not taken all of it. */
   #isFlushing = false
   readonly #judging: Judging
-  /** Of a response that may take as long as it likes. */
-  #tunnel: LongRun | null = null
-  /** Of a request that may switch protocols, until it has. */
-  #upgrade: UpgradeRun | null = null
+  readonly #tunnel: ExchangeTunnel
   /** The client that sent the request, as far as it is known. */
   #user: string | null = null
   readonly #retry = new Retry()
-  readonly #time: TimeBudget
+  readonly #time: ExchangeTime
 
   constructor(client: ExchangeClient, relay: HttpRelay) {
     this.#client = client
     this.#relay = relay
-    this.#time = new TimeBudget(relay.deadlines)
     this.#request = new RequestSender(relay.headRules, relay.writer)
     this.#response = new ResponseSender(client.socket, relay)
+    this.#tunnel = new ExchangeTunnel(this, relay)
+    this.#time = new ExchangeTime(client, relay, this.#request, this.#response, this.#tunnel)
     this.#judging = new Judging(client.socket, relay, this.#request, (verdict) => this.#follow(verdict))
   }
 
@@ -96,6 +71,14 @@ export class Exchange implements ResponseTaker {
     return this.#request.isDone
   }
 
+  get isTunnel(): boolean {
+    return this.#tunnel.isLong || this.#tunnel.mayUpgrade
+  }
+
+  get isUnbounded(): boolean {
+    return this.#tunnel.isLong
+  }
+
   get needsFresh(): boolean {
     return this.isTunnel || this.#retry.needsFresh
   }
@@ -111,9 +94,9 @@ export class Exchange implements ResponseTaker {
     this.#response.start(head)
     const position = this.#request.start(head, bytes, start)
     const isBroken = position === BROKEN
-    this.#time.start(this.#relay.route.timeoutsMs.total, head.scrapeTimeoutMs)
+    this.#time.start(head.scrapeTimeoutMs)
     this.#judging.start(head, bytes, isBroken)
-    if (this.#judging.isPending) this.#allow(this.#relay.route.timeoutsMs.responseHead)
+    if (this.#judging.isPending) this.#time.allow(this.#relay.route.timeoutsMs.responseHead)
     return isBroken ? bytes.length : position
   }
 
@@ -131,76 +114,24 @@ export class Exchange implements ResponseTaker {
   #dispatch(allowed: Allowed | null): void {
     this.#user = allowed === null ? null : allowed.user
     if (allowed?.withholds) this.#request.withholdAuthorization()
-    if (this.#openTunnel(allowed)) this.#gatherOrAcquire()
-    else this.#respondWith(tunnelsFull(this.#relay.route.limits.tunnels))
+    const failure = this.#tunnel.open(allowed, this.#request, this.#client.socket.caller)
+    if (this.#tunnel.isLong) this.#time.unbind()
+    if (failure === null) this.#gatherOrAcquire()
+    else this.#respondWith(failure)
   }
 
   #gatherOrAcquire(): void {
     this.#isGathering = !this.#request.isWorthConnection
-    if (this.#isGathering) this.#allow(this.#bodyMs)
+    if (this.#isGathering) this.#time.allowForBody()
     else this.#acquire()
-  }
-
-  /** @returns false when there are too many */
-  #openTunnel(allowed: Allowed | null): boolean {
-    if (allowed?.upgrade !== undefined) return this.#openUpgrade(allowed.upgrade)
-    if (!allowed?.isLong) return true
-    const tunnel = new LongRun(this, this.#keptRequest(), this.#relay)
-    if (!this.#relay.tunnels.open(tunnel, 'long')) return false
-    this.#tunnel = tunnel
-    this.#time.unbind()
-    return true
-  }
-
-  #openUpgrade(request: UpgradeRequest): boolean {
-    const upgrade = new UpgradeRun(this, request, this.#keptRequest(), this.#relay)
-    this.#upgrade = upgrade
-    return this.#relay.tunnels.open(upgrade, 'upgrade')
-  }
-
-  #keptRequest(): KeptRequest {
-    return new KeptRequest(this.#relay, this.#request.copyHead(), this.#client.socket.caller)
-  }
-
-  /** Time without a byte of a body. */
-  get #bodyMs(): number {
-    const { body } = this.#relay.route.timeoutsMs
-    if (this.#tunnel === null) return body
-    return this.#tunnel.idleMs(this.#response.hasBegun, this.#client.socket.hasEnded)
-  }
-
-  get isTunnel(): boolean {
-    return this.#tunnel !== null || this.#upgrade !== null
-  }
-
-  get isUnbounded(): boolean {
-    return this.#tunnel !== null
-  }
-
-  /** The tunnel has less time now. */
-  hurry(): void {
-    if (this.#response.hasBegun && !this.#isOver) this.#allow(this.#bodyMs)
-  }
-
-  /** Ends the tunnel before its time. */
-  cut(tunnel: Tunnel, failure: Failure): void {
-    if (!this.#isOver && (tunnel === this.#tunnel || tunnel === this.#upgrade)) this.#giveUp(failure)
   }
 
   #acquire(): void {
     const { pool, route } = this.#relay
-    const { responseHead } = route.timeoutsMs
-    const body = this.#bodyMs
-    this.#isGathering = false
     this.#retry.start(this.#request)
-    this.#allow(this.#request.isDone ? responseHead : body)
+    this.#time.allowForRest()
     if (!this.#request.isDone) this.#client.socket.pause('exchange')
     if (!pool.acquire(this)) this.#respondWith(queueFull(route.limits.queue))
-  }
-
-  /** The next step may take `ms`, within the time for the whole request. */
-  #allow(ms: number): void {
-    this.#client.allow(this.#time.atMost(ms))
   }
 
   begin(source: ResponseSource): void {
@@ -212,8 +143,7 @@ export class Exchange implements ResponseTaker {
     this.#source = source
     this.#response.follow(source)
     this.#time.restartWait()
-    const upgrade = this.#upgrade === null ? NO_LINES : upgradeLines(this.#upgrade.upgrade.protocol)
-    this.#request.send(source, this.#client.socket.provenance(this.#user), upgrade)
+    this.#request.send(source, this.#client.socket.provenance(this.#user), this.#tunnel.upgradeLines)
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
   }
 
@@ -224,22 +154,16 @@ export class Exchange implements ResponseTaker {
     const position = this.#isGathering ? this.#request.gather(chunk) : this.#request.advance(chunk)
     if (position === BROKEN) this.#giveUp(requestBodyBroken())
     else if (this.#request.bodyBytes > bodyBytes) this.#giveUp(bodyTooLarge(bodyBytes))
-    else if (this.#isGathering) this.#gathered()
+    else if (this.#isGathering) this.#gatherOrAcquire()
     else this.#forward(chunk, position)
     return position === BROKEN ? chunk.length : position
   }
 
-  #gathered(): void {
-    if (this.#request.isWorthConnection) this.#acquire()
-    else this.#allow(this.#bodyMs)
-  }
-
   #forward(chunk: Buffer, position: number): void {
-    const { responseHead } = this.#relay.route.timeoutsMs
     if (this.#source === null) return
     this.#time.clientMoved(position)
     this.#request.forward(this.#source, chunk, position)
-    if (!this.#response.hasBegun) this.#allow(this.#request.isDone ? responseHead : this.#bodyMs)
+    if (!this.#response.hasBegun) this.#time.allowForRest()
     if (this.#request.isFull && !this.#request.isDone) this.#client.socket.pause('exchange')
   }
 
@@ -255,18 +179,14 @@ export class Exchange implements ResponseTaker {
   }
 
   takeSwitch(head: ResponseHead, bytes: Buffer, start: number, end: number): string | null {
-    if (this.#upgrade === null) return 'it switches protocols, and no Upgrade was forwarded'
-    if (!this.#request.isDone) return 'it switches protocols before it has the whole request'
-    const { upgrade } = this.#upgrade
-    const fault = faultInSwitch(upgrade, head, bytes)
-    if (fault === null) this.#response.takeSwitch(head, bytes, start, end, upgradeLines(upgrade.protocol))
+    const fault = this.#tunnel.faultInSwitch(head, bytes, this.#request.isDone)
+    if (fault === null) this.#response.takeSwitch(head, bytes, start, end, this.#tunnel.upgradeLines)
     return fault
   }
 
   /** The exchange is over, and the tunnel goes on. */
   switched(upstream: SwitchedUpstream): void {
-    const upgrade = this.#upgrade
-    this.#upgrade = null
+    const upgrade = this.#tunnel.release()
     this.#end()
     upgrade?.join(this.#client.switchProtocols(), upstream)
   }
@@ -274,17 +194,17 @@ export class Exchange implements ResponseTaker {
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
     this.#response.takeHead(head, bytes, start, end, this.#mayPersist)
     if (this.#response.isPaused) this.#time.restartWait()
-    this.#allow(this.#bodyMs)
+    this.#time.allowForBody()
   }
 
   takeBody(bytes: Buffer, start: number, end: number): void {
     this.#response.takeBody(bytes, start, end)
     if (this.#response.isPaused) this.#time.restartWait()
-    this.#allow(this.#bodyMs)
+    this.#time.allowForBody()
   }
 
   get #mayPersist(): boolean {
-    return this.#request.isDone && this.#upgrade === null && this.#client.mayPersist
+    return this.#request.isDone && !this.#tunnel.mayUpgrade && this.#client.mayPersist
   }
 
   /** The client's socket has taken all that was written. */
@@ -293,8 +213,8 @@ export class Exchange implements ResponseTaker {
     if (this.#isOver) return
     this.#time.restartWait()
     if (this.#isFlushing && !this.#response.isFull) this.#conclude()
-    else if (this.#isFlushing) this.#client.allow(this.#bodyMs)
-    else this.#allow(this.#bodyMs)
+    else if (this.#isFlushing) this.#time.allowForFlush()
+    else this.#time.allowForBody()
   }
 
   /** The response is whole; it is over once the client's socket has taken it. */
@@ -303,7 +223,7 @@ export class Exchange implements ResponseTaker {
     this.#source = null
     this.#response.follow(null)
     this.#isFlushing = this.#response.isFull
-    if (this.#isFlushing) this.#client.allow(this.#bodyMs)
+    if (this.#isFlushing) this.#time.allowForFlush()
     else this.#conclude()
   }
 
@@ -350,10 +270,7 @@ export class Exchange implements ResponseTaker {
     this.#isFlushing = false
     this.#source = null
     this.#response.end()
-    if (this.#tunnel !== null) this.#relay.tunnels.close(this.#tunnel)
-    if (this.#upgrade !== null) this.#relay.tunnels.close(this.#upgrade)
-    this.#tunnel = null
-    this.#upgrade = null
+    this.#tunnel.close()
     const head = this.#request.release()
     if (head !== null) this.#relay.heads.give(head)
   }
@@ -374,47 +291,33 @@ export class Exchange implements ResponseTaker {
 
   /** The client has ended its side. It may still wait for the response or be gone; TCP does not tell. */
   clientEnded(): void {
-    if (!this.#response.hasBegun) this.#allow(this.#relay.route.timeoutsMs.halfClosed)
-    else if (this.#tunnel !== null) this.#allow(this.#bodyMs)
+    if (!this.#response.hasBegun) this.#time.allow(this.#relay.route.timeoutsMs.halfClosed)
+    else if (this.#tunnel.isLong) this.#time.allowForBody()
   }
 
-  /** The time for the current step is over: decides whose fault it is. */
+  /** The tunnel has less time now. */
+  hurry(): void {
+    if (this.#response.hasBegun && !this.#isOver) this.#time.allowForBody()
+  }
+
+  /** Ends the tunnel before its time. */
+  cut(tunnel: Tunnel, failure: Failure): void {
+    if (!this.#isOver && this.#tunnel.owns(tunnel)) this.#giveUp(failure)
+  }
+
+  /** The time for the current step is over. */
   expire(): void {
-    const { pool } = this.#relay
-    if (this.#tunnel?.isOver && this.#response.hasBegun) this.#giveUp(cutByDrain())
-    else if ((!this.#response.hasBegun || this.#tunnel !== null) && this.#client.socket.hasEnded)
-      this.#client.socket.reset()
+    if (this.#time.isClientGone) this.#client.socket.reset()
     else if (this.#judging.isPending) this.#respondWith(judgedTooLate())
-    else if (pool.forget(this)) this.#respondWith(waitedTooLong())
-    else if (this.#isClientSlow || this.#isQuiet) this.#giveUp(clientTooSlow())
-    else if (this.#time.isTooShortToBlame) this.#giveUp(scraperTooHasty())
-    else this.#blame(upstreamTooSlow(pool.name))
+    else if (this.#relay.pool.forget(this)) this.#respondWith(waitedTooLong())
+    else this.#giveUp(this.#time.blame())
   }
 
   stalledMs(nowMs: number): number {
-    const holdsUpstream = this.#source !== null && (this.#response.isPaused || this.#isUploadSlow)
-    return holdsUpstream ? this.#time.waitedMs(nowMs) : 0
+    return this.#source === null ? 0 : this.#time.stalledMs(nowMs)
   }
 
   giveUpSlow(): void {
     this.#giveUp(clientTooSlow())
-  }
-
-  get #isClientSlow(): boolean {
-    return this.#response.isFull || this.#isUploadSlow
-  }
-
-  /** A response that may be silent for a while was silent for too long, which is nobody's fault. */
-  get #isQuiet(): boolean {
-    return this.#tunnel !== null && this.#response.hasBegun
-  }
-
-  get #isUploadSlow(): boolean {
-    return !this.#request.isDone && !this.#request.isFull
-  }
-
-  #blame(failure: Failure): void {
-    this.#relay.pool.failed(failure, false)
-    this.#giveUp(failure)
   }
 }

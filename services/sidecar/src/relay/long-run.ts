@@ -30,7 +30,7 @@ export class LongRun implements Tunnel {
   }
 
   /** The sidecar drains: silence now means that it is over. */
-  get isOver(): boolean {
+  get isWrappingUp(): boolean {
     return this.#quietMs < Number.POSITIVE_INFINITY
   }
 

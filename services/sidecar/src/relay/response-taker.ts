@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { ResponseHead } from '../http1/response-head.ts'
+import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
 import type { UpstreamReading } from './stream-relay.ts'
 
@@ -74,6 +75,19 @@ export interface ResponseSource {
   leaveLent(): void
   /** Nobody wants the response any more. */
   cancel(): void
+}
+
+/** The client connection, as an exchange sees it. */
+export interface ExchangeClient {
+  readonly socket: ClientSocket
+  /** Another request may follow on this connection. */
+  readonly mayPersist: boolean
+  /** The next step may take `ms` from now on. */
+  allow(ms: number): void
+  /** The response was written; with `keep` the next request may follow. */
+  responded(keep: boolean): void
+  /** The response has switched protocols. */
+  switchProtocols(): SwitchedClient
 }
 
 /** The upstream connection of a request that has switched protocols. */
