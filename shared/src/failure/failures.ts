@@ -81,6 +81,7 @@ export const FAILURES = {
   host_unreachable: failureRow(502, EXIT.notAnswering, 'warn', 'Host unreachable'),
   host_unknown: failureRow(502, EXIT.notAnswering, 'warn', 'The host name does not resolve'),
   upstream_timeout: failureRow(504, EXIT.notAnswering, 'warn', 'No connection or no response in time'),
+  upstream_hung: failureRow(503, EXIT.notAnswering, 'warn', 'The readiness probe got no response in time'),
   upstream_reset: failureRow(502, EXIT.notAnswering, 'warn', 'Closed before a complete response head'),
   upstream_malformed: failureRow(502, EXIT.notAnswering, 'error', 'The response is not valid HTTP'),
   upstream_too_large: failureRow(502, EXIT.notAnswering, 'error', 'The response is over its limit'),

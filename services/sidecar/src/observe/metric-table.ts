@@ -113,9 +113,16 @@ export const METRICS: readonly MetricRow[] = [
   {
     type: 'gauge',
     name: 'sidecar_upstream_up',
-    help: 'Whether the last connection attempt to the upstream succeeded: 1 or 0.',
+    help: 'Whether the upstream accepted the last connection, or with ready responded to the last probe with 2xx: 1 or 0.',
     labels: [],
     samples: ({ upstream }) => (upstream === null ? [] : [[{}, upstream.state.up ? 1 : 0]]),
+  },
+  {
+    type: 'gauge',
+    name: 'sidecar_upstream_optional',
+    help: 'Whether the sidecar is ready also while this upstream is down: 1 or 0.',
+    labels: [],
+    samples: ({ upstream, route }) => (upstream === null ? [] : [[{}, route.optional ? 1 : 0]]),
   },
   {
     type: 'gauge',
