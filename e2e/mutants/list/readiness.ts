@@ -8,7 +8,10 @@ const PAGES_TEST = 'services/sidecar/src/observe/readiness.test.ts'
 const ACCESS_TEST = 'services/sidecar/src/observe/operations-access.test.ts'
 const CONFIG_TEST = 'services/sidecar/src/config/ready.test.ts'
 
-/** What ready means, who is asked for it, and what the operations port says of it. */
+const METRICS = 'services/sidecar/src/observe/metric-table.ts'
+const METRICS_TEST = 'services/sidecar/src/observe/failure-metrics.test.ts'
+
+/** What ready means, who is asked for it, and what the operations port says of it; who is to blame in the metrics. */
 export const readiness: readonly Mutant[] = [
   {
     name: 'ready: a redirect counts as ready',
@@ -142,5 +145,26 @@ export const readiness: readonly Mutant[] = [
     find: "/^\\/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2}){0,1023}$/",
     replace: '/^\\/.*$/',
     killers: [CONFIG_TEST],
+  },
+  {
+    name: 'blame: what is refused counts as an error of the upstream',
+    file: METRICS,
+    find: 'UPSTREAM_CODES.has(reason) ? [[{ reason }, count]] : []',
+    replace: '[[{ reason }, count]]',
+    killers: [METRICS_TEST],
+  },
+  {
+    name: 'blame: errors of the upstream count as refused',
+    file: METRICS,
+    find: 'UPSTREAM_CODES.has(code) ? [] : [[{ code }, count]]',
+    replace: '[[{ code }, count]]',
+    killers: [METRICS_TEST],
+  },
+  {
+    name: 'blame: a dial that fails for an unknown reason counts as refused',
+    file: 'shared/src/failure/failures.ts',
+    find: "  'io_error',\n",
+    replace: '',
+    killers: ['shared/src/failure/failures.test.ts'],
   },
 ]
