@@ -11,6 +11,9 @@ const CONFIG_TEST = 'services/sidecar/src/config/ready.test.ts'
 const METRICS = 'services/sidecar/src/observe/metric-table.ts'
 const METRICS_TEST = 'services/sidecar/src/observe/failure-metrics.test.ts'
 
+const SERIES_TEST = 'services/sidecar/src/observe/series.test.ts'
+const HEAD_TEST = 'services/sidecar/src/observe/head-duration.test.ts'
+
 /** What ready means, who is asked for it, and what the operations port says of it; who is to blame in the metrics. */
 export const readiness: readonly Mutant[] = [
   {
@@ -166,5 +169,40 @@ export const readiness: readonly Mutant[] = [
     find: "  'io_error',\n",
     replace: '',
     killers: ['shared/src/failure/failures.test.ts'],
+  },
+  {
+    name: 'blame: the upstream is blamed for the time of a slow client',
+    file: 'services/sidecar/src/relay/exchange.ts',
+    find: 'this.#response.requestSent()\n    if (!this.#response.hasBegun) this',
+    replace: 'if (!this.#response.hasBegun) this',
+    killers: [HEAD_TEST],
+  },
+  {
+    name: 'series: each method makes its own',
+    file: 'services/sidecar/src/observe/route-counters.ts',
+    find: "return KNOWN_METHODS.has(method) ? method : 'other'",
+    replace: 'return method',
+    killers: [SERIES_TEST],
+  },
+  {
+    name: 'blame: the time of the head is that of the whole',
+    file: 'services/sidecar/src/observe/exposition.ts',
+    find: 'of: ({ headLatencies }: RouteCounters) => headLatencies',
+    replace: 'of: ({ latencies }: RouteCounters) => latencies',
+    killers: [HEAD_TEST],
+  },
+  {
+    name: 'blame: a switch of protocols has no head',
+    file: 'services/sidecar/src/relay/response-sender.ts',
+    find: '    this.#hasHead(head.status)\n    this.#client.write(copy',
+    replace: '    this.#status = head.status\n    this.#client.write(copy',
+    killers: [HEAD_TEST],
+  },
+  {
+    name: 'series: each refusal makes its own',
+    file: 'services/sidecar/src/observe/metric-table.ts',
+    find: 'UPSTREAM_CODES.has(code) ? [] : [[{ code }, count]]',
+    replace: 'UPSTREAM_CODES.has(code) ? [] : [[{ code: `${code}${count}` }, count]]',
+    killers: [SERIES_TEST],
   },
 ]

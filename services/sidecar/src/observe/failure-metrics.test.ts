@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FAILURES, type FailureCode, UPSTREAM_CODES } from '@uds-sidecar/shared/failure/failures'
-import { createExposition } from '../observe/exposition.ts'
+import { exposed } from '../testing/exposed.ts'
 import { type HttpStack, httpStack } from '../testing/http-stack.ts'
 import { type OnReceived, responding } from '../testing/raw-server.ts'
 
@@ -10,13 +10,7 @@ const RULES = 'allow: [GET /a], limits: {queue: 0, upstreamConnections: 1}'
 
 /** The series of one metric that are not 0, as `label="value"` with their values. */
 async function counted({ sidecar }: HttpStack, name: string): Promise<string[]> {
-  const exposition = createExposition({
-    routes: () => sidecar.routes,
-    build: { version: 'test', revision: 'test' },
-    opsTls: () => null,
-    credentials: () => [],
-  })
-  const text = await exposition.render()
+  const text = await exposed(sidecar)
   const lines = text.matchAll(new RegExp(`^${name}\\{route="web",(.*)\\} (\\d+)$`, 'gm'))
   return [...lines].flatMap(([, labels, value]) => (value === '0' ? [] : [`${labels} ${value}`]))
 }
@@ -89,13 +83,7 @@ describe('sidecar_upstream_errors_total', () => {
 describe('every code that a response can have', () => {
   it('is in one of the two metrics from the start, and not in both', async () => {
     await using stack = await httpStack(responding(OK))
-    const exposition = createExposition({
-      routes: () => stack.sidecar.routes,
-      build: { version: 'test', revision: 'test' },
-      opsTls: () => null,
-      credentials: () => [],
-    })
-    const text = await exposition.render()
+    const text = await exposed(stack.sidecar)
     const of = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, code]) => code)
     const failed = of(/^sidecar_upstream_errors_total\{.*reason="(\w+)"\}/gm)
     const refused = of(/^sidecar_requests_refused_total\{.*code="(\w+)"\}/gm)

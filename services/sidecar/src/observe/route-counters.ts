@@ -56,6 +56,8 @@ export class RouteCounters {
   /** Responses by method and status. Status 499 counts requests whose client left before the response. */
   readonly responses = new Map<string, Map<number, number>>()
   readonly latencies = new Latencies()
+  /** From the end of a request, as the upstream gets it, to the end of the head of its response. */
+  readonly headLatencies = new Latencies()
   /** By code: what the upstream did (`UPSTREAM_CODES`), and what was refused. */
   readonly failures = new Map<FailureCode, number>(REASONS.map((code) => [code, 0]))
 
