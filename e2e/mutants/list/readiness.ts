@@ -6,6 +6,7 @@ const PAGES = 'services/sidecar/src/observe/pages.ts'
 const PROBE_TEST = 'services/sidecar/src/upstream/ready-probe.test.ts'
 const PAGES_TEST = 'services/sidecar/src/observe/readiness.test.ts'
 const ACCESS_TEST = 'services/sidecar/src/observe/operations-access.test.ts'
+const WAY_OUT_TEST = 'services/sidecar/src/way-out/ready.test.ts'
 const CONFIG_TEST = 'services/sidecar/src/config/ready.test.ts'
 
 const METRICS = 'services/sidecar/src/observe/metric-table.ts'
@@ -84,6 +85,42 @@ export const readiness: readonly Mutant[] = [
     file: UPSTREAM,
     find: 'if (ready !== null) this.#readyTimer',
     replace: 'if (ready === undefined) this.#readyTimer',
+    killers: [PROBE_TEST],
+  },
+  {
+    name: 'ready: a probe has no TLS, and dials every address',
+    file: UPSTREAM,
+    find: '{ ...this.#dialOptions(), signal })',
+    replace: '{ signal })',
+    killers: [WAY_OUT_TEST],
+  },
+  {
+    name: 'ready: a probe has no credentials',
+    file: 'services/sidecar/src/sidecar/running-route.ts',
+    find: 'probeFields(outgoing?.destination ?? SOCKET)',
+    replace: 'probeFields(SOCKET)',
+    killers: [WAY_OUT_TEST],
+  },
+  {
+    name: 'ready: the value of a credential ends at its colon',
+    file: 'services/sidecar/src/http1/destination.ts',
+    find: 'line.slice(colon + 2)]',
+    replace: 'line.split(": ")[1] ?? ""]',
+    killers: [WAY_OUT_TEST],
+  },
+  {
+    name: 'ready: a connection of a client to TCP counts as a probe',
+    file: UPSTREAM,
+    find: 'return nowMs - this.#probedAtMs < this.#ready.withinMs',
+    replace:
+      'return nowMs - Math.max(this.#probedAtMs, this.#attemptedAtMs + GOOD_MS) < this.#ready.withinMs',
+    killers: [WAY_OUT_TEST],
+  },
+  {
+    name: 'ready: a probe ends only by itself when its route has ended',
+    file: UPSTREAM,
+    find: '    this.#disposed.abort()\n',
+    replace: '',
     killers: [PROBE_TEST],
   },
   {
@@ -202,7 +239,7 @@ export const readiness: readonly Mutant[] = [
     name: 'series: each refusal makes its own',
     file: 'services/sidecar/src/observe/metric-table.ts',
     find: 'UPSTREAM_CODES.has(code) ? [] : [[{ code }, count]]',
-    replace: 'UPSTREAM_CODES.has(code) ? [] : [[{ code: `${code}${count}` }, count]]',
+    replace: 'UPSTREAM_CODES.has(code) ? [] : [[{ code: String(count) }, count]]',
     killers: [SERIES_TEST],
   },
 ]

@@ -7,7 +7,7 @@ import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { Conversation } from '../testing/conversation.ts'
 import { GET } from '../testing/http-stack.ts'
 import { respondingServer } from '../testing/raw-server.ts'
-import { httpRouteText, opsPortOf, portOf, sidecarWith } from '../testing/sidecar-with.ts'
+import { configFrom, httpRouteText, opsPortOf, portOf, sidecarWith } from '../testing/sidecar-with.ts'
 
 /** `httpRouteText` with more settings. */
 function routeText(name: string, upstream: string, settings: string): string {
@@ -114,6 +114,26 @@ describe('/-/ready', () => {
   })
 })
 
+describe('a reload', () => {
+  it('takes over ready and optional at once', async () => {
+    await using run = await tempDirectory()
+    await using app = await startListening({ endpoint: `unix:${run.path}/u`, protocol: 'http' })
+    const text = (settings: string) =>
+      `{ops: "tcp://127.0.0.1:0", routes: [${routeText('api', `${run.path}/u`, settings)}]}`
+    await using sidecar = await sidecarWith(text('optional: false'))
+    const endpoint = { kind: 'tcp', host: '127.0.0.1', port: opsPortOf(sidecar) } as const
+    const status = async () => (await request(endpoint, { path: '/-/ready' })).status
+    app.signal('SIGSTOP')
+    assert.equal(await status(), 200)
+    await sidecar.apply(configFrom(text('ready: {get: /r, within: 50ms, every: 1h}')))
+    assert.equal(await status(), 503)
+    await sidecar.apply(configFrom(text('ready: {get: /r, within: 50ms, every: 1h}, optional: true')))
+    assert.equal(await status(), 200)
+    await sidecar.apply(configFrom(text('optional: false')))
+    assert.equal(await status(), 200)
+  })
+})
+
 describe('the other pages', () => {
   for (const [path, hung] of [
     [
@@ -161,8 +181,19 @@ describe('a route without ready', () => {
   })
 })
 
-describe('a stream route', () => {
-  it('may be optional too', async () => {
+describe('a route of another kind', () => {
+  it('of kind connect is ready while it listens', async () => {
+    await using run = await tempDirectory()
+    const route = `{name: out, kind: connect, optional: true, listen: "unix:${run.path}/out", allow: ["CONNECT a.example:443"]}`
+    await using sidecar = await sidecarWith(`{ops: "tcp://127.0.0.1:0", routes: [${route}]}`)
+    const endpoint = { kind: 'tcp', host: '127.0.0.1', port: opsPortOf(sidecar) } as const
+    for (const path of ['/-/ready', '/-/ready?route=out'])
+      assert.equal((await request(endpoint, { path })).status, 200, path)
+    const { routes } = JSON.parse(`${(await request(endpoint, { path: '/routes' })).body}`)
+    assert.deepEqual([routes[0].optional, routes[0].ready], [true, null])
+  })
+
+  it('of kind stream may be optional', async () => {
     await using run = await tempDirectory()
     await using _ = await respondingServer(`${run.path}/up`, 'ok')
     const stream = `{name: line, kind: stream, optional: true, listen: "tcp://127.0.0.2:0", upstream: "unix:${run.path}/none"}`

@@ -200,4 +200,14 @@ describe('an upstream with ready', () => {
     it.upstream.reportDown(failure)
     assert.equal(it.upstream.state.up, false)
   })
+
+  it('ends the probe that is under way when it is disposed', async () => {
+    const it = await asked({})
+    it.app.isSilent = true
+    const probe = it.upstream.probe()
+    await eventually('the request', () => it.app.asked === 1)
+    await it.upstream[Symbol.asyncDispose]()
+    assert.equal((await probe).up, null)
+    await it[Symbol.asyncDispose]()
+  })
 })
