@@ -69,7 +69,7 @@ function lowestFree(pid: number | undefined): number {
 async function overloaded({ ask }: Limited): Promise<number> {
   const metrics = await ask('/metrics')
   return Number(
-    /^sidecar_upstream_errors_total\{route="main",reason="overloaded"\} (\d+)$/m.exec(metrics)?.[1],
+    /^sidecar_requests_refused_total\{route="main",code="overloaded"\} (\d+)$/m.exec(metrics)?.[1],
   )
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { errnoOf, Failure, problemOf } from './failure.ts'
-import { EXIT, FAILURES, type FailureCode } from './failures.ts'
+import { EXIT, FAILURES, type FailureCode, UPSTREAM_CODES } from './failures.ts'
 
 /** The statuses that clients rely on; `docs/failure-modes.test.ts` compares all of them with the documentation. */
 const STATUS: Partial<Record<FailureCode, number | null>> = {
@@ -57,6 +57,28 @@ describe('the failure table', () => {
       assert.ok(exitCodes.includes(exitCode))
       assert.notEqual(title, '')
     }
+  })
+})
+
+describe('the codes of what an upstream did', () => {
+  const codes = Object.keys(FAILURES) as FailureCode[]
+
+  it('include each that a gateway reports as 502 or 504', () => {
+    const gateway = codes.filter((code) => [502, 504].includes(FAILURES[code].status ?? 0))
+    assert.deepEqual(
+      gateway.filter((code) => !UPSTREAM_CODES.has(code)),
+      [],
+    )
+  })
+
+  it('include none for which the request or this program is to blame', () => {
+    const others = codes.filter((code) => ![502, 503, 504, null].includes(FAILURES[code].status))
+    assert.deepEqual(
+      others.filter((code) => UPSTREAM_CODES.has(code)),
+      [],
+    )
+    for (const code of ['overloaded', 'draining', 'internal_error'] as const)
+      assert.equal(UPSTREAM_CODES.has(code), false, code)
   })
 })
 

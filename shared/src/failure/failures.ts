@@ -81,6 +81,7 @@ export const FAILURES = {
   host_unreachable: failureRow(502, EXIT.notAnswering, 'warn', 'Host unreachable'),
   host_unknown: failureRow(502, EXIT.notAnswering, 'warn', 'The host name does not resolve'),
   upstream_timeout: failureRow(504, EXIT.notAnswering, 'warn', 'No connection or no response in time'),
+  upstream_hung: failureRow(503, EXIT.notAnswering, 'warn', 'The readiness probe got no response in time'),
   upstream_reset: failureRow(502, EXIT.notAnswering, 'warn', 'Closed before a complete response head'),
   upstream_malformed: failureRow(502, EXIT.notAnswering, 'error', 'The response is not valid HTTP'),
   upstream_too_large: failureRow(502, EXIT.notAnswering, 'error', 'The response is over its limit'),
@@ -154,6 +155,33 @@ export const FAILURES = {
 } as const satisfies Record<string, FailureRow>
 
 export type FailureCode = keyof typeof FAILURES
+
+/**
+ * The codes that say what an upstream did, or did not do. Every other code says what we refuse, or a defect of ours.
+ * Whoever watches the upstream is alerted by these alone.
+ */
+export const UPSTREAM_CODES: ReadonlySet<FailureCode> = new Set([
+  'socket_missing',
+  'socket_stale',
+  'socket_denied',
+  'not_a_socket',
+  'backlog_full',
+  'connection_refused',
+  'host_unreachable',
+  'host_unknown',
+  'upstream_timeout',
+  'upstream_hung',
+  'upstream_reset',
+  'upstream_malformed',
+  'upstream_too_large',
+  'upstream_truncated',
+  'tls_untrusted',
+  'tls_expired',
+  'tls_name_mismatch',
+  'tls_refused',
+  'unhealthy',
+  'io_error',
+])
 
 /**
  * The HTTP status of a response that reports a failure of this row. A row without a status is no failure of a request:

@@ -228,6 +228,24 @@ export const CONNECT_LIMITS = {
   ),
 } as const
 
+/** Bounds of the readiness probe of an HTTP route. */
+export const READY_BOUNDS = {
+  within: bound(
+    'ms',
+    SECOND,
+    10,
+    MINUTE,
+    'time for the upstream to respond to the readiness probe; then upstream_hung',
+  ),
+  every: bound(
+    'ms',
+    5 * SECOND,
+    100,
+    HOUR,
+    'time between two readiness probes that nobody asks for; the operations port asks for more',
+  ),
+} as const
+
 /** Bounds of a listener with `tls`. */
 export const TLS_BOUNDS = {
   handshakeTimeout: bound(

@@ -19,6 +19,7 @@ import type { ConfigFile } from './file-schema.ts'
 import { fileFromEnv } from './from-env.ts'
 import { parseFile } from './parse-file.ts'
 import { readText } from './read-text.ts'
+import type { ReadyProbe } from './ready-schema.ts'
 import type { TlsSettings } from './tls-schema.ts'
 import type { CredentialSettings, UpstreamTlsSettings } from './way-out-schema.ts'
 
@@ -60,6 +61,8 @@ interface RouteBase {
   readonly onConflict?: 'refuse' | 'takeover' | undefined
   /** TLS of a listener on TCP; undefined: plain TCP. */
   readonly tls?: TlsSettings | undefined
+  /** The sidecar is ready also while this route is not. */
+  readonly optional: boolean
   /** The clients that its rules name, in the order of the file: a reload that changes one of them changes the route. */
   readonly clients: readonly Client[]
   /**
@@ -91,6 +94,8 @@ export interface HttpRoute extends RouteBase {
   /** Addresses of this machine, of metadata services and so on that the name of `upstream` may resolve to. */
   readonly allowAddresses?: readonly string[] | undefined
   readonly allow: readonly AllowRule[]
+  /** How the upstream is asked whether it is ready; undefined: it is when it accepts a connection. */
+  readonly ready?: ReadyProbe | undefined
   /** Host names that it serves, beside IP addresses and localhost; undefined: all. */
   readonly hosts?: readonly string[] | undefined
   /** Whether `{name}` and `/*` of a rule match an encoded slash, which is data then. */

@@ -14,6 +14,7 @@ import {
 } from './bounds.ts'
 import { clients, forClients } from './clients-schema.ts'
 import { allowAddresses, allowUpstreamAddresses, connectRule, sni } from './connect-schema.ts'
+import { optional, ready } from './ready-schema.ts'
 import { boundSchema, boundsSchema, mapping, settings } from './schema-parts.ts'
 import { tls } from './tls-schema.ts'
 import { credentials, forwarded, upstreamTls } from './way-out-schema.ts'
@@ -162,6 +163,7 @@ const listener = {
   listen: endpoint('Where clients connect.'),
   ...socketFile,
   tls,
+  optional,
 }
 
 const common = {
@@ -211,6 +213,7 @@ const httpRoute = settings(
     hosts: hosts(
       'Host names that the route serves, beside IP addresses and localhost; without it every name is served.',
     ),
+    ready,
     encodedSlash: v.optional(
       v.pipe(
         v.picklist(['refuse', 'allow'], ENCODED_SLASH),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { droppedFieldsTable } from '../http1/dropped-fields.ts'
+import { HISTOGRAMS } from '../observe/exposition.ts'
 import { METRICS, TLS_METRICS } from '../observe/metric-table.ts'
 import { boundsTable } from './bound-text.ts'
 import { HTTP_LIMITS, HTTP_TIMEOUTS } from './bounds.ts'
@@ -25,7 +26,7 @@ describe('README.md of the sidecar', () => {
     const names = [
       ...METRICS.map(({ name }) => name),
       ...TLS_METRICS.map(({ name }) => name),
-      'sidecar_request_duration_seconds',
+      ...HISTOGRAMS.map(({ name }) => name),
       'sidecar_build_info',
     ]
     assert.deepEqual(

@@ -27,6 +27,20 @@ export function addedBytes({ hostLine, credentialLines }: Destination): number {
   return (hostLine?.length ?? 0) + credentialLines.length
 }
 
+/**
+ * The request fields of a probe, which no client asked for: names and values, one after the other. It has no field that
+ * says who sends it.
+ */
+export function probeFields({ hostLine, credentialLines }: Destination): string[] {
+  const lines = `${hostLine ?? 'Host: localhost\r\n'}${credentialLines}`.split('\r\n')
+  return lines
+    .filter((line) => line !== '')
+    .flatMap((line) => {
+      const colon = line.indexOf(':')
+      return [line.slice(0, colon), line.slice(colon + 2)]
+    })
+}
+
 /** A field name as it is compared: in lower case, with `-` for every byte but letters and digits. */
 export function foldedName(name: string): Uint8Array {
   return Buffer.from(name, 'latin1').map((byte) => FOLDED[byte] ?? byte)

@@ -2,7 +2,7 @@ import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client'
 import type { CredentialStatus } from '../identity/credentials.ts'
 import { CREDENTIAL_METRICS, METRICS, type MetricRow, OPS_LABEL, TLS_METRICS } from './metric-table.ts'
-import { LATENCY_BOUNDS, type Latencies } from './route-counters.ts'
+import { LATENCY_BOUNDS, type Latencies, type RouteCounters } from './route-counters.ts'
 import type { RouteView } from './route-report.ts'
 import type { TlsStatus } from './tls-status.ts'
 
@@ -64,7 +64,7 @@ export function createExposition({ routes, build, opsTls, credentials }: Exposit
   for (const row of TLS_METRICS) registerRow(registry, row, byListener)
   const byClient = () => credentials().map((status) => [status.client, status] as const)
   for (const row of CREDENTIAL_METRICS) registerRow(registry, row, byClient, 'client')
-  registerHistogram(registry, routes)
+  for (const histogram of HISTOGRAMS) registerHistogram(registry, histogram, routes)
   return { contentType: registry.contentType, render: () => registry.metrics() }
 }
 
@@ -116,10 +116,26 @@ function registerRow<T>(
   })
 }
 
+/** The two histograms of each HTTP route. */
+export const HISTOGRAMS = [
+  {
+    name: 'sidecar_request_duration_seconds',
+    help: 'Time from the end of a request head to the last byte of its response, in seconds.',
+    of: ({ latencies }: RouteCounters) => latencies,
+  },
+  {
+    name: 'sidecar_upstream_head_duration_seconds',
+    help: 'Time from the last byte of a request to the upstream to the head of its response, in seconds.',
+    of: ({ headLatencies }: RouteCounters) => headLatencies,
+  },
+] as const
+
 /** Not a prom-client `Histogram`, because that can only observe single values, and the routes keep complete buckets. */
-function registerHistogram(registry: Registry, routes: Routes): void {
-  const name = 'sidecar_request_duration_seconds'
-  const help = 'Time from the end of a request head to the last byte of its response, in seconds.'
+function registerHistogram(
+  registry: Registry,
+  { name, help, of }: (typeof HISTOGRAMS)[number],
+  routes: Routes,
+): void {
   const get = async () => ({
     name,
     help,
@@ -127,7 +143,7 @@ function registerHistogram(registry: Registry, routes: Routes): void {
     aggregator: 'sum',
     values: routes()
       .filter(({ route }) => route.kind === 'http')
-      .flatMap(({ route, counters }) => histogramValues(name, { route: route.name }, counters.latencies)),
+      .flatMap(({ route, counters }) => histogramValues(name, { route: route.name }, of(counters))),
   })
   registry.registerMetric({
     name,

@@ -41,6 +41,8 @@ function routeCard(report: RouteReport): string {
     tls,
     upstreamTls,
     credentials,
+    ready,
+    optional,
   } = report
   const rows: (readonly [string, string])[] = [
     ['listens on', replaced ? `${listen}, where another server took over` : listen],
@@ -60,6 +62,7 @@ function routeCard(report: RouteReport): string {
           string,
         ][])),
     ['upstream', upstream ?? `${allow?.length ?? 0} hosts: ${allow?.join(', ') ?? ''}`],
+    ...(upstream === null ? [] : [['ready when', readyText(ready)] as const]),
     ...(upstream === null || upstream.startsWith('tcp:') ? [] : socketRows(socket, generation)),
     ...(upstreamTls === null ? [] : [['upstream TLS', upstreamTlsText(upstreamTls)] as const]),
     ...(credentials === null ? [] : [['credentials', Object.keys(credentials.fields).join(', ')] as const]),
@@ -75,7 +78,7 @@ function routeCard(report: RouteReport): string {
         ] as [string, string][])),
   ]
   return `<section class="${state}">
-<h2>${escapeHtml(name)} <small>${kind}</small> <strong>${state}</strong> <small>since <time>${since}</time></small></h2>
+<h2>${escapeHtml(name)} <small>${kind}${optional ? ', optional' : ''}</small> <strong>${state}</strong> <small>since <time>${since}</time></small></h2>
 <dl>${rows.map(([term, text]) => `<dt>${term}</dt><dd>${escapeHtml(text)}</dd>`).join('')}</dl>
 </section>`
 }
@@ -89,6 +92,11 @@ function socketRows(socket: RouteReport['socket'], generation: number): [string,
     ['socket', text],
     ['generation', `${generation}`],
   ]
+}
+
+function readyText(ready: RouteReport['ready']): string {
+  if (ready === null) return 'it accepts a connection'
+  return `GET ${ready.get} is 2xx within ${ready.within}, asked every ${ready.every}`
 }
 
 function upstreamTlsText({ serverName, peer }: NonNullable<RouteReport['upstreamTls']>): string {

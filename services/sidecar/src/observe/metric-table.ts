@@ -1,3 +1,4 @@
+import { UPSTREAM_CODES } from '@uds-sidecar/shared/failure/failures'
 import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { CredentialStatus } from '../identity/credentials.ts'
 import { ANONYMOUS } from './route-counters.ts'
@@ -49,10 +50,22 @@ export const METRICS: readonly MetricRow[] = [
   {
     type: 'counter',
     name: 'sidecar_upstream_errors_total',
-    help: 'Requests and connections that failed, by reason.',
+    help: 'Requests and connections that failed because of the upstream, by reason.',
     labels: ['reason'],
     samples: ({ counters }) =>
-      Array.from(counters.failures, ([reason, count]): Sample => [{ reason }, count]),
+      [...counters.failures].flatMap(([reason, count]): Sample[] =>
+        UPSTREAM_CODES.has(reason) ? [[{ reason }, count]] : [],
+      ),
+  },
+  {
+    type: 'counter',
+    name: 'sidecar_requests_refused_total',
+    help: 'Requests and connections that the sidecar refused, by code.',
+    labels: ['code'],
+    samples: ({ counters }) =>
+      [...counters.failures].flatMap(([code, count]): Sample[] =>
+        UPSTREAM_CODES.has(code) ? [] : [[{ code }, count]],
+      ),
   },
   {
     type: 'counter',
@@ -113,9 +126,16 @@ export const METRICS: readonly MetricRow[] = [
   {
     type: 'gauge',
     name: 'sidecar_upstream_up',
-    help: 'Whether the last connection attempt to the upstream succeeded: 1 or 0.',
+    help: 'Whether the upstream accepted the last connection, or with ready responded to the last probe with 2xx: 1 or 0.',
     labels: [],
     samples: ({ upstream }) => (upstream === null ? [] : [[{}, upstream.state.up ? 1 : 0]]),
+  },
+  {
+    type: 'gauge',
+    name: 'sidecar_upstream_optional',
+    help: 'Whether the sidecar is ready also while this upstream is down: 1 or 0.',
+    labels: [],
+    samples: ({ upstream, route }) => (upstream === null ? [] : [[{}, route.optional ? 1 : 0]]),
   },
   {
     type: 'gauge',

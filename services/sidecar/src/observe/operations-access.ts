@@ -43,11 +43,20 @@ export class OperationsJudge {
   }
 }
 
+/** What a request to the operations port is for. */
+export interface Target {
+  readonly authority: string
+  readonly path: string
+  /** Without the `?`; empty where there is none. */
+  readonly query: string
+}
+
 /** What is asked for, and of whom: an absolute URL counts instead of `Host` (RFC 9112 section 3.2.2). */
-export function targetOf({ url = '/', headers }: IncomingMessage): { authority: string; path: string } {
+export function targetOf({ url = '/', headers }: IncomingMessage): Target {
   const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url)
   const [, authority = headers.host ?? '', rest = url] = absolute ?? []
-  return { authority, path: rest.replace(/\?.*/, '') || '/' }
+  const [path = '', ...query] = rest.split('?')
+  return { authority, path: path || '/', query: query.join('?') }
 }
 
 /** Node takes the first of several fields; a server in front of this one may take the last. */

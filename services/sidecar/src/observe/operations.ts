@@ -123,7 +123,7 @@ function refuse(
 async function respond(view: PageView, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method } = request
   if (method === 'GET' || method === 'HEAD') {
-    const { status, type, body } = await pageAt(targetOf(request).path, view)
+    const { status, type, body } = await pageAt(targetOf(request), view)
     response.writeHead(status, {
       'content-type': type,
       'content-length': Buffer.byteLength(body),

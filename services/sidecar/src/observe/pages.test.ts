@@ -59,6 +59,7 @@ describe('on the operations port, with one upstream up and one down', () => {
     assert.match(body, /^sidecar_upstream_up\{route="up"\} 1$/m)
     assert.match(body, /^sidecar_upstream_up\{route="down"\} 0$/m)
     assert.match(body, /^sidecar_upstream_errors_total\{route="up",reason="upstream_reset"\} 0$/m)
+    assert.match(body, /^sidecar_requests_refused_total\{route="up",code="path_not_allowed"\} 0$/m)
   })
 
   it('every other path is 404', async () => {

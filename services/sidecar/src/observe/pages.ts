@@ -5,6 +5,7 @@ import type { CredentialStatus } from '../identity/credentials.ts'
 import { clientReports } from './client-report.ts'
 import type { Exposition } from './exposition.ts'
 import { landingPage } from './landing-page.ts'
+import type { Target } from './operations-access.ts'
 import { type RouteView, routeReport } from './route-report.ts'
 import { type TlsStatus, tlsReport } from './tls-status.ts'
 
@@ -39,9 +40,9 @@ const TEXT = 'text/plain; charset=utf-8'
 
 /**
  * The page at `path`; any other path gets a 404 that lists the pages. `/`, `/metrics`, `/routes` and `/-/ready` probe
- * every upstream first.
+ * the upstreams first; `/-/healthy` never does.
  */
-export async function pageAt(path: string, view: PageView): Promise<Page> {
+export async function pageAt({ path, query }: Pick<Target, 'path' | 'query'>, view: PageView): Promise<Page> {
   switch (path) {
     case '/':
       return {
@@ -50,14 +51,14 @@ export async function pageAt(path: string, view: PageView): Promise<Page> {
         body: landingPage(await reports(view), view.build),
       }
     case '/metrics':
-      await probeAll(view)
+      await probe(view.routes())
       return { status: 200, type: view.exposition.contentType, body: await view.exposition.render() }
     case '/routes':
       return json(200, await overview(view))
     case '/-/healthy':
       return { status: 200, type: TEXT, body: 'healthy\n' }
     case '/-/ready':
-      return await readiness(view)
+      return await readiness(view, new URLSearchParams(query).getAll('route'))
     default:
       return {
         status: 404,
@@ -67,17 +68,30 @@ export async function pageAt(path: string, view: PageView): Promise<Page> {
   }
 }
 
-async function readiness(view: PageView): Promise<Page> {
+/** @param asked names of routes: none asks for all that are not optional, one for that route. */
+async function readiness(view: PageView, asked: readonly string[]): Promise<Page> {
+  const [name, ...others] = asked
+  if (others.length > 0) return { status: 400, type: TEXT, body: 'Name one route: /-/ready?route=NAME\n' }
+  const routes = view.routes().filter(({ route }) => name === undefined || route.name === name)
+  if (name !== undefined && routes.length === 0) return noSuchRoute(view, name)
   if (view.isDraining())
     return json(503, view.isPublic ? { ready: false } : { ready: false, reason: 'draining' })
-  await probeAll(view)
-  const down = view.routes().flatMap(({ route, upstream }) => {
+  await probe(routes)
+  const down = routes.flatMap(({ route, upstream }) => {
     if (upstream === null || upstream.state.up === true) return []
-    return [{ route: route.name, code: upstream.state.lastFailure?.code ?? null }]
+    const code = upstream.state.lastFailure?.code ?? null
+    return [{ route: route.name, code, optional: route.optional }]
   })
-  const isReady = down.length === 0
+  const isReady = down.every(({ optional }) => optional && name === undefined)
   if (view.isPublic) return json(isReady ? 200 : 503, { ready: isReady })
   return json(isReady ? 200 : 503, { ready: isReady, down })
+}
+
+/** Who is not known learns only that there is none. */
+function noSuchRoute(view: PageView, name: string): Page {
+  if (view.isPublic) return json(404, { ready: false })
+  const known = view.routes().map(({ route }) => route.name)
+  return json(404, { ready: false, reason: `there is no route ${JSON.stringify(name)}`, routes: known })
 }
 
 async function overview(view: OperationsView) {
@@ -103,13 +117,13 @@ function opsReport(view: OperationsView) {
 }
 
 async function reports(view: OperationsView) {
-  await probeAll(view)
+  await probe(view.routes())
   return view.routes().map((route) => routeReport(route, view.credentials()))
 }
 
-/** Resolves within the longest connect timeout of the routes. Concurrent requests share the probes. */
-async function probeAll(view: OperationsView): Promise<void> {
-  await Promise.all(view.routes().map(({ upstream }) => upstream?.probe()))
+/** Resolves within the longest connect timeout or `ready.within` of the routes. Concurrent requests share the probes. */
+async function probe(routes: readonly RouteView[]): Promise<void> {
+  await Promise.all(routes.map(({ upstream }) => upstream?.probe()))
 }
 
 function json(status: number, value: unknown): Page {

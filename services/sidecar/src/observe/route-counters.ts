@@ -56,6 +56,9 @@ export class RouteCounters {
   /** Responses by method and status. Status 499 counts requests whose client left before the response. */
   readonly responses = new Map<string, Map<number, number>>()
   readonly latencies = new Latencies()
+  /** From the end of a request, as the upstream gets it, to the end of the head of its response. */
+  readonly headLatencies = new Latencies()
+  /** By code: what the upstream did (`UPSTREAM_CODES`), and what was refused. */
   readonly failures = new Map<FailureCode, number>(REASONS.map((code) => [code, 0]))
 
   /** CONNECT requests and tunnels that were refused, by reason; empty on routes of other kinds. */
@@ -95,7 +98,7 @@ export class RouteCounters {
     return [...this.connectionsByUid.keys()].filter(isNumber).length < MAX_UIDS
   }
 
-  /** Count one failed request or connection. */
+  /** Count one request or connection that failed or was refused; the exposition tells these apart by the code. */
   fail(code: FailureCode): void {
     this.failures.set(code, (this.failures.get(code) ?? 0) + 1)
   }

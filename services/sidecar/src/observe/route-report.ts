@@ -1,5 +1,6 @@
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
+import { formatDuration } from '../config/bound-text.ts'
 import type { Route } from '../config/config.ts'
 import { formatConnectRule } from '../egress/host-name.ts'
 import type { CredentialStatus } from '../identity/credentials.ts'
@@ -46,6 +47,8 @@ export function routeReport(view: RouteView, clientFiles: readonly CredentialSta
     for: route.kind === 'stream' ? (route.for ?? null) : null,
     clients: clientReports(route.clients, clientFiles),
     allow: allowReport(route),
+    ready: readyReport(route),
+    optional: route.optional,
     encodedSlash: route.kind === 'http' ? route.encodedSlash : null,
     sni: route.kind === 'connect' ? route.sni : null,
     allowAddresses: route.allowAddresses ?? null,
@@ -66,6 +69,12 @@ const SERVES: UpstreamState = { ...unknownState(), up: true }
 function allowReport(route: Route): string[] | null {
   if (route.kind === 'connect') return route.allow.map(formatConnectRule)
   return route.kind === 'http' ? route.allow.map(formatRule) : null
+}
+
+function readyReport(route: Route) {
+  if (route.kind !== 'http' || route.ready === undefined) return null
+  const { get, within, every } = route.ready
+  return { get, within: formatDuration(within), every: formatDuration(every) }
 }
 
 export type RouteReport = ReturnType<typeof routeReport>

@@ -337,8 +337,8 @@ describe('the operations port', () => {
     const metrics = await page('/metrics')
     assert.match(metrics, /^sidecar_egress_denied_total\{route="out",reason="name_not_allowed"\} 1$/m)
     assert.match(metrics, /^sidecar_egress_denied_total\{route="out",reason="sni_other"\} 0$/m)
-    assert.match(metrics, /^sidecar_upstream_errors_total\{route="out",reason="egress_denied"\} 1$/m)
-    assert.match(metrics, /^sidecar_upstream_errors_total\{route="out",reason="sni_mismatch"\} 0$/m)
+    assert.match(metrics, /^sidecar_requests_refused_total\{route="out",code="egress_denied"\} 1$/m)
+    assert.match(metrics, /^sidecar_requests_refused_total\{route="out",code="sni_mismatch"\} 0$/m)
     assert.doesNotMatch(metrics, /^sidecar_upstream_up\{/m)
     const [route] = JSON.parse(await page('/routes')).routes
     assert.deepEqual(

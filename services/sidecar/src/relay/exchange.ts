@@ -144,6 +144,7 @@ export class Exchange implements ResponseTaker {
     this.#response.follow(source)
     this.#time.restartWait()
     this.#request.send(source, this.#client.socket.provenance(this.#user), this.#tunnel.upgradeLines)
+    this.#response.requestSent()
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
   }
 
@@ -163,6 +164,7 @@ export class Exchange implements ResponseTaker {
     if (this.#source === null) return
     this.#time.clientMoved(position)
     this.#request.forward(this.#source, chunk, position)
+    this.#response.requestSent()
     if (!this.#response.hasBegun) this.#time.allowForRest()
     if (this.#request.isFull && !this.#request.isDone) this.#client.socket.pause('exchange')
   }

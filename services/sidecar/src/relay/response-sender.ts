@@ -39,6 +39,7 @@ export class ResponseSender {
   #source: ResponseSource | null = null
   #status = 0
   #startedMs = 0
+  #sentMs = 0
   /** Bytes of the response buffer that this response uses, until the client's socket has taken everything. */
   #bufferedBytes = 0
   /** Removes the chunked coding for a client of HTTP/1.0. */
@@ -67,6 +68,11 @@ export class ResponseSender {
     this.#startedMs = performance.now()
   }
 
+  /** The upstream has got as much of the request as there is. */
+  requestSent(): void {
+    this.#sentMs = performance.now()
+  }
+
   /** The head was forwarded: a problem response is not possible any more. */
   get hasBegun(): boolean {
     return this.#status !== 0
@@ -89,19 +95,25 @@ export class ResponseSender {
   takeSwitch(head: ResponseHead, bytes: Buffer, start: number, end: number, lines: Buffer): void {
     const copy = Buffer.allocUnsafe(end)
     bytes.copy(copy, start, start, end)
-    this.#status = head.status
+    this.#hasHead(head.status)
     this.#client.write(copy.subarray(rewriteResponse(copy, start, head, lines), end))
   }
 
   /** @param mayPersist the client connection allows another request. */
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number, mayPersist: boolean): void {
     const mustDecode = head.chunked && this.minor === 0 && !hasNoBody(this.method, head.status)
-    this.#status = head.status
+    this.#hasHead(head.status)
     this.#isChunking = !head.isDelimited && this.minor === 1 && !this.#canReset
     this.persistent &&= mayPersist && !mustDecode && (head.isDelimited || this.#isChunking)
     if (mustDecode) this.#decoder = new ChunkedFraming('server')
     if (mustDecode || this.#isChunking) this.#takeHeadRecoding(head, bytes, start, end)
     else this.#write(bytes, rewriteResponse(bytes, start, head, this.#insertion(head)), end)
+  }
+
+  /** The head of the final response is here. */
+  #hasHead(status: number): void {
+    this.#status = status
+    this.#counters.headLatencies.observe((performance.now() - this.#sentMs) / 1_000)
   }
 
   takeBody(bytes: Buffer, start: number, end: number): void {

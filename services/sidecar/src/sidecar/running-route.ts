@@ -2,6 +2,7 @@ import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Route } from '../config/config.ts'
 import { EgressPolicy, type NameResolver } from '../egress/egress-policy.ts'
+import { probeFields, SOCKET } from '../http1/destination.ts'
 import type { Identities } from '../identity/identities.ts'
 import { RouteCounters } from '../observe/route-counters.ts'
 import type { RouteView } from '../observe/route-report.ts'
@@ -15,6 +16,7 @@ import { toSocket } from '../relay/outgoing.ts'
 import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
 import { StreamHandler } from '../relay/stream-route.ts'
 import type { Certificate } from '../tls/certificate.ts'
+import type { ReadySettings } from '../upstream/ready-probe.ts'
 import { Upstream } from '../upstream/upstream.ts'
 import type { WayOut } from '../way-out/way-out.ts'
 import type { InheritedSockets } from './inherited-sockets.ts'
@@ -222,11 +224,19 @@ function serving(
     route.timeoutsMs.connect,
     log,
     () => outgoing?.dialOptions() ?? {},
+    readyOf(route, outgoing),
   )
   if (route.kind === 'stream')
     return { upstream, inner: new StreamHandler({ ...shared, route, upstream, outgoing }) }
   const relay = new HttpRelay(route, upstream, { ...shared, outgoing: outgoing ?? toSocket() })
   return { upstream, inner: new HttpHandler(relay, shared.limits) }
+}
+
+/** The request of the probe has what requests of the route have: the Host, and the credentials as they are now. */
+function readyOf(route: Route, outgoing: WayOut | null): ReadySettings | null {
+  if (route.kind !== 'http' || route.ready === undefined) return null
+  const { get, within, every } = route.ready
+  return { get, withinMs: within, everyMs: every, fields: () => probeFields(outgoing?.destination ?? SOCKET) }
 }
 
 function logRoom(log: Logger, isFull: boolean): void {

@@ -1,14 +1,17 @@
 /** The state of an upstream, and which changes of it are worth a log line. */
 import { type Endpoint, formatEndpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
-import { FAILURES } from '@uds-sidecar/shared/failure/failures'
+import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { type FileFacts, formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import { processIdentity } from '@uds-sidecar/shared/inspect/permission'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 
 /** What the sidecar knows about the upstream of a route. */
 export interface UpstreamState {
-  /** Whether the last connection attempt, by a client or a probe, succeeded; null before the first attempt. */
+  /**
+   * Whether the last connection attempt, by a client or a probe, succeeded; null before the first attempt. With `ready`:
+   * whether the last probe got 2xx, and no client has failed to connect since.
+   */
   readonly up: boolean | null
   /** When `up` last changed. */
   readonly changedAt: Date
@@ -33,6 +36,15 @@ export function stateName({ up }: UpstreamState): 'unknown' | 'up' | 'down' {
   if (up === null) return 'unknown'
   return up ? 'up' : 'down'
 }
+
+/** How a readiness probe fails after the upstream has accepted its connection. */
+export const UNREADY: ReadonlySet<FailureCode> = new Set([
+  'upstream_hung',
+  'unhealthy',
+  'upstream_reset',
+  'upstream_malformed',
+  'upstream_too_large',
+])
 
 /** How long the same failure is not logged again, however often the upstream fails and recovers in between. */
 const QUIET_MS = 10_000

@@ -8,12 +8,12 @@ import { type FileFacts, inspectFile } from '@uds-sidecar/shared/inspect/file-fa
 import { inspectConnection } from '@uds-sidecar/shared/inspect/inspect'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { permissionHint } from './permission-hint.ts'
-import { logFailure, logRecovery, News, type UpstreamState, unknownState } from './upstream-state.ts'
+import type { ReadySettings } from './ready-probe.ts'
+import { logFailure, logRecovery, News, UNREADY, type UpstreamState, unknownState } from './upstream-state.ts'
 
 /** How long the result of an attempt to connect to an upstream on TCP counts. */
 const GOOD_MS = 10_000
 const BAD_MS = 1_000
-
 /**
  * Watches the upstream of one route. Its state comes from the file system, from probes and from the traffic of clients;
  * each change is logged once.
@@ -25,6 +25,9 @@ export class Upstream implements AsyncDisposable {
   readonly #connectTimeoutMs: number
   readonly #dialOptions: () => DialOptions
   readonly #log: Logger
+  /** Null: it is ready when it accepts a connection. */
+  readonly #ready: ReadySettings | null
+  readonly #readyTimer: NodeJS.Timeout | undefined
   readonly #watchdog: Watchdog | undefined
   #state = unknownState()
   /** Identity of the last socket that was seen at the path. It may no longer exist. */
@@ -33,21 +36,32 @@ export class Upstream implements AsyncDisposable {
   #trouble: FailureCode | null = null
   readonly #news = new News()
   #probe: Promise<UpstreamState> | undefined
-
+  /** When the last probe ended, in milliseconds of `performance.now()`. */
+  #probedAtMs = Number.NEGATIVE_INFINITY
+  /** It accepted the connection of the last probe, and was not ready. Only the next look can tell more. */
+  #isUnready = false
+  /** Ends the probe of `ready` that is under way. */
+  readonly #disposed = new AbortController()
   /** When the last connection attempt ended, in milliseconds of `performance.now()`. */
   #attemptedAtMs = Number.NEGATIVE_INFINITY
 
-  /** @param dialOptions TLS and the look-up of names, asked for each probe. */
+  /**
+   * @param dialOptions TLS and the look-up of names, asked for each probe.
+   * @param ready null: it is ready when it accepts a connection.
+   */
   constructor(
     endpoint: Endpoint,
     connectTimeoutMs: number,
     log: Logger,
     dialOptions: () => DialOptions = () => ({}),
+    ready: ReadySettings | null = null,
   ) {
     this.#dialOptions = dialOptions
     this.endpoint = endpoint
     this.#connectTimeoutMs = connectTimeoutMs
     this.#log = log
+    this.#ready = ready
+    if (ready !== null) this.#readyTimer = setInterval(() => this.#probeAgain(), ready.everyMs).unref()
     if (endpoint.kind === 'unix') this.#watchdog = new Watchdog(endpoint.path, () => this.#check())
   }
 
@@ -61,32 +75,46 @@ export class Upstream implements AsyncDisposable {
   }
 
   /**
-   * Connects once, with TLS to the end of the handshake, closes the connection, and resolves to the new state within the
-   * connect timeout. Concurrent callers share one probe. Never rejects. An upstream on TCP may belong to somebody else: it
-   * is not probed while an attempt, of a probe or of a client, is younger than 10 s, or than 1 s if it has failed.
+   * Looks at the upstream once: connects, with TLS to the end of the handshake, or asks what `ready` names, and closes
+   * the connection. Resolves to the new state within the connect timeout, or within `ready.within`. Concurrent callers
+   * share one probe. Never rejects. A result of `ready` counts while it is younger than `ready.within`. Without `ready` an
+   * upstream on TCP may belong to somebody else: it is not probed while an attempt, of a probe or of a client, is younger
+   * than 10 s, or than 1 s if it has failed.
    */
   probe(): Promise<UpstreamState> {
-    if (this.#isKnown) return Promise.resolve(this.#state)
+    return this.#isKnown ? Promise.resolve(this.#state) : this.#probeAgain()
+  }
+
+  get #isKnown(): boolean {
+    const nowMs = performance.now()
+    if (this.#ready !== null) return nowMs - this.#probedAtMs < this.#ready.withinMs
+    if (this.endpoint.kind !== 'tcp') return false
+    return nowMs - this.#attemptedAtMs < (this.#state.up === true ? GOOD_MS : BAD_MS)
+  }
+
+  /** Like `probe`, however young the last result is. */
+  #probeAgain(): Promise<UpstreamState> {
     this.#probe ??= this.#probeOnce()
       .catch((error: unknown) => {
         this.#logDefect(error)
         return this.#state
       })
       .finally(() => {
+        this.#probedAtMs = performance.now()
         this.#probe = undefined
       })
     return this.#probe
   }
 
-  get #isKnown(): boolean {
-    if (this.endpoint.kind !== 'tcp') return false
-    return performance.now() - this.#attemptedAtMs < (this.#state.up === true ? GOOD_MS : BAD_MS)
-  }
-
-  /** Report that a connection was established. */
+  /** Report that a connection was established. With `ready` that proves nothing: the kernel accepts for a paused app. */
   reportConnected(): void {
     this.#attemptedAtMs = performance.now()
     if (this.#trouble === 'overloaded') this.reportAnswered()
+    if (this.#ready === null) this.#reportUp()
+  }
+
+  #reportUp(): void {
+    this.#isUnready = false
     if (this.#state.up === true) return
     this.#become(true)
     if (this.#trouble === null) this.#logSuccess()
@@ -95,7 +123,7 @@ export class Upstream implements AsyncDisposable {
   /** Report a response from an upstream whose last request had failed. */
   reportAnswered(): void {
     this.#trouble = null
-    this.#logSuccess()
+    if (!this.#isUnready) this.#logSuccess()
   }
 
   /**
@@ -107,6 +135,7 @@ export class Upstream implements AsyncDisposable {
       this.reportTrouble(failure)
       return
     }
+    this.#isUnready = false
     const { up, lastFailure } = this.#state
     const isNews = up !== false || lastFailure?.code !== failure.code
     this.#attemptedAtMs = performance.now()
@@ -122,17 +151,34 @@ export class Upstream implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#readyTimer)
+    this.#disposed.abort()
     await this.#watchdog?.[Symbol.asyncDispose]()
   }
 
   async #probeOnce(): Promise<UpstreamState> {
     await this.#look()
+    if (this.#ready !== null) return await this.#askReady(this.#ready)
     const report = await inspectConnection(this.endpoint, {
       ...this.#dialOptions(),
       timeoutMs: this.#connectTimeoutMs,
     })
     if (!report.connected) this.reportDown(report.failure)
     else this.reportConnected()
+    return this.#state
+  }
+
+  /** Loaded when it is needed: with it comes node:http. */
+  async #askReady(ready: ReadySettings): Promise<UpstreamState> {
+    const { askReady } = await import('./ready-probe.ts')
+    const { signal } = this.#disposed
+    const failure = await askReady(this.endpoint, ready, { ...this.#dialOptions(), signal })
+    if (signal.aborted) return this.#state
+    if (failure === null) this.#reportUp()
+    else {
+      this.reportDown(failure)
+      this.#isUnready = UNREADY.has(failure.code)
+    }
     return this.#state
   }
 
@@ -170,11 +216,14 @@ export class Upstream implements AsyncDisposable {
     if (isToBeLogged) logFailure(this.#log, endpoint, state, failure)
   }
 
-  /** Called by the watchdog. Probes when the file at the path has changed, and while the upstream is down. */
+  /**
+   * Called by the watchdog. Probes when the file at the path has changed, and while the upstream accepts no connection.
+   * One that accepts them and is not ready is asked only every `ready.every`.
+   */
   async #check(): Promise<void> {
     try {
       const isNews = await this.#look()
-      if (isNews || this.#state.up === false) this.probe()
+      if (isNews || (this.#state.up === false && !this.#isUnready)) this.#probeAgain()
     } catch (error) {
       this.#logDefect(error)
     }
