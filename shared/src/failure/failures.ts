@@ -156,6 +156,32 @@ export const FAILURES = {
 export type FailureCode = keyof typeof FAILURES
 
 /**
+ * The codes that say what an upstream did, or did not do. Every other code says what we refuse, or a defect of ours.
+ * Whoever watches the upstream is alerted by these alone.
+ */
+export const UPSTREAM_CODES: ReadonlySet<FailureCode> = new Set([
+  'socket_missing',
+  'socket_stale',
+  'socket_denied',
+  'not_a_socket',
+  'backlog_full',
+  'connection_refused',
+  'host_unreachable',
+  'host_unknown',
+  'upstream_timeout',
+  'upstream_reset',
+  'upstream_malformed',
+  'upstream_too_large',
+  'upstream_truncated',
+  'tls_untrusted',
+  'tls_expired',
+  'tls_name_mismatch',
+  'tls_refused',
+  'unhealthy',
+  'io_error',
+])
+
+/**
  * The HTTP status of a response that reports a failure of this row. A row without a status is no failure of a request:
  * to report one over HTTP is a defect, and so is the response, a 500.
  */
