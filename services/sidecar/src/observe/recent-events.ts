@@ -3,8 +3,8 @@ import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures
 
 /** Of each kind, the last so many are kept. */
 export const FAILURES_KEPT = 20
-export const CHANGES_KEPT = 60
-const DETAIL_CHARACTERS = 240
+export const CHANGES_KEPT = 40
+const DETAIL_CHARACTERS = 200
 
 /** One failed or refused request or connection. */
 export interface RecentFailure {
@@ -53,7 +53,7 @@ export class RecentEvents {
   }
 
   changed(change: Change, detail = ''): void {
-    this.changes.push({ at: new Date(), atMs: performance.now(), change, detail })
+    this.changes.push({ at: new Date(), atMs: performance.now(), change, detail: ownCopy(detail) })
     if (this.changes.length > CHANGES_KEPT) this.changes.shift()
   }
 }

@@ -3,7 +3,7 @@ import type { RecentChange, RecentEvents, RecentFailure } from '../recent-events
 import { LATENCY_BOUNDS } from '../route-counters.ts'
 import type { RouteReport } from '../route-report.ts'
 import { chart, classOf, type Line, SIGNS, type Span } from './chart.ts'
-import { blame, INTERVAL_MS, INTERVALS_KEPT, type Interval, quantile } from './history.ts'
+import { blame, INTERVAL_MS, INTERVALS_KEPT, type Interval } from './history.ts'
 import { escapeHtml, table, timeElement } from './html.ts'
 
 export interface RouteSection {
@@ -90,10 +90,7 @@ function charts(
   const rate = line('', 'solid', (each) => perSecond(each.requests, each))
   const failed = line('failed', 'bars', (each) => blame(each).failed)
   const refused = line('refused', 'outlined', (each) => blame(each).refused)
-  const latencies = [
-    line('p99', 'dashed', ({ latencies }) => quantile(0.99, latencies)),
-    line('p50', 'solid', ({ latencies }) => quantile(0.5, latencies)),
-  ]
+  const latencies = [line('p99', 'dashed', ({ p99 }) => p99), line('p50', 'solid', ({ p50 }) => p50)]
   return [
     chart({
       ...time,
