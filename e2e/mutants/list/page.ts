@@ -1,10 +1,10 @@
 import type { Mutant } from '../mutant.ts'
 
-const HISTORY = 'services/sidecar/src/observe/page/history.test.ts'
-const PAGE = 'services/sidecar/src/observe/page/landing-page.test.ts'
+const HISTORY = 'services/sidecar/src/observe/history.test.ts'
+const PAGE = 'services/sidecar/src/observe/landing-page.test.ts'
 const RELOADS = 'services/sidecar/src/observe/reloads.test.ts'
 
-const HISTORY_TS = 'services/sidecar/src/observe/page/history.ts'
+const HISTORY_TS = 'services/sidecar/src/observe/history.ts'
 const EVENTS_TS = 'services/sidecar/src/observe/recent-events.ts'
 
 /** What an operator sees on the page of the operations port. */
@@ -67,7 +67,7 @@ export const page: readonly Mutant[] = [
   },
   {
     name: 'page: texts are not escaped',
-    file: 'services/sidecar/src/observe/page/html.ts',
+    file: 'services/sidecar/src/observe/page-html.ts',
     find: 'ENTITIES[character] ?? character',
     replace: 'character',
     killers: [PAGE],
@@ -75,7 +75,7 @@ export const page: readonly Mutant[] = [
   {
     name: 'page: a browser may load anything for it',
     file: 'services/sidecar/src/observe/pages.ts',
-    find: "'content-security-policy': CONTENT_SECURITY_POLICY,",
+    find: "'content-security-policy': contentSecurityPolicy(),",
     replace: '',
     killers: [PAGE],
   },

@@ -5,8 +5,8 @@ import { request } from '@uds-sidecar/shared/http/request'
 import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { listen } from '@uds-sidecar/shared/listen/listen'
 import { Identities } from '../identity/identities.ts'
+import { History } from './history.ts'
 import { Operations } from './operations.ts'
-import { History } from './page/history.ts'
 import { Reloads } from './reloads.ts'
 
 it('a defect of the operations port costs one response and is logged', async () => {

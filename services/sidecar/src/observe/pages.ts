@@ -5,9 +5,9 @@ import type { OperationsAccess } from '../config/config.ts'
 import type { CredentialStatus } from '../identity/credentials.ts'
 import { clientReports } from './client-report.ts'
 import type { Exposition } from './exposition.ts'
-import type { History } from './page/history.ts'
-import { landingPage } from './page/landing-page.ts'
-import { CONTENT_SECURITY_POLICY } from './page/style.ts'
+import type { History } from './history.ts'
+import { landingPage } from './landing-page.ts'
+import { contentSecurityPolicy } from './page-style.ts'
 import type { Reloads } from './reloads.ts'
 import { type RouteView, routeReport } from './route-report.ts'
 import { type TlsStatus, tlsReport } from './tls-status.ts'
@@ -74,11 +74,11 @@ export async function pageAt(path: string, view: PageView): Promise<Page> {
   }
 }
 
-const HTML_FIELDS = {
-  'content-security-policy': CONTENT_SECURITY_POLICY,
+const htmlFields = () => ({
+  'content-security-policy': contentSecurityPolicy(),
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
-} as const
+})
 
 async function landing(view: OperationsView): Promise<Page> {
   await probeAll(view)
@@ -96,7 +96,7 @@ async function landing(view: OperationsView): Promise<Page> {
     clients: clientReports(view.clients(), credentials),
     lastReload: view.reloads.last,
   })
-  return { status: 200, type: 'text/html; charset=utf-8', body, fields: HTML_FIELDS }
+  return { status: 200, type: 'text/html; charset=utf-8', body, fields: htmlFields() }
 }
 
 async function readiness(view: PageView): Promise<Page> {

@@ -1,6 +1,6 @@
 import { type FailureCode, UPSTREAM_CODES } from '@uds-sidecar/shared/failure/failures'
-import { LATENCY_BOUNDS, type RouteCounters } from '../route-counters.ts'
-import type { RouteView } from '../route-report.ts'
+import { LATENCY_BOUNDS, type RouteCounters } from './route-counters.ts'
+import type { RouteView } from './route-report.ts'
 
 export const INTERVAL_MS = 15_000
 /** 15 minutes. */

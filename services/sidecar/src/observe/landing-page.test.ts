@@ -5,8 +5,8 @@ import { describe, it } from 'node:test'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { request } from '@uds-sidecar/shared/http/request'
 import { tempDirectory } from '@uds-sidecar/shared/testing/files'
-import { respondingServer } from '../../testing/raw-server.ts'
-import { configFrom, httpRouteText, opsPortOf, portOf, sidecarWith } from '../../testing/sidecar-with.ts'
+import { respondingServer } from '../testing/raw-server.ts'
+import { configFrom, httpRouteText, opsPortOf, portOf, sidecarWith } from '../testing/sidecar-with.ts'
 
 /** A sidecar with the route `web`, and what its page shows. */
 async function pageOf(more = '', ops = '"tcp://127.0.0.1:0"') {

@@ -1,10 +1,10 @@
 import { UPSTREAM_CODES } from '@uds-sidecar/shared/failure/failures'
-import type { RecentChange, RecentEvents, RecentFailure } from '../recent-events.ts'
-import { LATENCY_BOUNDS } from '../route-counters.ts'
-import type { RouteReport } from '../route-report.ts'
-import { chart, classOf, type Line, SIGNS, type Span } from './chart.ts'
 import { blame, INTERVAL_MS, INTERVALS_KEPT, type Interval } from './history.ts'
-import { escapeHtml, table, timeElement } from './html.ts'
+import { chart, classOf, type Line, SIGNS, type Span } from './page-chart.ts'
+import { escapeHtml, table, timeElement } from './page-html.ts'
+import type { RecentChange, RecentEvents, RecentFailure } from './recent-events.ts'
+import { LATENCY_BOUNDS } from './route-counters.ts'
+import type { RouteReport } from './route-report.ts'
 
 export interface RouteSection {
   readonly report: RouteReport
@@ -18,10 +18,10 @@ export function routeSection({ report, intervals, recent }: RouteSection): strin
   const { name, kind, state, since } = report
   return `<section class="${state}" id="route-${name}">
 <h2>${escapeHtml(name)} <small>${kind}</small> <strong>${stateText(report)}</strong> <small>since <time>${since}</time></small></h2>
+<div class="charts">${charts(report, intervals, recent.changes).join('\n')}</div>
 <dl>${factsOf(report)
     .map(([term, text]) => `<dt>${term}</dt><dd>${escapeHtml(text)}</dd>`)
     .join('')}</dl>
-<div class="charts">${charts(report, intervals, recent.changes).join('\n')}</div>
 ${codes(intervals)}${failures('Last failures of the upstream', recent.failed)}${failures('Last refused', recent.refused)}${changes(recent.changes)}
 </section>`
 }
@@ -36,16 +36,21 @@ function factsOf(report: RouteReport): (readonly [term: string, text: string])[]
   const { listen, replaced, upstream, allow, generation, connections, maxConnections, socket } = report
   const { lastError, tls, upstreamTls, credentials } = report
   const hosts = `${allow?.length ?? 0} hosts: ${allow?.join(', ') ?? ''}`
-  const refused = [tls, tls?.clientCa, upstreamTls, credentials].flatMap((files) =>
-    files?.lastError == null ? [] : [`${files.lastError.detail}: ${files.lastError.hint}`],
-  )
+  const refused = [
+    ['new certificate refused', tls],
+    ['new client CA refused', tls?.clientCa],
+    ['new file refused', upstreamTls],
+    ['new file refused', credentials],
+  ] as const
   return [
     ['listens on', replaced ? `${listen}, where another server took over` : listen],
     ['upstream', upstream ?? hosts],
     ...(upstream?.startsWith('unix:') ? socketFacts(socket, generation) : []),
     ...(upstreamTls === null ? [] : [['upstream TLS', upstreamTlsText(upstreamTls)] as const]),
     ...(credentials === null ? [] : [['credentials', Object.keys(credentials.fields).join(', ')] as const]),
-    ...refused.map((text) => ['new file refused', text] as const),
+    ...refused.flatMap(([what, files]) =>
+      files?.lastError == null ? [] : [[what, `${files.lastError.detail}: ${files.lastError.hint}`] as const],
+    ),
     ['connections', `${connections} of ${maxConnections}`],
     ...(lastError === null
       ? []

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { configFrom } from '../../testing/sidecar-with.ts'
-import { FAILURES_KEPT } from '../recent-events.ts'
-import { LATENCY_BOUNDS, REASONS, RouteCounters } from '../route-counters.ts'
+import { configFrom } from '../testing/sidecar-with.ts'
 import { blame, History, INTERVAL_MS, INTERVALS_KEPT, quantile } from './history.ts'
+import { FAILURES_KEPT } from './recent-events.ts'
+import { LATENCY_BOUNDS, REASONS, RouteCounters } from './route-counters.ts'
 
 const { routes } = configFrom(`routes:
   - {name: web, kind: http, listen: "tcp://127.0.0.1:1", upstream: "unix:/a", allow: [GET /]}

@@ -1,11 +1,11 @@
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
-import type { clientReports } from '../client-report.ts'
-import type { Reload } from '../reloads.ts'
-import type { RouteReport } from '../route-report.ts'
-import type { tlsReport } from '../tls-status.ts'
-import { escapeHtml, table, timeElement } from './html.ts'
-import { type RouteSection, routeSection } from './route-section.ts'
-import { STYLE } from './style.ts'
+import type { clientReports } from './client-report.ts'
+import { escapeHtml, table, timeElement } from './page-html.ts'
+import { type RouteSection, routeSection } from './page-route.ts'
+import { STYLE } from './page-style.ts'
+import type { Reload } from './reloads.ts'
+import type { RouteReport } from './route-report.ts'
+import type { tlsReport } from './tls-status.ts'
 
 const DAY_MS = 86_400_000
 

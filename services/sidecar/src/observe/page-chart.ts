@@ -1,5 +1,5 @@
-import type { Change, RecentChange } from '../recent-events.ts'
-import { escapeHtml } from './html.ts'
+import { escapeHtml } from './page-html.ts'
+import type { Change, RecentChange } from './recent-events.ts'
 
 /** Charts are drawn on this grid, and scaled to the width that the page has for them. */
 const WIDTH = 300
