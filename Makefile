@@ -58,8 +58,12 @@ mutants: dependencies images ## Put each known fault into a copy of the product,
 	@npm run --silent mutants --workspace=e2e
 
 .PHONY: e2e
-e2e: dependencies images ## End-to-end tests only, on real containers
+e2e: dependencies images browser ## End-to-end tests only, on real containers
 	@npm test --silent --workspace=e2e
+
+.PHONY: screenshots
+screenshots: dependencies images browser ## Take the pictures of docs/screenshots of a real stack; seven minutes
+	@npm run --silent screenshots --workspace=e2e
 
 .PHONY: bench
 bench: dependencies images ## Compare the sidecar with other proxies and write docs/benchmarks.md; half an hour on an idle machine
@@ -69,6 +73,10 @@ bench: dependencies images ## Compare the sidecar with other proxies and write d
 images: engine ## Build the images; where no registry is reachable, on base images made of Debian packages
 	@scripts/ensure-base-images.sh
 	@scripts/build-images.sh
+
+.PHONY: browser
+browser:
+	@scripts/ensure-browser.sh
 
 .PHONY: engine
 engine: node ## Install and start a Docker engine, unless one runs already

@@ -24,6 +24,11 @@ test('every alert fires when it should and only then', async () => {
   assert.equal(exitCode, 0, stdout + stderr)
 })
 
+test('every recording rule computes what its name says', async () => {
+  const { exitCode, stdout, stderr } = await promtool(['test', 'rules', 'e2e/alerts/recording.test.yml'])
+  assert.equal(exitCode, 0, stdout + stderr)
+})
+
 test('no alert is without a test', async () => {
   const rules = await readFile(join(REPOSITORY, 'config/alerts.yml'), 'utf8')
   const tests = await readFile(join(REPOSITORY, 'e2e/alerts/alerts.test.yml'), 'utf8')

@@ -65,7 +65,12 @@ const EXPECTED: Record<string, Expected> = {
     uid: 10005,
     groups: [],
     network: 'edge',
-    mounts: ['/etc/prometheus/alerts.yml ro', '/etc/prometheus/prometheus.yml ro', '/run/certificates ro'],
+    mounts: [
+      '/etc/prometheus/alerts.yml ro',
+      '/etc/prometheus/prometheus.yml ro',
+      '/etc/prometheus/recording.yml ro',
+      '/run/certificates ro',
+    ],
   },
 }
 

@@ -9,6 +9,7 @@ import { egress } from './list/egress.ts'
 import { ending } from './list/ending.ts'
 import { identities } from './list/identities.ts'
 import { onTheWire } from './list/on-the-wire.ts'
+import { page } from './list/page.ts'
 import { readiness } from './list/readiness.ts'
 import { relaying } from './list/relaying.ts'
 import { rules } from './list/rules.ts'
@@ -41,6 +42,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...tlsHardening,
   ...egress,
   ...wayOut,
+  ...page,
   ...upgrade,
   ...readiness,
 ]

@@ -57,8 +57,8 @@ export const configuring: readonly Mutant[] = [
   {
     name: 'a defect in a reload ends the process',
     file: 'services/sidecar/src/sidecar/reload-on-hangup.ts',
-    find: 'log.error(...refusal(error))',
-    replace: 'if (!(error instanceof Failure)) throw error\n    log.error(...refusal(error))',
+    find: 'const [fields, text] = refusal(error)',
+    replace: 'if (!(error instanceof Failure)) throw error\n    const [fields, text] = refusal(error)',
     killers: ['services/sidecar/src/main.test.ts'],
   },
 ]

@@ -1,131 +1,164 @@
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
+import type { clientReports } from './client-report.ts'
+import { escapeHtml, table, timeElement } from './page-html.ts'
+import { type RouteSection, routeSection } from './page-route.ts'
+import { STYLE } from './page-style.ts'
+import type { Reload } from './reloads.ts'
 import type { RouteReport } from './route-report.ts'
+import type { tlsReport } from './tls-status.ts'
 
-/** The page at `/` of the operations port: HTML without scripts, which the browser reloads every 5 s. */
-export function landingPage(routes: readonly RouteReport[], build: BuildInfo): string {
+const DAY_MS = 86_400_000
+
+export interface LandingPage {
+  readonly build: BuildInfo
+  readonly isDraining: boolean
+  readonly routes: readonly RouteSection[]
+  /** TLS of the operations port; null without it. */
+  readonly opsTls: ReturnType<typeof tlsReport> | null
+  /** All clients of the configuration. */
+  readonly clients: ReturnType<typeof clientReports>
+  /** Null before the first one. */
+  readonly lastReload: Reload | null
+}
+
+/**
+ * The page at `/` of the operations port, where an operator looks first: HTML and inline SVG without scripts, which the
+ * browser reloads every 5 s.
+ */
+export function landingPage(page: LandingPage): string {
+  const { build, routes } = page
+  const reports = routes.map(({ report }) => report)
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="refresh" content="5">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>uds-sidecar</title>
+<title>${titleOf(page)}</title>
+<link rel="icon" href="data:,">
 <style>${STYLE}</style>
 </head>
 <body>
-<header><h1>uds-sidecar</h1><p>version ${escapeHtml(build.version)}, revision ${escapeHtml(build.revision)}</p></header>
+<header><h1>uds-sidecar</h1><p>version ${escapeHtml(build.version)}, revision ${escapeHtml(build.revision)}</p>
+<nav><a href="/metrics">metrics</a> <a href="/-/ready">ready</a> <a href="/-/healthy">healthy</a> <a href="/routes">routes (JSON)</a></nav></header>
 <main>
-${routes.map(routeCard).join('\n')}
+<section class="${down(page).length === 0 ? 'up' : 'down'}"><h2>${escapeHtml(verdict(page))}</h2>
+${table(['route', 'state', 'listens on', 'upstream', 'connections'], reports.map(summary))}
+</section>
+${routes.map(routeSection).join('\n')}
+${certificates(page)}${clients(page)}${reload(page.lastReload)}
 </main>
-<nav><a href="/metrics">metrics</a> <a href="/-/ready">ready</a> <a href="/-/healthy">healthy</a> <a href="/routes">routes (JSON)</a></nav>
 </body>
 </html>
 `
 }
 
-function routeCard(report: RouteReport): string {
-  const {
-    name,
-    kind,
-    listen,
-    replaced,
-    upstream,
-    allow,
-    state,
-    since,
-    generation,
-    connections,
-    maxConnections,
-    socket,
-    lastError,
-    tls,
-    upstreamTls,
-    credentials,
-    ready,
-    optional,
-  } = report
-  const rows: (readonly [string, string])[] = [
-    ['listens on', replaced ? `${listen}, where another server took over` : listen],
-    ...(tls === null
-      ? []
-      : ([['certificate', `${tls.subject}, expires ${tls.expires}`]] as [string, string][])),
-    ...(tls === null || tls.lastError === null
-      ? []
-      : ([['new certificate refused', `${tls.lastError.detail}: ${tls.lastError.hint}`]] as [
-          string,
-          string,
-        ][])),
-    ...(tls?.clientCa?.lastError == null
-      ? []
-      : ([['new client CA refused', `${tls.clientCa.lastError.detail}: ${tls.clientCa.lastError.hint}`]] as [
-          string,
-          string,
-        ][])),
-    ['upstream', upstream ?? `${allow?.length ?? 0} hosts: ${allow?.join(', ') ?? ''}`],
-    ...(upstream === null ? [] : [['ready when', readyText(ready)] as const]),
-    ...(upstream === null || upstream.startsWith('tcp:') ? [] : socketRows(socket, generation)),
-    ...(upstreamTls === null ? [] : [['upstream TLS', upstreamTlsText(upstreamTls)] as const]),
-    ...(credentials === null ? [] : [['credentials', Object.keys(credentials.fields).join(', ')] as const]),
-    ...[upstreamTls?.lastError, credentials?.lastError].flatMap((error) =>
-      error == null ? [] : [['new file refused', `${error.detail}: ${error.hint}`] as const],
-    ),
-    ['connections', `${connections} of ${maxConnections}`],
-    ...(lastError === null
-      ? []
-      : ([
-          ['last error', `${lastError.code}: ${lastError.detail} (${lastError.at})`],
-          ['what to do', lastError.hint],
-        ] as [string, string][])),
-  ]
-  return `<section class="${state}">
-<h2>${escapeHtml(name)} <small>${kind}${optional ? ', optional' : ''}</small> <strong>${state}</strong> <small>since <time>${since}</time></small></h2>
-<dl>${rows.map(([term, text]) => `<dt>${term}</dt><dd>${escapeHtml(text)}</dd>`).join('')}</dl>
-</section>`
+function down({ routes }: LandingPage): string[] {
+  return routes.flatMap(({ report: { name, state } }) => (state === 'down' ? [name] : []))
 }
 
-function socketRows(socket: RouteReport['socket'], generation: number): [string, string][] {
-  const text =
-    socket === null
-      ? 'no file at the path'
-      : `${socket.kind}, mode ${socket.mode}, owner ${socket.uid}:${socket.gid}`
+function titleOf(page: LandingPage): string {
+  const count = down(page).length
+  return count === 0 ? 'uds-sidecar' : `▼ ${count} down: uds-sidecar`
+}
+
+function verdict(page: LandingPage): string {
+  if (page.isDraining) return 'Draining: the sidecar is shutting down'
+  const names = down(page)
+  return names.length === 0 ? '▲ No route is down' : `▼ Down: ${names.join(', ')}`
+}
+
+function summary({ name, state, listen, upstream, connections }: RouteReport): string[] {
+  const sign = { up: '▲', down: '▼', unknown: '?' }[state]
   return [
-    ['socket', text],
-    ['generation', `${generation}`],
+    `<a href="#route-${name}">${escapeHtml(name)}</a>`,
+    `<span class="${state}">${sign} ${state}</span>`,
+    escapeHtml(listen),
+    escapeHtml(upstream ?? 'the hosts that allow names'),
+    `${connections}`,
   ]
 }
 
-function readyText(ready: RouteReport['ready']): string {
-  if (ready === null) return 'it accepts a connection'
-  return `GET ${ready.get} is 2xx within ${ready.within}, asked every ${ready.every}`
+function certificates({ routes, opsTls }: LandingPage): string {
+  const rows = [
+    ...(opsTls === null ? [] : certificateRows('operations port', opsTls)),
+    ...routes.flatMap(({ report: { name, tls, upstreamTls } }) => [
+      ...(tls === null ? [] : certificateRows(`${name}, listener`, tls)),
+      ...(upstreamTls === null ? [] : upstreamRows(name, upstreamTls)),
+    ]),
+  ]
+  if (rows.length === 0) return ''
+  return section('Certificates', table(['where', 'whose', 'days left', 'expires'], rows))
 }
 
-function upstreamTlsText({ serverName, peer }: NonNullable<RouteReport['upstreamTls']>): string {
-  if (peer === null) return `${serverName}, not verified yet`
-  return `${serverName}, ${peer.protocol}, certificate expires ${peer.expires}`
+function certificateRows(where: string, tls: NonNullable<RouteReport['tls']>): string[][] {
+  const { clientCa } = tls
+  return [
+    certificateRow(where, tls.subject, tls.expires),
+    ...(clientCa === null
+      ? []
+      : [certificateRow(`${where}, CA of its clients`, clientCa.file, clientCa.expires)]),
+  ]
 }
 
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
+function upstreamRows(
+  name: string,
+  { serverName, subject, expires, peer }: NonNullable<RouteReport['upstreamTls']>,
+) {
+  return [
+    ...(peer === null
+      ? []
+      : [certificateRow(`${name}, upstream`, `${serverName}: ${peer.subject}`, peer.expires)]),
+    ...(expires === null
+      ? []
+      : [certificateRow(`${name}, presented to the upstream`, subject ?? '', expires)]),
+  ]
 }
 
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
+function certificateRow(where: string, whose: string, expires: string): string[] {
+  const days = Math.floor((Date.parse(expires) - Date.now()) / DAY_MS)
+  const text = days < 0 ? `<strong class="down">▼ expired</strong>` : `${days}`
+  return [escapeHtml(where), escapeHtml(whose), text, `<time>${expires}</time>`]
 }
 
-const STYLE = `
-:root { color-scheme: light dark; --line: #8884; --up: #1a7f37; --down: #c4320a; --unknown: #888 }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-header { display: flex; align-items: baseline; gap: 1rem; flex-wrap: wrap }
-h1, h2, p { margin: 0 }
-header p, small, dt { color: #888; font-weight: normal }
-section { border: 1px solid var(--line); border-left: .4rem solid var(--unknown); border-radius: .4rem; padding: 1rem; margin: 1rem 0 }
-section.up { border-left-color: var(--up) } section.down { border-left-color: var(--down) }
-h2 { font-size: 1.1rem } .up strong { color: var(--up) } .down strong { color: var(--down) }
-dl { display: grid; grid-template-columns: 8rem 1fr; gap: .2rem 1rem; margin: .7rem 0 0 }
-dd { margin: 0; font-family: ui-monospace, monospace; font-size: .9rem; overflow-wrap: anywhere }
-nav { display: flex; gap: 1.5rem }
-`
+function clients({ clients }: LandingPage): string {
+  if (clients.length === 0) return ''
+  const rows = clients.map((client) => [
+    escapeHtml(client.name),
+    client.kind,
+    escapeHtml(proofOf(client)),
+    'lastError' in client && client.lastError !== null
+      ? `<strong class="down">▼ new file refused</strong> ${escapeHtml(`${client.lastError.detail}: ${client.lastError.hint}`)}`
+      : '',
+  ])
+  return section('Clients', table(['name', 'known by', 'from', 'problem'], rows))
+}
+
+function proofOf(client: LandingPage['clients'][number]): string {
+  switch (client.kind) {
+    case 'token':
+    case 'basic':
+      return client.file
+    case 'certificate':
+      return client.pattern
+    case 'uid':
+      return `${client.uid}`
+    case 'gid':
+      return `${client.gid}`
+  }
+}
+
+function reload(last: Reload | null): string {
+  if (last === null) return ''
+  const { at, refused, changes } = last
+  const outcome =
+    refused === null
+      ? `at ${timeElement(at)}: ${changes.length === 0 ? 'nothing changed' : ''}`
+      : `at ${timeElement(at)} <strong class="down">▼ refused, the old configuration stays active</strong>: ${escapeHtml(refused)}`
+  const list = changes.map((each) => `<li>${escapeHtml(each)}</li>`).join('')
+  return section('Last reload', `<p>${outcome}</p><ul>${list}</ul>`)
+}
+
+function section(title: string, content: string): string {
+  return `<section><h2>${title}</h2>${content}</section>\n`
+}

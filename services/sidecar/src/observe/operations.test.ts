@@ -5,7 +5,9 @@ import { request } from '@uds-sidecar/shared/http/request'
 import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { listen } from '@uds-sidecar/shared/listen/listen'
 import { Identities } from '../identity/identities.ts'
+import { History } from './history.ts'
 import { Operations } from './operations.ts'
+import { Reloads } from './reloads.ts'
 
 it('a defect of the operations port costs one response and is logged', async () => {
   const defect = new Error('a defect')
@@ -22,6 +24,9 @@ it('a defect of the operations port costs one response and is logged', async () 
       opsTls: () => null,
       opsAccess: () => null,
       credentials: () => [],
+      clients: () => [],
+      history: new History(() => []),
+      reloads: new Reloads(),
       build: { version: 'test', revision: 'test' },
     },
     {

@@ -123,8 +123,9 @@ function refuse(
 async function respond(view: PageView, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method } = request
   if (method === 'GET' || method === 'HEAD') {
-    const { status, type, body } = await pageAt(targetOf(request), view)
+    const { status, type, body, fields } = await pageAt(targetOf(request), view)
     response.writeHead(status, {
+      ...fields,
       'content-type': type,
       'content-length': Buffer.byteLength(body),
       'cache-control': 'no-store',

@@ -1,11 +1,15 @@
 import { processIdentity } from '@uds-sidecar/shared/inspect/permission'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
+import type { Client } from '../config/clients-schema.ts'
 import type { OperationsAccess } from '../config/config.ts'
 import type { CredentialStatus } from '../identity/credentials.ts'
 import { clientReports } from './client-report.ts'
 import type { Exposition } from './exposition.ts'
+import type { History } from './history.ts'
 import { landingPage } from './landing-page.ts'
 import type { Target } from './operations-access.ts'
+import { contentSecurityPolicy } from './page-style.ts'
+import type { Reloads } from './reloads.ts'
 import { type RouteView, routeReport } from './route-report.ts'
 import { type TlsStatus, tlsReport } from './tls-status.ts'
 
@@ -22,6 +26,11 @@ export interface OperationsView {
   opsAccess(): OperationsAccess | null
   /** The files with tokens and passwords. */
   credentials(): readonly CredentialStatus[]
+  /** All clients of the configuration. */
+  clients(): readonly Client[]
+  /** The last 15 minutes of each route. */
+  readonly history: History
+  readonly reloads: Reloads
 }
 
 export interface PageView extends OperationsView {
@@ -34,6 +43,8 @@ export interface Page {
   readonly status: number
   readonly type: string
   readonly body: string
+  /** Fields of the response beside those that every page has. */
+  readonly fields?: Readonly<Record<string, string>>
 }
 
 const TEXT = 'text/plain; charset=utf-8'
@@ -45,11 +56,7 @@ const TEXT = 'text/plain; charset=utf-8'
 export async function pageAt({ path, query }: Pick<Target, 'path' | 'query'>, view: PageView): Promise<Page> {
   switch (path) {
     case '/':
-      return {
-        status: 200,
-        type: 'text/html; charset=utf-8',
-        body: landingPage(await reports(view), view.build),
-      }
+      return await landing(view)
     case '/metrics':
       await probe(view.routes())
       return { status: 200, type: view.exposition.contentType, body: await view.exposition.render() }
@@ -66,6 +73,31 @@ export async function pageAt({ path, query }: Pick<Target, 'path' | 'query'>, vi
         body: 'Not found. The pages are /, /metrics, /routes, /-/healthy and /-/ready.\n',
       }
   }
+}
+
+const htmlFields = () => ({
+  'content-security-policy': contentSecurityPolicy(),
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+})
+
+async function landing(view: OperationsView): Promise<Page> {
+  await probe(view.routes())
+  const opsTls = view.opsTls()
+  const credentials = view.credentials()
+  const body = landingPage({
+    build: view.build,
+    isDraining: view.isDraining(),
+    routes: view.routes().map((route) => ({
+      report: routeReport(route, credentials),
+      intervals: view.history.of(route),
+      recent: route.counters.recent,
+    })),
+    opsTls: opsTls && tlsReport(opsTls),
+    clients: clientReports(view.clients(), credentials),
+    lastReload: view.reloads.last,
+  })
+  return { status: 200, type: 'text/html; charset=utf-8', body, fields: htmlFields() }
 }
 
 /** @param asked names of routes: none asks for all that are not optional, one for that route. */
@@ -103,6 +135,7 @@ async function overview(view: OperationsView) {
     draining: view.isDraining(),
     process: { uid, groups: gids, descriptors },
     ops: { tls: opsTls && tlsReport(opsTls), ...opsReport(view) },
+    lastReload: view.reloads.last,
     routes: await reports(view),
   }
 }

@@ -1,6 +1,8 @@
-import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { FAILURES, type FailureCode, UPSTREAM_CODES } from '@uds-sidecar/shared/failure/failures'
 import { EGRESS_REASONS, type EgressReason } from '../egress/egress-denied.ts'
 import { KNOWN_METHODS } from '../http1/request-line.ts'
+import { RecentEvents } from './recent-events.ts'
 
 /** Upper bounds of the histogram buckets, in seconds. Longer requests count only in `+Inf`, sum and count. */
 export const LATENCY_BOUNDS = [
@@ -60,6 +62,8 @@ export class RouteCounters {
   readonly headLatencies = new Latencies()
   /** By code: what the upstream did (`UPSTREAM_CODES`), and what was refused. */
   readonly failures = new Map<FailureCode, number>(REASONS.map((code) => [code, 0]))
+  /** For people: the last failures, and what happened to the upstream. */
+  readonly recent = new RecentEvents()
 
   /** CONNECT requests and tunnels that were refused, by reason; empty on routes of other kinds. */
   readonly egressDenied = new Map<EgressReason, number>()
@@ -98,9 +102,14 @@ export class RouteCounters {
     return [...this.connectionsByUid.keys()].filter(isNumber).length < MAX_UIDS
   }
 
-  /** Count one request or connection that failed or was refused; the exposition tells these apart by the code. */
-  fail(code: FailureCode): void {
+  /**
+   * Count one request or connection that failed or was refused; the exposition tells these apart by the code.
+   * @param failure only its code where a connection was cut
+   */
+  fail(failure: Failure | FailureCode): void {
+    const code = typeof failure === 'string' ? failure : failure.code
     this.failures.set(code, (this.failures.get(code) ?? 0) + 1)
+    this.recent.add(failure, UPSTREAM_CODES.has(code))
   }
 
   /** The route is one of kind connect: its reasons are shown also while they are 0. */

@@ -222,7 +222,7 @@ export class ClientConnection extends Timed {
   }
 
   #refuse(failure: Failure): void {
-    this.#relay.counters.fail(failure.code)
+    this.#relay.counters.fail(failure)
     this.#relay.counters.responded('', statusOf(failure.code), 0)
     this.socket.write(problemResponse(failure, { connection: 'close', headOnly: false }))
     this.#linger('head refused')

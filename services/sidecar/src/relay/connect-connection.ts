@@ -177,7 +177,7 @@ export class ConnectConnection extends Timed {
 
   #refuse(failure: Failure, method = 'CONNECT'): void {
     if (this.#client.destroyed) return
-    this.#shared.counters.fail(failure.code)
+    this.#shared.counters.fail(failure)
     if (failure instanceof EgressDenied) this.#shared.denied(failure)
     this.#count(method, statusOf(failure.code))
     this.#end()

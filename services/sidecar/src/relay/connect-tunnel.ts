@@ -139,7 +139,7 @@ export class ConnectTunnel extends Timed {
 
   #mismatch(reason: Parameters<typeof sniMismatch>[1]): void {
     const denied = sniMismatch(this.#ends.target, reason)
-    this.#shared.counters.fail(denied.code)
+    this.#shared.counters.fail(denied)
     this.#shared.denied(denied)
     this.#endRefused()
     this.#ends.upstream.destroy()

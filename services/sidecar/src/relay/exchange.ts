@@ -249,8 +249,8 @@ export class Exchange implements ResponseTaker {
     else this.#respondWith(failure)
   }
 
-  #cut({ code }: Failure): void {
-    this.#relay.counters.fail(code)
+  #cut(failure: Failure): void {
+    this.#relay.counters.fail(failure)
     this.#end()
     this.#client.socket.reset()
   }

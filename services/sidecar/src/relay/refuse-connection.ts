@@ -37,7 +37,7 @@ export function refuseOverloaded(client: Socket, counters: RouteCounters, limits
     message: 'too many connections are open',
     hint: 'close some, or raise limits.connections or limits.connectionsPerAddress of the route',
   })
-  counters.fail(failure.code)
+  counters.fail(failure)
   counters.responded('', statusOf(failure.code), 0)
   client.on('error', () => client.destroy())
   refuseConnection(client, failure, limits)

@@ -156,7 +156,7 @@ export class ResponseSender {
   problem({ failure, allow, challenges }: Refused, mayPersist: boolean): void {
     this.persistent &&= mayPersist
     this.#status = statusOf(failure.code)
-    this.#counters.fail(failure.code)
+    this.#counters.fail(failure)
     const options = { connection: this.#connection, headOnly: this.method === 'HEAD', allow, challenges }
     this.#writeOwn(problemResponse(failure, options))
   }

@@ -116,7 +116,7 @@ export class StreamHandler implements ConnectionHandler {
       const failure = error instanceof Failure ? error : unexpected(error)
       if (failure === error) upstream.reportDown(failure)
       else upstream.reportTrouble(failure)
-      this.#refuse(client, failure.code)
+      this.#refuse(client, failure)
     }
   }
 
@@ -139,8 +139,8 @@ export class StreamHandler implements ConnectionHandler {
     if (this.#draining) relay.wrapUp(QUIET_MS)
   }
 
-  #refuse(client: Socket, code: FailureCode): void {
-    this.#parts.counters.fail(code)
+  #refuse(client: Socket, failure: Failure | FailureCode): void {
+    this.#parts.counters.fail(failure)
     reset(client)
   }
 

@@ -49,7 +49,9 @@ async function applyOrRefuse(sidecar: Sidecar, load: () => Config, log: Logger):
     await sidecar.apply(load())
     log.info(sidecar.addresses, 'the new configuration is active')
   } catch (error) {
-    log.error(...refusal(error))
+    const [fields, text] = refusal(error)
+    sidecar.reloads.refused(text)
+    log.error(fields, text)
   }
 }
 

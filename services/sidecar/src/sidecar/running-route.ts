@@ -226,6 +226,7 @@ function serving(
     () => outgoing?.dialOptions() ?? {},
     readyOf(route, outgoing),
   )
+  upstream.onChanged = (change, detail) => shared.counters.recent.changed(change, detail)
   if (route.kind === 'stream')
     return { upstream, inner: new StreamHandler({ ...shared, route, upstream, outgoing }) }
   const relay = new HttpRelay(route, upstream, { ...shared, outgoing: outgoing ?? toSocket() })

@@ -7,7 +7,9 @@ import type { Config, Route } from '../config/config.ts'
 import type { NameResolver } from '../egress/egress-policy.ts'
 import { Resolver } from '../egress/resolver.ts'
 import { Identities } from '../identity/identities.ts'
+import { History } from '../observe/history.ts'
 import type { OperationsView } from '../observe/pages.ts'
+import { Reloads } from '../observe/reloads.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import { SharedRoom } from '../relay/connection-limits.ts'
 import { Deadlines } from '../relay/deadlines.ts'
@@ -31,6 +33,8 @@ export interface SidecarOptions {
 export class Sidecar implements AsyncDisposable {
   readonly #surroundings: Surroundings
   readonly #view: OperationsView
+  readonly #history = new History(() => this.#routes)
+  readonly reloads = new Reloads()
   /** The descriptor limit of this process; null when it is unknown. */
   readonly #limit: number | null
   #plan: DescriptorPlan
@@ -57,6 +61,9 @@ export class Sidecar implements AsyncDisposable {
       opsTls: () => this.#ops?.tls ?? null,
       opsAccess: () => this.#ops?.access ?? null,
       credentials: () => surroundings.identities.credentials?.statuses() ?? [],
+      clients: () => this.#config.clients,
+      history: this.#history,
+      reloads: this.reloads,
     }
   }
 
@@ -139,13 +146,20 @@ export class Sidecar implements AsyncDisposable {
     revoke(plan)
     for (const holder of plan.handedOver) this.#leave(holder.drain(config.drainMs))
     for (const holder of plan.closed) this.#leave(holder.close(config.drainMs))
+    const isReload = this.#routes.length > 0
     this.#ops = ops
     this.#routes = inOrder(config, [...plan.kept, ...fresh])
+    if (isReload) this.#noteReload(config)
     this.#config = config
     this.#shareDescriptors()
     this.#leaveReplaced()
     await Promise.all([...this.#routes.map((route) => route.look()), ops?.tls?.look()])
     await files.credentials?.look()
+  }
+
+  #noteReload(config: Config): void {
+    this.reloads.applied(this.#config, config)
+    for (const { counters } of this.#routes) counters.recent.changed('reload')
   }
 
   /** Starts a route on the open port of `former`, whose connections it judges from now on. */
@@ -203,6 +217,7 @@ export class Sidecar implements AsyncDisposable {
     await Promise.all([...this.#leaving, ...this.#routes.map((route) => route.close(drainMs))])
     await this.#ops?.close()
     this.#surroundings.identities.use(null)
+    this.#history[Symbol.dispose]()
   }
 
   /** Drains a route whose socket another server took over. */

@@ -191,7 +191,7 @@ export class TlsHandler implements ConnectionHandler {
   #respondToPlainHttp(handshake: Handshake): void {
     const { counters, limits } = this.#parts
     const failure = tlsRequired()
-    counters?.fail(failure.code)
+    counters?.fail(failure)
     counters?.responded('', statusOf(failure.code), 0)
     this.#end(handshake, 'plain_http')
     refuseConnection(handshake.raw, failure, limits)

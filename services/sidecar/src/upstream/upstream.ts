@@ -22,6 +22,8 @@ export class Upstream implements AsyncDisposable {
   readonly endpoint: Endpoint
   /** Called when a different socket appears at the path. The pool then stops reusing its connections. */
   onReplaced: () => void = () => undefined
+  /** Called when it goes up or down, and for each socket that appears at the path. */
+  onChanged: (change: 'up' | 'down' | 'new socket', detail: string) => void = () => undefined
   readonly #connectTimeoutMs: number
   readonly #dialOptions: () => DialOptions
   readonly #log: Logger
@@ -139,7 +141,7 @@ export class Upstream implements AsyncDisposable {
     const { up, lastFailure } = this.#state
     const isNews = up !== false || lastFailure?.code !== failure.code
     this.#attemptedAtMs = performance.now()
-    this.#become(false)
+    this.#become(false, `${failure.code}: ${failure.message}`)
     this.#remember(failure, isNews)
   }
 
@@ -182,8 +184,10 @@ export class Upstream implements AsyncDisposable {
     return this.#state
   }
 
-  #become(up: boolean): void {
-    if (this.#state.up !== up) this.#state = { ...this.#state, up, changedAt: new Date() }
+  #become(up: boolean, why = ''): void {
+    if (this.#state.up === up) return
+    this.#state = { ...this.#state, up, changedAt: new Date() }
+    this.onChanged(up ? 'up' : 'down', why)
   }
 
   #remember(failure: Failure, isNews: boolean): void {
@@ -243,6 +247,7 @@ export class Upstream implements AsyncDisposable {
     const isGone = facts === null && this.#state.facts !== null
     this.#lastIdentity = identity
     this.#state = { ...this.#state, facts, generation: this.#state.generation + (isNew ? 1 : 0) }
+    if (isNew) this.onChanged('new socket', `generation ${this.#state.generation}`)
     if (isNew && before !== undefined) this.onReplaced()
     return isNew || isGone
   }
