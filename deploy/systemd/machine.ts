@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
-import { Background, Load } from './background.ts'
+import { Background, Load } from '../testing/background.ts'
 
 /** `make systemd` builds it. */
 const IMAGE = `uds-sidecar/systemd:${process.env.UDS_SIDECAR_VERSION || 'dev'}`
@@ -21,7 +21,7 @@ export interface Outcome {
   readonly output: string
 }
 
-/** A container in which systemd is process 1, with the units of examples/systemd. Disposing removes it. */
+/** A container in which systemd is process 1, with the units of deploy/systemd. Disposing removes it. */
 export class Machine implements AsyncDisposable {
   readonly #id: string
 
@@ -43,7 +43,7 @@ export class Machine implements AsyncDisposable {
     )
     const machine = new Machine(id)
     try {
-      await docker('cp', `${import.meta.dirname}/.`, `${id}:${TOOLS}`)
+      await docker('cp', `${import.meta.dirname}/../testing/.`, `${id}:${TOOLS}`)
       await eventually('systemd to have started', async () => {
         const { output } = await machine.try('systemctl', 'is-system-running')
         if (/degraded/.test(output)) throw new Error(await machine.run('systemctl', '--failed', '--no-pager'))
