@@ -49,7 +49,7 @@ interop: dependencies ## Test the sidecar with third-party servers and clients: 
 	@npm run --silent interop
 
 .PHONY: systemd
-systemd: dependencies images ## Test the units of examples/systemd under a real systemd, in containers
+systemd: dependencies images ## Test the units of deploy/systemd under a real systemd, in containers
 	@scripts/build-systemd-image.sh
 	@npm run --silent systemd
 

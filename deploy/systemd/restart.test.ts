@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Count } from './load-main.ts'
+import type { Count } from '../support/load-main.ts'
 import { APP, Machine, SIDECAR, TCP, UNIX } from './machine.ts'
 
 /** Lets a unit start as often as a test wants: by default systemd allows five starts in ten seconds. */
@@ -51,6 +51,25 @@ describe('systemctl restart', () => {
       pids.add(await machine.property(APP, 'MainPID'))
     }
     await load.more(50)
+    t.diagnostic(figures(await load.end()))
+    assert.equal(pids.size, 4)
+    assert.equal(await machine.socketFiles(), files)
+  })
+})
+
+describe('SIGKILL', () => {
+  it('of the app loses no GET through the sidecar, which sends those again that were on the wire', async (t) => {
+    await using machine = await Machine.start()
+    const files = await machine.socketFiles()
+    await startAnyNumberOfTimes(machine, APP)
+    const load = machine.load(4, TCP, UNIX)
+    const pids = new Set([await machine.property(APP, 'MainPID')])
+    for (let kills = 0; kills < 3; kills++) {
+      await load.more(50)
+      await machine.run('systemctl', 'kill', '--signal=SIGKILL', APP)
+      await load.more(50)
+      pids.add(await machine.property(APP, 'MainPID'))
+    }
     t.diagnostic(figures(await load.end()))
     assert.equal(pids.size, 4)
     assert.equal(await machine.socketFiles(), files)

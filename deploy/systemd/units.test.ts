@@ -1,10 +1,10 @@
-/** The units of examples/systemd are valid, and keep the services from what they do not need. `make systemd` runs this. */
+/** The units of deploy/systemd are valid, and keep the services from what they do not need. `make systemd` runs this. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { APP, Machine, SIDECAR, UNIX } from './machine.ts'
 
-describe('the units of examples/systemd', () => {
+describe('the units of deploy/systemd', () => {
   it('are valid, and systemd-analyze gives them an exposure of at most 1.5 of 10', async (t) => {
     await using machine = await Machine.start()
     assert.equal(
@@ -37,6 +37,42 @@ describe('the units of examples/systemd', () => {
     await using machine = await Machine.start()
     assert.match(await machine.get('/status', UNIX), /^200 /)
     assert.match(await machine.socketFiles(), /^\/run\/uds\/local\/api\.sock \d+ 660 sidecar:local-socket$/m)
+  })
+})
+
+/** Prints the errno of io_uring_setup(2), and of a socket for IPv4; 0: it was made. */
+const ATTEMPT = `
+import ffi from 'node:ffi'
+const libc = ffi.dlopen(null, {
+  syscall: { arguments: ['i64', 'i64', 'i64', 'i64'], return: 'i64' },
+  __errno_location: { arguments: [], return: 'pointer' },
+}).functions
+const errno = libc.__errno_location()
+const attempt = (...call) => (libc.syscall(...call) >= 0n ? 0 : ffi.getInt32(errno, 0))
+const IO_URING_SETUP = 425n
+const SOCKET = process.arch === 'arm64' ? 198n : 41n
+console.log('io_uring', attempt(IO_URING_SETUP, 1n, 0n, 0n), 'socket', attempt(SOCKET, 2n, 1n, 0n))
+`
+const EPERM = 1
+const EAFNOSUPPORT = 97
+
+describe('the services', () => {
+  it('make no socket but Unix ones, with io_uring neither', async () => {
+    await using machine = await Machine.start()
+    await machine.write('/opt/test/attempt.mjs', ATTEMPT)
+    for (const unit of [APP, SIDECAR]) {
+      const lines = [
+        'Type=oneshot',
+        'Restart=no',
+        'ExecStart=',
+        'ExecStart=/usr/local/bin/node /opt/test/attempt.mjs',
+      ]
+      await machine.dropIn(unit, 'attempt', `[Service]\n${lines.join('\n')}\n`)
+      await machine.run('systemctl', 'restart', unit)
+      await eventually('the attempt in the journal', async () =>
+        (await machine.journal(unit)).includes(`io_uring ${EPERM} socket ${EAFNOSUPPORT}`),
+      )
+    }
   })
 })
 

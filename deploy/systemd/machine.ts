@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
+import { spawn } from 'node:child_process'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
-import { Background, Load } from './background.ts'
+import { Background, Load } from '../support/background.ts'
+import { docker, type Outcome, tryDocker } from '../support/docker.ts'
 
 /** `make systemd` builds it. */
 const IMAGE = `uds-sidecar/systemd:${process.env.UDS_SIDECAR_VERSION || 'dev'}`
@@ -16,12 +15,7 @@ export const TCP = 'tcp://127.0.0.1:8080'
 export const UNIX = 'unix:/run/uds/local/api.sock'
 const SOCKET_FILES = ['/run/uds/local/api.sock', '/run/uds/api/api.sock', '/run/uds/metrics/metrics.sock']
 
-export interface Outcome {
-  readonly code: number | null
-  readonly output: string
-}
-
-/** A container in which systemd is process 1, with the units of examples/systemd. Disposing removes it. */
+/** A container in which systemd is process 1, with the units of deploy/systemd. Disposing removes it. */
 export class Machine implements AsyncDisposable {
   readonly #id: string
 
@@ -43,7 +37,7 @@ export class Machine implements AsyncDisposable {
     )
     const machine = new Machine(id)
     try {
-      await docker('cp', `${import.meta.dirname}/.`, `${id}:${TOOLS}`)
+      await docker('cp', `${import.meta.dirname}/../support/.`, `${id}:${TOOLS}`)
       await eventually('systemd to have started', async () => {
         const { output } = await machine.try('systemctl', 'is-system-running')
         if (/degraded/.test(output)) throw new Error(await machine.run('systemctl', '--failed', '--no-pager'))
@@ -62,7 +56,7 @@ export class Machine implements AsyncDisposable {
   }
 
   async try(...command: string[]): Promise<Outcome> {
-    return outcomeOf(spawn('docker', ['exec', this.#id, ...command], { stdio: ['ignore', 'pipe', 'pipe'] }))
+    return tryDocker('exec', this.#id, ...command)
   }
 
   /** Starts a program that goes on until its stdin ends. */
@@ -74,7 +68,9 @@ export class Machine implements AsyncDisposable {
 
   /** Sends GET /status to each endpoint, each request on its own connection, without a pause. */
   load(workers: number, ...endpoints: string[]): Load {
-    return new Load(this.background('node', `${TOOLS}/load-main.ts`, String(workers), ...endpoints))
+    return new Load(
+      this.background('node', `${TOOLS}/load-main.ts`, String(workers), 'GET /status', ...endpoints),
+    )
   }
 
   /** One property of a unit, such as `ActiveState`. */
@@ -131,18 +127,4 @@ function whereIs(endpoint: string): object {
   if (endpoint.startsWith('unix:')) return { socketPath: endpoint.slice('unix:'.length) }
   const { hostname, port } = new URL(endpoint)
   return { host: hostname, port }
-}
-
-async function docker(...args: string[]): Promise<string> {
-  const { code, output } = await outcomeOf(spawn('docker', args, { stdio: ['ignore', 'pipe', 'pipe'] }))
-  if (code !== 0) throw new Error(`docker ${args.join(' ')} ended with ${code}: ${output}`)
-  return output
-}
-
-/** @returns stdout, and stderr after it */
-async function outcomeOf(child: ChildProcess): Promise<Outcome> {
-  const { stdout, stderr } = child
-  if (stdout === null || stderr === null) throw new Error('stdout and stderr must be pipes')
-  const [[code], out, errors] = await Promise.all([once(child, 'close'), text(stdout), text(stderr)])
-  return { code, output: `${out}${errors}`.trim() }
 }
