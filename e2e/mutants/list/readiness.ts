@@ -242,4 +242,11 @@ export const readiness: readonly Mutant[] = [
     replace: 'UPSTREAM_CODES.has(code) ? [] : [[{ code: String(count) }, count]]',
     killers: [SERIES_TEST],
   },
+  {
+    name: 'ready: doctor names an optional route beside one that is not',
+    file: 'services/client/src/doctor/conversation.ts',
+    find: 'down.filter(({ optional }) => !optional)',
+    replace: 'down',
+    killers: ['services/client/src/doctor/doctor-tcp.test.ts'],
+  },
 ]

@@ -1,8 +1,10 @@
 import { errnoOf, Failure } from '@uds-sidecar/shared/failure/failure'
 import { type Response, request } from '@uds-sidecar/shared/http/request'
+import * as v from 'valibot'
 import type { Reach } from '../access/access.ts'
 import { dialogue } from '../echo/dialogue.ts'
 import { problemIn, type ReceivedProblem } from '../http/request-json.ts'
+import { notReadySchema } from '../http/schemas.ts'
 import type { Place } from './place.ts'
 
 /** The outcome of a request to an endpoint that accepted the connection. */
@@ -17,6 +19,13 @@ export interface ServerError {
   readonly status: number
   readonly problem: ReceivedProblem | undefined
   readonly body: string
+  /** The routes for which a sidecar says that it is not ready; otherwise empty. */
+  readonly down: readonly DownRoute[]
+}
+
+export interface DownRoute {
+  readonly route: string
+  readonly code: string | null
 }
 
 const PING = 'ping'
@@ -47,7 +56,14 @@ async function overHttp({ endpoint, path }: Place, reach: Reach, timeoutMs: numb
   if (isAboutThePath || response.status < 400)
     return { kind: 'responded', said: `GET ${path}: ${response.status}` }
   const body = response.body.toString().replaceAll(/\s+/g, ' ').slice(0, SHOWN_LETTERS).trim()
-  return { kind: 'server error', status: response.status, problem, body }
+  return { kind: 'server error', status: response.status, problem, body, down: downIn(response) }
+}
+
+function downIn({ body }: Response): readonly DownRoute[] {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), notReadySchema), body.toString())
+  if (!parsed.success) return []
+  const { down } = parsed.output
+  return down.every(({ optional }) => optional) ? down : down.filter(({ optional }) => !optional)
 }
 
 /** Codes by which a sidecar says that it does not know who calls, or that this caller may not do this. */

@@ -123,6 +123,7 @@ export const FINDING_NAMES = [
   'hung',
   'reset',
   'wrong_protocol',
+  'not_ready',
   'server_error',
   'other',
 ] as const

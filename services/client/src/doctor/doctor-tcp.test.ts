@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { fillBacklog, serve, startPausedServer } from '../testing/broken-server.ts'
@@ -44,4 +46,34 @@ describe('doctor, over TCP', () => {
     const { port } = server.address() as AddressInfo
     assert.equal((await doctor(`tcp://127.0.0.1:${port}`)).verdict, 'reset')
   })
+
+  for (const [what, down, code, routes] of [
+    [
+      'names the routes that are down',
+      [
+        { route: 'debug', code: 'socket_missing', optional: true },
+        { route: 'api', code: 'upstream_hung', optional: false },
+        { route: 'metrics', code: null, optional: false },
+      ],
+      'upstream_hung',
+      /not ready, .*: route api: upstream_hung, route metrics: no connection yet$/,
+    ],
+    [
+      'names an optional route when it alone was asked for',
+      [{ route: 'debug', code: 'socket_missing', optional: true }],
+      'socket_missing',
+      /not ready, .*: route debug: socket_missing$/,
+    ],
+  ] as const)
+    it(`of a sidecar that is not ready ${what}`, async () => {
+      await using server = createHttpServer((_, response) => {
+        response.writeHead(503, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ ready: false, down }, null, 2))
+      })
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      const { port } = server.address() as AddressInfo
+      const examined = await doctor(`tcp://127.0.0.1:${port}`)
+      assertFinding(examined, { verdict: 'not_ready', code, exitCode: 69, fix: '/routes' })
+      assert.match(examined.finding?.message ?? '', routes)
+    })
 })

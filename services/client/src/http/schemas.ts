@@ -30,6 +30,18 @@ const routeSchema = v.object({
   lastError: v.nullable(v.object({ code: v.string() })),
 })
 
+/** What a sidecar that is not ready says to whom it knows. */
+export const notReadySchema = v.object({
+  ready: v.literal(false),
+  down: v.array(
+    v.object({
+      route: v.string(),
+      code: v.nullable(v.string()),
+      optional: v.optional(v.boolean(), false),
+    }),
+  ),
+})
+
 /** The fields of the sidecar's `/routes` that the client needs; there are more. */
 export const routesSchema = v.pipe(
   v.object({ routes: v.array(routeSchema) }),

@@ -55,7 +55,7 @@ export function targetsOf(config: ClientConfig, access: Access): Target[] {
     httpTarget('api over TCP', config.tcpApi, '/-/healthy', access),
     echoTarget('echo over TCP', config.tcpEcho, access),
     httpTarget('metrics over TCP', config.tcpMetrics, '/metrics', access),
-    httpTarget('sidecar', config.ops, '/-/ready', access),
+    httpTarget('sidecar', config.ops, '/-/healthy', access),
   ]
 }
 

@@ -53,6 +53,20 @@ export function wrongProtocol({ conversation, place }: Facts): Finding | undefin
   ])
 }
 
+/** It is a sidecar that runs, and an app behind it does not respond as it should. */
+export function notReady({ conversation, place }: Facts): Finding | undefined {
+  if (conversation?.kind !== 'server error' || conversation.down.length === 0) return undefined
+  const { down, status } = conversation
+  const routes = down.map(({ route, code }) => `route ${route}: ${code ?? 'no connection yet'}`)
+  return {
+    name: 'not_ready',
+    code: down[0]?.code ?? `http_${status}`,
+    message: `${formatEndpoint(place.endpoint)} is not ready, because of what is behind it: ${routes.join(', ')}`,
+    fixes: [advice('/routes of this port has the last error of each route, and what to do about it')],
+    exitCode: EXIT.notAnswering,
+  }
+}
+
 /** It responds that it cannot serve the request, or that its upstream cannot. */
 export function serverError({ conversation, place }: Facts): Finding | undefined {
   if (conversation?.kind !== 'server error') return undefined

@@ -1,7 +1,7 @@
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { advice, type Facts, type Finding, finding } from '../diagnosis.ts'
 import { callerFinding } from './caller-findings.ts'
-import { hung, reset, serverError, wrongProtocol } from './conversation-findings.ts'
+import { hung, notReady, reset, serverError, wrongProtocol } from './conversation-findings.ts'
 import {
   danglingLink,
   directoryDenied,
@@ -38,6 +38,7 @@ const FINDERS: readonly ((facts: Facts) => Finding | undefined)[] = [
   hung,
   reset,
   wrongProtocol,
+  notReady,
   serverError,
   anythingElse,
 ]
