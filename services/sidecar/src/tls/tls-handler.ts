@@ -41,7 +41,7 @@ export interface TlsHandlerParts {
   /** A handshake takes a place of the connection that it becomes. */
   readonly limits: ConnectionLimits
   readonly deadlines: Deadlines
-  /** Offers http/1.1 by ALPN, and responds to plain HTTP. */
+  /** Selects http/1.1 by ALPN, and responds to plain HTTP. */
   readonly isHttp: boolean
   /** Counters of the route; undefined for the operations port. */
   readonly counters?: RouteCounters | undefined
@@ -61,12 +61,13 @@ export class TlsHandler implements ConnectionHandler {
 
   constructor(parts: TlsHandlerParts) {
     const { certificate, inner, isHttp } = parts
-    const { clientCa } = certificate
+    const { clientCa, settings } = certificate
+    const protocols = isHttp ? ['http/1.1'] : settings.alpn
     this.#parts = parts
     this.#server = tls
       .createServer({
         ...contextOf(certificate),
-        ...(isHttp ? { ALPNProtocols: ['http/1.1'] } : {}),
+        ...(protocols === undefined ? {} : { ALPNProtocols: [...protocols] }),
         requestCert: clientCa !== null,
         rejectUnauthorized: false, // it would refuse clients without a certificate
       })
@@ -210,8 +211,9 @@ export class TlsHandler implements ConnectionHandler {
       client.destroy() // the client has left already
       return
     }
-    if (this.#parts.certificate.clientCa?.admits(client) === false) {
-      this.#cut(handshake, 'client_certificate')
+    const refusal = this.#refusalOf(client)
+    if (refusal !== null) {
+      this.#cut(handshake, refusal)
       return
     }
     client.allowHalfOpen = true
@@ -219,6 +221,16 @@ export class TlsHandler implements ConnectionHandler {
     setTransport(client, handshake.raw)
     writePromptly(client, handshake.raw)
     setImmediate(() => this.#passOn(client, handshake))
+  }
+
+  /**
+   * Why a client may not enter although OpenSSL has let it in. OpenSSL refuses one that offers other protocols than `alpn`,
+   * and not one that offers none.
+   */
+  #refusalOf(client: TLSSocket): HandshakeFailure | null {
+    const { clientCa, settings } = this.#parts.certificate
+    if (clientCa?.admits(client) === false) return 'client_certificate'
+    return settings.alpn !== undefined && client.alpnProtocol === false ? 'alpn' : null
   }
 
   #passOn(client: TLSSocket, handshake: Handshake): void {
