@@ -21,8 +21,8 @@ export const grpc: readonly Mutant[] = [
   {
     name: 'a client without ALPN enters a listener that has alpn',
     file: HANDLER_TS,
-    find: 'settings.alpn !== undefined && client.alpnProtocol === false',
-    replace: 'settings.alpn !== undefined && client.alpnProtocol === null',
+    find: 'settings.alpn !== undefined && client.alpnProtocol === false)',
+    replace: 'settings.alpn !== undefined && client.alpnProtocol === null)',
     killers: [ALPN],
   },
   {

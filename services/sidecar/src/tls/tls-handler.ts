@@ -211,9 +211,13 @@ export class TlsHandler implements ConnectionHandler {
       client.destroy() // the client has left already
       return
     }
-    const refusal = this.#refusalOf(client)
-    if (refusal !== null) {
-      this.#cut(handshake, refusal)
+    if (this.#parts.certificate.clientCa?.admits(client) === false) {
+      this.#cut(handshake, 'client_certificate')
+      return
+    }
+    // OpenSSL has refused clients that offer other protocols than `alpn`, but not those that offer none.
+    if (this.#parts.certificate.settings.alpn !== undefined && client.alpnProtocol === false) {
+      this.#cut(handshake, 'alpn')
       return
     }
     client.allowHalfOpen = true
@@ -221,16 +225,6 @@ export class TlsHandler implements ConnectionHandler {
     setTransport(client, handshake.raw)
     writePromptly(client, handshake.raw)
     setImmediate(() => this.#passOn(client, handshake))
-  }
-
-  /**
-   * Why a client may not enter although OpenSSL has let it in. OpenSSL refuses one that offers other protocols than `alpn`,
-   * and not one that offers none.
-   */
-  #refusalOf(client: TLSSocket): HandshakeFailure | null {
-    const { clientCa, settings } = this.#parts.certificate
-    if (clientCa?.admits(client) === false) return 'client_certificate'
-    return settings.alpn !== undefined && client.alpnProtocol === false ? 'alpn' : null
   }
 
   #passOn(client: TLSSocket, handshake: Handshake): void {
