@@ -6,6 +6,8 @@ const SOCKET = 'services/sidecar/src/relay/web-socket.test.ts'
 const OUT = 'services/sidecar/src/way-out/tunnels.test.ts'
 const REVOKED = 'services/sidecar/src/relay/revoked-tunnels.test.ts'
 const H2C = 'services/sidecar/src/relay/h2c.test.ts'
+const WAYS = 'services/sidecar/src/relay/tunnel-ways.test.ts'
+const SOCKETS = 'services/sidecar/src/relay/web-sockets.test.ts'
 const KEPT = 'services/sidecar/src/relay/kept-request.test.ts'
 
 const EXCHANGE_TS = 'services/sidecar/src/relay/exchange.ts'
@@ -334,5 +336,19 @@ export const upgrade: readonly Mutant[] = [
     find: '  if (settings === null) return { protocol, webSocket: null, http2Settings: null }',
     replace: "  if (settings === null) return 'it asks for h2c without HTTP2-Settings'",
     killers: [H2C],
+  },
+  {
+    name: 'a client sends as much as it likes before the 101',
+    file: 'services/sidecar/src/relay/client-connection.ts',
+    find: "    if (this.#earlyBytes > this.#relay.route.limits.headBytes) this.socket.pause('early')\n",
+    replace: '',
+    killers: [WAYS],
+  },
+  {
+    name: 'an upgraded connection holds its place after it has ended',
+    file: RUN_TS,
+    find: '        tunnels.close(this)\n',
+    replace: '',
+    killers: [SOCKETS],
   },
 ]
