@@ -7,6 +7,7 @@ import { configuring } from './list/configuring.ts'
 import { dialling } from './list/dialling.ts'
 import { egress } from './list/egress.ts'
 import { ending } from './list/ending.ts'
+import { grpc } from './list/grpc.ts'
 import { identities } from './list/identities.ts'
 import { onTheWire } from './list/on-the-wire.ts'
 import { page } from './list/page.ts'
@@ -45,4 +46,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...page,
   ...upgrade,
   ...readiness,
+  ...grpc,
 ]

@@ -27,8 +27,8 @@ export const tls: readonly Mutant[] = [
   {
     name: 'no ALPN',
     file: HANDLER,
-    find: "...(isHttp ? { ALPNProtocols: ['http/1.1'] } : {}),",
-    replace: '...(isHttp ? {} : {}),',
+    find: "const protocols = isHttp ? ['http/1.1'] : settings.alpn",
+    replace: 'const protocols = isHttp ? undefined : settings.alpn',
     killers: [PORT],
   },
   {

@@ -5,6 +5,9 @@ const UPGRADE = 'services/sidecar/src/relay/upgrade.test.ts'
 const SOCKET = 'services/sidecar/src/relay/web-socket.test.ts'
 const OUT = 'services/sidecar/src/way-out/tunnels.test.ts'
 const REVOKED = 'services/sidecar/src/relay/revoked-tunnels.test.ts'
+const H2C = 'services/sidecar/src/relay/h2c.test.ts'
+const WAYS = 'services/sidecar/src/relay/tunnel-ways.test.ts'
+const SOCKETS = 'services/sidecar/src/relay/web-sockets.test.ts'
 const KEPT = 'services/sidecar/src/relay/kept-request.test.ts'
 
 const EXCHANGE_TS = 'services/sidecar/src/relay/exchange.ts'
@@ -298,5 +301,54 @@ export const upgrade: readonly Mutant[] = [
     find: 'else if (!this.#reading.pass(chunk)) this.#socket.pause()',
     replace: 'else this.#reading.pass(chunk)',
     killers: [OUT],
+  },
+  {
+    name: 'HTTP2-Settings does not reach a server that is asked for h2c',
+    file: UPGRADE_TS,
+    find: '  if (http2Settings === null) return responseLines({ protocol })',
+    replace: '  if (http2Settings !== undefined) return responseLines({ protocol })',
+    killers: [H2C],
+  },
+  {
+    name: 'HTTP2-Settings may be there twice',
+    file: UPGRADE_TS,
+    find: "  if (others.length > 0) return 'it asks for h2c with more",
+    replace: "  if (others.length > 9) return 'it asks for h2c with more",
+    killers: [H2C],
+  },
+  {
+    name: 'HTTP2-Settings may be any text',
+    file: UPGRADE_TS,
+    find: 'if (!HTTP2_SETTINGS.test(settings))',
+    replace: "if (settings === '')",
+    killers: [H2C],
+  },
+  {
+    name: 'HTTP2-Settings need not be named in Connection',
+    file: UPGRADE_TS,
+    find: "if (!values('connection').flatMap(membersOf).some(isHttp2Settings))",
+    replace: "if (values('connection').length > 9)",
+    killers: [H2C],
+  },
+  {
+    name: 'HTTP2-Settings are asked for although Docker sends none',
+    file: UPGRADE_TS,
+    find: '  if (settings === null) return { protocol, webSocket: null, http2Settings: null }',
+    replace: "  if (settings === null) return 'it asks for h2c without HTTP2-Settings'",
+    killers: [H2C],
+  },
+  {
+    name: 'a client sends as much as it likes before the 101',
+    file: 'services/sidecar/src/relay/client-connection.ts',
+    find: "    if (this.#earlyBytes > this.#relay.route.limits.headBytes) this.socket.pause('early')\n",
+    replace: '',
+    killers: [WAYS],
+  },
+  {
+    name: 'an upgraded connection holds its place after it has ended',
+    file: RUN_TS,
+    find: '        tunnels.close(this)\n',
+    replace: '',
+    killers: [SOCKETS],
   },
 ]

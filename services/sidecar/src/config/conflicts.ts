@@ -4,7 +4,8 @@ import { wayOutMistakes } from './way-out-schema.ts'
 
 /**
  * Mistakes that the schema of one setting cannot see: names and listening addresses that the file gives twice,
- * settings of a socket file where there is none, TLS on a Unix socket, the way out, and clients that a listener cannot know.
+ * settings of a socket file where there is none, TLS on a Unix socket, ALPN where it is no stream, the way out, and clients
+ * that a listener cannot know.
  * It accepts data that the schema refuses, so that these mistakes are reported together with the others.
  */
 export function conflicts(data: unknown): Mistake[] {
@@ -18,6 +19,8 @@ export function conflicts(data: unknown): Mistake[] {
     ...rows.flatMap((row, index) => withoutSocketFile(row, index)),
     ...tlsOnUnixSocket(ops, ['ops']),
     ...rows.flatMap((row, index) => tlsOnUnixSocket(row, ['routes', index])),
+    ...alpnWithoutStream(ops, ['ops']),
+    ...rows.flatMap((row, index) => alpnWithoutStream(row, ['routes', index])),
     ...rows.flatMap((row, index) => wayOutMistakes(row, ['routes', index])),
     ...clientConflicts(data),
   ]
@@ -45,6 +48,19 @@ function tlsOnUnixSocket(row: unknown, place: Mistake['path']): Mistake[] {
     { path, message: 'is only for a listener on tcp://host:port, and this one listens on a Unix socket' },
   ]
 }
+
+/** HTTP routes and the operations port speak HTTP/1.1 alone: with h2 they would promise what they do not understand. */
+function alpnWithoutStream(row: unknown, place: Mistake['path']): Mistake[] {
+  const { value: kind } = entryAt(row, place, 'kind')
+  if (kind !== 'http' && kind !== 'connect' && place[0] !== 'ops') return []
+  return ['tls', 'upstreamTls']
+    .map((key) => entryAt(entryAt(row, place, key).value, [...place, key], 'alpn'))
+    .filter(({ value }) => value !== undefined)
+    .map(({ path }) => ({ path, message: ALPN_WITHOUT_STREAM }))
+}
+
+const ALPN_WITHOUT_STREAM =
+  'is only for kind: stream: everything else here speaks HTTP/1.1 and says so by itself; for HTTP/2 and gRPC use a route of kind stream'
 
 function twice(entries: Entry[]): Mistake[] {
   const seen = new Set<unknown>()

@@ -12,6 +12,34 @@ function pemFile(description: string) {
   return v.pipe(pemPath, v.metadata({ json: { type: 'string', pattern: '^/.+', description } }))
 }
 
+const MAX_PROTOCOLS = 8
+const PROTOCOL = /^[a-z0-9][a-z0-9./_-]{0,254}$/
+const ALPN = `may be a list of 1 to ${MAX_PROTOCOLS} protocols by their names in ALPN, in lower case and each once, such as [h2]`
+const H2C = 'may not have h2c, which is HTTP/2 without TLS: write h2'
+
+/** Protocols of ALPN (RFC 7301), the preferred one first. Only for streams: conflicts.ts refuses it elsewhere. */
+export function alpn(description: string) {
+  return v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(ALPN), v.regex(PROTOCOL, ALPN)), ALPN),
+      v.minLength(1, ALPN),
+      v.maxLength(MAX_PROTOCOLS, ALPN),
+      v.check((names) => new Set(names).size === names.length, ALPN),
+      v.check((names) => !names.includes('h2c'), H2C),
+      v.metadata({
+        json: {
+          type: 'array',
+          minItems: 1,
+          maxItems: MAX_PROTOCOLS,
+          uniqueItems: true,
+          items: { type: 'string', pattern: PROTOCOL.source },
+          description,
+        },
+      }),
+    ),
+  )
+}
+
 const given = mapping({
   certificate: pemFile(
     'The certificate, followed by its intermediates, as PEM. Read again when the file changes.',
@@ -32,6 +60,9 @@ const given = mapping({
       }),
     ),
     'TLSv1.2',
+  ),
+  alpn: alpn(
+    'The protocols of a stream, such as [h2] for gRPC: a client must offer one of them by ALPN. Only with kind: stream. Default: any client, with ALPN or without.',
   ),
   handshakeTimeout: boundSchema(TLS_BOUNDS.handshakeTimeout),
   handshakes: derivedBoundSchema(TLS_BOUNDS.handshakes),

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { foldedName } from '../http1/destination.ts'
 import { FIELD, fieldId } from '../http1/field-names.ts'
 import { mapping } from './schema-parts.ts'
-import { pemPath } from './tls-schema.ts'
+import { alpn, pemPath } from './tls-schema.ts'
 
 const MIN_VERSION = 'may be TLSv1.2 or TLSv1.3'
 const SERVER_NAME = 'may be a host name, such as api.example.org, or an IP address'
@@ -44,6 +44,9 @@ const upstreamTlsSettings = mapping({
       }),
     ),
     'TLSv1.2',
+  ),
+  alpn: alpn(
+    'The protocols that a stream offers to its upstream by ALPN, such as [h2] for gRPC. Only with kind: stream. Default: no ALPN.',
   ),
 })
 

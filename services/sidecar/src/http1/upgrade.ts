@@ -4,6 +4,8 @@ import type { ResponseHead } from './response-head.ts'
 
 /** RFC 6455 section 1.3. */
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+/** Settings of 6 bytes each, in base64url (RFC 7540 sections 3.2.1 and 6.5.1). */
+const HTTP2_SETTINGS = /^(?:[A-Za-z0-9_-]{8})+$/
 /** 16 bytes in base64. */
 const WEBSOCKET_KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/
 
@@ -13,6 +15,8 @@ export interface UpgradeRequest {
   readonly protocol: string
   /** What the response must prove; null unless the protocol is `websocket`. */
   readonly webSocket: WebSocketOffer | null
+  /** The value of `HTTP2-Settings`; null unless the protocol is `h2c`, and where the client sends none, as Docker's. */
+  readonly http2Settings: string | null
 }
 
 interface WebSocketOffer {
@@ -40,18 +44,43 @@ export function offersWebSocket(head: RequestHead, bytes: Buffer): boolean {
 
 /** @returns what is wrong with a request for this protocol, or what its response will be held to. */
 export function upgradeRequest(protocol: string, head: RequestHead, bytes: Buffer): UpgradeRequest | string {
-  if (protocol.toLowerCase() !== 'websocket') return { protocol, webSocket: null }
   const values = (name: string) => valuesOf(name, bytes, head.fieldsStart, head.end)
+  if (protocol.toLowerCase() === 'h2c') return h2cRequest(protocol, values)
+  if (protocol.toLowerCase() !== 'websocket') return { protocol, webSocket: null, http2Settings: null }
   const [key, ...others] = values('sec-websocket-key')
   if (key === undefined || others.length > 0 || !WEBSOCKET_KEY.test(key))
     return 'it asks for websocket without exactly one Sec-WebSocket-Key of 16 bytes in base64'
   const subprotocols = values('sec-websocket-protocol').flatMap(membersOf)
   const extensions = values('sec-websocket-extensions').flatMap(membersOf).map(nameOf)
-  return { protocol, webSocket: { key, subprotocols, extensions } }
+  return { protocol, webSocket: { key, subprotocols, extensions }, http2Settings: null }
 }
 
-/** The lines that both heads carry in the place of those that end at the sidecar. */
-export function upgradeLines(protocol: string): Buffer {
+/** RFC 7540 section 3.2.1. A server that gets several `HTTP2-Settings`, or a broken one, may not switch. */
+function h2cRequest(protocol: string, values: (name: string) => string[]): UpgradeRequest | string {
+  const [settings = null, ...others] = values('http2-settings')
+  if (settings === null) return { protocol, webSocket: null, http2Settings: null }
+  if (others.length > 0) return 'it asks for h2c with more than one HTTP2-Settings'
+  if (!HTTP2_SETTINGS.test(settings))
+    return 'it asks for h2c with HTTP2-Settings that are not settings of 6 bytes each in base64url'
+  if (!values('connection').flatMap(membersOf).some(isHttp2Settings))
+    return 'it asks for h2c with HTTP2-Settings, and its Connection does not name HTTP2-Settings'
+  return { protocol, webSocket: null, http2Settings: settings }
+}
+
+function isHttp2Settings(name: string): boolean {
+  return name.toLowerCase() === 'http2-settings'
+}
+
+/** What the head of the request carries in the place of the lines that end at the sidecar. */
+export function requestLines({ protocol, http2Settings }: UpgradeRequest): Buffer {
+  if (http2Settings === null) return responseLines({ protocol })
+  return Buffer.from(
+    `Connection: Upgrade, HTTP2-Settings\r\nUpgrade: ${protocol}\r\nHTTP2-Settings: ${http2Settings}\r\n`,
+  )
+}
+
+/** The same for the head of the 101. */
+export function responseLines({ protocol }: Pick<UpgradeRequest, 'protocol'>): Buffer {
   return Buffer.from(`Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`)
 }
 

@@ -25,6 +25,7 @@ export interface UpstreamTlsStatus extends FollowedStatus {
     readonly certificate?: string | undefined
     readonly key?: string | undefined
     readonly minVersion: string
+    readonly alpn?: readonly string[] | undefined
   }
   readonly serverName: string
   /** Of the sidecar's own certificate; null without one. */
@@ -57,6 +58,7 @@ export function upstreamTlsReport(status: UpstreamTlsStatus) {
   return {
     serverName,
     minVersion: settings.minVersion,
+    alpn: settings.alpn ?? null,
     ca: settings.ca ?? 'system',
     certificate: settings.certificate ?? null,
     key: settings.key ?? null,

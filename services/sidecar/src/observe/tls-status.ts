@@ -52,7 +52,12 @@ export interface ClientCaStatus {
 /** TLS of one listener, as far as the operations port shows it. */
 export interface TlsStatus {
   /** Paths from the configuration. */
-  readonly settings: { readonly certificate: string; readonly key: string; readonly minVersion: string }
+  readonly settings: {
+    readonly certificate: string
+    readonly key: string
+    readonly minVersion: string
+    readonly alpn?: readonly string[] | undefined
+  }
   /** The name that the certificate in use has for its owner. */
   readonly subject: string
   /** The first moment at which a certificate of the chain in use has expired. */
@@ -72,6 +77,7 @@ export function tlsReport({ settings, subject, expiresAt, since, lastFailure, cl
     certificate: settings.certificate,
     key: settings.key,
     minVersion: settings.minVersion,
+    alpn: settings.alpn ?? null,
     subject,
     expires: expiresAt.toISOString(),
     since: since.toISOString(),

@@ -1,6 +1,6 @@
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { ResponseHead } from '../http1/response-head.ts'
-import { faultInSwitch, type UpgradeRequest, upgradeLines } from '../http1/upgrade.ts'
+import { faultInSwitch, requestLines, responseLines, type UpgradeRequest } from '../http1/upgrade.ts'
 import type { Caller } from './caller.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { KeptRequest } from './kept-request.ts'
@@ -90,8 +90,13 @@ export class ExchangeTunnel {
   }
 
   /** What the request says to the upstream in the place of the client's own `Connection` and `Upgrade`. */
-  get upgradeLines(): Buffer {
-    return this.#upgrade === null ? NO_LINES : upgradeLines(this.#upgrade.upgrade.protocol)
+  get requestLines(): Buffer {
+    return this.#upgrade === null ? NO_LINES : requestLines(this.#upgrade.upgrade)
+  }
+
+  /** The same in the 101. */
+  get responseLines(): Buffer {
+    return this.#upgrade === null ? NO_LINES : responseLines(this.#upgrade.upgrade)
   }
 
   /** @returns what is wrong with a response with status 101, or null. */

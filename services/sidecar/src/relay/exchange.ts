@@ -143,7 +143,7 @@ export class Exchange implements ResponseTaker {
     this.#source = source
     this.#response.follow(source)
     this.#time.restartWait()
-    this.#request.send(source, this.#client.socket.provenance(this.#user), this.#tunnel.upgradeLines)
+    this.#request.send(source, this.#client.socket.provenance(this.#user), this.#tunnel.requestLines)
     this.#response.requestSent()
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
   }
@@ -182,7 +182,7 @@ export class Exchange implements ResponseTaker {
 
   takeSwitch(head: ResponseHead, bytes: Buffer, start: number, end: number): string | null {
     const fault = this.#tunnel.faultInSwitch(head, bytes, this.#request.isDone)
-    if (fault === null) this.#response.takeSwitch(head, bytes, start, end, this.#tunnel.upgradeLines)
+    if (fault === null) this.#response.takeSwitch(head, bytes, start, end, this.#tunnel.responseLines)
     return fault
   }
 

@@ -1,6 +1,7 @@
 import type { OnReadOpts, Socket } from 'node:net'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { type Deadlines, Timed } from './deadlines.ts'
+import type { OpenCalls } from './open-calls.ts'
 import { reset } from './port.ts'
 
 const LEAST_BYTES = 4_096
@@ -40,12 +41,15 @@ export class ReadBuffer {
 export class UpstreamReading implements OnReadOpts {
   readonly #client: Socket
   readonly #into: ReadBuffer
+  /** Sees the bytes of both sides; null: nobody looks at them. */
+  readonly calls: OpenCalls | null
   /** Called after bytes were written to the client. */
   onPassed: () => void = () => undefined
 
-  constructor(client: Socket, into = new ReadBuffer()) {
+  constructor(client: Socket, into = new ReadBuffer(), calls: OpenCalls | null = null) {
     this.#client = client
     this.#into = into
+    this.calls = calls
   }
 
   readonly buffer = (): Buffer => this.#into.bytes
@@ -59,7 +63,9 @@ export class UpstreamReading implements OnReadOpts {
 
   /** @returns false to stop reading until `resume` */
   readonly callback = (count: number): boolean => {
-    const goesOn = this.#client.write(this.#into.bytes.subarray(0, count))
+    const bytes = this.#into.bytes.subarray(0, count)
+    const goesOn = this.#client.write(bytes)
+    this.calls?.upstreamSent(bytes)
     this.#into.prepare(count, this.#client.writableLength > 0)
     this.onPassed()
     return goesOn
@@ -81,6 +87,7 @@ export interface RelayOptions {
 export class Relay extends Timed {
   readonly #client: Socket
   readonly #upstream: Socket
+  readonly #calls: OpenCalls | null
   readonly #deadlines: Deadlines
   readonly #onClosed: RelayOptions['onClosed']
   #idleMs: number
@@ -92,11 +99,13 @@ export class Relay extends Timed {
     super()
     this.#client = client
     this.#upstream = upstream
+    this.#calls = reading.calls
     this.#deadlines = deadlines
     this.#idleMs = idleMs
     this.#onClosed = onClosed
     client.on('data', (bytes: Buffer) => {
       this.#deadlines.set(this, this.#idleMs)
+      this.#calls?.clientSent(bytes)
       if (!upstream.write(bytes)) client.pause()
     })
     reading.onPassed = () => deadlines.set(this, this.#idleMs)
@@ -117,7 +126,7 @@ export class Relay extends Timed {
     this.#upstream.destroy()
   }
 
-  /** From now on the relay ends after `quietMs` without a byte. */
+  /** From now on the relay ends after `quietMs` without a byte, unless calls are open in it. */
   wrapUp(quietMs: number): void {
     this.#wrappingUp = true
     this.#idleMs = Math.min(quietMs, this.#idleMs)
@@ -125,7 +134,8 @@ export class Relay extends Timed {
   }
 
   expire(): void {
-    if (this.#wrappingUp) {
+    if (this.#wrappingUp && this.#calls?.isAny) this.#deadlines.set(this, this.#idleMs)
+    else if (this.#wrappingUp) {
       this.#client.destroySoon()
       this.#upstream.destroySoon()
     } else this.fail('client_timeout')

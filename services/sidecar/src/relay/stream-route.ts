@@ -10,12 +10,16 @@ import type { Upstream } from '../upstream/upstream.ts'
 import { type Caller, callerOf } from './caller.ts'
 import type { ConnectionLimits, Peer } from './connection-limits.ts'
 import type { Deadlines } from './deadlines.ts'
+import { OpenCalls } from './open-calls.ts'
 import type { Outgoing } from './outgoing.ts'
 import { type ConnectionHandler, reset } from './port.ts'
-import { Relay, UpstreamReading } from './stream-relay.ts'
+import { ReadBuffer, Relay, UpstreamReading } from './stream-relay.ts'
 import { callerFor, isSuccession } from './succession.ts'
 
-/** While draining, a relay without a byte for so long counts as finished: a stream does not say where it ends. */
+/**
+ * While draining, a relay without a byte for so long counts as finished: a stream does not say where it ends. Of HTTP/2 it is
+ * known: an open call is waited for.
+ */
 const QUIET_MS = 1_000
 
 export interface StreamHandlerParts {
@@ -105,7 +109,7 @@ export class StreamHandler implements ConnectionHandler {
 
   async #connect(client: Socket, caller: Caller): Promise<void> {
     const { upstream, route, outgoing } = this.#parts
-    const reading = new UpstreamReading(client)
+    const reading = new UpstreamReading(client, new ReadBuffer(), new OpenCalls())
     try {
       const options = { ...outgoing?.dialOptions(), timeoutMs: route.timeoutsMs.connect, onread: reading }
       const socket = await dial(upstream.endpoint, options)

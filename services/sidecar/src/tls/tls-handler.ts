@@ -41,7 +41,7 @@ export interface TlsHandlerParts {
   /** A handshake takes a place of the connection that it becomes. */
   readonly limits: ConnectionLimits
   readonly deadlines: Deadlines
-  /** Offers http/1.1 by ALPN, and responds to plain HTTP. */
+  /** Selects http/1.1 by ALPN, and responds to plain HTTP. */
   readonly isHttp: boolean
   /** Counters of the route; undefined for the operations port. */
   readonly counters?: RouteCounters | undefined
@@ -61,12 +61,13 @@ export class TlsHandler implements ConnectionHandler {
 
   constructor(parts: TlsHandlerParts) {
     const { certificate, inner, isHttp } = parts
-    const { clientCa } = certificate
+    const { clientCa, settings } = certificate
+    const protocols = isHttp ? ['http/1.1'] : settings.alpn
     this.#parts = parts
     this.#server = tls
       .createServer({
         ...contextOf(certificate),
-        ...(isHttp ? { ALPNProtocols: ['http/1.1'] } : {}),
+        ...(protocols === undefined ? {} : { ALPNProtocols: [...protocols] }),
         requestCert: clientCa !== null,
         rejectUnauthorized: false, // it would refuse clients without a certificate
       })
@@ -212,6 +213,11 @@ export class TlsHandler implements ConnectionHandler {
     }
     if (this.#parts.certificate.clientCa?.admits(client) === false) {
       this.#cut(handshake, 'client_certificate')
+      return
+    }
+    // OpenSSL has refused clients that offer other protocols than `alpn`, but not those that offer none.
+    if (this.#parts.certificate.settings.alpn !== undefined && client.alpnProtocol === false) {
+      this.#cut(handshake, 'alpn')
       return
     }
     client.allowHalfOpen = true

@@ -40,7 +40,7 @@ export class UpstreamTls implements UpstreamTlsStatus, Disposable {
   ) {
     this.settings = settings
     this.serverName = settings.serverName ?? nameOf(endpoint)
-    this.#protocols = isHttp ? ['http/1.1'] : undefined
+    this.#protocols = isHttp ? ['http/1.1'] : settings.alpn
     this.#files = files
     files.onReplaced = () => {
       this.#session = null
