@@ -22,13 +22,14 @@ export class LogOutput {
   #waiting: string[] = []
   #waitingBytes = 0
   #timer: NodeJS.Timeout | NodeJS.Immediate | null = null
-  #isNonBlocking = false
+  #isNonBlocking: boolean
   /** The reader took nothing for as long as `write` waits: the next lines do not wait. */
   #isStuck = false
 
-  /** @param write writes to stdout; with EAGAIN it may succeed later */
-  constructor(write = (bytes: Uint8Array) => writeSync(STDOUT, bytes)) {
-    this.#write = write
+  /** @param write by default to stdout; after EAGAIN it is tried again */
+  constructor(write?: (bytes: Uint8Array) => number) {
+    this.#write = write ?? ((bytes) => writeSync(STDOUT, bytes))
+    this.#isNonBlocking = write !== undefined
   }
 
   /**

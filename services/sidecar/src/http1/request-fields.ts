@@ -74,6 +74,9 @@ function readField(
       head.authorizationStart = from
       head.authorizationEnd = to
       return null
+    case FIELD.traceparent:
+      head.traceparents += 1
+      return null
     case FIELD.scrapeTimeout:
       head.scrapeTimeoutMs = parseScrapeTimeout(bytes, from, to)
       return null
@@ -90,7 +93,10 @@ function readRequestId(
   to: number,
 ): Refusal | null {
   if (head.requestIdStart >= 0) return REQUEST_ID_TWICE
-  if (isRequestId(bytes, from, to)) head.requestIdStart = head.fields.lineStart(index)
+  if (!isRequestId(bytes, from, to)) return null
+  head.requestIdStart = head.fields.lineStart(index)
+  head.requestIdFrom = from
+  head.requestIdTo = to
   return null
 }
 
