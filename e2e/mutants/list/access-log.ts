@@ -3,14 +3,14 @@ import type { Mutant } from '../mutant.ts'
 const OUTPUT = 'shared/src/lifecycle/log-output.test.ts'
 const LOG = 'services/sidecar/src/observe/access-log.test.ts'
 const RELAY = 'services/sidecar/src/relay/access-log.test.ts'
-const TRACE = 'services/sidecar/src/http1/trace-context.test.ts'
+const TRACE = 'services/sidecar/src/http1/trace-fields.test.ts'
 const TRACING = 'services/sidecar/src/relay/tracing.test.ts'
 
 const OUTPUT_TS = 'shared/src/lifecycle/log-output.ts'
 const LOG_TS = 'services/sidecar/src/observe/access-log.ts'
 const EXCHANGE_LOG_TS = 'services/sidecar/src/relay/exchange-log.ts'
 const EXCHANGE_TS = 'services/sidecar/src/relay/exchange.ts'
-const TRACE_TS = 'services/sidecar/src/http1/trace-context.ts'
+const TRACE_TS = 'shared/src/http/trace-context.ts'
 
 /** One line for a request, and the trace that it belongs to. */
 export const accessLog: readonly Mutant[] = [
@@ -177,7 +177,7 @@ export const accessLog: readonly Mutant[] = [
   },
   {
     name: 'the first of two traceparents goes on',
-    file: TRACE_TS,
+    file: 'services/sidecar/src/http1/request-fields.ts',
     find: 'head.traceparents !== 1',
     replace: 'head.traceparents === 0',
     killers: [TRACE],

@@ -1,3 +1,4 @@
+import { TraceContext } from '@uds-sidecar/shared/http/trace-context'
 import { COLON, equalsIgnoringCase, LOWER, parseWholeNumber } from './bytes.ts'
 import { isRequestId } from './compose-request.ts'
 import { FIELD } from './field-names.ts'
@@ -158,4 +159,21 @@ function conclude(head: RequestHead): number {
     return head.refuse(HOST_MISSING)
   if (head.minor === 0) head.expectsContinue = false
   return head.end
+}
+
+/**
+ * The trace that a request belongs to, with a new span. Null without one valid `traceparent`: two of them say nothing.
+ * @param bytes the buffer that `head` was parsed from
+ */
+export function traceOf(head: RequestHead, bytes: Buffer): TraceContext | null {
+  if (head.traceparents !== 1) return null
+  const [traceparent = ''] = valuesOf(head, bytes, FIELD.traceparent)
+  return TraceContext.from(traceparent, valuesOf(head, bytes, FIELD.tracestate))
+}
+
+function valuesOf({ fields }: RequestHead, bytes: Buffer, id: number): string[] {
+  const indexes = [...Array(fields.count).keys()].filter((index) => fields.id(index) === id)
+  return indexes.map((index) =>
+    bytes.toString('latin1', fields.valueStart(index), fields.valueEnd(index)).trim(),
+  )
 }

@@ -1,9 +1,9 @@
 import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
+import type { TraceContext } from '@uds-sidecar/shared/http/trace-context'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { LogOutput } from '@uds-sidecar/shared/lifecycle/log-output'
 import { visible } from '@uds-sidecar/shared/text/visible'
 import type { AccessLogSetting } from '../config/file-schema.ts'
-import type { TraceContext } from '../http1/trace-context.ts'
 
 /**
  * Why a request ended, beside the codes of {@link FAILURES}: its client left before it had the whole response. Nobody

@@ -1,8 +1,9 @@
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { statusOf } from '@uds-sidecar/shared/failure/failures'
+import type { TraceContext } from '@uds-sidecar/shared/http/trace-context'
 import { LF, QUESTION, SPACE } from '../http1/bytes.ts'
+import { traceOf } from '../http1/request-fields.ts'
 import type { RequestHead } from '../http1/request-head.ts'
-import { type TraceContext, traceOf } from '../http1/trace-context.ts'
 import type { AccessCode, AccessLine, RouteLog } from '../observe/access-log.ts'
 import { type Caller, originOf } from './caller.ts'
 

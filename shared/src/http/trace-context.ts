@@ -1,6 +1,3 @@
-import { FIELD } from './field-names.ts'
-import type { RequestHead } from './request-head.ts'
-
 /**
  * W3C Trace Context: `traceparent` says to which trace a request belongs, and `tracestate` is for the tracers on its way
  * (w3.org/TR/trace-context).
@@ -69,23 +66,6 @@ export class TraceContext {
     const state = this.#state === null ? '' : `tracestate: ${this.#state}\r\n`
     return `traceparent: 00-${traceId}-${spanId}-0${this.#flags}\r\n${state}`
   }
-}
-
-/**
- * The trace that a request belongs to, with a new span. Null without one valid `traceparent`: two of them say nothing.
- * @param bytes the buffer that `head` was parsed from
- */
-export function traceOf(head: RequestHead, bytes: Buffer): TraceContext | null {
-  if (head.traceparents !== 1) return null
-  const [traceparent = ''] = valuesOf(head, bytes, FIELD.traceparent)
-  return TraceContext.from(traceparent, valuesOf(head, bytes, FIELD.tracestate))
-}
-
-function valuesOf({ fields }: RequestHead, bytes: Buffer, id: number): string[] {
-  const indexes = [...Array(fields.count).keys()].filter((index) => fields.id(index) === id)
-  return indexes.map((index) =>
-    bytes.toString('latin1', fields.valueStart(index), fields.valueEnd(index)).trim(),
-  )
 }
 
 /** One valid `tracestate`; null: there is none. */

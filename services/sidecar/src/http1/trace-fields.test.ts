@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { TraceContext } from '@uds-sidecar/shared/http/trace-context'
 import { parseRequestHead } from './parse-request-head.ts'
+import { traceOf } from './request-fields.ts'
 import { RequestHead } from './request-head.ts'
-import { TraceContext, traceOf } from './trace-context.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const PARENT = 'b7ad6b7169203331'
