@@ -60,11 +60,16 @@ export class TraceContext {
     return new TraceContext(ids, Number.parseInt(flags, 16) & KNOWN_FLAGS, joined(states))
   }
 
-  /** The field lines for the upstream. */
-  get lines(): string {
+  /** The value of `traceparent` for the next server. */
+  get traceparent(): string {
     const { traceId, spanId } = this.ids
+    return `00-${traceId}-${spanId}-0${this.#flags}`
+  }
+
+  /** The field lines for the next server. */
+  get lines(): string {
     const state = this.#state === null ? '' : `tracestate: ${this.#state}\r\n`
-    return `traceparent: 00-${traceId}-${spanId}-0${this.#flags}\r\n${state}`
+    return `traceparent: ${this.traceparent}\r\n${state}`
   }
 }
 
