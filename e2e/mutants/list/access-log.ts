@@ -73,8 +73,8 @@ export const accessLog: readonly Mutant[] = [
   {
     name: 'a line of the access log can control a terminal',
     file: LOG_TS,
-    find: 'visible(JSON.stringify(line))',
-    replace: 'JSON.stringify(line)',
+    find: 'visible(JSON.stringify(text))',
+    replace: 'JSON.stringify(text)',
     killers: [LOG],
   },
   {

@@ -20,7 +20,7 @@ function slowReader(roomBytes = 0) {
 }
 
 describe('the output of a log', () => {
-  it('joins lines that are offered in one turn into one write', async () => {
+  it('joins lines that are offered soon after each other into one write', async () => {
     const { reader, output } = slowReader(1_000)
     for (const line of ['a\n', 'b\n', 'c\n']) assert.equal(output.offer(line), true)
     await eventually('the lines to be written', () => reader.text === 'a\nb\nc\n')

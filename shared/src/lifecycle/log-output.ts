@@ -3,6 +3,8 @@ import { errnoOf } from '../failure/failure.ts'
 
 const STDOUT = 1
 const RETRY_MS = 10
+/** Offered lines are gathered for so long: a write for each would cost more than the line. */
+const GATHER_MS = 100
 const RETRIES = 100
 
 const NOTHING = Buffer.alloc(0)
@@ -21,7 +23,7 @@ export class LogOutput {
   /** Whole lines of {@link offer}. */
   #waiting: string[] = []
   #waitingBytes = 0
-  #timer: NodeJS.Timeout | NodeJS.Immediate | null = null
+  #timer: NodeJS.Timeout | null = null
   #isNonBlocking: boolean
   /** The reader took nothing for as long as `write` waits: the next lines do not wait. */
   #isStuck = false
@@ -57,7 +59,7 @@ export class LogOutput {
     if (this.#waitingBytes + line.length > MOST_WAITING_BYTES) return false
     this.#waiting.push(line)
     this.#waitingBytes += line.length
-    this.#timer ??= setImmediate(() => this.#flushSoon())
+    this.#timer ??= setTimeout(() => this.#flushSoon(), GATHER_MS).unref()
     return true
   }
 

@@ -122,7 +122,14 @@ export class AccessLog implements Disposable {
       .flatMap((counts) => [...counts.values()])
       .reduce((a, b) => a + b, 0)
     const facts = { leftOut: total, byRoute: Object.fromEntries(byRoute), hint: LEFT_OUT_HINT }
-    const isWritten = this.#output?.offer(lineOf('warn', { ...facts, msg: LEFT_OUT })) !== false
+    const line = {
+      level: 'warn',
+      time: new Date().toISOString(),
+      service: 'sidecar',
+      ...facts,
+      msg: LEFT_OUT,
+    }
+    const isWritten = this.#output?.offer(`${JSON.stringify(line)}\n`) !== false
     if (isWritten) this.#leftOut.clear()
     else this.#summary = setTimeout(() => this.#summarize(), SECOND_MS).unref() // the reader is slow
   }
@@ -171,38 +178,40 @@ function levelOf(status: number | null, code: AccessCode | null): 'info' | 'warn
   return isFailed(status, code) ? 'warn' : 'info'
 }
 
-function textOf(route: string, { msg, trace, ...line }: AccessLine): string {
-  const { client, address, uid, method, path, ...rest } = line
-  const traced = trace === null ? { traceId: null } : trace.ids
-  return lineOf(levelOf(line.status, line.code), {
-    msg,
-    route,
-    client,
-    address,
-    uid,
-    method: shortened(method),
-    path: shortened(path),
-    ...rounded(rest),
-    ...traced,
-  })
+/** Written by hand: with a general way to build JSON a line cost twice as much. */
+function textOf(route: string, line: AccessLine): string {
+  const { trace } = line
+  const ids = trace === null ? '"traceId":null' : spansOf(trace)
+  return (
+    `{"level":"${levelOf(line.status, line.code)}","time":"${new Date().toISOString()}","service":"sidecar"` +
+    `,"msg":"${line.msg}","route":${quoted(route)},"client":${quoted(line.client)}` +
+    `,"address":${quoted(line.address)},"uid":${line.uid}` +
+    `,"method":${quoted(shortened(line.method))},"path":${quoted(shortened(line.path))}` +
+    `,"status":${line.status},"code":${quoted(line.code)}` +
+    `,"bytesFromClient":${line.bytesFromClient},"bytesToClient":${line.bytesToClient}` +
+    `,"requestId":${quoted(line.requestId)},"queueMs":${rounded(line.queueMs)},"connectMs":${rounded(line.connectMs)}` +
+    `,"headMs":${rounded(line.headMs)},"totalMs":${rounded(line.totalMs)},${ids}}\n`
+  )
 }
 
-/** One line of JSON. What could control a terminal, or split the line for some reader, is escaped. */
-function lineOf(level: string, facts: object): string {
-  const line = { level, time: new Date().toISOString(), service: 'sidecar', ...facts }
-  return `${visible(JSON.stringify(line))}\n`
+function spansOf({ ids: { traceId, spanId, parentSpanId } }: TraceContext): string {
+  return `"traceId":"${traceId}","spanId":"${spanId}","parentSpanId":${quoted(parentSpanId)}`
+}
+
+/** What stands in JSON as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+/** As JSON. What could control a terminal, or split the line for some reader, is escaped. */
+function quoted(text: string | null): string {
+  if (text === null) return 'null'
+  return PLAIN.test(text) ? `"${text}"` : visible(JSON.stringify(text))
 }
 
 function shortened(text: string | null): string | null {
   return text === null || text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}…`
 }
 
-/** Times to the microsecond. */
-function rounded(facts: object): object {
-  return Object.fromEntries(
-    Object.entries(facts).map(([name, value]) => [
-      name,
-      typeof value === 'number' ? Math.round(value * 1_000) / 1_000 : value,
-    ]),
-  )
+/** Milliseconds, to the microsecond. */
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 1_000) / 1_000
 }
