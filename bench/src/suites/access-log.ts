@@ -10,6 +10,7 @@ import { figuresOf } from './proxies.ts'
 
 const FIRST_PORT = 10_301
 const SECONDS = 3
+const WARM_UP_ROUNDS = 8
 const SETTINGS = ['off', 'failed', 'all'] as const
 
 /** What a report calls it → the load. */
@@ -33,7 +34,8 @@ export async function accessLog({ rounds }: Settings): Promise<Figure[]> {
   for (const [i, setting] of SETTINGS.entries())
     all.push(stack.use(await start(withAccessLog(setting), ground, FIRST_PORT + i)))
   const loads = Object.values(ACCESS_LOADS)
-  await interleaved('access-log: warm-up', all, { loads, rounds: 1, seconds: SECONDS })
+  // Node compiles the code of a line after some thousands of them, and there are at most 100 a second.
+  await interleaved('access-log: warm-up', all, { loads, rounds: WARM_UP_ROUNDS, seconds: SECONDS })
   return await interleaved('access-log', all, { loads, rounds, seconds: SECONDS })
 }
 
