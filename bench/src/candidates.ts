@@ -43,13 +43,18 @@ const sidecarStream: Candidate = {
   program: (where) => withRoute(where, { kind: 'stream' }),
 }
 
-/** The sidecar with one route that has these settings. */
-export function withRoute(where: Where, settings: object): Program {
-  return withRoutes(where, settings, 1)
+/** The sidecar with one route that has these settings. @param top settings beside `routes` */
+export function withRoute(where: Where, settings: object, top: object = {}): Program {
+  return withRoutes(where, settings, 1, top)
 }
 
 /** The sidecar with `count` routes, on this port and the ports after it. */
-export function withRoutes({ port, socket, directory }: Where, settings: object, count: number): Program {
+export function withRoutes(
+  { port, socket, directory }: Where,
+  settings: object,
+  count: number,
+  top: object = {},
+): Program {
   const routes = Array.from({ length: count }, (_, i) => ({
     name: `route-${i}`,
     listen: `tcp://127.0.0.1:${port + i}`,
@@ -59,7 +64,7 @@ export function withRoutes({ port, socket, directory }: Where, settings: object,
   return {
     command: [process.execPath, mainOf('sidecar')],
     env: { SIDECAR_CONFIG: join(directory, 'sidecar.yaml'), LOG_LEVEL: 'error' },
-    files: { 'sidecar.yaml': JSON.stringify({ routes }) }, // JSON is YAML
+    files: { 'sidecar.yaml': JSON.stringify({ ...top, routes }) }, // JSON is YAML
   }
 }
 

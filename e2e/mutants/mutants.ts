@@ -1,3 +1,4 @@
+import { accessLog } from './list/access-log.ts'
 import { app } from './list/app.ts'
 import { binding } from './list/binding.ts'
 import { client } from './list/client.ts'
@@ -47,4 +48,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...upgrade,
   ...readiness,
   ...grpc,
+  ...accessLog,
 ]

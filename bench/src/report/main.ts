@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { digits, markdownTable, type Section, section } from '../page/markdown.ts'
 import { resultOf } from '../results.ts'
+import { accessLogSection } from '../suites/access-log.ts'
 import { SUITE_NAMES } from '../suites/all.ts'
 import { expositionSection } from '../suites/exposition.ts'
 import { idleSection } from '../suites/idle.ts'
@@ -31,6 +32,7 @@ const sections = [
   largeBodySection(),
   routesSection(),
   expositionSection(),
+  accessLogSection(),
   restartSection(),
 ].filter((one) => one !== null)
 mkdirSync(`${DOCS}benchmarks`, { recursive: true })

@@ -3,6 +3,7 @@ import type { EngineRestart } from '../engine/engine-restart.ts'
 import type { Figure, Round } from '../load.ts'
 import { digits, markdownTable } from '../page/markdown.ts'
 import { resultOf } from '../results.ts'
+import { ACCESS_LOADS, type AccessLoad, accessLogRatio } from '../suites/access-log.ts'
 import type { Idle } from '../suites/idle.ts'
 import { figuresOf } from '../suites/proxies.ts'
 import { ENGINE_RESTART } from '../suites/restart.ts'
@@ -20,7 +21,16 @@ interface Target {
 
 /** For contributors: each target, what was measured, and whether the target was reached. */
 export function targets(): string[] {
-  const all = [...cpu(11_264, 1), ...cpu(4, 1.15), ...tls(), ...socket(), ...startUp(), ...idle(), ...crash()]
+  const all = [
+    ...cpu(11_264, 1),
+    ...cpu(4, 1.15),
+    ...tls(),
+    ...accessLog(),
+    ...socket(),
+    ...startUp(),
+    ...idle(),
+    ...crash(),
+  ]
   if (all.length === 0) return ['Nothing was measured yet: `make bench`.']
   const rows = all.map(({ what, measured, atMost }) => [
     what,
@@ -69,6 +79,16 @@ function tls(): Target[] {
   })
   const all = [target('keep-alive, 11 KiB', 1.4), target('a full handshake for each request', 2)]
   return all.filter(({ measured }) => !Number.isNaN(measured))
+}
+
+function accessLog(): Target[] {
+  const target = (load: AccessLoad) => ({
+    what: `CPU per request, ${load}: accessLog all / off`,
+    measured: accessLogRatio(load, 'all'),
+    atMost: 1.1,
+  })
+  const loads = Object.keys(ACCESS_LOADS) as AccessLoad[]
+  return loads.map(target).filter(({ measured }) => !Number.isNaN(measured))
 }
 
 function socket(): Target[] {

@@ -1,4 +1,5 @@
 import type { Settings } from '../settings.ts'
+import { accessLog } from './access-log.ts'
 import { exposition } from './exposition.ts'
 import { idle } from './idle.ts'
 import { largeBody } from './large-body.ts'
@@ -22,6 +23,7 @@ export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unk
   exposition,
   restart,
   tls,
+  'access-log': accessLog,
 }
 
 export const SUITE_NAMES: readonly string[] = [...Object.keys(SUITES), ENGINE_RESTART]

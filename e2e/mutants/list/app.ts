@@ -73,4 +73,18 @@ export const app: readonly Mutant[] = [
     replace: 'if (bySilence.size >= connections) return void socket.destroy()',
     killers: ['services/app/src/half-open-clients.test.ts'],
   },
+  {
+    name: 'the app logs requests that belong to no trace',
+    file: 'services/app/src/request-log.ts',
+    find: 'if (trace === null) return next()',
+    replace: 'if (trace === null && request.path.length < 0) return next()',
+    killers: ['services/app/src/request-log.test.ts'],
+  },
+  {
+    name: 'the app logs any number of traced requests a second',
+    file: 'services/app/src/request-log.ts',
+    find: 'if (this.#lines > LINES_PER_SECOND) this.#leftOut += 1',
+    replace: 'if (this.#lines < 0) this.#leftOut += 1',
+    killers: ['services/app/src/request-log.test.ts'],
+  },
 ]

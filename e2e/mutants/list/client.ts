@@ -1,5 +1,6 @@
 import type { Mutant } from '../mutant.ts'
 
+const WATCH_TEST = 'services/client/src/commands/watch.test.ts'
 const EXPOSITION_TEST = 'services/client/src/exposition/parse-exposition.test.ts'
 
 /** How the command line parses and shows text. */
@@ -63,5 +64,61 @@ export const client: readonly Mutant[] = [
     find: 'problem?.hint === undefined ? readItsLog(place, status) :',
     replace: 'problem?.hint === undefined ? [] :',
     killers: ['services/client/src/doctor/doctor-listener.test.ts'],
+  },
+  {
+    name: 'what follows # EOF is ignored',
+    file: 'services/client/src/exposition/parse-exposition.ts',
+    find: 'const after = openMetrics ?',
+    replace: 'const after = lines.length < 0 ?',
+    killers: [EXPOSITION_TEST],
+  },
+  {
+    name: 'a blank after # EOF is a text that was cut short',
+    file: 'services/client/src/exposition/parse-exposition.ts',
+    find: '[ \\t]+EOF[ \\t]*$/',
+    replace: '[ \\t]+EOF$/',
+    killers: [EXPOSITION_TEST],
+  },
+  {
+    name: 'a counter that began again at 0 is counted as fallen',
+    file: 'services/client/src/watch/traffic.ts',
+    find: 'return now < before ? now : now - before',
+    replace: 'return now - before',
+    killers: ['services/client/src/watch/traffic.test.ts'],
+  },
+  {
+    name: 'a percentile is the bound of its bucket',
+    file: 'services/client/src/watch/traffic.ts',
+    find: '(lower + (bound - lower) * ((rank - below) / Math.max(count - below, 1)))',
+    replace: '(below < 0 || rank < 0 ? lower : bound)',
+    killers: ['services/client/src/watch/traffic.test.ts'],
+  },
+  {
+    name: 'what the sidecar refused is no failure of the watch',
+    file: 'services/client/src/watch/traffic.ts',
+    find: "  sidecar_requests_refused_total: 'code',\n",
+    replace: '',
+    killers: ['services/client/src/watch/traffic.test.ts'],
+  },
+  {
+    name: 'a watch ends because the sidecar is away',
+    file: 'services/client/src/watch/traffic-watch.ts',
+    find: 'if (error instanceof Failure || error instanceof CliError) return error.code',
+    replace: '',
+    killers: [WATCH_TEST],
+  },
+  {
+    name: 'a watch waits for its interval before it ends',
+    file: 'services/client/src/watch/watch.ts',
+    find: '[Symbol.dispose]: () => left.abort()',
+    replace: '[Symbol.dispose]: () => undefined',
+    killers: [WATCH_TEST],
+  },
+  {
+    name: 'a trace id is shown that the request does not have',
+    file: 'services/client/src/http/trace.ts',
+    find: '{ ...reach.headers, traceparent }',
+    replace: '{ ...reach.headers, traceparent: TraceContext.start().traceparent }',
+    killers: ['services/client/src/commands/simple-commands.test.ts'],
   },
 ]

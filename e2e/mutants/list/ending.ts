@@ -75,8 +75,8 @@ export const ending: readonly Mutant[] = [
   {
     name: 'a full disk under the log ends the program',
     file: 'shared/src/lifecycle/log.ts',
-    find: 'return pino(options, { write: writeLine })',
-    replace: 'void writeLine\n  return pino(options)',
+    find: 'return pino(options, output)',
+    replace: 'void output\n  return pino(options)',
     killers: ['shared/src/lifecycle/log.test.ts'],
   },
   {

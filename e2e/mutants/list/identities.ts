@@ -187,8 +187,8 @@ export const identities: readonly Mutant[] = [
   {
     name: 'everybody may begin a stream',
     file: STREAM,
-    find: 'if (this.#permits(caller)) this.#connect(client, caller)',
-    replace: 'if (caller.key.length >= 0) this.#connect(client, caller)',
+    find: 'if (this.#permits(caller)) this.#connect(client, log)',
+    replace: 'if (caller.key.length >= 0) this.#connect(client, log)',
     killers: [RELOAD],
   },
   {

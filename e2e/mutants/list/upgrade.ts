@@ -291,8 +291,8 @@ export const upgrade: readonly Mutant[] = [
   {
     name: 'only an upstream that is told who asks is asked to switch protocols',
     file: 'services/sidecar/src/http1/compose-request.ts',
-    find: '  at += upgrade.copy(out, at)\n',
-    replace: '  if (isToldOrigin) at += upgrade.copy(out, at)\n',
+    find: '  at += added.copy(out, at)\n',
+    replace: '  if (isToldOrigin) at += added.copy(out, at)\n',
     killers: [OUT],
   },
   {

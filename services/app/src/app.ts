@@ -6,6 +6,7 @@ import { listenerPlans } from './listener-plans.ts'
 import { Listeners } from './listeners.ts'
 import { AppMetrics } from './metrics/app-metrics.ts'
 import { Partner } from './quote/partner.ts'
+import { RequestLog } from './request-log.ts'
 import { Visits } from './visits/visits.ts'
 
 /** Everything that the app serves, until `closed`. */
@@ -25,8 +26,9 @@ export async function startApp(config: Config, log: Logger, signal: AbortSignal)
   const listeners = new Listeners(config, metrics, log)
   const closed = listeners.closed.finally(() => visits.close())
   const partner = new Partner(config.partner)
+  const requests = new RequestLog(log)
   await listeners.start(
-    listenerPlans({ config, visits, partner, faults: new Faults(), listeners, metrics, log }),
+    listenerPlans({ config, visits, partner, faults: new Faults(), listeners, metrics, log, requests }),
   )
   await visits.connect()
   log.info({ pid: process.pid, redis: formatEndpoint(config.redis), ...config.build }, 'ready')

@@ -39,11 +39,12 @@ export function listenerPlans(parts: ApiParts): ListenerPlan[] {
 }
 
 /** `GET /metrics` in the Prometheus text format 0.0.4. */
-function metricsHandler({ metrics, faults, log }: ApiParts): Express {
+function metricsHandler({ metrics, faults, log, requests }: ApiParts): Express {
   return express()
     .disable('x-powered-by')
     .disable('etag')
     .use(metrics.observe('metrics'))
+    .use(requests.observe('metrics'))
     .get('/metrics', faults.handler, async (_request, response) => {
       response.set('content-type', metrics.contentType).end(await metrics.exposition())
     })

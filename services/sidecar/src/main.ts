@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { buildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import { createLog } from '@uds-sidecar/shared/lifecycle/log'
+import { LogOutput } from '@uds-sidecar/shared/lifecycle/log-output'
 import { notify } from '@uds-sidecar/shared/lifecycle/notify'
 import { runMain, untilSignal } from '@uds-sidecar/shared/lifecycle/run-main'
 import { runOption } from './cli/run-option.ts'
@@ -15,10 +16,11 @@ async function main(): Promise<void> {
   const load = () => loadConfig(process.env)
   const config = load()
   const stop = untilSignal()
-  const log = createLog('sidecar', readLogLevel(process.env))
+  const output = new LogOutput()
+  const log = createLog('sidecar', readLogLevel(process.env), output)
   const started = reloadOnHangup(load, log, stop)
   const inherited = InheritedSockets.from(process.env, config)
-  await using sidecar = await Sidecar.start(config, build, log, { inherited })
+  await using sidecar = await Sidecar.start(config, build, log, { inherited, output })
   const manager = { env: process.env, onProblem: (problem: string) => log.warn(problem) }
   log.info({ ...build, ...sidecar.addresses }, 'started')
   await notify('ready', manager)

@@ -6,6 +6,7 @@ import { AppFailure } from '../failures.ts'
 import type { Listeners } from '../listeners.ts'
 import type { AppMetrics } from '../metrics/app-metrics.ts'
 import type { Partner } from '../quote/partner.ts'
+import type { RequestLog } from '../request-log.ts'
 import type { Visits } from '../visits/visits.ts'
 import { notFound, sendProblem } from './problems.ts'
 
@@ -17,6 +18,7 @@ export interface ApiParts {
   readonly listeners: Listeners
   readonly metrics: AppMetrics
   readonly log: Logger
+  readonly requests: RequestLog
 }
 
 /**
@@ -28,6 +30,7 @@ export function apiHandler(listener: string, parts: ApiParts): Express {
     .disable('x-powered-by')
     .disable('etag')
     .use(parts.metrics.observe(listener))
+    .use(parts.requests.observe(listener))
     .use(parts.faults.handler)
     .use(routes(parts))
     .use(healthRoutes(parts))

@@ -11,6 +11,7 @@ import { endpointArgument, TCP_OPTION } from '../cli/parse-arguments.ts'
 import { formatFamilies, grepFamilies } from '../exposition/format-families.ts'
 import { type MetricFamily, parseExposition } from '../exposition/parse-exposition.ts'
 import { expectOk } from '../http/request-json.ts'
+import { TRACE_OPTION, traced } from '../http/trace.ts'
 import { palette } from '../output/text.ts'
 
 const GREP_OPTION = {
@@ -32,6 +33,7 @@ export const command = defineCommand({
     grep: GREP_OPTION,
     raw: { kind: 'flag', summary: 'the exposition byte for byte, as Prometheus gets it' },
     'timeout-ms': TIMEOUT_OPTION,
+    trace: TRACE_OPTION,
     ...ACCESS_OPTIONS,
   },
   examples: [
@@ -44,12 +46,13 @@ export const command = defineCommand({
   ],
   jsonShape:
     '{"families": [{name, type, help, unit?, samples: [{name, labels, value, timestamp?, exemplar?: {labels, value, timestamp?}}]}]}',
-  async run(args, { config, json, stdout, env }) {
+  async run(args, context) {
+    const { config, json, stdout, env } = context
     const { values } = args
     if (values.raw && (json || values.grep))
       throw usageError('--raw cannot be combined with --json or --grep', 'use only one of them')
     const endpoint = endpointArgument(args, { socket: config.metrics, tcp: config.tcpMetrics })
-    const reach = await reachOf(endpoint, values, config)
+    const reach = traced(await reachOf(endpoint, values, config), values.trace, context)
     const pending = request(endpoint, { ...reach, path: '/metrics', timeoutMs: values['timeout-ms'] })
     const response = expectOk(endpoint, '/metrics', await pending.catch(pointToTheSidecar))
     if (values.raw) return written(stdout.write(response.body))

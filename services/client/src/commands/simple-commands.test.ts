@@ -68,6 +68,14 @@ for (const way of [[], ['--tcp']]) {
   })
 }
 
+it('--trace begins a trace, and says so on stderr alone', async () => {
+  const { stdout, stderr } = await client('status', '--trace', '--json')
+  const { traceId, spanId } = JSON.parse(stderr)
+  assert.equal(JSON.parse(stdout).traceparent, `00-${traceId}-${spanId}-01`)
+  assert.equal(JSON.parse((await client('status', '--json')).stdout).traceparent, undefined)
+  assert.match((await client('metrics', '--trace')).stderr, /^trace [0-9a-f]{32}, span [0-9a-f]{16}\n$/)
+})
+
 it('an ENDPOINT takes precedence over the configuration', async () => {
   const { exitCode } = await callClient(['status', stack.env.CLIENT_TCP_API ?? ''])
   assert.equal(exitCode, 0)

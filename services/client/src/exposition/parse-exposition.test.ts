@@ -269,4 +269,17 @@ describe('parseExposition, of OpenMetrics', () => {
     assert.throws(() => parseExposition(cut, { openMetrics: true }), /cut short/)
     assert.equal(parseExposition(cut).length, 3, 'in the text format: jobs, jobs_total, jobs_created')
   })
+
+  it('may end with blanks and empty lines', () => {
+    for (const end of ['# EOF', '# EOF \t', ' #\tEOF\n', '# EOF\n\n \t\n'])
+      assert.equal(parseExposition(`a_total 1\n${end}`, { openMetrics: true }).length, 1, JSON.stringify(end))
+  })
+
+  it('names what follows # EOF', () => {
+    for (const text of ['a 1\n# EOF\nb 1\n# EOF\n', 'a 1\n# EOF\nb 1\n'])
+      assert.throws(
+        () => parseExposition(text, { openMetrics: true }),
+        /^SyntaxError: line 3 is invalid: "b 1": .*follow # EOF/,
+      )
+  })
 })

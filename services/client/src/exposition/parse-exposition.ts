@@ -61,7 +61,9 @@ const OPEN_METRICS_SUFFIXES: typeof TEXT_SUFFIXES = {
   info: ['_info'],
 }
 
-const EOF_LINE = '# EOF'
+/** What OpenMetrics ends with. Blanks are allowed around it, as around every token. */
+const EOF_LINE = /^[ \t]*#[ \t]+EOF[ \t]*$/
+const BLANK_LINE = /^[ \t]*$/
 
 /**
  * Parses the Prometheus text format 0.0.4 with the quoted names of Prometheus 3, and OpenMetrics 1.0
@@ -71,10 +73,13 @@ const EOF_LINE = '# EOF'
  */
 export function parseExposition(exposition: string | Uint8Array, format: Format = {}): MetricFamily[] {
   const lines = linesIn(exposition)
-  const complete = lines.at(-1) === EOF_LINE
+  const last = lines.findLast((line) => !BLANK_LINE.test(line))
+  const complete = last !== undefined && EOF_LINE.test(last)
   const openMetrics = format.openMetrics ?? complete
-  if (openMetrics && !complete)
-    throw new SyntaxError(`OpenMetrics must end with ${EOF_LINE}: the text was cut short`)
+  const end = openMetrics ? lines.findIndex((line) => EOF_LINE.test(line)) : -1
+  if (openMetrics && end < 0) throw new SyntaxError('OpenMetrics must end with # EOF: the text was cut short')
+  const after = openMetrics ? lines.findIndex((line, i) => i > end && !BLANK_LINE.test(line)) : -1
+  if (after >= 0) throw invalidLine(after + 1, lines[after] ?? '', 'nothing may follow # EOF')
   const state: State = { families: new Map(), typed: new Set(), helped: new Set(), openMetrics }
   for (const [i, line] of lines.entries())
     try {

@@ -2,7 +2,11 @@ import type { Writable } from 'node:stream'
 import { stripVTControlCharacters, styleText } from 'node:util'
 
 /** A stream that may be a terminal. */
-export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number }
+export type Output = Writable & {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly rows?: number
+}
 
 /** Shortens a line that is wider than the terminal; a shortened line has no colours. */
 export function clip(line: string, columns: number): string {

@@ -40,8 +40,15 @@ export class SmallApp {
   }
 
   readonly #routes: Record<string, RequestListener> = {
-    'GET /status': (_, response) => {
-      const status = { name: 'small', version: 'test', pid: process.pid, redis: this.redis, sockets: [] }
+    'GET /status': ({ headers: { traceparent } }, response) => {
+      const status = {
+        traceparent,
+        name: 'small',
+        version: 'test',
+        pid: process.pid,
+        redis: this.redis,
+        sockets: [],
+      }
       response.end(JSON.stringify(status))
     },
     'GET /-/healthy': (_, response) => response.end(),

@@ -23,7 +23,12 @@ export class Screen {
   }
 
   draw(text: string): void {
-    const lines = text.split('\n').map((line) => clip(line, this.#stdout.columns ?? 80))
+    const { columns = 80, rows = Number.POSITIVE_INFINITY } = this.#stdout
+    // What has scrolled out of the screen cannot be redrawn.
+    const lines = text
+      .split('\n')
+      .slice(0, Math.max(1, rows - 1))
+      .map((line) => clip(line, columns))
     const clear = this.#drawn === 0 ? '' : UP_AND_CLEAR(this.#drawn)
     this.#stdout.write(`${clear}${lines.join('\n')}\n`)
     this.#drawn = lines.length
@@ -105,8 +110,12 @@ export async function* watch(
 ): AsyncGenerator<Watched[]> {
   const targets = targetsOf(config, access)
   const tracks = new Map<Target, Track>()
+  const left = new AbortController() // whoever leaves early does not wait for the next round
+  using _ = { [Symbol.dispose]: () => left.abort() }
   while (!signal.aborted) {
-    const tick = pause(intervalMs, undefined, { signal }).catch(() => undefined)
+    const tick = pause(intervalMs, undefined, { signal: AbortSignal.any([signal, left.signal]) }).catch(
+      () => undefined,
+    )
     const looks = await lookAtAll(targets, config, access)
     if (signal.aborted) return
     yield looks.map(([target, seen]) => {

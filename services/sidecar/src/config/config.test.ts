@@ -32,6 +32,16 @@ describe('a configuration from environment variables', () => {
     assert.deepEqual(route.allow[1], { methods: ['GET', 'POST'], path: '/-/ready', long: false, clients: [] })
   })
 
+  it('may set the access log and traces; by default failed requests have a line, and no trace begins', () => {
+    const standard = loadConfig(LISTEN)
+    assert.deepEqual([standard.accessLog, standard.trace], ['failed', false])
+    const set = loadConfig({ ...LISTEN, SIDECAR_ACCESS_LOG: 'all', SIDECAR_TRACE: 'true' })
+    assert.deepEqual([set.accessLog, set.trace], ['all', true])
+    const wrong = { ...LISTEN, SIDECAR_ACCESS_LOG: 'yes', SIDECAR_TRACE: '1' }
+    const message = /SIDECAR_ACCESS_LOG is "yes".*off, failed, all.*SIDECAR_TRACE is "1".*true or false/s
+    assert.throws(() => loadConfig(wrong), { exitCode: 78, message })
+  })
+
   it('is refused for a rule that no request could match', () => {
     const env = { ...LISTEN, SIDECAR_ALLOW: 'GET /a, CONNECT /b' }
     assert.throws(() => loadConfig(env), { exitCode: 78, message: /SIDECAR_ALLOW is .*CONNECT/ })

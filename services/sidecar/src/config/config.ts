@@ -15,7 +15,7 @@ import {
   type STREAM_TIMEOUTS,
 } from './bounds.ts'
 import type { Client } from './clients-schema.ts'
-import type { ConfigFile } from './file-schema.ts'
+import type { AccessLogSetting, ConfigFile } from './file-schema.ts'
 import { fileFromEnv } from './from-env.ts'
 import { parseFile } from './parse-file.ts'
 import { readText } from './read-text.ts'
@@ -34,6 +34,10 @@ export interface Config {
   /** Every client of the file, in its order. */
   readonly clients: readonly Client[]
   readonly drainMs: number
+  /** Which requests get a line in the log. */
+  readonly accessLog: AccessLogSetting
+  /** Whether a trace begins where a request has none. */
+  readonly trace: boolean
   readonly routes: readonly Route[]
 }
 
@@ -133,8 +137,8 @@ export function readLogLevel(env: NodeJS.ProcessEnv): LogThreshold {
 /**
  * Loads the configuration: from the YAML file that `SIDECAR_CONFIG` names, or, without it, one HTTP route from
  * `SIDECAR_LISTEN`, `SIDECAR_UPSTREAM`, `SIDECAR_ALLOW` (default for a socket: `GET /metrics`), `SIDECAR_OPS` (default: no
- * operations port), `SIDECAR_CERTIFICATE`, `SIDECAR_KEY` and `SIDECAR_CLIENT_CA` (default: no TLS), and `SIDECAR_TOKEN`
- * (default: everybody may call). Every other setting has its default from `bounds.ts`. An empty variable counts as not set.
+ * operations port), `SIDECAR_CERTIFICATE`, `SIDECAR_KEY` and `SIDECAR_CLIENT_CA` (default: no TLS), `SIDECAR_TOKEN`
+ * (default: everybody may call), `SIDECAR_ACCESS_LOG` and `SIDECAR_TRACE`. Every other setting has its default from `bounds.ts`. An empty variable counts as not set.
  * @throws Failure `bad_config` (exit code 78) that lists every mistake: the variable, or the file and its line.
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
@@ -145,7 +149,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 /** Converts the validated content of a configuration file to the form that the program uses. */
-export function configOf({ ops, clients, drain, routes }: ConfigFile): Config {
+export function configOf({ ops, clients, drain, accessLog, trace, routes }: ConfigFile): Config {
   const given: OpsSettings | null = ops !== null && 'kind' in ops ? { listen: ops } : ops
   return Object.freeze({
     ops: given?.listen ?? null,
@@ -153,6 +157,8 @@ export function configOf({ ops, clients, drain, routes }: ConfigFile): Config {
     opsAccess: given === null ? undefined : accessOf(given, clients),
     clients,
     drainMs: drain,
+    accessLog,
+    trace,
     routes: Object.freeze(routes.map((route) => routeOf(route, clients))),
   })
 }

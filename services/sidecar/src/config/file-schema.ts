@@ -267,11 +267,41 @@ function isSettings(input: unknown): boolean {
   return typeof input === 'object' && input !== null
 }
 
+/** Which requests get a line in the log: none, those that failed or were refused, or all. */
+const ACCESS_LOG = ['off', 'failed', 'all'] as const
+export type AccessLogSetting = (typeof ACCESS_LOG)[number]
+const ACCESS_LOG_MISTAKE = `may be ${ACCESS_LOG.join(', ')}`
+const TRACE = 'may be true or false'
+
+export const accessLog = v.pipe(
+  v.picklist(ACCESS_LOG, ACCESS_LOG_MISTAKE),
+  v.metadata({
+    json: {
+      enum: ACCESS_LOG,
+      description:
+        'Which requests get a line in the log: none, those that failed or were refused, or all. At most 100 lines a second.',
+    },
+  }),
+)
+
+const trace = v.pipe(
+  v.boolean(TRACE),
+  v.metadata({
+    json: {
+      type: 'boolean',
+      description:
+        'Whether a request without a valid traceparent (W3C Trace Context) begins a trace; a valid one always goes on.',
+    },
+  }),
+)
+
 /** The schema of the configuration file. `sidecar.schema.json` is generated from it. */
 export const fileSchema = mapping({
   ops: v.optional(v.nullable(ops), null),
   clients,
   drain: boundSchema(DRAIN),
+  accessLog: v.optional(accessLog, 'failed'),
+  trace: v.optional(trace, false),
   routes: v.pipe(routes, v.minLength(1, 'must have at least one route')),
 })
 

@@ -2,7 +2,7 @@ import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import * as v from 'valibot'
 import { isLoopback } from './client-conflicts.ts'
-import { allowRule, type ConfigFile, fileSchema } from './file-schema.ts'
+import { accessLog, allowRule, type ConfigFile, fileSchema } from './file-schema.ts'
 import { pemPath } from './tls-schema.ts'
 
 const endpoint = v.pipe(
@@ -45,6 +45,8 @@ const withoutFile = {
   SIDECAR_LISTEN: endpoint,
   SIDECAR_UPSTREAM: endpoint,
   SIDECAR_OPS: v.optional(endpoint),
+  SIDECAR_ACCESS_LOG: v.optional(accessLog),
+  SIDECAR_TRACE: v.optional(v.picklist(['true', 'false'], 'may be true or false')),
   SIDECAR_CERTIFICATE: v.optional(pemPath),
   SIDECAR_KEY: v.optional(pemPath),
   SIDECAR_CLIENT_CA: v.optional(pemPath),
@@ -86,6 +88,8 @@ interface EnvSettings {
   readonly SIDECAR_UPSTREAM: string
   readonly SIDECAR_ALLOW?: string | undefined
   readonly SIDECAR_OPS?: string | undefined
+  readonly SIDECAR_ACCESS_LOG?: string | undefined
+  readonly SIDECAR_TRACE?: string | undefined
   readonly SIDECAR_CERTIFICATE?: string | undefined
   readonly SIDECAR_KEY?: string | undefined
   readonly SIDECAR_CLIENT_CA?: string | undefined
@@ -111,7 +115,13 @@ export function fileFromEnv(env: NodeJS.ProcessEnv): ConfigFile {
     ...(certificate === undefined ? {} : { tls: { certificate, key, ...ca } }),
   }
   const clients = token === undefined ? {} : { [CALLER]: { token } }
-  return v.parse(fileSchema, { ops: settings.SIDECAR_OPS ?? null, clients, routes: [route] })
+  return v.parse(fileSchema, {
+    ops: settings.SIDECAR_OPS ?? null,
+    clients,
+    accessLog: settings.SIDECAR_ACCESS_LOG,
+    trace: settings.SIDECAR_TRACE === 'true',
+    routes: [route],
+  })
 }
 
 function forCaller(rule: string): string {

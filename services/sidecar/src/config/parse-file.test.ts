@@ -74,7 +74,7 @@ routes:
 `
     const mistakes = mistakesOf(text)
     const expected = [
-      /^f:1 opps is not a setting here; the known settings are ops, clients, drain, routes$/,
+      /^f:1 opps is not a setting here; the known settings are ops, clients, drain, accessLog, trace, routes$/,
       /^f:2 drain is 5: may be a duration/,
       /^f:4 routes\[0\].name is "Metrics": may have lower-case/,
       /^f:6 routes\[0\].listen is "tcp:\/\/0.0.0.0": .*it is not host:port/,
@@ -90,6 +90,21 @@ routes:
     ]
     assert.equal(mistakes.length, expected.length, mistakes.join('\n'))
     for (const [index, pattern] of expected.entries()) assert.match(mistakes[index] ?? '', pattern)
+  })
+
+  it('may say which requests have a line in the log, and whether traces begin', () => {
+    const { accessLog, trace } = parseFile(`accessLog: off\ntrace: true\nroutes: [${ROUTE}]`, 'f')
+    assert.deepEqual([accessLog, trace], ['off', true])
+    for (const value of ['false', 'Off', '[all]', 'null'])
+      assert.match(
+        mistakesOf(`accessLog: ${value}\nroutes: [${ROUTE}]`).join(),
+        /^f:1 accessLog is .*off, failed, all$/,
+      )
+    for (const value of ['yes', '1', '"true"'])
+      assert.match(
+        mistakesOf(`trace: ${value}\nroutes: [${ROUTE}]`).join(),
+        /^f:1 trace is .*may be true or false$/,
+      )
   })
 
   it('is refused when it is empty, has no route, or is not YAML', () => {

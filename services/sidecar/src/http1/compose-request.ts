@@ -21,14 +21,25 @@ const SERIAL_DIGITS = 8
  * needed, whose import takes a tenth of the start-up time.
  */
 export class RequestIds {
+  readonly #random: string
   readonly #line: Buffer
   #serial = 0
 
   constructor() {
-    const random = Math.floor(Math.random() * 2 ** 48)
+    this.#random = Math.floor(Math.random() * 2 ** 48)
       .toString(16)
       .padStart(12, '0')
-    this.#line = Buffer.from(`X-Request-Id: ${random}-${'0'.repeat(SERIAL_DIGITS)}\r\n`)
+    this.#line = Buffer.from(`X-Request-Id: ${this.#random}-${'0'.repeat(SERIAL_DIGITS)}\r\n`)
+  }
+
+  /** Of the last id. */
+  get serial(): number {
+    return this.#serial
+  }
+
+  /** The id with this serial number. */
+  idOf(serial: number): string {
+    return `${this.#random}-${serial.toString(16).padStart(SERIAL_DIGITS, '0')}`
   }
 
   /** A field line with a new id. The buffer is reused by the next call. */
@@ -60,8 +71,8 @@ export function composedBytes(head: RequestHead, start: number, provenance: Buff
 /**
  * Writes the head for the upstream into `out`: the client's lines without those that end at the sidecar, then
  * `provenance` (X-Forwarded-*), and a request id if the client sent none. `destination` says which of that it gets.
- * @param out must have room for `composedBytes`, `upgrade` and the lines of `destination`.
- * @param upgrade lines of a protocol that the request may switch to. They are for each destination.
+ * @param out must have room for `composedBytes`, `added` and the lines of `destination`.
+ * @param added more lines, for each destination: of a protocol that the request may switch to, and of its trace.
  * @returns the position after the head.
  */
 export function composeRequest(
@@ -72,7 +83,7 @@ export function composeRequest(
   provenance: Buffer,
   ids: RequestIds,
   destination: Destination = SOCKET,
-  upgrade: Buffer = NO_LINES,
+  added: Buffer = NO_LINES,
 ): number {
   const { hostLine, credentialLines, isToldOrigin } = destination
   let at = composeLine(out, head, bytes, start)
@@ -81,7 +92,7 @@ export function composeRequest(
   if (!head.hasHost && hostLine === null) at += HOST.copy(out, at)
   if (head.maxForwards > 0) at += out.write(`Max-Forwards: ${head.maxForwards - 1}\r\n`, at, 'latin1')
   at += credentialLines.copy(out, at)
-  at += upgrade.copy(out, at)
+  at += added.copy(out, at)
   if (isToldOrigin) at += provenance.copy(out, at)
   if (isToldOrigin && head.requestIdStart < 0) at += ids.nextLine().copy(out, at)
   out[at] = CR

@@ -29,6 +29,9 @@ export const FIELD = {
   oddName: 15,
   /** The same for a name that some server reads as Host, Content-Length or Transfer-Encoding. */
   oddFraming: 16,
+  /** W3C Trace Context: the sidecar sends its own, which continue those of the client. */
+  traceparent: 19,
+  tracestate: 20,
 } as const
 
 export type FieldId = (typeof FIELD)[keyof typeof FIELD]
@@ -52,6 +55,8 @@ const NAMES: Readonly<Record<string, FieldId>> = {
   authorization: FIELD.authorization,
   cookie: FIELD.credentials,
   'max-forwards': FIELD.maxForwards,
+  traceparent: FIELD.traceparent,
+  tracestate: FIELD.tracestate,
 }
 
 interface Candidate {

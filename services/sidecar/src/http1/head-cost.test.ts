@@ -69,6 +69,7 @@ const TAKER: ResponseTaker = {
   finish: () => undefined,
   fail: () => undefined,
   requestDrained: () => undefined,
+  dialled: () => undefined,
 }
 
 function readResponse(text: string, pieceBytes: number): void {

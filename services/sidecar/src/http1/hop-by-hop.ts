@@ -189,7 +189,8 @@ function mayNominate(id: FieldId, isRequest: boolean): boolean {
 }
 
 function isDroppedAnyway(id: FieldId): boolean {
-  return id === FIELD.hopByHop || id === FIELD.upgrade || id === FIELD.keepAlive
+  const isTrace = id === FIELD.traceparent || id === FIELD.tracestate
+  return isTrace || id === FIELD.hopByHop || id === FIELD.upgrade || id === FIELD.keepAlive
 }
 
 function isBlank(byte: number): boolean {

@@ -1,3 +1,4 @@
+import { TraceContext } from '@uds-sidecar/shared/http/trace-context'
 import { COLON, equalsIgnoringCase, LOWER, parseWholeNumber } from './bytes.ts'
 import { isRequestId } from './compose-request.ts'
 import { FIELD } from './field-names.ts'
@@ -74,6 +75,9 @@ function readField(
       head.authorizationStart = from
       head.authorizationEnd = to
       return null
+    case FIELD.traceparent:
+      head.traceparents += 1
+      return null
     case FIELD.scrapeTimeout:
       head.scrapeTimeoutMs = parseScrapeTimeout(bytes, from, to)
       return null
@@ -90,7 +94,10 @@ function readRequestId(
   to: number,
 ): Refusal | null {
   if (head.requestIdStart >= 0) return REQUEST_ID_TWICE
-  if (isRequestId(bytes, from, to)) head.requestIdStart = head.fields.lineStart(index)
+  if (!isRequestId(bytes, from, to)) return null
+  head.requestIdStart = head.fields.lineStart(index)
+  head.requestIdFrom = from
+  head.requestIdTo = to
   return null
 }
 
@@ -152,4 +159,21 @@ function conclude(head: RequestHead): number {
     return head.refuse(HOST_MISSING)
   if (head.minor === 0) head.expectsContinue = false
   return head.end
+}
+
+/**
+ * The trace that a request belongs to, with a new span. Null without one valid `traceparent`: two of them say nothing.
+ * @param bytes the buffer that `head` was parsed from
+ */
+export function traceOf(head: RequestHead, bytes: Buffer): TraceContext | null {
+  if (head.traceparents !== 1) return null
+  const [traceparent = ''] = valuesOf(head, bytes, FIELD.traceparent)
+  return TraceContext.from(traceparent, valuesOf(head, bytes, FIELD.tracestate))
+}
+
+function valuesOf({ fields }: RequestHead, bytes: Buffer, id: number): string[] {
+  const indexes = [...Array(fields.count).keys()].filter((index) => fields.id(index) === id)
+  return indexes.map((index) =>
+    bytes.toString('latin1', fields.valueStart(index), fields.valueEnd(index)).trim(),
+  )
 }

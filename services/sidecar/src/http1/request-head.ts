@@ -101,6 +101,11 @@ export class RequestHead {
   expectsContinue = false
   /** Where the line of a valid request id begins; -1: there is none. */
   requestIdStart = -1
+  /** Its value. */
+  requestIdFrom = 0
+  requestIdTo = 0
+  /** Lines of `traceparent`. */
+  traceparents = 0
   /** The value of `Authorization`; `authorizationStart` -1: there is none. */
   authorizationStart = -1
   authorizationEnd = -1
@@ -131,6 +136,8 @@ export class RequestHead {
       case FIELD.keepAlive:
       case FIELD.hopByHop:
       case FIELD.upgrade:
+      case FIELD.traceparent:
+      case FIELD.tracestate:
         return true
       case FIELD.dropped:
       case FIELD.oddName:
@@ -177,6 +184,7 @@ export class RequestHead {
     this.hostEnd = 0
     this.expectsContinue = false
     this.requestIdStart = -1
+    this.traceparents = 0
     this.scrapeTimeoutMs = 0
     this.maxForwards = -1
     this.authorizationStart = -1

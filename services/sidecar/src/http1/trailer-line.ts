@@ -59,9 +59,16 @@ export class TrailerLine {
 }
 
 function isReserved(id: FieldId): boolean {
-  return id !== FIELD.unknown && id !== FIELD.dropped && id !== FIELD.date && !isCredential(id)
+  return (
+    id !== FIELD.unknown && id !== FIELD.dropped && id !== FIELD.date && !isCredential(id) && !isTrace(id)
+  )
 }
 
 function isCredential(id: FieldId): boolean {
   return id === FIELD.credentials || id === FIELD.authorization
+}
+
+/** Nothing reads a trace from a trailer. */
+function isTrace(id: FieldId): boolean {
+  return id === FIELD.traceparent || id === FIELD.tracestate
 }

@@ -66,6 +66,11 @@ export class Guard {
     return this.#provenBy(names, caller) !== null
   }
 
+  /** The client that the connection alone proves; null: none. */
+  nameOf(caller: Caller): string | null {
+    return this.#knownBy(caller)
+  }
+
   /**
    * Judges a request. A valid credential is never refused because of failed attempts before it.
    * @param names of the clients that its rule is for; none: everybody.

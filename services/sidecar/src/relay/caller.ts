@@ -45,6 +45,14 @@ export interface ProvenCertificate {
   isValid(): boolean
 }
 
+/** Who connected, as the log says it: the address on TCP, else the uid, null where it is not known. */
+export function originOf({ key, uid }: Pick<Caller, 'key' | 'uid'>): {
+  readonly address: string | null
+  readonly uid: number | null
+} {
+  return uid === undefined ? { address: key.replace(/^::ffff:/, ''), uid: null } : { address: null, uid }
+}
+
 const CERTIFICATE = Symbol('certificate')
 
 /** Says what the client of a TLS connection proved, for {@link provenCertificateOf}. */

@@ -13,6 +13,7 @@ import { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
 import { Timed } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
+import { logRefused } from './exchange-log.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { problemResponse } from './problem-response.ts'
 import { clientTooSlow, headTooLarge, refused, targetTooLong } from './relay-failures.ts'
@@ -101,7 +102,8 @@ export class ClientConnection extends Timed {
 
   expire(): void {
     if (this.#state === 'busy') this.#exchange?.expire()
-    else if (this.#state === 'head' && this.#isHeadTimed) this.#refuse(clientTooSlow())
+    else if (this.#state === 'head' && this.#isHeadTimed)
+      this.#refuse(clientTooSlow(), this.#partial?.bytes ?? null)
     else if (this.#mayRead) this.#linger('no further request')
     else if (this.socket.isFull) this.socket.reset()
     else this.socket.destroy()
@@ -187,7 +189,7 @@ export class ClientConnection extends Timed {
     const failure = this.#failureOf(head, position, bytes, start)
     if (failure === null && position !== INCOMPLETE) return this.#start(head, bytes, start)
     heads.give(head)
-    if (failure !== null) this.#refuse(failure)
+    if (failure !== null) this.#refuse(failure, bytes.subarray(start))
     else this.#awaitHead(bytes, start, isHalfLine)
     return bytes.length
   }
@@ -221,10 +223,13 @@ export class ClientConnection extends Timed {
     this.allow(this.#relay.route.timeoutsMs.head)
   }
 
-  #refuse(failure: Failure): void {
+  /** @param head its bytes, as far as they are here */
+  #refuse(failure: Failure, head: Buffer | null): void {
     this.#relay.counters.fail(failure)
     this.#relay.counters.responded('', statusOf(failure.code), 0)
-    this.socket.write(problemResponse(failure, { connection: 'close', headOnly: false }))
+    const response = problemResponse(failure, { connection: 'close', headOnly: false })
+    logRefused(this.#relay.accessLog, this.socket.caller, failure, { head, bytesToClient: response.length })
+    this.socket.write(response)
     this.#linger('head refused')
   }
 

@@ -19,6 +19,8 @@ export class ClientSocket {
   #provenance: Buffer | null = null
   /** Of whom `#provenance` says that the request is. */
   #user: string | null = null
+  /** Bytes that were written to the client. */
+  written = 0
   /** The bits of `REASONS`. */
   #pausedFor = 0
 
@@ -48,6 +50,7 @@ export class ClientSocket {
   }
 
   write(bytes: Buffer): void {
+    this.written += bytes.length
     this.#socket.write(bytes)
   }
 

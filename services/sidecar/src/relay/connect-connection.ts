@@ -10,10 +10,13 @@ import { INCOMPLETE } from '../http1/fields.ts'
 import { parseRequestHead } from '../http1/parse-request-head.ts'
 import { PartialHead } from '../http1/partial-head.ts'
 import { REFUSED, RequestHead } from '../http1/request-head.ts'
+import { CLIENT_LEFT } from '../observe/access-log.ts'
 import type { Caller } from './caller.ts'
 import type { ConnectRelay } from './connect-relay.ts'
 import { ConnectTunnel, type ConnectTunnelEnds } from './connect-tunnel.ts'
+import { ConnectionLog } from './connection-log.ts'
 import { Timed } from './deadlines.ts'
+import { logRefused } from './exchange-log.ts'
 import { reset } from './port.ts'
 import { problemResponse } from './problem-response.ts'
 import {
@@ -49,11 +52,15 @@ export class ConnectConnection extends Timed {
   #state: State = 'head'
   #partial: PartialHead | null = null
   #tunnel: ConnectTunnel | null = null
+  /** The bytes of a head that is not accepted yet. */
+  #head: Buffer | null = null
   /** Has taken one of `limits.tunnels`, which it does before it dials. */
   #hasPlace = false
   /** Of its CONNECT, once that is read. */
   #target: Target | null = null
   #startedMs = 0
+  /** Of its CONNECT, from its head on. */
+  #log: ConnectionLog | null = null
   readonly #onData = (bytes: Buffer): void => this.#receive(bytes)
 
   constructor(client: Socket, caller: Caller, shared: ConnectRelay, onClosed: () => void) {
@@ -80,7 +87,10 @@ export class ConnectConnection extends Timed {
   /** Ends the connection at once. */
   cut(): void {
     if (this.#tunnel !== null) this.#tunnel.cut()
-    else reset(this.#client)
+    else {
+      this.#log?.end('draining')
+      reset(this.#client)
+    }
   }
 
   /** Rules, or what the caller proves, may have changed: ends a tunnel that is no longer permitted. */
@@ -108,6 +118,7 @@ export class ConnectConnection extends Timed {
   #readHead(bytes: Buffer): void {
     const { headBytes, fields } = this.#shared.route.limits
     const head = new RequestHead()
+    this.#head = bytes
     const rules = { maxFields: fields, passFields: NO_FIELDS, takesConnect: true }
     const position = parseRequestHead(head, bytes, 0, bytes.length, rules)
     if (position === REFUSED) this.#refuse(refused(head.refusal))
@@ -117,14 +128,25 @@ export class ConnectConnection extends Timed {
     else if (head.method !== 'CONNECT') this.#refuse(connectOnly(head.method), head.method)
     else {
       const authority = bytes.toString('latin1', head.authorityStart, head.authorityEnd)
+      this.#beginLog(authority, position)
       this.#start(authority, Buffer.from(bytes.subarray(position)))
     }
+  }
+
+  /** @param headBytes the length of the head */
+  #beginLog(authority: string, headBytes: number): void {
+    this.#log = new ConnectionLog(this.#shared.accessLog, this.#caller, 'request')
+    this.#log.user = this.#shared.nameOf(this.#caller)
+    this.#log.method = 'CONNECT'
+    this.#log.target = authority
+    this.#log.bytesFromClient = headBytes
   }
 
   /** @param early what the client has sent after its head; it is not read further until the 200 */
   #start(authority: string, early: Buffer): void {
     this.#state = 'dialling'
     this.#partial = null
+    this.#head = null
     this.#startedMs = this.#shared.deadlines.nowMs
     this.#shared.deadlines.clear(this) // the look-up and the dial have their own
     this.#client.pause()
@@ -143,6 +165,7 @@ export class ConnectConnection extends Timed {
     this.#requirePermission(target)
     if (!this.#shared.takeTunnel()) throw tooManyTunnels(route.limits.tunnels)
     this.#hasPlace = true
+    this.#log?.dialled()
     const addresses = await policy.addressesOf(target)
     this.#requirePermission(target) // a reload may have come meanwhile
     const reading = new UpstreamReading(this.#client, new ReadBuffer(true))
@@ -168,11 +191,29 @@ export class ConnectConnection extends Timed {
     }
     this.#count('CONNECT', 200)
     this.#client.write(ESTABLISHED)
+    this.#logEstablished()
     this.#state = 'tunnel'
     this.#client.off('data', this.#onData)
-    this.#tunnel = new ConnectTunnel(ends, this.#shared, () => this.#end())
+    this.#tunnel = new ConnectTunnel(ends, this.#shared, this.#log, () => this.#end())
     this.#tunnel.start(early)
     this.#client.resume()
+  }
+
+  #logEstablished(): void {
+    if (this.#log === null) return
+    this.#log.connected()
+    this.#log.status = 200
+    this.#log.bytesToClient = ESTABLISHED.length
+  }
+
+  #logRefusal(failure: Failure, bytesToClient: number): void {
+    if (this.#log === null)
+      logRefused(this.#shared.accessLog, this.#caller, failure, { head: this.#head, bytesToClient })
+    else {
+      this.#log.status = statusOf(failure.code)
+      this.#log.bytesToClient = bytesToClient
+      this.#log.end(failure.code)
+    }
   }
 
   #refuse(failure: Failure, method = 'CONNECT'): void {
@@ -180,9 +221,11 @@ export class ConnectConnection extends Timed {
     this.#shared.counters.fail(failure)
     if (failure instanceof EgressDenied) this.#shared.denied(failure)
     this.#count(method, statusOf(failure.code))
-    this.#end()
     const allow = failure.code === 'method_not_allowed' ? 'CONNECT' : undefined
-    this.#client.end(problemResponse(failure, { connection: 'close', headOnly: method === 'HEAD', allow }))
+    const response = problemResponse(failure, { connection: 'close', headOnly: method === 'HEAD', allow })
+    this.#logRefusal(failure, response.length)
+    this.#end()
+    this.#client.end(response)
     this.#client.resume()
     this.#shared.deadlines.set(this, LINGER_MS)
   }
@@ -196,6 +239,7 @@ export class ConnectConnection extends Timed {
   #end(): void {
     this.#state = 'over'
     this.#partial = null
+    this.#head = null
     this.#releasePlace()
   }
 
@@ -208,6 +252,7 @@ export class ConnectConnection extends Timed {
     this.#shared.deadlines.clear(this)
     this.#releasePlace()
     this.#tunnel?.clientClosed()
+    if (this.#tunnel === null) this.#log?.end(CLIENT_LEFT)
   }
 
   #releasePlace(): void {

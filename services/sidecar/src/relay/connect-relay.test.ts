@@ -4,6 +4,7 @@ import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { EgressPolicy, sniMismatch } from '../egress/egress-policy.ts'
 import { parseTarget } from '../egress/host-name.ts'
 import { Identities } from '../identity/identities.ts'
+import { AccessLog, RouteLog } from '../observe/access-log.ts'
 import { RouteCounters } from '../observe/route-counters.ts'
 import { configFrom } from '../testing/sidecar-with.ts'
 import { ConnectRelay } from './connect-relay.ts'
@@ -28,6 +29,7 @@ function stack() {
     deadlines: new Deadlines(() => nowMs),
     identities: new Identities(createLog('sidecar', 'silent')),
     log: { info: write, error: write },
+    accessLog: new RouteLog(new AccessLog(createLog('sidecar', 'silent'), null), 'out'),
   })
   const target = parseTarget('a.example:443')
   assert.ok(target)

@@ -4,6 +4,7 @@ import type { EgressPolicy } from '../egress/egress-policy.ts'
 import type { Target } from '../egress/host-name.ts'
 import { Guard } from '../identity/guard.ts'
 import type { Identities } from '../identity/identities.ts'
+import type { RouteLog } from '../observe/access-log.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { Caller } from './caller.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -15,6 +16,7 @@ export interface ConnectRelayParts {
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
   readonly identities: Identities
+  readonly accessLog: RouteLog
   readonly log: {
     info(facts: object, message: string): void
     error(facts: object, message: string): void
@@ -30,6 +32,7 @@ export class ConnectRelay {
   readonly policy: EgressPolicy
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
+  readonly accessLog: RouteLog
   readonly #log: ConnectRelayParts['log']
   readonly #guard: Guard
   /** After a reload: decides about the tunnels that are left; null: none may go on. */
@@ -41,11 +44,12 @@ export class ConnectRelay {
   #lines = 0
   #unlogged = 0
 
-  constructor({ route, policy, counters, deadlines, identities, log }: ConnectRelayParts) {
+  constructor({ route, policy, counters, deadlines, identities, accessLog, log }: ConnectRelayParts) {
     this.route = route
     this.policy = policy
     this.counters = counters
     this.deadlines = deadlines
+    this.accessLog = accessLog
     this.#log = log
     this.#guard = new Guard(route.name, route.clients, identities)
     counters.showEgress()
@@ -62,6 +66,11 @@ export class ConnectRelay {
     if (this.#next !== undefined)
       return this.#next.permits(target, callerFor(this.route, this.#next.route, caller))
     return this.policy.isFor(target, (names) => this.#guard.permits(names, caller))
+  }
+
+  /** The client that the connection of a caller proves; null: none. */
+  nameOf(caller: Caller): string | null {
+    return this.#guard.nameOf(caller)
   }
 
   /** Takes a place for a tunnel. @returns false when none is left */

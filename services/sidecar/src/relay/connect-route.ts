@@ -34,7 +34,7 @@ export class ConnectHandler implements ConnectionHandler {
   #admitOrRefuse(client: Socket): void {
     const caller = callerOf(client, this.#relay.route.listen)
     const peer = this.#limits.take(caller.key)
-    if (peer === null) refuseOverloaded(client, this.#relay.counters, this.#limits)
+    if (peer === null) refuseOverloaded(client, caller, this.#relay, this.#limits)
     else this.#admit(client, caller, peer)
   }
 

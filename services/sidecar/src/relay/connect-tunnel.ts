@@ -2,7 +2,9 @@ import type { Socket } from 'node:net'
 import { ClientHelloReader, sniRefusal } from '../egress/client-hello.ts'
 import { sniMismatch } from '../egress/egress-policy.ts'
 import type { Target } from '../egress/host-name.ts'
+import { type AccessCode, CLIENT_LEFT } from '../observe/access-log.ts'
 import type { ConnectRelay } from './connect-relay.ts'
+import type { ConnectionLog } from './connection-log.ts'
 import { Timed } from './deadlines.ts'
 import { reset } from './port.ts'
 import { Relay, type UpstreamReading } from './stream-relay.ts'
@@ -32,6 +34,7 @@ interface Hello {
 export class ConnectTunnel extends Timed {
   readonly #ends: ConnectTunnelEnds
   readonly #shared: ConnectRelay
+  readonly #log: ConnectionLog | null
   readonly #onRefused: () => void
   /** Null when no ClientHello is awaited. */
   #hello: Hello | null = null
@@ -41,10 +44,16 @@ export class ConnectTunnel extends Timed {
   }
 
   /** @param onRefused called when the tunnel is cut because of its ClientHello, or because the upstream has closed before */
-  constructor(ends: ConnectTunnelEnds, shared: ConnectRelay, onRefused: () => void) {
+  constructor(
+    ends: ConnectTunnelEnds,
+    shared: ConnectRelay,
+    log: ConnectionLog | null,
+    onRefused: () => void,
+  ) {
     super()
     this.#ends = ends
     this.#shared = shared
+    this.#log = log
     this.#onRefused = onRefused
   }
 
@@ -62,7 +71,10 @@ export class ConnectTunnel extends Timed {
   /** Ends the tunnel at once. */
   cut(): void {
     if (this.#relay !== null) this.#relay.fail('draining')
-    else reset(this.#ends.client)
+    else {
+      this.#log?.end('draining')
+      reset(this.#ends.client)
+    }
   }
 
   /** Ends the tunnel because it is no longer permitted. */
@@ -70,6 +82,7 @@ export class ConnectTunnel extends Timed {
     if (this.#relay !== null) this.#relay.fail('not_permitted')
     else if (this.#hello !== null) {
       this.#shared.counters.fail('not_permitted')
+      this.#log?.end('not_permitted')
       this.#ends.upstream.destroy()
       reset(this.#ends.client)
     }
@@ -89,6 +102,7 @@ export class ConnectTunnel extends Timed {
   /** The client's connection is closed. */
   clientClosed(): void {
     const wasOpening = this.#hello !== null
+    if (wasOpening) this.#log?.end(CLIENT_LEFT)
     this.#endHello()
     if (wasOpening) this.#ends.upstream.destroy()
   }
@@ -129,6 +143,7 @@ export class ConnectTunnel extends Timed {
         counters.bytesSent += upstream.bytesWritten
         counters.bytesReceived += upstream.bytesRead
         if (failure !== null) counters.fail(failure)
+        this.#endLog(failure, upstream)
       },
     })
     if (isDraining) this.#relay.wrapUp(QUIET_MS)
@@ -137,9 +152,17 @@ export class ConnectTunnel extends Timed {
     upstream.resume()
   }
 
+  #endLog(code: AccessCode | null, { bytesWritten, bytesRead }: Socket): void {
+    if (this.#log === null) return
+    this.#log.bytesFromClient += bytesWritten
+    this.#log.bytesToClient += bytesRead
+    this.#log.end(code)
+  }
+
   #mismatch(reason: Parameters<typeof sniMismatch>[1]): void {
     const denied = sniMismatch(this.#ends.target, reason)
     this.#shared.counters.fail(denied)
+    this.#log?.end(denied.code)
     this.#shared.denied(denied)
     this.#endRefused()
     this.#ends.upstream.destroy()
@@ -150,6 +173,7 @@ export class ConnectTunnel extends Timed {
   #upstreamClosed(): void {
     if (this.#hello === null) return
     this.#shared.counters.fail('upstream_reset')
+    this.#log?.end('upstream_reset')
     this.#endRefused()
     reset(this.#ends.client)
   }

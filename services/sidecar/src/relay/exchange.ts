@@ -1,9 +1,12 @@
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { TraceContext } from '@uds-sidecar/shared/http/trace-context'
 import { BROKEN } from '../http1/chunked.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import type { ResponseHead } from '../http1/response-head.ts'
+import { CLIENT_LEFT } from '../observe/access-log.ts'
 import { bodyTooLarge, type Refused } from '../policy/admission.ts'
 import type { Peer } from './connection-limits.ts'
+import { ExchangeLog } from './exchange-log.ts'
 import { ExchangeTime } from './exchange-time.ts'
 import { ExchangeTunnel } from './exchange-tunnel.ts'
 import type { HttpRelay } from './http-relay.ts'
@@ -41,6 +44,9 @@ export class Exchange implements ResponseTaker {
   readonly #tunnel: ExchangeTunnel
   /** The client that sent the request, as far as it is known. */
   #user: string | null = null
+  readonly #log: ExchangeLog
+  /** What the client's connection had got before. */
+  #writtenBefore = 0
   readonly #retry = new Retry()
   readonly #time: ExchangeTime
 
@@ -49,6 +55,7 @@ export class Exchange implements ResponseTaker {
     this.#relay = relay
     this.#request = new RequestSender(relay.headRules, relay.writer)
     this.#response = new ResponseSender(client.socket, relay)
+    this.#log = new ExchangeLog(relay.accessLog)
     this.#tunnel = new ExchangeTunnel(this, relay)
     this.#time = new ExchangeTime(client, relay, this.#request, this.#response, this.#tunnel)
     this.#judging = new Judging(client.socket, relay, this.#request, (verdict) => this.#follow(verdict))
@@ -92,6 +99,8 @@ export class Exchange implements ResponseTaker {
     this.#isFlushing = false
     this.#isGathering = false
     this.#response.start(head)
+    this.#log.start(head, bytes, start)
+    this.#writtenBefore = this.#client.socket.written
     const position = this.#request.start(head, bytes, start)
     const isBroken = position === BROKEN
     this.#time.start(head.scrapeTimeoutMs)
@@ -101,6 +110,7 @@ export class Exchange implements ResponseTaker {
   }
 
   #follow(verdict: Verdict): void {
+    if (verdict !== null && 'user' in verdict) this.#log.user = verdict.user
     if (verdict !== null && 'failure' in verdict) this.#refuse(verdict)
     else if (verdict !== null && 'allow' in verdict) this.#respondToOptions(verdict.allow)
     else this.#dispatch(verdict)
@@ -113,6 +123,7 @@ export class Exchange implements ResponseTaker {
 
   #dispatch(allowed: Allowed | null): void {
     this.#user = allowed === null ? null : allowed.user
+    if (this.#relay.tracing.starts) this.#log.trace ??= TraceContext.start()
     if (allowed?.withholds) this.#request.withholdAuthorization()
     const failure = this.#tunnel.open(allowed, this.#request, this.#client.socket.caller)
     if (this.#tunnel.isLong) this.#time.unbind()
@@ -129,9 +140,14 @@ export class Exchange implements ResponseTaker {
   #acquire(): void {
     const { pool, route } = this.#relay
     this.#retry.start(this.#request)
+    this.#log.asked()
     this.#time.allowForRest()
     if (!this.#request.isDone) this.#client.socket.pause('exchange')
     if (!pool.acquire(this)) this.#respondWith(queueFull(route.limits.queue))
+  }
+
+  dialled(): void {
+    this.#log.dialled()
   }
 
   begin(source: ResponseSource): void {
@@ -143,9 +159,17 @@ export class Exchange implements ResponseTaker {
     this.#source = source
     this.#response.follow(source)
     this.#time.restartWait()
-    this.#request.send(source, this.#client.socket.provenance(this.#user), this.#tunnel.requestLines)
+    this.#log.begun()
+    this.#request.send(source, this.#client.socket.provenance(this.#user), this.#lines)
     this.#response.requestSent()
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
+  }
+
+  /** What the request says to the upstream beside what its client said: its protocol, and its trace. */
+  get #lines(): Buffer {
+    const { requestLines } = this.#tunnel
+    const { trace } = this.#log
+    return trace === null ? requestLines : Buffer.concat([requestLines, Buffer.from(trace.lines, 'latin1')])
   }
 
   /** Takes more of the request's body. @returns the position after the bytes that belong to it. */
@@ -182,6 +206,7 @@ export class Exchange implements ResponseTaker {
 
   takeSwitch(head: ResponseHead, bytes: Buffer, start: number, end: number): string | null {
     const fault = this.#tunnel.faultInSwitch(head, bytes, this.#request.isDone)
+    this.#log.responded()
     if (fault === null) this.#response.takeSwitch(head, bytes, start, end, this.#tunnel.responseLines)
     return fault
   }
@@ -189,11 +214,13 @@ export class Exchange implements ResponseTaker {
   /** The exchange is over, and the tunnel goes on. */
   switched(upstream: SwitchedUpstream): void {
     const upgrade = this.#tunnel.release()
-    this.#end()
-    upgrade?.join(this.#client.switchProtocols(), upstream)
+    const finish = this.#log.tunnel(this.#ending)
+    this.#release()
+    upgrade?.join(this.#client.switchProtocols(), upstream, finish)
   }
 
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
+    this.#log.responded()
     this.#response.takeHead(head, bytes, start, end, this.#mayPersist)
     if (this.#response.isPaused) this.#time.restartWait()
     this.#time.allowForBody()
@@ -239,7 +266,10 @@ export class Exchange implements ResponseTaker {
     if (this.#isOver) return
     this.#source = null
     if (!this.#retry.take(failure, wasIdle)) this.#giveUp(failure)
-    else if (!pool.acquire(this)) this.#giveUp(queueFull(route.limits.queue))
+    else {
+      this.#log.asked()
+      if (!pool.acquire(this)) this.#giveUp(queueFull(route.limits.queue))
+    }
   }
 
   /** Responds with a problem while nothing was forwarded; otherwise cuts the connection. */
@@ -250,6 +280,7 @@ export class Exchange implements ResponseTaker {
   }
 
   #cut(failure: Failure): void {
+    this.#log.code = failure.code
     this.#relay.counters.fail(failure)
     this.#end()
     this.#client.socket.reset()
@@ -261,11 +292,29 @@ export class Exchange implements ResponseTaker {
 
   #refuse(refused: Refused): void {
     const isAboutUpgrade = refused.failure.code === 'upgrade_refused'
+    this.#log.code = refused.failure.code
     this.#response.problem(refused, this.#mayPersist && !isAboutUpgrade)
     this.finish()
   }
 
   #end(): void {
+    this.#log.end(this.#ending)
+    this.#release()
+  }
+
+  get #ending(): Parameters<ExchangeLog['end']>[0] {
+    const { socket } = this.#client
+    return {
+      caller: socket.caller,
+      method: this.#response.method,
+      status: this.#response.status,
+      bytesFromClient: this.#request.bodyBytes,
+      bytesToClient: socket.written - this.#writtenBefore,
+      givenId: this.#request.givenId,
+    }
+  }
+
+  #release(): void {
     this.#isOver = true
     this.#judging.forget()
     this.#isGathering = false
@@ -288,7 +337,13 @@ export class Exchange implements ResponseTaker {
   clientGone(): void {
     if (this.#isOver) return
     this.#dropSource()
+    if (!this.#isLongUnderWay) this.#log.code ??= CLIENT_LEFT
     this.#end()
+  }
+
+  /** Its client ends a long response by leaving. */
+  get #isLongUnderWay(): boolean {
+    return this.#tunnel.isLong && this.#response.hasBegun
   }
 
   /** The client has ended its side. It may still wait for the response or be gone; TCP does not tell. */

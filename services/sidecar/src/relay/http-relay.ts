@@ -2,6 +2,7 @@ import type { HttpRoute } from '../config/config.ts'
 import type { RequestHeadRules } from '../http1/parse-request-head.ts'
 import { DateLine } from '../http1/rewrite-response.ts'
 import type { Identities } from '../identity/identities.ts'
+import type { RouteLog } from '../observe/access-log.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { ResponseBuffer, type SharedRoom } from './connection-limits.ts'
@@ -20,6 +21,13 @@ export interface HttpRelayParts {
   readonly outgoing?: Outgoing
   /** Counts the descriptors of tunnels. */
   readonly room: SharedRoom
+  readonly accessLog: RouteLog
+  readonly tracing: Tracing
+}
+
+/** Whether a trace begins where a request has none; a reload may change it. */
+export interface Tracing {
+  starts: boolean
 }
 
 /** What the client connections of one HTTP route share. */
@@ -36,13 +44,15 @@ export class HttpRelay {
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
   readonly identities: Identities
+  readonly accessLog: RouteLog
+  readonly tracing: Tracing
   /** From now on each response is the last of its connection. */
   isDraining = false
 
   constructor(
     route: HttpRoute,
     upstream: Upstream,
-    { counters, deadlines, identities, room, outgoing = toSocket() }: HttpRelayParts,
+    { counters, deadlines, identities, room, accessLog, tracing, outgoing = toSocket() }: HttpRelayParts,
   ) {
     const { destination } = outgoing
     this.route = route
@@ -62,5 +72,7 @@ export class HttpRelay {
     this.counters = counters
     this.deadlines = deadlines
     this.identities = identities
+    this.accessLog = accessLog
+    this.tracing = tracing
   }
 }

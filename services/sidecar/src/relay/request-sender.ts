@@ -21,6 +21,15 @@ export class RequestWriter {
     this.#destination = destination
   }
 
+  /** The serial number of the request id in the head that was written last; -1: the sidecar added none. */
+  serialFor({ requestIdStart }: RequestHead): number {
+    return requestIdStart < 0 && this.#destination.isToldOrigin ? this.#ids.serial : -1
+  }
+
+  idOf(serial: number): string {
+    return this.#ids.idOf(serial)
+  }
+
   /**
    * Sends a head and the first bytes of the body, `bytes[head.end, bodyEnd)`, in one write if both fit.
    * @returns as `source.write`
@@ -31,14 +40,14 @@ export class RequestWriter {
     bytes: Buffer,
     start: number,
     provenance: Buffer,
-    upgrade: Buffer,
+    lines: Buffer,
     bodyEnd: number,
   ): boolean {
     const bodyBytes = bodyEnd - head.end
-    const added = addedBytes(this.#destination) + upgrade.length
+    const added = addedBytes(this.#destination) + lines.length
     const headBytes = composedBytes(head, start, provenance) + added
     const out = headBytes <= SCRATCH_BYTES ? this.#scratch : Buffer.allocUnsafe(headBytes)
-    const at = composeRequest(out, head, bytes, start, provenance, this.#ids, this.#destination, upgrade)
+    const at = composeRequest(out, head, bytes, start, provenance, this.#ids, this.#destination, lines)
     if (at + bodyBytes > out.length)
       return writeApart(source, out.subarray(0, at), bytes.subarray(head.end, bodyEnd))
     const end = bodyBytes === 0 ? at : at + bytes.copy(out, at, head.end, bodyEnd)
@@ -89,6 +98,8 @@ export class RequestSender {
   #bodyEnd = 0
   #gathered: GrowingBuffer | null = null
   #mayStream = false
+  /** What the sidecar has added to identify the request; -1: nothing. */
+  #serial = -1
   #isAuthorizationWithheld = false
   /** The method is idempotent (RFC 9110 section 9.2.2). */
   isIdempotent = false
@@ -120,6 +131,7 @@ export class RequestSender {
     this.#bytes = bytes
     this.#start = start
     this.#gathered = null
+    this.#serial = -1
     this.#isAuthorizationWithheld = false
     this.isFull = false
     this.isIdempotent = isIdempotent(head.method)
@@ -160,8 +172,13 @@ export class RequestSender {
     this.#isAuthorizationWithheld = true
   }
 
-  /** Sends the head, and the part of the body that is here. */
-  send(source: ResponseSource, provenance: Buffer, upgrade: Buffer): void {
+  /** The id that the sidecar gave the request; null: it has one of its client, or was not sent. */
+  get givenId(): string | null {
+    return this.#serial < 0 ? null : this.#writer.idOf(this.#serial)
+  }
+
+  /** Sends the head, and the part of the body that is here. @param lines more lines of the head */
+  send(source: ResponseSource, provenance: Buffer, lines: Buffer): void {
     const head = this.#head as RequestHead
     if (this.#gathered !== null) this.#takeGathered(head, this.#gathered)
     if (this.#isAuthorizationWithheld) head.withholdAuthorization(this.#bytes)
@@ -171,9 +188,10 @@ export class RequestSender {
       this.#bytes,
       this.#start,
       provenance,
-      upgrade,
+      lines,
       this.#bodyEnd,
     )
+    this.#serial = this.#writer.serialFor(head)
     if (this.#body.done) source.requestSent()
     else this.#bytes = NOTHING
   }

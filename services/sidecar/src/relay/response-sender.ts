@@ -73,6 +73,11 @@ export class ResponseSender {
     this.#sentMs = performance.now()
   }
 
+  /** 0 until a head was written. */
+  get status(): number {
+    return this.#status
+  }
+
   /** The head was forwarded: a problem response is not possible any more. */
   get hasBegun(): boolean {
     return this.#status !== 0

@@ -30,6 +30,8 @@ export interface ResponseTaker {
   stalledMs(nowMs: number): number
   /** The client is too slow, and others need the connection: ends the request. */
   giveUpSlow(): void
+  /** A connection is being opened for it. */
+  dialled(): void
   /** A connection is ready: sends the request. Called again for a second attempt. */
   begin(source: ResponseSource): void
   /** A whole interim response (1xx), `bytes[start, end)`. */

@@ -5,10 +5,12 @@ import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import type { StreamRoute } from '../config/config.ts'
 import { Guard } from '../identity/guard.ts'
 import type { Identities } from '../identity/identities.ts'
+import { CLIENT_LEFT, type RouteLog } from '../observe/access-log.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Caller, callerOf } from './caller.ts'
 import type { ConnectionLimits, Peer } from './connection-limits.ts'
+import { ConnectionLog } from './connection-log.ts'
 import type { Deadlines } from './deadlines.ts'
 import { OpenCalls } from './open-calls.ts'
 import type { Outgoing } from './outgoing.ts'
@@ -29,6 +31,7 @@ export interface StreamHandlerParts {
   readonly deadlines: Deadlines
   readonly limits: ConnectionLimits
   readonly identities: Identities
+  readonly accessLog: RouteLog
   /** Null when the upstream is a socket. */
   readonly outgoing: Outgoing | null
 }
@@ -38,7 +41,7 @@ export class StreamHandler implements ConnectionHandler {
   readonly #parts: StreamHandlerParts
   readonly #limits: ConnectionLimits
   readonly #guard: Guard
-  readonly #clients = new Map<Socket, Caller>()
+  readonly #clients = new Map<Socket, ConnectionLog>()
   readonly #relays = new Map<Relay, Caller>()
   /** After a reload: decides about the connections that are left; null: none may go on that had to prove who it is. */
   #next: StreamHandler | null | undefined
@@ -56,17 +59,20 @@ export class StreamHandler implements ConnectionHandler {
   accept(client: Socket): void {
     client.on('error', () => client.destroy())
     const caller = callerOf(client, this.#parts.route.listen)
+    const log = new ConnectionLog(this.#parts.accessLog, caller, 'connection')
     const peer = this.#draining ? null : this.#limits.take(caller.key)
-    if (peer === null) this.#refuse(client, this.#draining ? 'draining' : 'overloaded')
-    else this.#admit(client, caller, peer)
+    if (peer === null) this.#refuse(client, log, this.#draining ? 'draining' : 'overloaded')
+    else this.#admit(client, log, peer)
   }
 
-  #admit(client: Socket, caller: Caller, peer: Peer): void {
-    this.#clients.set(client, caller)
+  #admit(client: Socket, log: ConnectionLog, peer: Peer): void {
+    const { caller } = log
+    log.user = this.#guard.nameOf(caller)
+    this.#clients.set(client, log)
     this.#parts.counters.connected(caller.uid)
     client.once('close', () => this.#closed(client, peer))
-    if (this.#permits(caller)) this.#connect(client, caller)
-    else this.#refuse(client, 'not_permitted')
+    if (this.#permits(caller)) this.#connect(client, log)
+    else this.#refuse(client, log, 'not_permitted')
   }
 
   /** A reload gives its port to `next`, whose rules decide about its connections from now on; null: none has them. */
@@ -86,8 +92,8 @@ export class StreamHandler implements ConnectionHandler {
     for (const former of this.#formers) former.judgeAnew()
     const code = this.#next === null ? 'draining' : 'not_permitted'
     for (const [relay, caller] of this.#relays) if (!this.#permits(caller)) relay.fail(code)
-    for (const [client, caller] of this.#clients) {
-      if (!client.destroyed && !this.#permits(caller)) this.#refuse(client, code)
+    for (const [client, log] of this.#clients) {
+      if (!client.destroyed && !this.#permits(log.caller)) this.#refuse(client, log, code)
     }
   }
 
@@ -107,24 +113,26 @@ export class StreamHandler implements ConnectionHandler {
     await this.#drained.promise
   }
 
-  async #connect(client: Socket, caller: Caller): Promise<void> {
+  async #connect(client: Socket, log: ConnectionLog): Promise<void> {
     const { upstream, route, outgoing } = this.#parts
     const reading = new UpstreamReading(client, new ReadBuffer(), new OpenCalls())
+    log.dialled()
     try {
       const options = { ...outgoing?.dialOptions(), timeoutMs: route.timeoutsMs.connect, onread: reading }
       const socket = await dial(upstream.endpoint, options)
       upstream.reportConnected()
+      log.connected()
       if (client.destroyed) socket.on('error', () => socket.destroy()).destroy()
-      else this.#join(client, caller, socket, reading)
+      else this.#join(client, log, socket, reading)
     } catch (error) {
       const failure = error instanceof Failure ? error : unexpected(error)
       if (failure === error) upstream.reportDown(failure)
       else upstream.reportTrouble(failure)
-      this.#refuse(client, failure)
+      this.#refuse(client, log, failure)
     }
   }
 
-  #join(client: Socket, caller: Caller, socket: Socket, reading: UpstreamReading): void {
+  #join(client: Socket, log: ConnectionLog, socket: Socket, reading: UpstreamReading): void {
     const { counters, deadlines, route } = this.#parts
     const relay = new Relay({
       client,
@@ -137,23 +145,32 @@ export class StreamHandler implements ConnectionHandler {
         counters.bytesSent += socket.bytesWritten
         counters.bytesReceived += socket.bytesRead
         if (failure !== null) counters.fail(failure)
+        log.bytesFromClient = socket.bytesWritten
+        log.bytesToClient = socket.bytesRead
+        log.end(failure)
       },
     })
-    this.#relays.set(relay, caller)
+    this.#relays.set(relay, log.caller)
     if (this.#draining) relay.wrapUp(QUIET_MS)
   }
 
-  #refuse(client: Socket, failure: Failure | FailureCode): void {
+  #refuse(client: Socket, log: ConnectionLog, failure: Failure | FailureCode): void {
     this.#parts.counters.fail(failure)
+    log.end(typeof failure === 'string' ? failure : failure.code)
     reset(client)
   }
 
   #cut(): void {
     for (const relay of this.#relays.keys()) relay.fail('draining')
-    for (const client of this.#clients.keys()) reset(client)
+    for (const [client, log] of this.#clients) {
+      if (!log.isConnected) log.end('draining')
+      reset(client)
+    }
   }
 
   #closed(client: Socket, peer: Peer): void {
+    const log = this.#clients.get(client)
+    if (log?.isConnected === false) log.end(CLIENT_LEFT) // before its upstream was there
     this.#limits.release(peer)
     this.#clients.delete(client)
     this.#parts.counters.connectionsOpen -= 1

@@ -1,5 +1,6 @@
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { UpgradeRequest } from '../http1/upgrade.ts'
+import type { FinishTunnel } from './exchange-log.ts'
 import type { HttpRelay } from './http-relay.ts'
 import type { KeptRequest } from './kept-request.ts'
 import { faultOf, type LongExchange, noLongerAllowed } from './long-run.ts'
@@ -31,8 +32,12 @@ export class UpgradeRun implements Tunnel {
     this.#relay = relay
   }
 
-  /** From now on bytes go both ways, until both sides have ended. */
-  join({ socket: client, early }: SwitchedClient, { handOver, rest }: SwitchedUpstream): void {
+  /** From now on bytes go both ways, until both sides have ended. @param finish logs the request and its tunnel */
+  join(
+    { socket: client, early }: SwitchedClient,
+    { handOver, rest }: SwitchedUpstream,
+    finish: FinishTunnel,
+  ): void {
     const { counters, deadlines, route, tunnels } = this.#relay
     const reading = new UpstreamReading(client)
     const upstream = handOver(reading)
@@ -47,8 +52,11 @@ export class UpgradeRun implements Tunnel {
       idleMs: route.timeoutsMs.tunnelIdle,
       onClosed: (code) => {
         tunnels.close(this)
-        counters.bytesSent += upstream.bytesWritten - sentBefore
-        counters.bytesReceived += upstream.bytesRead - receivedBefore
+        const bytesFromClient = upstream.bytesWritten - sentBefore
+        const bytesToClient = upstream.bytesRead - receivedBefore
+        counters.bytesSent += bytesFromClient
+        counters.bytesReceived += bytesToClient
+        finish({ code, bytesFromClient, bytesToClient })
         if (code !== null) counters.fail(code)
       },
     })

@@ -178,6 +178,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
   }
 
   #dial(taker: ResponseTaker): void {
+    taker.dialled()
     const connection = new UpstreamConnection(this, taker)
     this.#open.add(connection)
     this.#count(connection, taker.peer, !taker.isRequestDone)
@@ -185,6 +186,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
 
   /** Tunnels are bounded by `limits.tunnels`, which its taker has asked. */
   #dialTunnel(taker: ResponseTaker): true {
+    taker.dialled()
     new UpstreamConnection(this, taker)
     return true
   }

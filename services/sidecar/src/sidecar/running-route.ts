@@ -4,13 +4,14 @@ import type { Route } from '../config/config.ts'
 import { EgressPolicy, type NameResolver } from '../egress/egress-policy.ts'
 import { probeFields, SOCKET } from '../http1/destination.ts'
 import type { Identities } from '../identity/identities.ts'
+import { type AccessLog, RouteLog } from '../observe/access-log.ts'
 import { RouteCounters } from '../observe/route-counters.ts'
 import type { RouteView } from '../observe/route-report.ts'
 import { ConnectRelay } from '../relay/connect-relay.ts'
 import { ConnectHandler } from '../relay/connect-route.ts'
 import { ConnectionLimits, type SharedRoom } from '../relay/connection-limits.ts'
 import type { Deadlines } from '../relay/deadlines.ts'
-import { HttpRelay } from '../relay/http-relay.ts'
+import { HttpRelay, type Tracing } from '../relay/http-relay.ts'
 import { HttpHandler } from '../relay/http-route.ts'
 import { toSocket } from '../relay/outgoing.ts'
 import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
@@ -34,6 +35,8 @@ export interface Surroundings {
   readonly identities: Identities
   /** Looks up the hosts of the way out. */
   readonly resolver: NameResolver
+  readonly accessLog: AccessLog
+  readonly tracing: Tracing
 }
 
 /** A route that serves the connections of a port. */
@@ -167,7 +170,7 @@ interface Parts extends RouteFiles {
 
 function partsOf(
   route: Route,
-  { deadlines, log, room, identities, resolver }: Surroundings,
+  { deadlines, log, room, identities, resolver, ...surroundings }: Surroundings,
   counters: RouteCounters,
   { tls, outgoing }: RouteFiles,
 ): Parts {
@@ -180,6 +183,7 @@ function partsOf(
     onChange: (isFull) => logRoom(routeLog, isFull),
   })
   const isHttp = route.kind !== 'stream'
+  const accessLog = new RouteLog(surroundings.accessLog, route.name)
   const { upstream, inner } = serving(route, {
     counters,
     deadlines,
@@ -189,8 +193,11 @@ function partsOf(
     room,
     resolver,
     log: routeLog,
+    accessLog,
+    tracing: surroundings.tracing,
   })
-  const handler = tls === null ? inner : tls.handlerFor({ inner, limits, deadlines, isHttp, counters })
+  const handler =
+    tls === null ? inner : tls.handlerFor({ inner, limits, deadlines, isHttp, counters, accessLog })
   return { upstream, limits, inner, handler, tls, outgoing }
 }
 
@@ -205,6 +212,8 @@ interface Serving {
   readonly room: SharedRoom
   readonly resolver: NameResolver
   readonly log: Logger
+  readonly accessLog: RouteLog
+  readonly tracing: Tracing
 }
 
 /** Who takes the connections of a route, by its kind, and the upstream where it has one. */

@@ -3,10 +3,12 @@ import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { descriptorLimit } from '@uds-sidecar/shared/inspect/descriptor-limit'
 import type { BuildInfo } from '@uds-sidecar/shared/lifecycle/build-info'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
+import type { LogOutput } from '@uds-sidecar/shared/lifecycle/log-output'
 import type { Config, Route } from '../config/config.ts'
 import type { NameResolver } from '../egress/egress-policy.ts'
 import { Resolver } from '../egress/resolver.ts'
 import { Identities } from '../identity/identities.ts'
+import { AccessLog } from '../observe/access-log.ts'
 import { History } from '../observe/history.ts'
 import type { OperationsView } from '../observe/pages.ts'
 import { Reloads } from '../observe/reloads.ts'
@@ -27,6 +29,7 @@ export interface SidecarOptions {
   readonly inherited?: InheritedSockets
   readonly limit?: number | null
   readonly resolver?: NameResolver
+  readonly output?: Pick<LogOutput, 'offer' | 'flush'> | null
 }
 
 /** The running routes and operations port. `apply` changes the configuration; disposing drains and closes everything. */
@@ -70,6 +73,7 @@ export class Sidecar implements AsyncDisposable {
   /**
    * Starts every route and the operations port. The upstreams need not exist yet.
    * @param inherited listening sockets that systemd passed; none by default.
+   * @param output where the lines of the access log go; by default nowhere.
    * @param resolver looks up the hosts of the way out; by default the system's.
    * @param limit the descriptor limit of this process, by default RLIMIT_NOFILE; null when it is unknown.
    * @throws Failure when a port cannot be opened. The ports that were already open are closed again.
@@ -82,9 +86,10 @@ export class Sidecar implements AsyncDisposable {
       inherited = new InheritedSockets(),
       limit = descriptorLimit(),
       resolver = new Resolver(),
+      output = null,
     }: SidecarOptions = {},
   ): Promise<Sidecar> {
-    const empty = { ops: null, clients: [], drainMs: config.drainMs, routes: [] }
+    const empty = { ...config, ops: null, clients: [], routes: [] }
     const sidecar = new Sidecar(
       empty,
       build,
@@ -95,6 +100,8 @@ export class Sidecar implements AsyncDisposable {
         inherited,
         identities: new Identities(log),
         resolver,
+        accessLog: new AccessLog(log, output),
+        tracing: { starts: false },
       },
       limit,
     )
@@ -140,6 +147,8 @@ export class Sidecar implements AsyncDisposable {
     if (this.#isDraining) throw shuttingDown() // a signal came in the meantime
     opened.move() // nothing can fail after this line
     this.#surroundings.identities.use(files.credentials)
+    this.#surroundings.accessLog.setting = config.accessLog
+    this.#surroundings.tracing.starts = config.trace
     for (const { route, port } of plan.begun)
       if (port !== null) fresh.push(this.#succeed(port, route, files.of(route)))
     ops?.serve()
@@ -218,6 +227,7 @@ export class Sidecar implements AsyncDisposable {
     await this.#ops?.close()
     this.#surroundings.identities.use(null)
     this.#history[Symbol.dispose]()
+    this.#surroundings.accessLog[Symbol.dispose]()
   }
 
   /** Drains a route whose socket another server took over. */

@@ -2,10 +2,12 @@ import type { Socket } from 'node:net'
 import type { Server, TLSSocket } from 'node:tls'
 import { statusOf } from '@uds-sidecar/shared/failure/failures'
 import type { TlsSettings } from '../config/tls-schema.ts'
+import type { RouteLog } from '../observe/access-log.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { HandshakeFailure, TlsCounters } from '../observe/tls-status.ts'
 import type { ConnectionLimits, Peer } from '../relay/connection-limits.ts'
 import type { Deadlines } from '../relay/deadlines.ts'
+import { logRefused } from '../relay/exchange-log.ts'
 import { type ConnectionHandler, reset, setTransport } from '../relay/port.ts'
 import { refuseConnection } from '../relay/refuse-connection.ts'
 import { tlsRequired } from '../relay/relay-failures.ts'
@@ -45,6 +47,8 @@ export interface TlsHandlerParts {
   readonly isHttp: boolean
   /** Counters of the route; undefined for the operations port. */
   readonly counters?: RouteCounters | undefined
+  /** Undefined for the operations port. */
+  readonly accessLog?: RouteLog | undefined
 }
 
 /**
@@ -185,17 +189,22 @@ export class TlsHandler implements ConnectionHandler {
       raw.unshift(bytes)
       raw.allowHalfOpen = false // a client that leaves during the handshake ends it
       this.#server.emit('connection', raw)
-    } else if (this.#parts.isHttp && isLetter(first)) this.#respondToPlainHttp(handshake)
+    } else if (this.#parts.isHttp && isLetter(first)) this.#respondToPlainHttp(handshake, bytes)
     else this.#cut(handshake, 'not_tls')
   }
 
-  #respondToPlainHttp(handshake: Handshake): void {
-    const { counters, limits } = this.#parts
+  #respondToPlainHttp(handshake: Handshake, bytes: Buffer): void {
+    const { counters, limits, accessLog } = this.#parts
     const failure = tlsRequired()
     counters?.fail(failure)
     counters?.responded('', statusOf(failure.code), 0)
     this.#end(handshake, 'plain_http')
-    refuseConnection(handshake.raw, failure, limits)
+    const bytesToClient = refuseConnection(handshake.raw, failure, limits)
+    if (accessLog !== undefined)
+      logRefused(accessLog, { key: handshake.address, uid: undefined }, failure, {
+        head: bytes,
+        bytesToClient,
+      })
   }
 
   /**

@@ -66,6 +66,7 @@ class Taker implements ResponseTaker {
   finish(): void {}
   fail(): void {}
   requestDrained(): void {}
+  dialled(): void {}
 }
 
 /** Relays `input`, which arrives in pieces that end at `cuts`. */

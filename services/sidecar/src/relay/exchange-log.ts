@@ -1,0 +1,223 @@
+import type { Failure } from '@uds-sidecar/shared/failure/failure'
+import { statusOf } from '@uds-sidecar/shared/failure/failures'
+import type { TraceContext } from '@uds-sidecar/shared/http/trace-context'
+import { LF, QUESTION, SPACE } from '../http1/bytes.ts'
+import { traceOf } from '../http1/request-fields.ts'
+import type { RequestHead } from '../http1/request-head.ts'
+import type { AccessCode, AccessLine, RouteLog } from '../observe/access-log.ts'
+import { type Caller, originOf } from './caller.ts'
+
+/** Bytes of a path that are kept for the log, which shows fewer characters. */
+const PATH_BYTES = 1_024
+
+/** What is known of a request when it ends. */
+interface End {
+  readonly caller: Caller
+  readonly method: string
+  /** 0: no head of a response was written. */
+  readonly status: number
+  readonly bytesFromClient: number
+  readonly bytesToClient: number
+  /** The id that the sidecar gave it. */
+  readonly givenId: string | null
+}
+
+/** What a tunnel adds to the line of the request that opened it. */
+interface TunnelEnd {
+  readonly code: AccessCode | null
+  readonly bytesFromClient: number
+  readonly bytesToClient: number
+}
+
+/** Writes the line of a request that became a tunnel, when that ends. */
+export type FinishTunnel = (end: TunnelEnd) => void
+
+/** What the access log says about the requests of one client connection, one after the other. */
+export class ExchangeLog {
+  readonly #log: RouteLog
+  /** Of the current request; empty while nothing is logged. */
+  #path = ''
+  #requestId: string | null = null
+  #headBytes = 0
+  #startedMs = 0
+  /** When it asked for an upstream connection, when one was dialled, when it was sent, when its response came; 0: not yet. */
+  #askedMs = 0
+  #dialledMs = 0
+  #begunMs = 0
+  #respondedMs = 0
+  /** The client that sent it. */
+  user: string | null = null
+  /** Why it was refused or failed. */
+  code: AccessCode | null = null
+  trace: TraceContext | null = null
+
+  constructor(log: RouteLog) {
+    this.#log = log
+  }
+
+  /** @param bytes the buffer that `head` was parsed from, where it begins at `start` */
+  start(head: RequestHead, bytes: Buffer, start: number): void {
+    const { requestIdStart, requestIdFrom, requestIdTo } = head
+    this.user = null
+    this.code = null
+    this.trace = head.traceparents === 0 ? null : traceOf(head, bytes)
+    this.#headBytes = head.end - start
+    this.#path = this.#log.isOff ? '' : pathOf(head, bytes)
+    this.#requestId = requestIdStart < 0 ? null : bytes.toString('latin1', requestIdFrom, requestIdTo)
+    this.#startedMs = performance.now()
+    this.#askedMs = 0
+    this.#restart()
+  }
+
+  /** It asks for an upstream connection, perhaps for the second time. */
+  asked(): void {
+    this.#askedMs = performance.now()
+    this.#restart()
+  }
+
+  dialled(): void {
+    this.#dialledMs = performance.now()
+  }
+
+  begun(): void {
+    this.#begunMs = performance.now()
+  }
+
+  responded(): void {
+    this.#respondedMs = performance.now()
+  }
+
+  #restart(): void {
+    this.#dialledMs = 0
+    this.#begunMs = 0
+    this.#respondedMs = 0
+  }
+
+  /** The request is over. */
+  end(end: End): void {
+    const status = end.status === 0 ? null : end.status
+    this.#log.add(status, this.code, () => this.#line(end, performance.now()))
+  }
+
+  /** The request has become a tunnel: its line is written when that ends. */
+  tunnel(end: End): FinishTunnel {
+    const line = this.#line(end, performance.now())
+    const startedMs = this.#startedMs
+    return ({ code, bytesFromClient, bytesToClient }) =>
+      this.#log.add(line.status, code, () => ({
+        ...line,
+        code,
+        bytesFromClient: line.bytesFromClient + bytesFromClient,
+        bytesToClient: line.bytesToClient + bytesToClient,
+        totalMs: performance.now() - startedMs,
+      }))
+  }
+
+  #line(end: End, endMs: number): AccessLine {
+    return {
+      msg: 'request',
+      client: this.user,
+      ...originOf(end.caller),
+      method: end.method,
+      path: textOf(this.#path),
+      status: end.status === 0 ? null : end.status,
+      code: this.code,
+      bytesFromClient: this.#headBytes + end.bytesFromClient,
+      bytesToClient: end.bytesToClient,
+      requestId: this.#requestId ?? end.givenId,
+      trace: this.trace,
+      ...this.#times(endMs),
+      totalMs: endMs - this.#startedMs,
+    }
+  }
+
+  /** A step that was not finished took until the end. */
+  #times(endMs: number): Pick<AccessLine, 'queueMs' | 'connectMs' | 'headMs'> {
+    const [asked, dialled, begun] = [this.#askedMs, this.#dialledMs, this.#begunMs]
+    const until = (...times: readonly number[]) => times.find((ms) => ms > 0) ?? endMs
+    return {
+      queueMs: asked === 0 ? null : until(dialled, begun) - asked,
+      connectMs: dialled === 0 ? null : until(begun) - dialled,
+      headMs: begun === 0 ? null : until(this.#respondedMs) - begun,
+    }
+  }
+}
+
+/** What is said of a request that got no further than its head, or of a connection that sent none. */
+export const NOTHING_KNOWN: Omit<AccessLine, 'totalMs'> = {
+  msg: 'request',
+  client: null,
+  address: null,
+  uid: null,
+  method: null,
+  path: null,
+  status: null,
+  code: null,
+  bytesFromClient: 0,
+  bytesToClient: 0,
+  requestId: null,
+  trace: null,
+  queueMs: null,
+  connectMs: null,
+  headMs: null,
+}
+
+/** A request whose head is refused. */
+interface RefusedHead {
+  /** Bytes that begin with it, as far as it is here; null: nothing was read. */
+  readonly head: Buffer | null
+  /** Of the problem response; 0: none was written. */
+  readonly bytesToClient: number
+}
+
+/** Logs a request whose head is refused, or a connection without a place. */
+export function logRefused(
+  log: RouteLog,
+  caller: Pick<Caller, 'key' | 'uid'>,
+  { code }: Failure,
+  { head, bytesToClient }: RefusedHead,
+): void {
+  const status = bytesToClient === 0 ? null : statusOf(code)
+  log.add(status, code, () => ({
+    ...NOTHING_KNOWN,
+    ...originOf(caller),
+    ...(head === null ? {} : requestLineOf(head)),
+    status,
+    code,
+    bytesFromClient: head?.length ?? 0,
+    bytesToClient,
+    totalMs: 0,
+  }))
+}
+
+function pathOf({ impliedPath, targetStart, pathEnd }: RequestHead, bytes: Buffer): string {
+  if (impliedPath !== '') return impliedPath
+  return bytes.toString('latin1', targetStart, Math.min(pathEnd, targetStart + PATH_BYTES))
+}
+
+/** Method and path of a request line that may be malformed in any way. */
+function requestLineOf(bytes: Buffer): { method: string; path: string | null } {
+  const newline = bytes.indexOf(LF)
+  const line = bytes.subarray(0, newline < 0 ? bytes.length : newline)
+  const space = line.indexOf(SPACE)
+  if (space < 0) return { method: textOf(line.toString('latin1', 0, PATH_BYTES).trimEnd()), path: null }
+  const rest = line.subarray(space + 1)
+  const ends = [rest.indexOf(QUESTION), rest.indexOf(SPACE), rest.length].filter((end) => end >= 0)
+  const target = rest.toString('latin1', 0, Math.min(...ends, PATH_BYTES)).trimEnd()
+  return {
+    method: textOf(line.toString('latin1', 0, Math.min(space, PATH_BYTES))),
+    path: textOf(withoutAuthority(target)),
+  }
+}
+
+/** An authority may have a password in front of its host. */
+function withoutAuthority(target: string): string {
+  if (target.startsWith('/')) return target
+  const path = /^[^/]*:\/\/[^/]*(?<path>\/.*)?$/s.exec(target)
+  return path === null ? target.replace(/^.*@/s, '') : (path.groups?.path ?? '/')
+}
+
+/** Bytes as UTF-8; most are ASCII, where Latin-1 is the same. */
+function textOf(latin1: string): string {
+  return /^[\0-\x7f]*$/.test(latin1) ? latin1 : Buffer.from(latin1, 'latin1').toString('utf8')
+}
