@@ -109,11 +109,24 @@ export const readiness: readonly Mutant[] = [
     killers: [WAY_OUT_TEST],
   },
   {
+    name: 'ready: the result of a socket counts for the one that replaced it',
+    file: UPSTREAM,
+    find: 'return this.#askedSocket === this.#socket && nowMs',
+    replace: 'return nowMs',
+    killers: [PROBE_TEST],
+  },
+  {
+    name: 'ready: a socket is replaced while it is asked, and is blamed for the old one',
+    file: UPSTREAM,
+    find: 'if (this.#askedSocket !== this.#socket) failure = await ask()',
+    replace: 'if (this.#askedSocket === null) failure = await ask()',
+    killers: [PROBE_TEST],
+  },
+  {
     name: 'ready: a connection of a client to TCP counts as a probe',
     file: UPSTREAM,
-    find: 'return nowMs - this.#probedAtMs < this.#ready.withinMs',
-    replace:
-      'return nowMs - Math.max(this.#probedAtMs, this.#attemptedAtMs + GOOD_MS) < this.#ready.withinMs',
+    find: 'nowMs - this.#probedAtMs < this.#ready.withinMs',
+    replace: 'nowMs - Math.max(this.#probedAtMs, this.#attemptedAtMs + GOOD_MS) < this.#ready.withinMs',
     killers: [WAY_OUT_TEST],
   },
   {

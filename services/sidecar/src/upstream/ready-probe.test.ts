@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { rename, unlink } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
@@ -147,6 +148,8 @@ describe('an upstream with ready', () => {
     return {
       app,
       upstream,
+      server,
+      path: `${run.path}/u`,
       async [Symbol.asyncDispose]() {
         await upstream[Symbol.asyncDispose]()
         await server[Symbol.asyncDispose]()
@@ -209,5 +212,42 @@ describe('an upstream with ready', () => {
     await it.upstream[Symbol.asyncDispose]()
     assert.equal((await probe).up, null)
     await it[Symbol.asyncDispose]()
+  })
+
+  describe('whose socket is replaced', () => {
+    /** Puts a server that is ready at the path of `it`, as a takeover does. */
+    async function replace({ path }: { readonly path: string }) {
+      const next = await rawServer(`${path}.next`, (socket) =>
+        socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')),
+      )
+      await rename(`${path}.next`, path)
+      return next
+    }
+
+    it('is asked again, however young the result of the old one is', async () => {
+      await using it = await asked({ withinMs: 60_000 })
+      it.app.status = 503
+      assert.equal((await it.upstream.probe()).up, false)
+      await using _next = await replace(it)
+      const { up, generation } = await it.upstream.probe()
+      assert.deepEqual([up, generation], [true, 2])
+    })
+
+    it('is asked again when the old one responds only then', async () => {
+      await using it = await asked({})
+      it.app.isSilent = true
+      const probe = it.upstream.probe()
+      await eventually('the request', () => it.app.asked === 1)
+      await using _next = await replace(it)
+      for (const socket of it.server.sockets) socket.end('HTTP/1.1 503 draining\r\nContent-Length: 0\r\n\r\n')
+      assert.equal((await probe).up, true)
+    })
+
+    it('is asked again when it is gone', async () => {
+      await using it = await asked({ withinMs: 60_000 })
+      assert.equal((await it.upstream.probe()).up, true)
+      await unlink(it.path)
+      assert.equal((await it.upstream.probe()).lastFailure?.code, 'socket_missing')
+    })
   })
 })

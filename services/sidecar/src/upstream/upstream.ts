@@ -40,6 +40,8 @@ export class Upstream implements AsyncDisposable {
   #probe: Promise<UpstreamState> | undefined
   /** When the last probe ended, in milliseconds of `performance.now()`. */
   #probedAtMs = Number.NEGATIVE_INFINITY
+  /** The socket that the last probe of `ready` asked: its result says nothing about another one. */
+  #askedSocket: string | undefined
   /** It accepted the connection of the last probe, and was not ready. Only the next look can tell more. */
   #isUnready = false
   /** Ends the probe of `ready` that is under way. */
@@ -84,12 +86,18 @@ export class Upstream implements AsyncDisposable {
    * than 10 s, or than 1 s if it has failed.
    */
   probe(): Promise<UpstreamState> {
-    return this.#isKnown ? Promise.resolve(this.#state) : this.#probeAgain()
+    return this.#isKnown ? this.#probeIfReplaced() : this.#probeAgain()
+  }
+
+  async #probeIfReplaced(): Promise<UpstreamState> {
+    await this.#look().catch((error: unknown) => this.#logDefect(error))
+    return this.#isKnown ? this.#state : await this.#probeAgain()
   }
 
   get #isKnown(): boolean {
     const nowMs = performance.now()
-    if (this.#ready !== null) return nowMs - this.#probedAtMs < this.#ready.withinMs
+    if (this.#ready !== null)
+      return this.#askedSocket === this.#socket && nowMs - this.#probedAtMs < this.#ready.withinMs
     if (this.endpoint.kind !== 'tcp') return false
     return nowMs - this.#attemptedAtMs < (this.#state.up === true ? GOOD_MS : BAD_MS)
   }
@@ -174,7 +182,13 @@ export class Upstream implements AsyncDisposable {
   async #askReady(ready: ReadySettings): Promise<UpstreamState> {
     const { askReady } = await import('./ready-probe.ts')
     const { signal } = this.#disposed
-    const failure = await askReady(this.endpoint, ready, { ...this.#dialOptions(), signal })
+    const ask = () => {
+      this.#askedSocket = this.#socket
+      return askReady(this.endpoint, ready, { ...this.#dialOptions(), signal })
+    }
+    let failure = await ask()
+    await this.#look()
+    if (this.#askedSocket !== this.#socket) failure = await ask() // the first was of a socket that drains, or is gone
     if (signal.aborted) return this.#state
     if (failure === null) this.#reportUp()
     else {
@@ -182,6 +196,11 @@ export class Upstream implements AsyncDisposable {
       this.#isUnready = UNREADY.has(failure.code)
     }
     return this.#state
+  }
+
+  /** Identity of the socket at the path; undefined where there is none. */
+  get #socket(): string | undefined {
+    return this.#state.facts === null ? undefined : this.#lastIdentity
   }
 
   #become(up: boolean, why = ''): void {
