@@ -23,7 +23,15 @@ test('the docker CLI reads through read-only.yaml', async (t) => {
   for (const command of [
     ['version'],
     ['info', '--format', '{{.ID}} {{.ServerVersion}}'],
-    ['ps', '--all', '--no-trunc', '--filter', `id=${name}`, '--format', 'json'],
+    [
+      'ps',
+      '--all',
+      '--size',
+      '--filter',
+      `id=${name}`,
+      '--format',
+      '{{.ID}} {{.Image}} {{.State}} {{.Size}}',
+    ],
     ['inspect', '--size', name],
     ['logs', '--timestamps', name],
     ['logs', '--tail', '1', '--since', '1h', name],
@@ -112,6 +120,20 @@ test('the docker CLI works in containers through exec.yaml', async (t) => {
     await eventuallyPasses(async () => {
       assert.equal((await container.exec('ls', '/tmp/there')).stdout, '/tmp/there\n')
     })
+  })
+
+  await t.test('docker exec -i that is killed is released when its program ends', async () => {
+    await using container = await shell(t, SLEEP)
+    const program = 'cat; until [ -e /tmp/go ]; do sleep 0.1; done'
+    const cli = await route
+      .docker('exec', '-i', container.name, 'sh', '-c', program)
+      .type('here\n')
+      .says('here')
+    cli.kill()
+    await cli.left()
+    assert.equal(await tunnels(route, 'upgrade'), 1)
+    await container.exec('touch', '/tmp/go')
+    await eventuallyPasses(async () => assert.equal(await tunnels(route, 'upgrade'), 0))
   })
 
   await t.test('docker attach passes input, its end, output and exit code', async () => {
