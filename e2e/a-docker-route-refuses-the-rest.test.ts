@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { type FilteredEngine, filteredEngine, type Recipe } from './support/docker-socket.ts'
 import { type Ended, engine, image } from './support/engine.ts'
 import { OwnContainer } from './support/own-container.ts'
@@ -62,32 +62,35 @@ const REFUSED: Readonly<Record<Recipe, readonly string[]>> = {
   ],
 }
 
-for (const recipe of ['read-only', 'exec', 'build'] as const)
-  test(`${recipe}.yaml refuses other commands of the CLI`, async (t) => {
-    const route = await filteredEngine(t, recipe)
-    await using container = await idleContainer(t)
-    const before = await container.incarnation()
+describe('a route to the engine', { concurrency: true }, () => {
+  for (const recipe of ['read-only', 'exec', 'build'] as const)
+    test(`with ${recipe}.yaml refuses the rest`, (t) => refusesTheRest(t, recipe))
+})
 
-    for (const command of REFUSED[recipe])
-      await t.test(`docker ${command}`, async () => {
-        const words = command.replace('ID', container.name).replace('IMAGE', image('redis')).split(' ')
-        const { exitCode, stdout, stderr } = await route.docker(...words).ended()
-        assert.match(stderr, /"status":403,.* is not on the allow list","code":"path_not_allowed"/)
-        assert.deepEqual([exitCode === 0, stdout.trim()], [false, ''])
-      })
+async function refusesTheRest(t: TestContext, recipe: Recipe): Promise<void> {
+  const route = await filteredEngine(t, recipe)
+  await using container = await idleContainer(t)
+  const before = await container.incarnation()
 
-    if (recipe === 'read-only') {
-      await t.test('docker attach', async () => {
-        const { stderr } = await route.docker('attach', container.name).ended()
-        assert.equal(stderr.trim(), 'unable to upgrade to tcp, received 403')
-      })
-      await hostileReads(t, route, container)
-    }
-    if (recipe === 'exec') await hostileUpgrades(t, route, container)
-    assert.equal(await container.incarnation(), before)
-  })
+  for (const command of REFUSED[recipe])
+    await t.test(`docker ${command}`, async () => {
+      const words = command.replace('ID', container.name).replace('IMAGE', image('redis')).split(' ')
+      const { exitCode, stdout, stderr } = await route.docker(...words).ended()
+      assert.match(stderr, /"status":403,.* is not on the allow list","code":"path_not_allowed"/)
+      assert.deepEqual([exitCode === 0, stdout.trim()], [false, ''])
+    })
+
+  if (recipe === 'read-only') await hostileReads(t, route, container)
+  if (recipe === 'exec') await hostileUpgrades(t, route, container)
+  assert.equal(await container.incarnation(), before)
+}
 
 async function hostileReads(t: TestContext, route: FilteredEngine, { name }: OwnContainer): Promise<void> {
+  await t.test('docker attach', async () => {
+    const { stderr } = await route.docker('attach', name).ended()
+    assert.equal(stderr.trim(), 'unable to upgrade to tcp, received 403')
+  })
+
   for (const [status, target] of [
     [200, '/v1.45/containers/json'],
     [200, '/v1.45/containers/json?%61ll=1'],

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { chmod, readFile, writeFile } from 'node:fs/promises'
-import { type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
 import type { Box } from './support/container.ts'
 import { docker, dockerInTerminal, type FilteredEngine, filteredEngine } from './support/docker-socket.ts'
@@ -15,7 +15,13 @@ import { RUN_LABEL, runDirectory, runId } from './support/run.ts'
 
 const SLEEP = 'echo started; exec sleep 1000'
 
-test('the docker CLI reads through read-only.yaml', async (t) => {
+describe('the docker CLI', { concurrency: true }, () => {
+  test('reads through read-only.yaml', reads)
+  test('works in containers through exec.yaml', worksInContainers)
+  test('builds and copies through build.yaml', buildsAndCopies)
+})
+
+async function reads(t: TestContext): Promise<void> {
   const route = await filteredEngine(t, 'read-only')
   await using container = await shell(t, `echo out; echo err >&2; ${SLEEP}`)
   const { name } = container
@@ -69,9 +75,9 @@ test('the docker CLI reads through read-only.yaml', async (t) => {
     await container.kill()
     assert.equal((await logs.ended()).exitCode, 0)
   })
-})
+}
 
-test('the docker CLI works in containers through exec.yaml', async (t) => {
+async function worksInContainers(t: TestContext): Promise<void> {
   const route = await filteredEngine(t, 'exec')
   const terminal = { DOCKER_HOST: `unix://${route.socketPath}` }
 
@@ -162,9 +168,9 @@ test('the docker CLI works in containers through exec.yaml', async (t) => {
       assert.deepEqual([await tunnels(route, 'upgrade'), await tunnels(route, 'long')], [0, 0]),
     ),
   )
-})
+}
 
-test('the docker CLI builds and copies through build.yaml', async (t) => {
+async function buildsAndCopies(t: TestContext): Promise<void> {
   const route = await filteredEngine(t, 'build')
   await using directory = await runDirectory()
   await chmod(directory.path, 0o777)
@@ -200,7 +206,7 @@ test('the docker CLI builds and copies through build.yaml', async (t) => {
     await succeeds(route.docker('cp', `${container.name}:/data/there`, directory.at('out')).ended())
     assert.equal(hashOf(await readFile(directory.at('out'))), hashOf(content))
   })
-})
+}
 
 /** A container of Debian that runs this program, and may write to /tmp. */
 function shell(t: TestContext, program: string, box: Partial<Box> = {}): Promise<OwnContainer> {
