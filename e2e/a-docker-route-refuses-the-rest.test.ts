@@ -92,31 +92,31 @@ async function hostileReads(t: TestContext, route: FilteredEngine, { name }: Own
   })
 
   for (const [status, target] of [
-    [200, '/v1.45/containers/json'],
-    [200, '/v1.45/containers/json?%61ll=1'],
-    [200, '/v1.45/containers/%6ason'],
-    [403, '/v1.45/containers/json?all=1&other=1'],
-    [403, '/v1.45/containers/json?all=1;other=1'],
-    [403, '/v1.45/containers/json?ALL=1'],
-    [403, '/v1.45/info?all=1'],
+    [200, '/v1.44/containers/json'],
+    [200, '/v1.44/containers/json?%61ll=1'],
+    [200, '/v1.44/containers/%6ason'],
+    [403, '/v1.44/containers/json?all=1&other=1'],
+    [403, '/v1.44/containers/json?all=1;other=1'],
+    [403, '/v1.44/containers/json?ALL=1'],
+    [403, '/v1.44/info?all=1'],
     [403, '/containers/json'],
     [403, `/containers/${name}/json`],
-    [403, '/v1.45/v1.45/containers/json'],
-    [403, '//v1.45/containers/json'],
-    [403, '/v1.45//containers/json'],
-    [403, '/v1.45/containers/json/'],
-    [403, '/v1.45/Containers/json'],
-    [403, '/v1.45/containers/json;x'],
-    [403, 'http://docker/v1.45/volumes'],
-    [403, '/v1.45/containers/a/b/json'],
-    [400, '/v1.45/../volumes'],
-    [400, '/v1.45/containers/json/../../volumes'],
-    [400, '/v1.45/containers/%2e%2E/volumes'],
-    [400, '/v1.45/containers/json%2f..'],
-    [400, '/v1.45/containers/..%2Fvolumes/json'],
-    [400, `/v1.45/containers/${name}%2Fjson`],
-    [400, '/v1.45/containers/json\\..\\volumes'],
-    [400, '/v1.45/containers/json%00'],
+    [403, '/v1.44/v1.44/containers/json'],
+    [403, '//v1.44/containers/json'],
+    [403, '/v1.44//containers/json'],
+    [403, '/v1.44/containers/json/'],
+    [403, '/v1.44/Containers/json'],
+    [403, '/v1.44/containers/json;x'],
+    [403, 'http://docker/v1.44/volumes'],
+    [403, '/v1.44/containers/a/b/json'],
+    [400, '/v1.44/../volumes'],
+    [400, '/v1.44/containers/json/../../volumes'],
+    [400, '/v1.44/containers/%2e%2E/volumes'],
+    [400, '/v1.44/containers/json%2f..'],
+    [400, '/v1.44/containers/..%2Fvolumes/json'],
+    [400, `/v1.44/containers/${name}%2Fjson`],
+    [400, '/v1.44/containers/json\\..\\volumes'],
+    [400, '/v1.44/containers/json%00'],
   ] as const)
     await t.test(`GET ${target} is ${status}`, async () => {
       const response = await send(route, head('GET', target, 'Connection: close'))
@@ -146,11 +146,11 @@ async function hostileUpgrades(
   container: OwnContainer,
 ): Promise<void> {
   const { name } = container
-  const remove = head('DELETE', `/v1.45/containers/${name}?force=1`)
+  const remove = head('DELETE', `/v1.44/containers/${name}?force=1`)
 
   for (const [what, status, request] of [
-    ['an exec that does not exist', 404, upgrade('/v1.45/exec/none/start', 'tcp', '{}')],
-    ['a container that does not exist', 404, upgrade('/v1.45/containers/none/attach?stream=1', 'tcp')],
+    ['an exec that does not exist', 404, upgrade('/v1.44/exec/none/start', 'tcp', '{}')],
+    ['a container that does not exist', 404, upgrade('/v1.44/containers/none/attach?stream=1', 'tcp')],
     ['a version that does not exist', 400, upgrade(`/v9.99/containers/${name}/attach?stream=1`, 'tcp')],
   ] as const)
     await t.test(`an upgrade for ${what} is ${status}, and nothing follows it`, async () => {
@@ -160,17 +160,17 @@ async function hostileUpgrades(
     })
 
   for (const [what, request] of [
-    ['another protocol', upgrade(`/v1.45/containers/${name}/attach?stream=1`, 'h2c')],
-    ['no protocol', head('POST', `/v1.45/containers/${name}/attach?stream=1`, 'Content-Length: 0')],
-    ['another name in the query', upgrade(`/v1.45/containers/${name}/attach?stream=1&other=1`, 'tcp')],
-    ['another path', upgrade(`/v1.45/containers/${name}/kill`, 'tcp')],
+    ['another protocol', upgrade(`/v1.44/containers/${name}/attach?stream=1`, 'h2c')],
+    ['no protocol', head('POST', `/v1.44/containers/${name}/attach?stream=1`, 'Content-Length: 0')],
+    ['another name in the query', upgrade(`/v1.44/containers/${name}/attach?stream=1&other=1`, 'tcp')],
+    ['another path', upgrade(`/v1.44/containers/${name}/kill`, 'tcp')],
     ['the path of BuildKit', upgrade('/session', 'h2c')],
   ] as const)
     await t.test(`an upgrade with ${what} is refused`, async () => {
       assert.match(await send(route, request), /^HTTP\/1\.1 403 .*"path_not_allowed"/s)
     })
 
-  for (const traversal of ['/v1.45/../containers/ID/attach', '/v1.45/x/%2e%2e/containers/ID/attach'])
+  for (const traversal of ['/v1.44/../containers/ID/attach', '/v1.44/x/%2e%2e/containers/ID/attach'])
     await t.test(`an upgrade of ${traversal} is 400`, async () => {
       const request = upgrade(`${traversal.replace('ID', name)}?stream=1`, 'tcp')
       assert.match(await send(route, request + remove), /^HTTP\/1\.1 400 /)
@@ -178,7 +178,7 @@ async function hostileUpgrades(
 
   await t.test('after an upgrade, requests are bytes for the program in the container', async () => {
     const id = await execIn(name, ['head', '--bytes', String(2 * remove.length)])
-    const response = await send(route, upgrade(`/v1.45/exec/${id}/start`, 'tcp', '{}') + remove + remove)
+    const response = await send(route, upgrade(`/v1.44/exec/${id}/start`, 'tcp', '{}') + remove + remove)
     assert.match(response, /^HTTP\/1\.1 101 /)
     assert.equal(response.split('DELETE /').length, 3)
   })
@@ -187,8 +187,8 @@ async function hostileUpgrades(
     'without an upgrade, what follows is a request of its own, and does not get to the program',
     async () => {
       const id = await execIn(name, ['sh', '-c', 'timeout 1 cat; echo over'])
-      const next = head('DELETE', `/v1.45/containers/${name}?force=1`, 'Connection: close')
-      const response = await send(route, plain(`/v1.45/exec/${id}/start`, '{}') + next)
+      const next = head('DELETE', `/v1.44/containers/${name}?force=1`, 'Connection: close')
+      const response = await send(route, plain(`/v1.44/exec/${id}/start`, '{}') + next)
       assert.match(response, /^HTTP\/1\.1 200 .*over\n.*HTTP\/1\.1 403 /s)
       assert.doesNotMatch(response, /DELETE/)
     },

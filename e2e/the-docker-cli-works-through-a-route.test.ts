@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { describe, type TestContext, test } from 'node:test'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
+import Docker from 'dockerode'
 import type { Box } from './support/container.ts'
 import { docker, dockerInTerminal, type FilteredEngine, filteredEngine } from './support/docker-socket.ts'
 import { type Ended, engine, image } from './support/engine.ts'
@@ -140,6 +141,20 @@ async function worksInContainers(t: TestContext): Promise<void> {
     assert.equal(await tunnels(route, 'upgrade'), 1)
     await container.exec('touch', '/tmp/go')
     await eventuallyPasses(async () => assert.equal(await tunnels(route, 'upgrade'), 0))
+  })
+
+  await t.test('dockerode execs with an upgrade, and without one', async () => {
+    await using container = await shell(t, SLEEP)
+    const library = new Docker({ socketPath: route.socketPath, version: 'v1.44' })
+    for (const [Cmd, options, output] of [
+      [['echo', 'plain'], {}, /plain\n$/],
+      [['cat'], { hijack: true, stdin: true }, /upgraded\n$/],
+    ] as const) {
+      const task = { Cmd: [...Cmd], AttachStdin: 'stdin' in options, AttachStdout: true }
+      const stream = await (await library.getContainer(container.name).exec(task)).start(options)
+      if ('stdin' in options) stream.end('upgraded\n')
+      assert.match(String(Buffer.concat(await stream.toArray())), output)
+    }
   })
 
   await t.test('docker attach passes input, its end, output and exit code', async () => {
