@@ -145,21 +145,33 @@ describe('a recipe of examples/docker-socket', () => {
 
   // The engine takes a path without a version for the newest one: then {version} stands for its first word.
   const UNVERSIONED = {
-    'GET /networks/info': 'allowed',
-    'GET /volumes/version': 'allowed',
-    'GET /secrets/events': 'long',
-    'GET /containers/containers/json': 'allowed',
-    'GET /distribution/containers/a/json': 'allowed',
-    'GET /images/containers/a/json': 'allowed',
-    'GET /plugins/containers/a/json': 'allowed',
+    'read-only': {
+      'GET /networks/info': 'allowed',
+      'GET /volumes/version': 'allowed',
+      'GET /secrets/events': 'long',
+      'GET /containers/containers/json': 'allowed',
+      'GET /distribution/containers/a/json': 'allowed',
+      'GET /images/containers/a/json': 'allowed',
+      'GET /plugins/containers/a/json': 'allowed',
+    },
+    exec: {
+      'GET /distribution/containers/a/json': 'allowed',
+      'GET /images/exec/a/json': 'allowed',
+      'GET /plugins/exec/a/json': 'allowed',
+    },
+    build: { 'GET /networks/version': 'allowed' },
   } as const
 
-  it('read-only.yaml allows inspections of things that are named like its paths, unless it names the version', () => {
-    const [judge, exact] = [judgeOf('read-only'), judgeOf('read-only', 'v1.45')]
-    for (const [request, verdict] of Object.entries(UNVERSIONED)) {
-      assert.equal(judge(request), verdict, request)
-      assert.equal(exact(request), 'refused', request)
-    }
-    assert.equal(exact('GET /v1.44/info'), 'refused')
+  for (const [recipe, requests] of Object.entries(UNVERSIONED))
+    it(`${recipe}.yaml allows inspections of what is named like its paths, unless it names the version`, () => {
+      const [judge, exact] = [judgeOf(recipe), judgeOf(recipe, 'v1.45')]
+      for (const [request, verdict] of Object.entries(requests)) {
+        assert.equal(judge(request), verdict, request)
+        assert.equal(exact(request), 'refused', request)
+      }
+    })
+
+  it('that names the version refuses another one', () => {
+    assert.equal(judgeOf('read-only', 'v1.45')('GET /v1.44/info'), 'refused')
   })
 })
