@@ -6,6 +6,7 @@ import { clientCertificates } from './list/client-certificates.ts'
 import { clientTls } from './list/client-tls.ts'
 import { configuring } from './list/configuring.ts'
 import { dialling } from './list/dialling.ts'
+import { dockerRecipes } from './list/docker-recipes.ts'
 import { egress } from './list/egress.ts'
 import { ending } from './list/ending.ts'
 import { grpc } from './list/grpc.ts'
@@ -31,6 +32,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...dialling,
   ...relaying,
   ...rules,
+  ...dockerRecipes,
   ...unixSockets,
   ...onTheWire,
   ...app,

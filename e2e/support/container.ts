@@ -22,11 +22,13 @@ export interface Box {
   readonly command?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly sysctls?: Readonly<Record<string, string>>
+  /** What a client attaches to: a stdin that ends when the first client leaves, or a terminal. Default: neither. */
+  readonly input?: 'stdin' | 'terminal'
 }
 
 /** A container that is not started yet; the run's sweep removes it if nobody does. */
 export function createContainer(box: Box, withStdin = false): Promise<Container> {
-  const { image, user, entrypoint, command, env = {} } = box
+  const { image, user, entrypoint, command, env = {}, input } = box
   return engine.createContainer({
     Image: image,
     ...(user === undefined ? {} : { User: user }),
@@ -36,8 +38,9 @@ export function createContainer(box: Box, withStdin = false): Promise<Container>
     HostConfig: hostConfigOf(box),
     Labels: { [RUN_LABEL]: runId() },
     AttachStdin: withStdin,
-    OpenStdin: withStdin,
-    StdinOnce: withStdin,
+    OpenStdin: withStdin || input !== undefined,
+    StdinOnce: withStdin || input === 'stdin',
+    Tty: input === 'terminal',
   })
 }
 
