@@ -4,6 +4,7 @@ import type { Figure, Round } from '../load.ts'
 import { digits, markdownTable } from '../page/markdown.ts'
 import { resultOf } from '../results.ts'
 import type { Idle } from '../suites/idle.ts'
+import { longestBehindMs } from '../suites/long-streams.ts'
 import { figuresOf } from '../suites/proxies.ts'
 import { ENGINE_RESTART } from '../suites/restart.ts'
 import type { SocketOrTcp } from '../suites/socket-or-tcp.ts'
@@ -20,7 +21,16 @@ interface Target {
 
 /** For contributors: each target, what was measured, and whether the target was reached. */
 export function targets(): string[] {
-  const all = [...cpu(11_264, 1), ...cpu(4, 1.15), ...tls(), ...socket(), ...startUp(), ...idle(), ...crash()]
+  const all = [
+    ...cpu(11_264, 1),
+    ...cpu(4, 1.15),
+    ...tls(),
+    ...socket(),
+    ...startUp(),
+    ...idle(),
+    ...crash(),
+    ...longStreams(),
+  ]
   if (all.length === 0) return ['Nothing was measured yet: `make bench`.']
   const rows = all.map(({ what, measured, atMost }) => [
     what,
@@ -55,6 +65,11 @@ function cpu(bytes: number, atMost: number): Target[] {
     target('the best Node proxy', node, 1 / 3),
   ]
   return all.filter(({ measured }) => !Number.isNaN(measured))
+}
+
+function longStreams(): Target[] {
+  const what = 'first byte of a server-sent event behind the upstream, p99, ms'
+  return [{ what, measured: longestBehindMs(), atMost: 5 }].filter(({ measured }) => !Number.isNaN(measured))
 }
 
 function ratioOf(ours: Round, other: Round | undefined): number {
