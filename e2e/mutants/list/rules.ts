@@ -226,6 +226,20 @@ export const rules: readonly Mutant[] = [
     killers: [LIST],
   },
   {
+    name: '; separates names for every server',
+    file: QUERY_TS,
+    find: 'const isLonger = isWhole &&',
+    replace: 'const isLonger = !isWhole && isWhole &&',
+    killers: [LIST],
+  },
+  {
+    name: 'only the first name of a query may be longer than to a ;',
+    file: QUERY_TS,
+    find: 'isWhole = bytes[next] === AMPERSAND',
+    replace: 'isWhole = false',
+    killers: [LIST],
+  },
+  {
     name: 'escapes in names are not decoded',
     file: QUERY_TS,
     find: 'if (byte === PERCENT) {',
