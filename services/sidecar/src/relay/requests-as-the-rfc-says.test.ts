@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { makePair, secretDirectory, tlsConversation, tlsText } from '../testing/certificates.ts'
+import { aTurn } from '../testing/conversation.ts'
 import { DATE, type HttpStack, httpStack, OK } from '../testing/http-stack.ts'
 import { mirror, type OnReceived } from '../testing/raw-server.ts'
+import { portOf } from '../testing/sidecar-with.ts'
 
 const END = '\r\n\r\n'
 
@@ -114,6 +117,25 @@ describe('the absolute form (RFC 9112 section 3.2.2)', () => {
     ])
       await assertRefused(stack, `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`, 400, 'bad_request')
     assert.equal(stack.connections.length, 0)
+  })
+
+  it('may be https:// over TLS alone (RFC 9110 section 7.4)', async () => {
+    const pair = await makePair()
+    await using secret = await secretDirectory(pair)
+    await using stack = await httpStack(mirror, tlsText(secret))
+    for (const scheme of ['https', 'HTTPS', 'http']) {
+      using client = tlsConversation(portOf(stack.sidecar), pair)
+      const request = `GET ${scheme}://a/x HTTP/1.1\r\nHost: a\r\n\r\n`
+      for (const piece of request.match(/.{1,3}/gs) ?? []) {
+        client.send(piece)
+        await aTurn()
+      }
+      await client.hears(`${END}GET /x HTTP/1.1\r\n`)
+    }
+    for (const target of ['httpss://a/x', 'httpx://a/x', 'https:/a/x', 'https://b/x']) {
+      using client = tlsConversation(portOf(stack.sidecar), pair)
+      await client.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`).hears('"bad_request"')
+    }
   })
 })
 
