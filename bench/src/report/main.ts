@@ -7,6 +7,7 @@ import { SUITE_NAMES } from '../suites/all.ts'
 import { expositionSection } from '../suites/exposition.ts'
 import { idleSection } from '../suites/idle.ts'
 import { largeBodySection } from '../suites/large-body.ts'
+import { longStreamsSection } from '../suites/long-streams.ts'
 import { proxiesSections } from '../suites/proxies.ts'
 import { restartSection } from '../suites/restart.ts'
 import { routesSection } from '../suites/routes.ts'
@@ -30,6 +31,7 @@ const sections = [
   idleSection(),
   slowClientsSection(),
   largeBodySection(),
+  longStreamsSection(),
   routesSection(),
   expositionSection(),
   accessLogSection(),

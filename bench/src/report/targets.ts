@@ -5,6 +5,7 @@ import { digits, markdownTable } from '../page/markdown.ts'
 import { resultOf } from '../results.ts'
 import { ACCESS_LOADS, type AccessLoad, accessLogRatio } from '../suites/access-log.ts'
 import type { Idle } from '../suites/idle.ts'
+import { longestBehindMs } from '../suites/long-streams.ts'
 import { figuresOf } from '../suites/proxies.ts'
 import { ENGINE_RESTART } from '../suites/restart.ts'
 import type { SocketOrTcp } from '../suites/socket-or-tcp.ts'
@@ -30,6 +31,7 @@ export function targets(): string[] {
     ...startUp(),
     ...idle(),
     ...crash(),
+    ...longStreams(),
   ]
   if (all.length === 0) return ['Nothing was measured yet: `make bench`.']
   const rows = all.map(({ what, measured, atMost }) => [
@@ -65,6 +67,11 @@ function cpu(bytes: number, atMost: number): Target[] {
     target('the best Node proxy', node, 1 / 3),
   ]
   return all.filter(({ measured }) => !Number.isNaN(measured))
+}
+
+function longStreams(): Target[] {
+  const what = 'first byte of a server-sent event behind the upstream, p99, ms'
+  return [{ what, measured: longestBehindMs(), atMost: 5 }].filter(({ measured }) => !Number.isNaN(measured))
 }
 
 function ratioOf(ours: Round, other: Round | undefined): number {

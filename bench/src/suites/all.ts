@@ -3,6 +3,7 @@ import { accessLog } from './access-log.ts'
 import { exposition } from './exposition.ts'
 import { idle } from './idle.ts'
 import { largeBody } from './large-body.ts'
+import { longStreams } from './long-streams.ts'
 import { proxies } from './proxies.ts'
 import { ENGINE_RESTART, restart } from './restart.ts'
 import { routes } from './routes.ts'
@@ -19,6 +20,7 @@ export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unk
   idle,
   'slow-clients': slowClients,
   'large-body': largeBody,
+  'long-streams': longStreams,
   routes,
   exposition,
   restart,

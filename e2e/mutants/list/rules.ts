@@ -10,6 +10,7 @@ const FILE = 'services/sidecar/src/config/parse-file.test.ts'
 
 const RULE_TS = 'services/sidecar/src/policy/rule.ts'
 const LIST_TS = 'services/sidecar/src/policy/allow-list.ts'
+const AS_THE_RFC_SAYS = 'services/sidecar/src/relay/requests-as-the-rfc-says.test.ts'
 const QUERY_TS = 'services/sidecar/src/policy/query-names.ts'
 const NORMAL_TS = 'services/sidecar/src/http1/normal-path.ts'
 
@@ -226,6 +227,20 @@ export const rules: readonly Mutant[] = [
     killers: [LIST],
   },
   {
+    name: '; separates names for every server',
+    file: QUERY_TS,
+    find: 'const isLonger = isWhole &&',
+    replace: 'const isLonger = !isWhole && isWhole &&',
+    killers: [LIST],
+  },
+  {
+    name: 'only the first name of a query may be longer than to a ;',
+    file: QUERY_TS,
+    find: 'isWhole = bytes[next] === AMPERSAND',
+    replace: 'isWhole = false',
+    killers: [LIST],
+  },
+  {
     name: 'escapes in names are not decoded',
     file: QUERY_TS,
     find: 'if (byte === PERCENT) {',
@@ -336,5 +351,26 @@ export const rules: readonly Mutant[] = [
     find: "if (head.method === 'TRACE' && (",
     replace: "if (head.method === 'NONE' && (",
     killers: [REQUESTS],
+  },
+  {
+    name: 'an https:// URL is taken on a connection without TLS',
+    file: 'services/sidecar/src/relay/http-relay.ts',
+    find: 'takesHttps: route.tls !== undefined',
+    replace: "takesHttps: route.name !== ''",
+    killers: [AS_THE_RFC_SAYS],
+  },
+  {
+    name: 'an https:// URL is refused over TLS',
+    file: 'services/sidecar/src/relay/http-relay.ts',
+    find: 'takesHttps: route.tls !== undefined',
+    replace: "takesHttps: route.name === ''",
+    killers: [AS_THE_RFC_SAYS],
+  },
+  {
+    name: 'TE is forwarded',
+    file: 'services/sidecar/src/http1/field-names.ts',
+    find: '  te: FIELD.hopByHop,\n',
+    replace: '',
+    killers: [AS_THE_RFC_SAYS],
   },
 ]

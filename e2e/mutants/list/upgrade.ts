@@ -7,7 +7,6 @@ const OUT = 'services/sidecar/src/way-out/tunnels.test.ts'
 const REVOKED = 'services/sidecar/src/relay/revoked-tunnels.test.ts'
 const H2C = 'services/sidecar/src/relay/h2c.test.ts'
 const WAYS = 'services/sidecar/src/relay/tunnel-ways.test.ts'
-const SOCKETS = 'services/sidecar/src/relay/web-sockets.test.ts'
 const KEPT = 'services/sidecar/src/relay/kept-request.test.ts'
 
 const EXCHANGE_TS = 'services/sidecar/src/relay/exchange.ts'
@@ -349,6 +348,6 @@ export const upgrade: readonly Mutant[] = [
     file: RUN_TS,
     find: '        tunnels.close(this)\n',
     replace: '',
-    killers: [SOCKETS],
+    killers: [UPGRADE],
   },
 ]

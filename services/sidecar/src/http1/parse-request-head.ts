@@ -11,6 +11,8 @@ export interface RequestHeadRules {
   readonly passFields: ReadonlySet<string>
   /** Reads CONNECT too, with its target in the authority form. Default false: it is refused. */
   readonly takesConnect?: boolean
+  /** Clients come over TLS: a target may be an https:// URL. Default false. */
+  readonly takesHttps?: boolean
   /** Folded names of fields that the sidecar sets itself, such as `authorization`: those of the client are dropped. */
   readonly replaced?: readonly Uint8Array[]
   /** A rule of the route has `upgrade`. */
@@ -32,10 +34,10 @@ export function parseRequestHead(
   bytes: Buffer,
   start: number,
   end: number,
-  { maxFields, passFields, replaced, takesConnect = false, mayUpgrade = false }: RequestHeadRules = USUAL,
+  { maxFields, passFields, replaced, takesConnect, takesHttps, mayUpgrade = false }: RequestHeadRules = USUAL,
 ): number {
   head.reset(passFields, replaced, mayUpgrade)
-  const fieldsStart = parseRequestLine(head, bytes, start, end, takesConnect)
+  const fieldsStart = parseRequestLine(head, bytes, start, end, takesConnect, takesHttps)
   if (fieldsStart < 0) return fieldsStart
   head.fieldsStart = fieldsStart
   const position = scanFields(head.fields, bytes, fieldsStart, end, maxFields, true)

@@ -61,6 +61,7 @@ export function parseRequestLine(
   start: number,
   end: number,
   takesConnect = false,
+  takesHttps = false,
 ): number {
   let at = start
   while (at < end && TOKEN[bytes[at] as number] === 1) at++
@@ -69,18 +70,26 @@ export function parseRequestLine(
   head.method = methodName(bytes, start, at)
   const isConnect = head.method === 'CONNECT'
   if (isConnect && !takesConnect) return head.refuse(UPGRADE)
-  at = isConnect ? parseAuthority(head, bytes, at + 1, end) : parseTarget(head, bytes, at + 1, end)
+  at = isConnect
+    ? parseAuthority(head, bytes, at + 1, end)
+    : parseTarget(head, bytes, at + 1, end, takesHttps)
   return at < 0 ? at : parseVersion(head, bytes, at, end)
 }
 
-function parseTarget(head: RequestHead, bytes: Buffer, start: number, end: number): number {
+function parseTarget(
+  head: RequestHead,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  takesHttps: boolean,
+): number {
   if (start === end) return INCOMPLETE
   head.authorityStart = 0
   head.authorityEnd = 0
   head.impliedPath = ''
   if (bytes[start] === SLASH) return parsePath(head, bytes, start, end)
   if (bytes[start] === ASTERISK && head.method === 'OPTIONS') return parseAsterisk(head, bytes, start, end)
-  return parseAbsolute(head, bytes, start, end)
+  return parseAbsolute(head, bytes, start, end, takesHttps)
 }
 
 function parsePath(head: RequestHead, bytes: Buffer, start: number, end: number): number {
@@ -102,14 +111,26 @@ function parseAsterisk(head: RequestHead, bytes: Buffer, start: number, end: num
   return bytes[start + 1] === SPACE ? start + 2 : head.refuse(FORM)
 }
 
-const SCHEME = Buffer.from('http://')
+const HTTP = Buffer.from('http://')
+const HTTPS = Buffer.from('https://')
+const LETTERS = 4
 
-function parseAbsolute(head: RequestHead, bytes: Buffer, start: number, end: number): number {
-  for (let i = 0; i < SCHEME.length; i++) {
+/** A server must accept it (RFC 9112 section 3.2.2), `https` only where the client came over TLS (RFC 9110 section 7.4). */
+function parseAbsolute(
+  head: RequestHead,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  takesHttps: boolean,
+): number {
+  const isHttps = takesHttps && ((bytes[start + LETTERS] as number) | 0x20) === HTTPS[LETTERS]
+  const scheme = isHttps && start + LETTERS < end ? HTTPS : HTTP
+  const letters = scheme.length - '://'.length
+  for (let i = 0; i < scheme.length; i++) {
     if (start + i === end) return INCOMPLETE
-    if (((bytes[start + i] as number) | (i < 4 ? 0x20 : 0)) !== SCHEME[i]) return head.refuse(FORM)
+    if (((bytes[start + i] as number) | (i < letters ? 0x20 : 0)) !== scheme[i]) return head.refuse(FORM)
   }
-  let at = start + SCHEME.length
+  let at = start + scheme.length
   head.authorityStart = at
   while (at < end && AUTHORITY[bytes[at] as number] === 1) at++
   head.authorityEnd = at

@@ -173,6 +173,8 @@ describe('names of a query in a rule', () => {
       '?&a',
       '?a=1%26c=2',
       '?a=c&b==',
+      '?a=1;b=2',
+      '?a=1;',
       '?a=%zz',
     ]
     const others = [
@@ -186,6 +188,10 @@ describe('names of a query in a rule', () => {
       '?a%26b',
       '?a;c',
       '?a=1;c=2',
+      '?a;b=1',
+      '?;a=1',
+      '?a=1&;b=2',
+      '?a=1&b;a',
       '?%zz',
       '?a%',
       '?+a',

@@ -7,8 +7,8 @@ const MAX_NAME_CHARACTERS = 128
  * times: lists are sent so (`match[]=a&match[]=b`), and the condition is on names, not on values. A name that is allowed
  * need not occur.
  *
- * `;` separates names as `&` does, because some servers read it so, and would see a name that the rule did not. Empty
- * pieces, as in `?a&&b`, are nobody's name.
+ * Some servers take `;` for a separator as `&` is, others for a part of a name or value. The names of both readings must be
+ * allowed: in `?a=1;b=2` that are `a` and `b`, and in `?a;b=2` `a;b` too. Empty pieces, as in `?a&&b`, are nobody's name.
  */
 export class QueryNames {
   readonly #names: readonly Buffer[]
@@ -25,7 +25,9 @@ export class QueryNames {
   /** The first name that is not allowed, as it was sent and clipped, for a message; null when all are. */
   refusedName(bytes: Buffer, from: number, to: number): string | null {
     const at = this.#refusedAt(bytes, from, to)
-    return at === -1 ? null : clipped(bytes, at, nameEnd(bytes, at, to))
+    if (at === -1) return null
+    const end = nameEnd(bytes, at, to)
+    return clipped(bytes, at, this.#has(bytes, at, end) || end === at ? wholeNameEnd(bytes, at, to) : end)
   }
 
   /** @returns where the first name begins that is not allowed, or -1. */
@@ -33,10 +35,15 @@ export class QueryNames {
     let at = bytes[from] === QUESTION && from < to ? from + 1 : to
     // The rule says "no query": not even separators.
     if (this.#names.length === 0) return at < to ? at : -1
+    let isWhole = true
     while (at < to) {
       const end = nameEnd(bytes, at, to)
       const next = pieceEnd(bytes, end, to)
       if (next > at && !this.#has(bytes, at, end)) return at
+      // For servers that do not separate by `;`, all of `a;b` is one name.
+      const isLonger = isWhole && end < to && bytes[end] === SEMICOLON
+      if (isLonger && !this.#has(bytes, at, wholeNameEnd(bytes, at, to))) return at
+      isWhole = bytes[next] === AMPERSAND
       at = next + 1
     }
     return -1
@@ -52,6 +59,13 @@ export class QueryNames {
 function nameEnd(bytes: Buffer, from: number, to: number): number {
   let at = from
   while (at < to && bytes[at] !== EQUALS && !isSeparator(bytes[at])) at++
+  return at
+}
+
+/** The same where only `&` separates. */
+function wholeNameEnd(bytes: Buffer, from: number, to: number): number {
+  let at = from
+  while (at < to && bytes[at] !== EQUALS && bytes[at] !== AMPERSAND) at++
   return at
 }
 

@@ -64,6 +64,7 @@ export class HttpRelay {
     this.headRules = {
       maxFields: route.limits.fields,
       passFields: new Set(route.passFields),
+      takesHttps: route.tls !== undefined,
       replaced: destination.replaced,
       mayUpgrade: route.allow.some(({ upgrade }) => upgrade !== undefined),
     }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { makePair, secretDirectory, tlsConversation, tlsText } from '../testing/certificates.ts'
+import { aTurn } from '../testing/conversation.ts'
 import { DATE, type HttpStack, httpStack, OK } from '../testing/http-stack.ts'
 import { mirror, type OnReceived } from '../testing/raw-server.ts'
+import { portOf } from '../testing/sidecar-with.ts'
 
 const END = '\r\n\r\n'
 
@@ -71,6 +74,68 @@ describe('Expect', () => {
     const request = 'POST /a HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\nab'
     await stack.open().send(request).hears('ok')
     assert.match(seen.join(), /\r\nExpect: 100-Continue\r\n/)
+  })
+})
+
+describe('Expect in HTTP/1.0', () => {
+  it('100-continue is not forwarded, because the client knows no interim response (RFC 9110 section 10.1.1)', async () => {
+    const seen: string[] = []
+    await using stack = await httpStack(recording(seen, 'ab'))
+    const request = 'POST /a HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab'
+    await stack.open().send(request).hears('ok')
+    assert.doesNotMatch(seen.join(), /expect/i)
+  })
+})
+
+describe('the absolute form (RFC 9112 section 3.2.2)', () => {
+  it('is forwarded in origin form when its host is that of Host, with the scheme in any case', async () => {
+    await using stack = await httpStack(mirror)
+    for (const [target, forwarded] of [
+      ['http://a/x?y=http://b', '/x?y=http://b'],
+      ['HTTP://a/x', '/x'],
+      ['http://a/', '/'],
+      ['http://a', '/'],
+    ])
+      await stack
+        .open()
+        .send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`)
+        .hears(`${END}GET ${forwarded} HTTP/1.1\r\nHost: a\r\n`)
+  })
+
+  it('is 400 with another host or port, another scheme, user information, a fragment, or without a host', async () => {
+    await using stack = await httpStack(mirror)
+    for (const target of [
+      'http://b/x',
+      'http://a:80/x',
+      'https://a/x',
+      'ftp://a/x',
+      'http://u@a/x',
+      'http://a/x#f',
+      'http:///x',
+      'http:/x',
+      'a:80',
+    ])
+      await assertRefused(stack, `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`, 400, 'bad_request')
+    assert.equal(stack.connections.length, 0)
+  })
+
+  it('may be https:// over TLS alone (RFC 9110 section 7.4)', async () => {
+    const pair = await makePair()
+    await using secret = await secretDirectory(pair)
+    await using stack = await httpStack(mirror, tlsText(secret))
+    for (const scheme of ['https', 'HTTPS', 'http']) {
+      using client = tlsConversation(portOf(stack.sidecar), pair)
+      const request = `GET ${scheme}://a/x HTTP/1.1\r\nHost: a\r\n\r\n`
+      for (const piece of request.match(/.{1,3}/gs) ?? []) {
+        client.send(piece)
+        await aTurn()
+      }
+      await client.hears(`${END}GET /x HTTP/1.1\r\n`)
+    }
+    for (const target of ['httpss://a/x', 'httpx://a/x', 'https:/a/x', 'https://b/x']) {
+      using client = tlsConversation(portOf(stack.sidecar), pair)
+      await client.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`).hears('"bad_request"')
+    }
   })
 })
 
@@ -172,5 +237,27 @@ describe('gRPC-web', () => {
     await using stack = await httpStack(recording([], frame, response))
     const client = await stack.open().send(Buffer.from(request, 'latin1')).hears('fine\r\n\r\n')
     assert.equal(client.received, response)
+  })
+})
+
+describe('TE', () => {
+  it('ends here (RFC 9110 section 10.1.4), and the trailers of the response pass all the same', async () => {
+    const seen: string[] = []
+    const response = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n`
+    await using stack = await httpStack(recording(seen, END, response))
+    for (const fields of ['TE: trailers\r\nConnection: TE\r\n', 'TE: trailers;q=0.5, gzip\r\n', '']) {
+      const client = stack.open().send(`GET /a HTTP/1.1\r\nHost: a\r\n${fields}\r\n`)
+      await client.hears('X-Sum: 1\r\n\r\n')
+      assert.equal(client.received, response)
+    }
+    assert.doesNotMatch(seen.join(), /^(te|connection):/im)
+  })
+
+  it('does not help a client of HTTP/1.0: it has no chunks, so no trailers (RFC 9112 section 7.1)', async () => {
+    const response = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n`
+    await using stack = await httpStack(recording([], END, response))
+    const received = await stack.open().send('GET /a HTTP/1.0\r\nTE: trailers\r\n\r\n').toItsEnd()
+    assert.match(received, /\r\n\r\nok$/)
+    assert.doesNotMatch(received, /chunked|X-Sum/i)
   })
 })
