@@ -174,7 +174,7 @@ interface RefusedHead {
 export function logRefused(
   log: RouteLog,
   caller: Pick<Caller, 'key' | 'uid'>,
-  { code }: Failure,
+  { code }: Pick<Failure, 'code'>,
   { head, bytesToClient }: RefusedHead,
 ): void {
   const status = bytesToClient === 0 ? null : statusOf(code)
