@@ -224,4 +224,18 @@ export const accessLog: readonly Mutant[] = [
     replace: 'void [bytes, bytesToClient]',
     killers: [RELAY],
   },
+  {
+    name: 'what is no request line is logged as a method',
+    file: EXCHANGE_LOG_TS,
+    find: 'return isRequest ? {',
+    replace: 'return isRequest || method.length > 0 ? {',
+    killers: [RELAY],
+  },
+  {
+    name: 'a line without a space is logged as a method',
+    file: EXCHANGE_LOG_TS,
+    find: 'method: KNOWN_METHODS.has(method) ? method : null',
+    replace: 'method: KNOWN_METHODS.size > 0 ? method : null',
+    killers: [RELAY],
+  },
 ]

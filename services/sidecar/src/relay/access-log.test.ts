@@ -112,7 +112,11 @@ describe('the access log of an HTTP route', () => {
       ['GET http://me:pw@h/p?token=s HTTP/1.1\r\nHost: h\r\n\r\n', ['GET', '/p', 400, 'bad_request']],
       ['CONNECT me:pw@h:443 HTTP/1.1\r\nHost: h\r\n\r\n', ['CONNECT', 'h:443', 501, 'upgrade_refused']],
       ['GET /a HTTP/1.1\r\n\r\n', ['GET', '/a', 400, 'bad_request']],
-      ['\u0016\u0003\u0001\u001b[31m\r\n\r\n', ['\u0016\u0003\u0001\u001b[31m', null, 400, 'bad_request']],
+      ['\u0016\u0003\u0001\u001b[31m\r\n\r\n', [null, null, 400, 'bad_request']],
+      ['user=me&password=pw\r\n\r\n', [null, null, 400, 'bad_request']],
+      ['Authorization: Bearer-token /x\r\n\r\n', [null, null, 400, 'bad_request']],
+      ['Secret token-of-me HTTP/1.1\r\n\r\n', [null, null, 400, 'bad_request']],
+      ['get /a HTTP/1.1\r\n\r\n', ['get', '/a', 400, 'bad_request']],
       [`GET /${'a'.repeat(20_000)}`, ['GET', `/${'a'.repeat(255)}…`, 414, 'uri_too_long']],
     ]
     for (const [i, [request, expected]] of requests.entries()) {
