@@ -66,8 +66,8 @@ export const accessLog: readonly Mutant[] = [
   {
     name: 'a line that a slow reader did not take is not counted',
     file: LOG_TS,
-    find: 'if (this.#output?.offer(textOf(route, line)) === false) this.#leaveOut(route, line.status, line.code)',
-    replace: 'this.#output?.offer(textOf(route, line))',
+    find: 'for (const { route, line } of gathered) this.#leaveOut(route, line.status, line.code)',
+    replace: '',
     killers: [LOG],
   },
   {
@@ -202,5 +202,40 @@ export const accessLog: readonly Mutant[] = [
     find: 'if (this.#relay.tracing.starts) this.#log.trace',
     replace: 'this.#log.trace',
     killers: [TRACING],
+  },
+  {
+    name: 'lines that are gathered are lost at the end',
+    file: LOG_TS,
+    find: '[Symbol.dispose](): void {\n    this.flush()\n',
+    replace: '[Symbol.dispose](): void {\n',
+    killers: [LOG],
+  },
+  {
+    name: 'a request that the end of the drain cuts is logged as left by its client',
+    file: 'services/sidecar/src/relay/client-connection.ts',
+    find: 'this.#exchange?.interrupt()',
+    replace: '',
+    killers: [RELAY],
+  },
+  {
+    name: 'plain HTTP on a port with TLS is not logged',
+    file: 'services/sidecar/src/tls/tls-handler.ts',
+    find: 'logRefused(accessLog, { key: handshake.address, uid: undefined }, failure, {\n        head: bytes,\n        bytesToClient,\n      })',
+    replace: 'void [bytes, bytesToClient]',
+    killers: [RELAY],
+  },
+  {
+    name: 'what is no request line is logged as a method',
+    file: EXCHANGE_LOG_TS,
+    find: 'return isRequest ? {',
+    replace: 'return isRequest || method.length > 0 ? {',
+    killers: [RELAY],
+  },
+  {
+    name: 'a line without a space is logged as a method',
+    file: EXCHANGE_LOG_TS,
+    find: 'method: KNOWN_METHODS.has(method) ? method : null',
+    replace: 'method: KNOWN_METHODS.size > 0 ? method : null',
+    killers: [RELAY],
   },
 ]

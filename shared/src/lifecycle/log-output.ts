@@ -3,8 +3,6 @@ import { errnoOf } from '../failure/failure.ts'
 
 const STDOUT = 1
 const RETRY_MS = 10
-/** Offered lines are gathered for so long: a write for each would cost more than the line. */
-const GATHER_MS = 100
 const RETRIES = 100
 
 const NOTHING = Buffer.alloc(0)
@@ -23,7 +21,7 @@ export class LogOutput {
   /** Whole lines of {@link offer}. */
   #waiting: string[] = []
   #waitingBytes = 0
-  #timer: NodeJS.Timeout | null = null
+  #timer: NodeJS.Timeout | NodeJS.Immediate | null = null
   #isNonBlocking: boolean
   /** The reader took nothing for as long as `write` waits: the next lines do not wait. */
   #isStuck = false
@@ -59,7 +57,7 @@ export class LogOutput {
     if (this.#waitingBytes + line.length > MOST_WAITING_BYTES) return false
     this.#waiting.push(line)
     this.#waitingBytes += line.length
-    this.#timer ??= setTimeout(() => this.#flushSoon(), GATHER_MS).unref()
+    this.#timer ??= setImmediate(() => this.#flushSoon())
     return true
   }
 

@@ -23,11 +23,13 @@ function startedLog({ level = 'info', hasRoom = true }: { level?: 'info' | 'warn
     const whole = { ...NOTHING_KNOWN, totalMs: 1, ...line }
     into.add(whole.status, whole.code, () => whole)
   }
-  const lines = () =>
-    state.text
+  const lines = () => {
+    log.flush()
+    return state.text
       .split('\n')
       .slice(0, -1)
       .map((line) => JSON.parse(line))
+  }
   return { state, log, add, lines, other: new RouteLog(log, 'other') }
 }
 
@@ -118,6 +120,17 @@ describe('the access log', () => {
     assert.equal(lines().length, 102, 'it says so once')
   })
 
+  it('writes lines together, and those that are left at the end', async () => {
+    const { state, log, add } = startedLog()
+    add({ status: 200 })
+    add({ status: 200 })
+    assert.equal(state.text, '')
+    await eventually('the lines', () => state.text.split('\n').length === 3)
+    add({ status: 200 })
+    log[Symbol.dispose]()
+    assert.equal(state.text.split('\n').length, 4)
+  })
+
   it('says it by itself, a second later', async () => {
     const { add, lines } = startedLog()
     for (let i = 0; i < 101; i++) add({ status: 200 })
@@ -137,8 +150,8 @@ describe('the access log', () => {
     const { state, add, lines } = startedLog()
     const hostile = '\u001b[31m\u009b2J\u2028\u2029\ud800\r\n\u202e\0"\\\u007f'
     add({ path: `/${hostile}`, method: hostile, requestId: hostile })
-    assert.match(state.text, /^[ -~]*\n$/)
     const [line] = lines()
+    assert.match(state.text, /^[ -~]*\n$/)
     assert.equal(line.path, `/${hostile}`)
     assert.equal(line.method, hostile)
   })

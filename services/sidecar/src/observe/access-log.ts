@@ -16,6 +16,8 @@ export type AccessCode = FailureCode | typeof CLIENT_LEFT
 /** Lines of one second. */
 const LINES_PER_SECOND = 100
 const SECOND_MS = 1_000
+/** Lines are written together after so long: one by one each would cost several times as much. */
+const GATHER_MS = 100
 /** Characters of a path or a method that a line shows. */
 const MOST_CHARACTERS = 256
 
@@ -50,6 +52,13 @@ export interface AccessLine {
   readonly totalMs: number
 }
 
+/** A line that is not written yet, and when its request ended. */
+interface Gathered {
+  readonly route: string
+  readonly line: AccessLine
+  readonly time: Date
+}
+
 /** Where the lines go: {@link LogOutput}. */
 type Output = Pick<LogOutput, 'offer' | 'flush'>
 
@@ -65,6 +74,8 @@ export class AccessLog implements Disposable {
   /** How many lines were left out, by route and by code or class of status. */
   readonly #leftOut = new Map<string, Map<string, number>>()
   #summary: NodeJS.Timeout | null = null
+  #gathered: Gathered[] = []
+  #gathering: NodeJS.Timeout | null = null
 
   /**
    * @param log decides which levels are written
@@ -103,7 +114,18 @@ export class AccessLog implements Disposable {
   }
 
   write(route: string, line: AccessLine): void {
-    if (this.#output?.offer(textOf(route, line)) === false) this.#leaveOut(route, line.status, line.code)
+    this.#gathered.push({ route, line, time: new Date() })
+    this.#gathering ??= setTimeout(() => this.flush(), GATHER_MS).unref()
+  }
+
+  /** Writes the lines that are gathered. */
+  flush(): void {
+    clearTimeout(this.#gathering ?? undefined)
+    this.#gathering = null
+    const gathered = this.#gathered
+    this.#gathered = []
+    if (gathered.length === 0 || this.#output?.offer(gathered.map(textOf).join('')) !== false) return
+    for (const { route, line } of gathered) this.#leaveOut(route, line.status, line.code)
   }
 
   #leaveOut(route: string, status: number | null, code: AccessCode | null): void {
@@ -136,6 +158,7 @@ export class AccessLog implements Disposable {
 
   /** Logs what was left out, and writes what waits. */
   [Symbol.dispose](): void {
+    this.flush()
     this.#summarize()
     clearTimeout(this.#summary ?? undefined)
     this.#output?.flush()
@@ -179,11 +202,11 @@ function levelOf(status: number | null, code: AccessCode | null): 'info' | 'warn
 }
 
 /** Written by hand: with a general way to build JSON a line cost twice as much. */
-function textOf(route: string, line: AccessLine): string {
+function textOf({ route, line, time }: Gathered): string {
   const { trace } = line
   const ids = trace === null ? '"traceId":null' : spansOf(trace)
   return (
-    `{"level":"${levelOf(line.status, line.code)}","time":"${new Date().toISOString()}","service":"sidecar"` +
+    `{"level":"${levelOf(line.status, line.code)}","time":"${time.toISOString()}","service":"sidecar"` +
     `,"msg":"${line.msg}","route":${quoted(route)},"client":${quoted(line.client)}` +
     `,"address":${quoted(line.address)},"uid":${line.uid}` +
     `,"method":${quoted(shortened(line.method))},"path":${quoted(shortened(line.path))}` +

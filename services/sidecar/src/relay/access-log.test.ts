@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { tempDirectory } from '@uds-sidecar/shared/testing/files'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { type Line, loggingSidecar } from '../testing/access-lines.ts'
-import { Conversation } from '../testing/conversation.ts'
+import { makePair, secretDirectory, tlsText } from '../testing/certificates.ts'
+import { remote } from '../testing/connect-stack.ts'
+import { aTurn, Conversation } from '../testing/conversation.ts'
 import { GET, OK } from '../testing/http-stack.ts'
-import { type OnReceived, play, rawServer, responding, silent } from '../testing/raw-server.ts'
+import { type Dialogue, type OnReceived, play, rawServer, responding, silent } from '../testing/raw-server.ts'
 import { configFrom, portOf } from '../testing/sidecar-with.ts'
 
 const ALLOW = 'allow: [GET|POST /a, GET /events long, GET /ws upgrade chat]'
@@ -109,7 +112,11 @@ describe('the access log of an HTTP route', () => {
       ['GET http://me:pw@h/p?token=s HTTP/1.1\r\nHost: h\r\n\r\n', ['GET', '/p', 400, 'bad_request']],
       ['CONNECT me:pw@h:443 HTTP/1.1\r\nHost: h\r\n\r\n', ['CONNECT', 'h:443', 501, 'upgrade_refused']],
       ['GET /a HTTP/1.1\r\n\r\n', ['GET', '/a', 400, 'bad_request']],
-      ['\u0016\u0003\u0001\u001b[31m\r\n\r\n', ['\u0016\u0003\u0001\u001b[31m', null, 400, 'bad_request']],
+      ['\u0016\u0003\u0001\u001b[31m\r\n\r\n', [null, null, 400, 'bad_request']],
+      ['user=me&password=pw\r\n\r\n', [null, null, 400, 'bad_request']],
+      ['Authorization: Bearer-token /x\r\n\r\n', [null, null, 400, 'bad_request']],
+      ['Secret token-of-me HTTP/1.1\r\n\r\n', [null, null, 400, 'bad_request']],
+      ['get /a HTTP/1.1\r\n\r\n', ['get', '/a', 400, 'bad_request']],
       [`GET /${'a'.repeat(20_000)}`, ['GET', `/${'a'.repeat(255)}…`, 414, 'uri_too_long']],
     ]
     for (const [i, [request, expected]] of requests.entries()) {
@@ -224,6 +231,145 @@ describe('the access log of an HTTP route', () => {
       lines.map(({ code }) => code),
       [null, 'path_not_allowed'],
     )
+  })
+})
+
+describe('the access log, about callers', () => {
+  it('names the client, and never its secret', async () => {
+    await using run = await tempDirectory()
+    const token = 'a-token-of-prometheus'
+    await writeFile(run.at('token'), `${token}\n`)
+    await using _upstream = await rawServer(run.at('u'), (socket) => play(socket, responding(OK)))
+    const listen = `unix:${run.at('web.sock')}`
+    const me = process.getuid?.()
+    const it = await loggingSidecar(`accessLog: all
+clients: {prometheus: {token: ${run.at('token')}}}
+routes: [{name: web, kind: http, listen: "${listen}", upstream: "unix:${run.at('u')}", allow: [GET /a for prometheus]}]`)
+    await using _sidecar = it.sidecar
+    const ask = async (fields = '') => {
+      const head = `GET /a HTTP/1.1\r\nHost: a\r\n${fields}Connection: close\r\n\r\n`
+      await new Conversation(run.at('web.sock')).send(head).toItsEnd()
+    }
+    await ask(`Authorization: Bearer ${token}\r\n`)
+    await ask()
+    await ask('Authorization: Bearer a-token-of-nobody-at-all\r\n')
+    const lines = await it.untilLines(3)
+    assert.deepEqual(
+      lines.map(({ client, address, uid, status, code }) => [client, address, uid, status, code]),
+      [
+        ['prometheus', null, me, 200, null],
+        [null, null, me, 401, 'unauthenticated'],
+        [null, null, me, 401, 'bad_credentials'],
+      ],
+    )
+    assert.doesNotMatch(it.text(), /a-token-of/)
+  })
+
+  it('has a line for plain HTTP on a port with TLS', async () => {
+    await using files = await secretDirectory(await makePair())
+    await using it = await stack(responding(OK), `${ALLOW}, ${tlsText(files)}`, 'accessLog: failed')
+    await it.open().send('GET /a?token=s HTTP/1.1\r\nHost: a\r\n\r\n').hears('tls_required')
+    const [line = {}] = await it.untilLines(1)
+    assert.deepEqual(parts(line), ['GET', '/a', 400, 'tls_required'])
+  })
+
+  it('says that a request was cut because the time to drain is over', async () => {
+    await using it = await stack(silent, ALLOW, 'accessLog: failed')
+    const client = it.open().send(GET)
+    await eventually('the request to be under way', () =>
+      it.server?.sockets.some((socket) => socket.bytesRead > 0),
+    )
+    await it.sidecar[Symbol.asyncDispose]()
+    await client.toItsEnd()
+    assert.deepEqual(it.lines().map(parts), [['GET', '/a', null, 'draining']])
+  })
+
+  it('says how long a request waited for an upstream connection', async () => {
+    const held: Dialogue[] = []
+    await using it = await stack(
+      (dialogue) => held.push(dialogue),
+      `${ALLOW}, limits: {upstreamConnections: 1}`,
+    )
+    const release = () => {
+      const dialogue = held.shift()
+      if (dialogue !== undefined) dialogue.received = ''
+      dialogue?.socket.write(OK)
+    }
+    const [first, second] = [it.open().send(GET), it.open()]
+    await eventually('the first request', () => held.length === 1)
+    second.send(GET)
+    await eventually('the second request to wait', () => it.sidecar.routes[0]?.counters.connectionsOpen === 2)
+    await aTurn()
+    release()
+    await first.hears('ok')
+    await eventually('the second request', () => held.length === 1)
+    release()
+    await second.hears('ok')
+    const [, line = {}] = await it.untilLines(2)
+    assert.ok(Number(line.queueMs) > 0)
+    assert.equal(line.connectMs, null)
+  })
+})
+
+describe('the access log of a route of kind connect', () => {
+  const HELLO = Buffer.from('hello')
+
+  async function connectStack(upstreamPort: number, allowAddresses = '127.0.0.1/32') {
+    const run = await tempDirectory()
+    const path = run.at('proxy.sock')
+    const logging = await loggingSidecar(`accessLog: all
+routes: [{name: out, kind: connect, listen: "unix:${path}", sni: any, allow: ["CONNECT 127.0.0.1:${upstreamPort}"], allowAddresses: [${allowAddresses}]}]`)
+    return {
+      ...logging,
+      connect: (text: string) => new Conversation(path).send(text),
+      async [Symbol.asyncDispose]() {
+        await logging.sidecar[Symbol.asyncDispose]()
+        await run[Symbol.asyncDispose]()
+      },
+    }
+  }
+
+  it('has one line for a tunnel, at its end', async () => {
+    await using upstream = await remote('127.0.0.1')
+    await using it = await connectStack(upstream.port)
+    const head = `CONNECT 127.0.0.1:${upstream.port} HTTP/1.1\r\nHost: 127.0.0.1:${upstream.port}\r\n\r\n`
+    const client = it.connect(head)
+    await client.hears('\r\n\r\n')
+    await client.send(HELLO).hears('hello')
+    assert.deepEqual(it.lines(), [])
+    client.socket.end()
+    await client.toItsEnd()
+    const [line = {}] = await it.untilLines(1)
+    assert.deepEqual(parts(line), ['CONNECT', `127.0.0.1:${upstream.port}`, 200, null])
+    assert.equal(line.bytesFromClient, head.length + HELLO.length)
+    assert.equal(line.bytesToClient, client.received.length)
+    assert.ok(Number(line.connectMs) >= 0)
+  })
+
+  it('has a line for what is refused, dialled in vain, or no CONNECT', async () => {
+    await using upstream = await remote('127.0.0.1')
+    const { port } = upstream
+    await upstream[Symbol.asyncDispose]()
+    await using it = await connectStack(port)
+    const requests: readonly (readonly [request: string, expected: unknown[]])[] = [
+      [
+        'CONNECT other.example:443 HTTP/1.1\r\nHost: other.example:443\r\n\r\n',
+        ['CONNECT', 'other.example:443', 403, 'egress_denied'],
+      ],
+      [
+        `CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`,
+        ['CONNECT', `127.0.0.1:${port}`, 503, 'connection_refused'],
+      ],
+      ['GET http://a/b?token=s HTTP/1.1\r\nHost: a\r\n\r\n', ['GET', '/b', 405, 'method_not_allowed']],
+      ['CONNECT me:pw@a:443 HTTP/1.1\r\nHost: a\r\n\r\n', ['CONNECT', 'a:443', 400, 'bad_request']],
+    ]
+    for (const [i, [request, expected]] of requests.entries()) {
+      const response = await it.connect(request).toItsEnd()
+      const line = (await it.untilLines(i + 1))[i] ?? {}
+      assert.deepEqual(parts(line), expected)
+      assert.equal(line.bytesToClient, response.length)
+    }
+    assert.doesNotMatch(it.text(), /token|pw/)
   })
 })
 

@@ -100,6 +100,12 @@ export class ClientConnection extends Timed {
     if (this.#state === 'lingering') this.#lingerUntilMs = this.#relay.deadlines.nowMs + LINGER_MS
   }
 
+  /** The time to drain is over. */
+  cut(): void {
+    this.#exchange?.interrupt()
+    this.socket.reset()
+  }
+
   expire(): void {
     if (this.#state === 'busy') this.#exchange?.expire()
     else if (this.#state === 'head' && this.#isHeadTimed)

@@ -4,6 +4,7 @@ import type { TraceContext } from '@uds-sidecar/shared/http/trace-context'
 import { LF, QUESTION, SPACE } from '../http1/bytes.ts'
 import { traceOf } from '../http1/request-fields.ts'
 import type { RequestHead } from '../http1/request-head.ts'
+import { KNOWN_METHODS } from '../http1/request-line.ts'
 import type { AccessCode, AccessLine, RouteLog } from '../observe/access-log.ts'
 import { type Caller, originOf } from './caller.ts'
 
@@ -174,7 +175,7 @@ interface RefusedHead {
 export function logRefused(
   log: RouteLog,
   caller: Pick<Caller, 'key' | 'uid'>,
-  { code }: Failure,
+  { code }: Pick<Failure, 'code'>,
   { head, bytesToClient }: RefusedHead,
 ): void {
   const status = bytesToClient === 0 ? null : statusOf(code)
@@ -195,19 +196,25 @@ function pathOf({ impliedPath, targetStart, pathEnd }: RequestHead, bytes: Buffe
   return bytes.toString('latin1', targetStart, Math.min(pathEnd, targetStart + PATH_BYTES))
 }
 
-/** Method and path of a request line that may be malformed in any way. */
-function requestLineOf(bytes: Buffer): { method: string; path: string | null } {
+/** A method, as clients send it by mistake too. */
+const METHOD = /^[A-Za-z][A-Za-z-]{0,23}$/
+const TARGET = /^(?:\/|\*|[A-Za-z][A-Za-z0-9+.-]*:\/\/)/
+
+/**
+ * Method and path of a request line that may be malformed. What is no request line at all is not shown: it may be a part of a
+ * body or a field, and so a secret.
+ */
+function requestLineOf(bytes: Buffer): { method: string | null; path: string | null } {
   const newline = bytes.indexOf(LF)
   const line = bytes.subarray(0, newline < 0 ? bytes.length : newline)
   const space = line.indexOf(SPACE)
-  if (space < 0) return { method: textOf(line.toString('latin1', 0, PATH_BYTES).trimEnd()), path: null }
+  const method = line.toString('latin1', 0, Math.min(space < 0 ? line.length : space, PATH_BYTES)).trimEnd()
+  if (space < 0) return { method: KNOWN_METHODS.has(method) ? method : null, path: null }
   const rest = line.subarray(space + 1)
   const ends = [rest.indexOf(QUESTION), rest.indexOf(SPACE), rest.length].filter((end) => end >= 0)
   const target = rest.toString('latin1', 0, Math.min(...ends, PATH_BYTES)).trimEnd()
-  return {
-    method: textOf(line.toString('latin1', 0, Math.min(space, PATH_BYTES))),
-    path: textOf(withoutAuthority(target)),
-  }
+  const isRequest = METHOD.test(method) && (TARGET.test(target) || method === 'CONNECT')
+  return isRequest ? { method, path: textOf(withoutAuthority(target)) } : { method: null, path: null }
 }
 
 /** An authority may have a password in front of its host. */

@@ -341,6 +341,11 @@ export class Exchange implements ResponseTaker {
     this.#end()
   }
 
+  /** The time to drain is over: the connection is reset next. */
+  interrupt(): void {
+    if (!this.#isOver) this.#log.code ??= 'draining'
+  }
+
   /** Its client ends a long response by leaving. */
   get #isLongUnderWay(): boolean {
     return this.#tunnel.isLong && this.#response.hasBegun

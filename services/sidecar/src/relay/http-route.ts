@@ -80,6 +80,6 @@ export class HttpHandler implements ConnectionHandler {
   #cut(): void {
     this.#isOver = true
     this.#relay.tunnels.cut()
-    for (const connection of this.#connections) connection.socket.reset()
+    for (const connection of this.#connections) connection.cut()
   }
 }

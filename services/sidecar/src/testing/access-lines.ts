@@ -1,7 +1,7 @@
 import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { LogOutput } from '@uds-sidecar/shared/lifecycle/log-output'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
-import { Sidecar } from '../sidecar/sidecar.ts'
+import { Sidecar, type SidecarOptions } from '../sidecar/sidecar.ts'
 import { configFrom } from './sidecar-with.ts'
 
 /** A line of the access log. */
@@ -21,7 +21,7 @@ export interface LoggingSidecar {
  * Starts a sidecar in this process, and keeps its log.
  * @param yaml the text of a configuration file
  */
-export async function loggingSidecar(yaml: string): Promise<LoggingSidecar> {
+export async function loggingSidecar(yaml: string, options: SidecarOptions = {}): Promise<LoggingSidecar> {
   let text = ''
   const output = new LogOutput((bytes) => {
     text += Buffer.from(bytes).toString()
@@ -29,7 +29,7 @@ export async function loggingSidecar(yaml: string): Promise<LoggingSidecar> {
   })
   const build = { version: 'test', revision: 'test' }
   const log = createLog('sidecar', 'info', output)
-  const sidecar = await Sidecar.start(configFrom(yaml), build, log, { output })
+  const sidecar = await Sidecar.start(configFrom(yaml), build, log, { ...options, output })
   const lines = () => accessLines(text)
   return {
     sidecar,

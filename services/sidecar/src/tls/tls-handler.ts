@@ -129,7 +129,11 @@ export class TlsHandler implements ConnectionHandler {
   }
 
   #refuse(raw: Socket): void {
-    this.#parts.counters?.fail(this.#isOver ? 'draining' : 'overloaded')
+    const { counters, accessLog } = this.#parts
+    const code = this.#isOver ? 'draining' : 'overloaded'
+    counters?.fail(code)
+    const caller = { key: raw.remoteAddress ?? '', uid: undefined }
+    if (accessLog !== undefined) logRefused(accessLog, caller, { code }, { head: null, bytesToClient: 0 })
     if (!this.#isOver) this.#parts.certificate.counters.failed('overloaded')
     reset(raw)
   }
