@@ -1,10 +1,11 @@
 import { clientConflicts } from './client-conflicts.ts'
 import { type Entry, entryAt, type Mistake } from './mistake.ts'
+import { proxyMistakes } from './proxy-schema.ts'
 import { wayOutMistakes } from './way-out-schema.ts'
 
 /**
  * Mistakes that the schema of one setting cannot see: names and listening addresses that the file gives twice,
- * settings of a socket file where there is none, TLS on a Unix socket, the way out, and clients that a listener cannot know.
+ * settings of a socket file where there is none, TLS on a Unix socket, the way out, proxies in front, and clients that a listener cannot know.
  * It accepts data that the schema refuses, so that these mistakes are reported together with the others.
  */
 export function conflicts(data: unknown): Mistake[] {
@@ -19,6 +20,7 @@ export function conflicts(data: unknown): Mistake[] {
     ...tlsOnUnixSocket(ops, ['ops']),
     ...rows.flatMap((row, index) => tlsOnUnixSocket(row, ['routes', index])),
     ...rows.flatMap((row, index) => wayOutMistakes(row, ['routes', index])),
+    ...rows.flatMap((row, index) => proxyMistakes(row, ['routes', index])),
     ...clientConflicts(data),
   ]
 }

@@ -14,6 +14,7 @@ import {
 } from './bounds.ts'
 import { clients, forClients } from './clients-schema.ts'
 import { allowAddresses, allowUpstreamAddresses, connectRule, sni } from './connect-schema.ts'
+import { forwardedField, proxyProtocol, trustedProxies } from './proxy-schema.ts'
 import { boundSchema, boundsSchema, mapping, settings } from './schema-parts.ts'
 import { tls } from './tls-schema.ts'
 import { credentials, forwarded, upstreamTls } from './way-out-schema.ts'
@@ -162,6 +163,8 @@ const listener = {
   listen: endpoint('Where clients connect.'),
   ...socketFile,
   tls,
+  trustedProxies,
+  proxyProtocol,
 }
 
 const common = {
@@ -227,6 +230,7 @@ const httpRoute = settings(
     passFields: v.optional(v.array(passField, PASS_FIELDS), []),
     credentials,
     forwarded,
+    forwardedField,
     timeouts: boundsSchema(HTTP_TIMEOUTS),
     limits: boundsSchema(HTTP_LIMITS),
   },

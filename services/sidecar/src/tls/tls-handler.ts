@@ -4,6 +4,7 @@ import { statusOf } from '@uds-sidecar/shared/failure/failures'
 import type { TlsSettings } from '../config/tls-schema.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { HandshakeFailure, TlsCounters } from '../observe/tls-status.ts'
+import { clientAddressOf } from '../relay/caller.ts'
 import type { ConnectionLimits, Peer } from '../relay/connection-limits.ts'
 import type { Deadlines } from '../relay/deadlines.ts'
 import { type ConnectionHandler, reset, setTransport } from '../relay/port.ts'
@@ -43,6 +44,8 @@ export interface TlsHandlerParts {
   readonly deadlines: Deadlines
   /** Offers http/1.1 by ALPN, and responds to plain HTTP. */
   readonly isHttp: boolean
+  /** Whether a trusted proxy has this address: then it may have any number of connections. Default: none has. */
+  readonly isProxy?: ((address: string) => boolean) | undefined
   /** Counters of the route; undefined for the operations port. */
   readonly counters?: RouteCounters | undefined
 }
@@ -83,7 +86,7 @@ export class TlsHandler implements ConnectionHandler {
 
   accept(raw: Socket): void {
     raw.on('error', () => raw.destroy())
-    const address = raw.remoteAddress ?? ''
+    const address = clientAddressOf(raw) ?? ''
     const key = keyOf(raw)
     const peer = this.#isOver || key === null ? null : this.#placeFor(address)
     if (key === null || (peer === null && !this.#mayExplain())) this.#refuse(raw)
@@ -138,10 +141,11 @@ export class TlsHandler implements ConnectionHandler {
       if (own.length >= max / 2) this.#displace(own[0])
       else if (this.#handshakes.size >= max) this.#displace(this.#handshakes.values().next().value)
     }
-    const peer = limits.take(address)
+    const isProxy = this.#parts.isProxy?.(address) ?? false
+    const peer = limits.take(address, isProxy)
     if (peer !== null) return peer
     this.#displace(this.#oldestOf(address))
-    return limits.take(address)
+    return limits.take(address, isProxy)
   }
 
   /** The oldest handshake with a place of this address, or of any when it has none. */
