@@ -136,7 +136,9 @@ export class Relay extends Timed {
       this.#deadlines.set(this, this.#idleMs)
       from.resume()
     })
-    from.once('end', () => to.end())
+    if (from.readableEnded)
+      to.end() // the client has ended while the upstream was dialled
+    else from.once('end', () => to.end())
     from.once('close', () => this.#sideClosed(to))
   }
 
