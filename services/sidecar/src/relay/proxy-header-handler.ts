@@ -110,7 +110,8 @@ export class ProxyHeaderHandler implements ConnectionHandler {
     this.#parts.deadlines.set(pending, this.#parts.timeoutMs)
     const leave = () => raw.destroy()
     const peek = () => {
-      const bytes = raw.read()
+      // With its size, so that `end` is left for the next handler: a read past the end would emit it now.
+      const bytes: Buffer | null = raw.read(raw.readableLength)
       if (bytes === null || pending.isOver) return
       const header = pending.append(bytes)
       if (header === null) return
