@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { before, describe, it } from 'node:test'
 import { tempDirectory } from '@uds-sidecar/shared/testing/files'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
+import { RouteCounters } from '../observe/route-counters.ts'
 import type { ProxyHeaderFailure } from '../proxies/proxy-header.ts'
 import type { Sidecar } from '../sidecar/sidecar.ts'
 import { makePair, secretDirectory, type TestPair, tlsText } from '../testing/certificates.ts'
@@ -11,6 +14,9 @@ import { GET, httpStack, OK } from '../testing/http-stack.ts'
 import { addressesOf, headerOf, LOCAL_HEADER, proxyHeader, withChecksum } from '../testing/proxy-headers.ts'
 import { mirror, rawServer, silent } from '../testing/raw-server.ts'
 import { opsPortOf, portOf, sidecarWith } from '../testing/sidecar-with.ts'
+import { ConnectionLimits, SharedRoom } from './connection-limits.ts'
+import { Deadlines } from './deadlines.ts'
+import { ProxyHeaderHandler } from './proxy-header-handler.ts'
 
 const BEHIND = 'trustedProxies: [127.0.0.0/8], proxyProtocol: v2'
 const HEADER = proxyHeader('203.0.113.7')
@@ -370,7 +376,46 @@ describe('a reload', () => {
   })
 })
 
-it('a flood without a header fills neither the log nor the places', async () => {
+describe('the log', () => {
+  it('has ten lines a minute about connections without a valid header, each with who, why and what to do', async () => {
+    const lines: Record<string, unknown>[] = []
+    const clock = { ms: 0 }
+    const deadlines = new Deadlines(() => clock.ms)
+    const handler = new ProxyHeaderHandler({
+      listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      trustedProxies: ['127.0.0.1'],
+      timeoutMs: 1_000,
+      next: { accept: (socket) => socket.destroy(), drain: async () => undefined },
+      limits: new ConnectionLimits({
+        connections: 9,
+        connectionsPerAddress: 9,
+        descriptors: 1,
+        room: new SharedRoom(),
+      }),
+      deadlines,
+      counters: new RouteCounters(),
+      log: { warn: (facts) => lines.push({ ...facts }) },
+    })
+    const server = createServer((socket) => handler.accept(socket)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    assert.ok(address !== null && typeof address === 'object')
+    const connect = () => new Conversation(address.port).send('GET /').toItsEnd()
+    for (let i = 0; i < 14; i++) await connect()
+    assert.equal(lines.length, 10)
+    const [line] = lines
+    assert.deepEqual([line?.caller, line?.reason], ['127.0.0.1', 'missing'])
+    assert.match(`${line?.hint}`, /send-proxy-v2/)
+    clock.ms = 60_000
+    deadlines.advance()
+    await connect()
+    assert.equal(lines.at(-1)?.unlogged, 4)
+    assert.equal(lines.length, 11)
+    server.close()
+  })
+})
+
+it('a flood without a header keeps no places', async () => {
   await using stack = await httpStack(silent, BEHIND)
   for (let i = 0; i < 50; i++) await stack.open().send(OK).toItsEnd()
   await counted(stack.sidecar, 'missing', 50)
