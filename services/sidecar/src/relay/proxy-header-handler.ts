@@ -62,12 +62,13 @@ export class ProxyHeaderHandler implements ConnectionHandler {
     const { limits, listen, counters } = this.#parts
     raw.on('error', () => raw.destroy())
     const sender = callerOf(raw, listen)
-    const peer = this.#isOver ? null : limits.take(sender.key, true)
-    if (peer === null) {
+    const hasLeft = listen.kind === 'tcp' && sender.address === undefined // such as a health check that ends with a reset
+    const peer = this.#isOver || hasLeft ? null : limits.take(sender.key, true)
+    if (hasLeft) raw.destroy()
+    else if (peer === null) {
       counters.fail(this.#isOver ? 'draining' : 'overloaded')
       reset(raw)
-    } else if (this.#trusted.trusts(sender))
-      this.#begin(new PendingHeader(raw, sender, peer, (late) => this.#cut(late, 'timeout')))
+    } else if (this.#trusted.trusts(sender)) this.#begin(raw, sender, peer)
     else {
       limits.release(peer)
       this.#report(sender, 'untrusted')
@@ -104,8 +105,8 @@ export class ProxyHeaderHandler implements ConnectionHandler {
     }
   }
 
-  #begin(pending: PendingHeader): void {
-    const { raw } = pending
+  #begin(raw: Socket, sender: Caller, peer: Peer): void {
+    const pending = new PendingHeader(raw, sender, peer, (late) => this.#cut(late, 'timeout'))
     this.#pending.add(pending)
     this.#parts.deadlines.set(pending, this.#parts.timeoutMs)
     const leave = () => raw.destroy()
