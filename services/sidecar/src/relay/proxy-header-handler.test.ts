@@ -14,6 +14,7 @@ import { GET, httpStack, OK } from '../testing/http-stack.ts'
 import { addressesOf, headerOf, LOCAL_HEADER, proxyHeader, withChecksum } from '../testing/proxy-headers.ts'
 import { mirror, rawServer, silent } from '../testing/raw-server.ts'
 import { opsPortOf, portOf, sidecarWith } from '../testing/sidecar-with.ts'
+import { unixStack } from '../testing/unix-routes.ts'
 import { ConnectionLimits, SharedRoom } from './connection-limits.ts'
 import { Deadlines } from './deadlines.ts'
 import { ProxyHeaderHandler } from './proxy-header-handler.ts'
@@ -269,6 +270,20 @@ describe('a stream route with proxyProtocol: v2', () => {
     assert.equal(stack.sidecar.routes[0]?.counters.failures.get('overloaded'), 1)
     using other = stack.open().send(Buffer.concat([proxyHeader('203.0.113.8'), Buffer.from('3')]))
     await other.hears('3')
+  })
+
+  it('logs who the client of each stream was, with LOG_LEVEL=debug', async () => {
+    await using stack = await unixStack()
+    const route = `{name: s, kind: stream, listen: "tcp://127.0.0.1:0", upstream: "unix:${stack.at('u')}", ${BEHIND}, limits: {connectionsPerAddress: 1}}`
+    await using sidecar = await stack.start(`routes: [${route}]`, { env: { LOG_LEVEL: 'debug' } })
+    const port = await sidecar.port('s')
+    using first = new Conversation(port).send(Buffer.concat([HEADER, Buffer.from(GET)]))
+    await first.hears('ok')
+    using second = new Conversation(port).send(HEADER)
+    await second.toItsEnd()
+    await sidecar.logs('"caller":"203.0.113.7","code":"overloaded","msg":"a stream is refused"')
+    first[Symbol.dispose]()
+    await sidecar.logs('"caller":"203.0.113.7","code":null,"bytesSent":')
   })
 
   it('lets headers in progress end while it drains, for a while', async () => {

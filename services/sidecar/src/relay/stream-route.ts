@@ -27,6 +27,7 @@ export interface StreamHandlerParts {
   readonly identities: Identities
   /** Null when the upstream is a socket. */
   readonly outgoing: Outgoing | null
+  readonly log: { debug(facts: object, message: string): void }
 }
 
 /** Joins each client connection of a stream route with an upstream connection of its own. */
@@ -53,7 +54,7 @@ export class StreamHandler implements ConnectionHandler {
     client.on('error', () => client.destroy())
     const caller = callerOf(client, this.#parts.route.listen)
     const peer = this.#draining ? null : this.#limits.take(caller.key)
-    if (peer === null) this.#refuse(client, this.#draining ? 'draining' : 'overloaded')
+    if (peer === null) this.#refuse(client, caller, this.#draining ? 'draining' : 'overloaded')
     else this.#admit(client, caller, peer)
   }
 
@@ -62,7 +63,7 @@ export class StreamHandler implements ConnectionHandler {
     this.#parts.counters.connected(caller.uid)
     client.once('close', () => this.#closed(client, peer))
     if (this.#permits(caller)) this.#connect(client, caller)
-    else this.#refuse(client, 'not_permitted')
+    else this.#refuse(client, caller, 'not_permitted')
   }
 
   /** A reload gives its port to `next`, whose rules decide about its connections from now on; null: none has them. */
@@ -83,7 +84,7 @@ export class StreamHandler implements ConnectionHandler {
     const code = this.#next === null ? 'draining' : 'not_permitted'
     for (const [relay, caller] of this.#relays) if (!this.#permits(caller)) relay.fail(code)
     for (const [client, caller] of this.#clients) {
-      if (!client.destroyed && !this.#permits(caller)) this.#refuse(client, code)
+      if (!client.destroyed && !this.#permits(caller)) this.#refuse(client, caller, code)
     }
   }
 
@@ -116,12 +117,12 @@ export class StreamHandler implements ConnectionHandler {
       const failure = error instanceof Failure ? error : unexpected(error)
       if (failure === error) upstream.reportDown(failure)
       else upstream.reportTrouble(failure)
-      this.#refuse(client, failure.code)
+      this.#refuse(client, caller, failure.code)
     }
   }
 
   #join(client: Socket, caller: Caller, socket: Socket, reading: UpstreamReading): void {
-    const { counters, deadlines, route } = this.#parts
+    const { counters, deadlines, route, log } = this.#parts
     const relay = new Relay({
       client,
       upstream: socket,
@@ -130,8 +131,10 @@ export class StreamHandler implements ConnectionHandler {
       idleMs: route.timeoutsMs.idle,
       onClosed: (failure) => {
         this.#relays.delete(relay)
-        counters.bytesSent += socket.bytesWritten
-        counters.bytesReceived += socket.bytesRead
+        const { bytesWritten: bytesSent, bytesRead: bytesReceived } = socket
+        counters.bytesSent += bytesSent
+        counters.bytesReceived += bytesReceived
+        log.debug({ caller: caller.key, code: failure, bytesSent, bytesReceived }, 'a stream has ended')
         if (failure !== null) counters.fail(failure)
       },
     })
@@ -139,8 +142,9 @@ export class StreamHandler implements ConnectionHandler {
     if (this.#draining) relay.wrapUp(QUIET_MS)
   }
 
-  #refuse(client: Socket, code: FailureCode): void {
+  #refuse(client: Socket, { key }: Caller, code: FailureCode): void {
     this.#parts.counters.fail(code)
+    this.#parts.log.debug({ caller: key, code }, 'a stream is refused')
     reset(client)
   }
 

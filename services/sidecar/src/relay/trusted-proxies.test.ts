@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { WITHOUT_FFI } from '@uds-sidecar/shared/testing/processes'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { type ClientStack, clientStack, OTHER_BEARER, WRONG_BEARER } from '../testing/clients.ts'
 import { aTurn } from '../testing/conversation.ts'
 import { GET, type HttpStack, httpStack, OK } from '../testing/http-stack.ts'
 import { mirror } from '../testing/raw-server.ts'
+import { unixStack } from '../testing/unix-routes.ts'
 
 const BEHIND = 'trustedProxies: [127.0.0.0/8, unix]'
 /** 127.0.0.1, from which all clients of these tests connect, is no proxy. */
@@ -128,6 +130,27 @@ describe('a proxy on a Unix socket', () => {
       'X-Forwarded-For: unknown',
       'X-Forwarded-Proto: https',
     ])
+  })
+})
+
+describe('a start that trusts a uid', () => {
+  it('is refused with peer_unknown where the kernel cannot tell who connects; one that trusts all users is not', async () => {
+    await using stack = await unixStack()
+    const options = { nodeArgs: WITHOUT_FFI }
+    await using refused = await stack.start(
+      `routes: [${stack.route('a', 'trustedProxies: ["uid:5"]')}]`,
+      options,
+    )
+    assert.equal(await refused.ended(), 78)
+    assert.match(
+      refused.errors() + refused.log(),
+      /peer_unknown.*the route a needs to know which user calls/s,
+    )
+    await using started = await stack.start(
+      `routes: [${stack.route('a', 'trustedProxies: [unix]')}]`,
+      options,
+    )
+    await started.started()
   })
 })
 

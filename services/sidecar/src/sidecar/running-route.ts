@@ -238,7 +238,7 @@ function serving(
     () => outgoing?.dialOptions() ?? {},
   )
   if (route.kind === 'stream')
-    return { upstream, inner: new StreamHandler({ ...shared, route, upstream, outgoing }) }
+    return { upstream, inner: new StreamHandler({ ...shared, route, upstream, outgoing, log }) }
   const relay = new HttpRelay(route, upstream, { ...shared, outgoing: outgoing ?? toSocket() })
   return { upstream, inner: new HttpHandler(relay, shared.limits) }
 }

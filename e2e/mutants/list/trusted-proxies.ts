@@ -1,0 +1,478 @@
+import type { Mutant } from '../mutant.ts'
+
+const ORIGIN = 'services/sidecar/src/proxies/forwarded-origin.test.ts'
+const TRUSTED = 'services/sidecar/src/proxies/trusted-proxies.test.ts'
+const HEADER = 'services/sidecar/src/proxies/proxy-header.test.ts'
+const FIELDS = 'services/sidecar/src/relay/trusted-proxies.test.ts'
+const HANDLER = 'services/sidecar/src/relay/proxy-header-handler.test.ts'
+const SCHEMA = 'services/sidecar/src/config/proxy-schema.test.ts'
+const STREAM = 'services/sidecar/src/relay/stream-route.test.ts'
+
+const ORIGIN_TS = 'services/sidecar/src/proxies/forwarded-origin.ts'
+const ELEMENTS_TS = 'services/sidecar/src/proxies/forwarded-elements.ts'
+const TRUSTED_TS = 'services/sidecar/src/proxies/trusted-proxies.ts'
+const HEADER_TS = 'services/sidecar/src/proxies/proxy-header.ts'
+const HANDLER_TS = 'services/sidecar/src/relay/proxy-header-handler.ts'
+const CALLER_TS = 'services/sidecar/src/relay/caller.ts'
+const SOCKET_TS = 'services/sidecar/src/relay/client-socket.ts'
+const CONNECTION_TS = 'services/sidecar/src/relay/client-connection.ts'
+const LIMITS_TS = 'services/sidecar/src/relay/connection-limits.ts'
+const RELAY_TS = 'services/sidecar/src/relay/http-relay.ts'
+const SCHEMA_TS = 'services/sidecar/src/config/proxy-schema.ts'
+const TLS_TS = 'services/sidecar/src/tls/tls-handler.ts'
+const ROUTE_TS = 'services/sidecar/src/sidecar/running-route.ts'
+
+/** Proxies in front of a listener: the fields and the PROXY header in which they say who the client is. */
+export const trustedProxies: readonly Mutant[] = [
+  {
+    name: 'the fields of anybody are believed',
+    file: CONNECTION_TS,
+    find: 'if (forwarded?.isProxy(connected))',
+    replace: 'if (forwarded !== null)',
+    killers: [FIELDS],
+  },
+  {
+    name: 'the walk does not stop at an address that is not trusted',
+    file: ORIGIN_TS,
+    find: 'if (!this.#trusted.trustsAddress(address) || hops.length === MAX_HOPS) break',
+    replace: 'if (hops.length === MAX_HOPS) break',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'the walk has no end',
+    file: ORIGIN_TS,
+    find: ' || hops.length === MAX_HOPS',
+    replace: '',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'the walk goes on past what is no address',
+    file: ORIGIN_TS,
+    find: 'if (address === undefined) break',
+    replace: 'if (address === undefined) continue',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'the chain does not say which proxy has connected',
+    file: ORIGIN_TS,
+    find: '...(own === undefined ? [] : [formatAddress(own)])',
+    replace: '...(own === undefined ? [] : [])',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'X-Forwarded-Proto is passed on beside Forwarded',
+    file: ORIGIN_TS,
+    find: "if (this.#field === 'x-forwarded-for') scheme =",
+    replace: 'scheme ??=',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'X-Forwarded-Proto may be anything',
+    file: ORIGIN_TS,
+    find: 'scheme !== null && SCHEMES.has(scheme) ? scheme : null',
+    replace: 'scheme',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'two X-Forwarded-Proto are one',
+    file: ORIGIN_TS,
+    find: 'value === undefined || values.length > 1 ? null',
+    replace: 'value === undefined ? null',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'a field with an odd name counts as X-Forwarded-For',
+    file: ORIGIN_TS,
+    find: 'fields.id(i) !== FIELD.dropped || ',
+    replace: '',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'fields are read beside a PROXY header',
+    file: ORIGIN_TS,
+    find: "forwardedField ?? (proxyProtocol === 'v2' ? undefined : 'x-forwarded-for')",
+    replace: "forwardedField ?? 'x-forwarded-for'",
+    killers: [ORIGIN],
+  },
+  {
+    name: 'the lines of a field are read in the wrong order',
+    file: ELEMENTS_TS,
+    find: 'lines.toReversed()',
+    replace: 'lines',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'any number of bytes of a field is read',
+    file: ELEMENTS_TS,
+    find: 'const MAX_BYTES = 8_192',
+    replace: 'const MAX_BYTES = 1_000_000',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'the rest of an entry that was cut is an address',
+    file: ELEMENTS_TS,
+    find: 'CUT + line.slice(line.length - left)',
+    replace: 'line.slice(line.length - left)',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'the bound of bytes is one for each line',
+    file: ELEMENTS_TS,
+    find: '    left -= Math.min(line.length, left)\n',
+    replace: '',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'a comma in quotes ends an element of Forwarded',
+    file: ELEMENTS_TS,
+    find: '    at = openingQuote(text, at)\n    if (at < 0) return -1\n',
+    replace: '',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'an escaped quotation mark ends a quoted text',
+    file: ELEMENTS_TS,
+    find: `if (text[at] === '"' && !isEscaped(text, at)) return at`,
+    replace: `if (text[at] === '"') return at`,
+    killers: [ORIGIN],
+  },
+  {
+    name: 'a quotation mark without a partner is ignored',
+    file: ELEMENTS_TS,
+    find: 'if (at < 0) return -1',
+    replace: 'if (at < 0) return 0',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'a parameter of Forwarded may occur twice',
+    file: ELEMENTS_TS,
+    find: 'if (pairs.has(name)) return INVALID',
+    replace: '',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'a port past 65535 is a port',
+    file: ELEMENTS_TS,
+    find: ' || Number(groups.port ?? 0) > MAX_PORT',
+    replace: '',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'IPv4 in brackets is an address',
+    file: ELEMENTS_TS,
+    find: "  if (groups.v6 !== undefined && !groups.v6.includes(':')) return undefined\n",
+    replace: '',
+    killers: [ORIGIN],
+  },
+  {
+    name: 'IPv4 in the form of IPv6 is not IPv4',
+    file: TRUSTED_TS,
+    find: 'return isInBlock(MAPPED, bytes) ? bytes.slice(12) : bytes',
+    replace: 'return bytes',
+    killers: [TRUSTED, ORIGIN],
+  },
+  {
+    name: 'a zone of an address that a proxy says is ignored',
+    file: TRUSTED_TS,
+    find: 'const bytes = parseAddress(text)\n  return bytes && unmapped(bytes)',
+    replace: "const bytes = parseAddress(text.replace(/%.*/s, ''))\n  return bytes && unmapped(bytes)",
+    killers: [ORIGIN, TRUSTED],
+  },
+  {
+    name: 'every uid is trusted as the one that is named',
+    file: TRUSTED_TS,
+    find: 'uid !== null && this.#uids.has(uid)',
+    replace: 'uid !== null && this.#uids.size > 0',
+    killers: [TRUSTED],
+  },
+  {
+    name: 'unix trusts callers on TCP too',
+    file: TRUSTED_TS,
+    find: '    if (uid === undefined) return false\n',
+    replace: '',
+    killers: [TRUSTED],
+  },
+  {
+    name: 'whoever a trusted uid brings is trusted as a proxy',
+    file: TRUSTED_TS,
+    find: 'if (address !== undefined) {',
+    replace: 'if (address !== undefined && uid === undefined) {',
+    killers: [TRUSTED],
+  },
+  {
+    name: 'every address may be trusted',
+    file: TRUSTED_TS,
+    find: 'if (bits === 0)',
+    replace: 'if (bits < 0)',
+    killers: [TRUSTED, SCHEMA],
+  },
+  {
+    name: 'a client behind a proxy is not counted by its address',
+    file: SOCKET_TS,
+    find: '{ ...caller, key: origin.client, address: origin.client }',
+    replace: '{ ...caller, address: origin.client }',
+    killers: [FIELDS],
+  },
+  {
+    name: 'a request behind a proxy proves nothing of who connected',
+    file: SOCKET_TS,
+    find: '{ ...caller, key: origin.client, address: origin.client }',
+    replace: '{ ...caller, uid: null, groups: [], key: origin.client, address: origin.client }',
+    killers: [FIELDS],
+  },
+  {
+    name: 'the client of a request counts for the next ones on its connection',
+    file: SOCKET_TS,
+    find: '    this.caller = this.#connecting.caller\n  }',
+    replace: '  }',
+    killers: [HANDLER, FIELDS],
+  },
+  {
+    name: 'the origin of a request is that of the next one too',
+    file: SOCKET_TS,
+    find: '    this.#client = null\n    this.#origin = null\n    this.#provenance = null\n',
+    replace: '    this.#client = null\n    this.#origin = null\n',
+    killers: [FIELDS],
+  },
+  {
+    name: 'a client behind a proxy may have any number of requests',
+    file: LIMITS_TS,
+    find: `    const peer = this.#peerOf(address)
+    if (peer.connections >= this.#parts.connectionsPerAddress) return null
+`,
+    replace: '    const peer = this.#peerOf(address)\n',
+    killers: [FIELDS],
+  },
+  {
+    name: 'the requests of a client that leaves are never given back',
+    file: CONNECTION_TS,
+    find: '    this.#exchange?.clientGone()\n    this.socket.endRequest()\n',
+    replace: '    this.#exchange?.clientGone()\n',
+    killers: [FIELDS],
+  },
+  {
+    name: 'the requests of a client that were served are never given back',
+    file: CONNECTION_TS,
+    find: "    if (this.#state !== 'busy') return\n    this.socket.endRequest()\n",
+    replace: "    if (this.#state !== 'busy') return\n",
+    killers: [FIELDS],
+  },
+  {
+    name: 'the connections of a proxy count for its own address',
+    file: LIMITS_TS,
+    find: 'isProxy ? new Peer(address) : this.#peerOf(address)',
+    replace: 'this.#peerOf(address)',
+    killers: [FIELDS],
+  },
+  {
+    name: 'a reload of trustedProxies does not count on open connections',
+    file: RELAY_TS,
+    find: 'return this.#next === null ? this.#forwarded : this.#next.forwarded',
+    replace: 'return this.#forwarded',
+    killers: [FIELDS],
+  },
+  {
+    name: 'a uid is trusted where the kernel does not tell it',
+    file: 'services/sidecar/src/sidecar/credentials.ts',
+    find: ' || trustsUids(each)',
+    replace: '',
+    killers: [FIELDS],
+  },
+  {
+    name: 'proxyProtocol needs no trusted proxies',
+    file: SCHEMA_TS,
+    find: "protocol.value === 'v2' && trusted.value === undefined",
+    replace: "protocol.value === 'v3' && trusted.value === undefined",
+    killers: [SCHEMA],
+  },
+  {
+    name: 'a uid on TCP may be all that is trusted',
+    file: SCHEMA_TS,
+    find: 'if (texts.some((text) => isForUnix(text) === isUnix)) return undefined',
+    replace: 'if (texts.some((text) => isForUnix(text) || !isUnix)) return undefined',
+    killers: [SCHEMA],
+  },
+  {
+    name: 'trusted proxies of a stream without a header are no mistake',
+    file: SCHEMA_TS,
+    find: "hasNoFields && protocol.value !== 'v2'",
+    replace: 'hasNoFields && protocol.value === null',
+    killers: [SCHEMA],
+  },
+  {
+    name: 'a proxy may be named twice',
+    file: SCHEMA_TS,
+    find: "known.indexOf(known[index] ?? '') < index",
+    replace: "known.indexOf(known[index] ?? '') < 0",
+    killers: [SCHEMA],
+  },
+  {
+    name: 'a header from anybody is believed',
+    file: HANDLER_TS,
+    find: 'else if (this.#trusted.trusts(sender))',
+    replace: 'else if (this.#trusted !== undefined)',
+    killers: [HANDLER],
+  },
+  {
+    name: 'the address in a header is not used',
+    file: HANDLER_TS,
+    find: '    if (source !== null) setClientAddress(raw, formatAddress(source))\n',
+    replace: '',
+    killers: [HANDLER],
+  },
+  {
+    name: 'what follows a header in the same bytes is lost',
+    file: HANDLER_TS,
+    find: '    if (pending.bytes.length > length) raw.unshift(pending.bytes.subarray(length))\n',
+    replace: '',
+    killers: [HANDLER],
+  },
+  {
+    name: 'a header may take any time',
+    file: HANDLER_TS,
+    find: '    this.#parts.deadlines.set(pending, this.#parts.timeoutMs)\n',
+    replace: '',
+    killers: [HANDLER],
+  },
+  {
+    name: 'the place of a header is never given back',
+    file: HANDLER_TS,
+    find: '    this.#parts.limits.release(pending.peer)\n',
+    replace: '',
+    killers: [HANDLER],
+  },
+  {
+    name: 'connections without a header fill the log',
+    file: HANDLER_TS,
+    find: 'if (this.#lines === MAX_LINES) {',
+    replace: 'if (this.#lines > 1_000_000) {',
+    killers: [HANDLER],
+  },
+  {
+    name: 'a probe of the port counts as a header that was cut',
+    file: HANDLER_TS,
+    find: 'if (!pending.isOver && pending.bytes.length > 0)',
+    replace: 'if (!pending.isOver)',
+    killers: [HANDLER],
+  },
+  {
+    name: 'a header comes after the handshake',
+    file: ROUTE_TS,
+    find: 'const handler = withProxyHeader(route, { next, limits, deadlines, counters, log: routeLog })',
+    replace: `const wrapped = withProxyHeader(route, { next: inner, limits, deadlines, counters, log: routeLog })
+  const handler = tls === null ? wrapped : tls.handlerFor({ inner: wrapped, limits, deadlines, isHttp, counters })`,
+    killers: [HANDLER],
+  },
+  {
+    name: 'a handshake counts for the proxy and not for its client',
+    file: TLS_TS,
+    find: "const address = clientAddressOf(raw) ?? ''",
+    replace: "const address = raw.remoteAddress ?? ''",
+    killers: [HANDLER],
+  },
+  {
+    name: 'the address of a header is lost in the handshake',
+    file: CALLER_TS,
+    find: '= transportOf(socket)',
+    replace: '= socket',
+    killers: [HANDLER],
+  },
+  {
+    name: 'the first bytes of a header are enough',
+    file: HEADER_TS,
+    find: 'const SIGNATURE = Buffer.from(',
+    replace: 'const SIGNATURE = Buffer.concat([Buffer.alloc(0)]).length > 0 ? Buffer.alloc(0) : Buffer.from(',
+    killers: [HEADER],
+  },
+  {
+    name: 'a header may have any command',
+    file: HEADER_TS,
+    find: "if (command !== LOCAL && command !== PROXY) return 'malformed'",
+    replace: '',
+    killers: [HEADER],
+  },
+  {
+    name: 'a header may have any family',
+    file: HEADER_TS,
+    find: '(family >> 4 > MAX_FAMILY || (family & 15) > MAX_PROTOCOL)',
+    replace: '(family & 15) > MAX_PROTOCOL',
+    killers: [HEADER],
+  },
+  {
+    name: 'a header may have any protocol',
+    file: HEADER_TS,
+    find: '(family >> 4 > MAX_FAMILY || (family & 15) > MAX_PROTOCOL)',
+    replace: 'family >> 4 > MAX_FAMILY',
+    killers: [HEADER],
+  },
+  {
+    name: 'a header may be as long as it says',
+    file: HEADER_TS,
+    find: "  if (length > MAX_HEADER_BYTES) return 'too_long'\n",
+    replace: '',
+    killers: [HEADER],
+  },
+  {
+    name: 'a header may be shorter than its addresses',
+    file: HEADER_TS,
+    find: "  if (!isLocal && addressesEnd > length) return 'malformed'\n",
+    replace: '',
+    killers: [HEADER],
+  },
+  {
+    name: 'an incomplete header is a header',
+    file: HEADER_TS,
+    find: '  if (bytes.length < length) return null\n',
+    replace: '',
+    killers: [HEADER],
+  },
+  {
+    name: 'the addresses of LOCAL count',
+    file: HEADER_TS,
+    find: 'if (isLocal || addressesEnd === FIXED_BYTES)',
+    replace: 'if (addressesEnd === FIXED_BYTES)',
+    killers: [HEADER],
+  },
+  {
+    name: 'the address of a datagram counts',
+    file: HEADER_TS,
+    find: 'length === 0 || (family & 15) !== STREAM',
+    replace: 'length === 0',
+    killers: [HEADER],
+  },
+  {
+    name: 'a checksum is not verified',
+    file: HEADER_TS,
+    find: 'checksumAt < 0 || hasChecksum(header, checksumAt)',
+    replace: 'checksumAt < 0 || header.length > 0',
+    killers: [HEADER],
+  },
+  {
+    name: 'a checksum may be there twice',
+    file: HEADER_TS,
+    find: ' || checksumAt >= 0',
+    replace: '',
+    killers: [HEADER],
+  },
+  {
+    name: 'an extension may end after its header',
+    file: HEADER_TS,
+    find: "    if (end > header.length) return 'malformed'\n",
+    replace: '',
+    killers: [HEADER],
+  },
+  {
+    name: 'version 1 is like no header at all',
+    file: HEADER_TS,
+    find: "? null : 'version_1'",
+    replace: "? null : 'missing'",
+    killers: [HEADER],
+  },
+  {
+    name: 'the end of a stream that came before the dial is lost',
+    file: 'services/sidecar/src/relay/stream-relay.ts',
+    find: 'if (from.readableEnded) to.end() // the client has ended while the upstream was dialled\n    else ',
+    replace: '',
+    killers: [STREAM],
+  },
+]
