@@ -125,7 +125,7 @@ export const trustedProxies: readonly Mutant[] = [
   {
     name: 'a comma in quotes ends an element of Forwarded',
     file: ELEMENTS_TS,
-    find: '    at = openingQuote(text, at)\n    if (at < 0) return -1\n',
+    find: `    if (text[at] === '"') at = openingQuote(text, at)\n`,
     replace: '',
     killers: [ORIGIN],
   },
@@ -134,13 +134,6 @@ export const trustedProxies: readonly Mutant[] = [
     file: ELEMENTS_TS,
     find: `if (text[at] === '"' && !isEscaped(text, at)) return at`,
     replace: `if (text[at] === '"') return at`,
-    killers: [ORIGIN],
-  },
-  {
-    name: 'a quotation mark without a partner is ignored',
-    file: ELEMENTS_TS,
-    find: 'if (at < 0) return -1',
-    replace: 'if (at < 0) return 0',
     killers: [ORIGIN],
   },
   {
@@ -173,10 +166,10 @@ export const trustedProxies: readonly Mutant[] = [
   },
   {
     name: 'a zone of an address that a proxy says is ignored',
-    file: TRUSTED_TS,
-    find: 'const bytes = parseAddress(text)\n  return bytes && unmapped(bytes)',
-    replace: "const bytes = parseAddress(text.replace(/%.*/s, ''))\n  return bytes && unmapped(bytes)",
-    killers: [ORIGIN, TRUSTED],
+    file: ELEMENTS_TS,
+    find: "const IPV6 = '(?<v6>[0-9a-fA-F:.]+)'",
+    replace: "const IPV6 = '(?<v6>[0-9a-fA-F:.]+)(?:%[a-z0-9]+)?'",
+    killers: [ORIGIN],
   },
   {
     name: 'every uid is trusted as the one that is named',
@@ -225,7 +218,7 @@ export const trustedProxies: readonly Mutant[] = [
     file: SOCKET_TS,
     find: '    this.caller = this.#connecting.caller\n  }',
     replace: '  }',
-    killers: [HANDLER, FIELDS],
+    killers: [FIELDS],
   },
   {
     name: 'the origin of a request is that of the next one too',
@@ -380,8 +373,8 @@ export const trustedProxies: readonly Mutant[] = [
   {
     name: 'the first bytes of a header are enough',
     file: HEADER_TS,
-    find: 'const SIGNATURE = Buffer.from(',
-    replace: 'const SIGNATURE = Buffer.concat([Buffer.alloc(0)]).length > 0 ? Buffer.alloc(0) : Buffer.from(',
+    find: 'if (!isBeginning(SIGNATURE, bytes)) {',
+    replace: 'if (bytes.length > 0 && bytes[0] !== SIGNATURE[0]) {',
     killers: [HEADER],
   },
   {
@@ -471,8 +464,8 @@ export const trustedProxies: readonly Mutant[] = [
   {
     name: 'the end of a stream that came before the dial is lost',
     file: 'services/sidecar/src/relay/stream-relay.ts',
-    find: 'if (from.readableEnded) to.end() // the client has ended while the upstream was dialled\n    else ',
-    replace: '',
+    find: 'if (from.readableEnded)',
+    replace: 'if (from.readableEnded && this.#openSides < 0)',
     killers: [STREAM],
   },
 ]

@@ -30,9 +30,8 @@ export function* elementsFromEnd(
     left -= Math.min(line.length, left)
     for (let end = text.length; end > 0; ) {
       const start = field === 'forwarded' ? startOfElement(text, end) : text.lastIndexOf(',', end - 1) + 1
-      const element = trimmed(text.slice(Math.max(start, 0), end))
-      if (start < 0) yield INVALID
-      else if (element !== '') yield field === 'forwarded' ? readElement(element) : readXForwardedFor(element)
+      const element = trimmed(text.slice(start, end))
+      if (element !== '') yield field === 'forwarded' ? readElement(element) : readXForwardedFor(element)
       end = start - 1
     }
   }
@@ -44,18 +43,19 @@ function trimmed(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, '')
 }
 
-/** The position after the comma before `end` that is outside quotes; -1: a quotation mark has no partner. */
+/** The position after the comma before `end` that is outside quotes; 0 when there is none. */
 function startOfElement(text: string, end: number): number {
   for (let at = end - 1; at >= 0; at--) {
     if (text[at] === ',') return at + 1
-    if (text[at] !== '"') continue
-    at = openingQuote(text, at)
-    if (at < 0) return -1
+    if (text[at] === '"') at = openingQuote(text, at)
   }
   return 0
 }
 
-/** Read from the end, so that what a proxy appends is found whatever its client has sent before it. */
+/**
+ * Read from the end, so that what a proxy appends is found whatever its client has sent before it. -1: there is none, and no
+ * element that ends here is valid.
+ */
 function openingQuote(text: string, closing: number): number {
   for (let at = closing - 1; at >= 0; at--) if (text[at] === '"' && !isEscaped(text, at)) return at
   return -1

@@ -140,6 +140,8 @@ describe('X-Forwarded-For of a trusted proxy', () => {
     assert.equal(xff(`203.0.113.7${','.repeat(9_000)}`).client, null)
     assert.equal(xff(`203.0.113.7${','.repeat(8_000)}`).client, '203.0.113.7')
     assert.equal(xff('203.0.113.7', ','.repeat(9_000)).client, null)
+    assert.equal(xff('203.0.113.7', ','.repeat(5_000), ','.repeat(5_000)).client, null)
+    assert.equal(xff('203.0.113.7', ','.repeat(4_000), ','.repeat(4_000)).client, '203.0.113.7')
   })
 
   it('that is cut by the bound has no first entry', () => {

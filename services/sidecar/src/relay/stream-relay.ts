@@ -131,13 +131,13 @@ export class Relay extends Timed {
     } else this.fail('client_timeout')
   }
 
+  /** `from` may have ended already: the client, while the upstream was dialled. */
   #join(from: Socket, to: Socket): void {
     to.on('drain', () => {
       this.#deadlines.set(this, this.#idleMs)
       from.resume()
     })
-    if (from.readableEnded)
-      to.end() // the client has ended while the upstream was dialled
+    if (from.readableEnded) to.end()
     else from.once('end', () => to.end())
     from.once('close', () => this.#sideClosed(to))
   }
