@@ -364,6 +364,13 @@ export const trustedProxies: readonly Mutant[] = [
     killers: [HANDLER],
   },
   {
+    name: 'the handshakes of a proxy count for its own address',
+    file: TLS_TS,
+    find: 'const isProxy = this.#parts.isProxy?.(address) ?? false',
+    replace: 'const isProxy = false',
+    killers: [FIELDS],
+  },
+  {
     name: 'the address of a header is lost in the handshake',
     file: CALLER_TS,
     find: '= transportOf(socket)',

@@ -298,6 +298,26 @@ describe('a stream route with proxyProtocol: v2', () => {
   })
 })
 
+describe('a route of kind connect with proxyProtocol: v2', () => {
+  it('reads a CONNECT after the header, and counts its clients', async () => {
+    const limits = 'limits: {connectionsPerAddress: 1}'
+    await using sidecar = await sidecarWith(
+      `routes: [{name: c, kind: connect, listen: "tcp://127.0.0.1:0", allow: ["CONNECT a.example:443"], ${BEHIND}, ${limits}}]`,
+    )
+    const connect = 'CONNECT b.example:443 HTTP/1.1\r\nHost: b.example:443\r\n\r\n'
+    using first = new Conversation(portOf(sidecar)).send(HEADER)
+    await eventually('it to be accepted', () => sidecar.routes[0]?.counters.connectionsOpen === 1)
+    using same = new Conversation(portOf(sidecar)).send(Buffer.concat([HEADER, Buffer.from(connect)]))
+    await same.hears('"overloaded"')
+    using other = new Conversation(portOf(sidecar)).send(Buffer.concat([LOCAL_HEADER, Buffer.from(connect)]))
+    await other.hears('"egress_denied"')
+    await first.send(connect).hears('"egress_denied"')
+    using none = new Conversation(portOf(sidecar)).send(connect)
+    assert.equal(await none.toItsEnd(), '')
+    assert.deepEqual(failures(sidecar), { missing: 1 })
+  })
+})
+
 describe('the header and TLS', () => {
   let pair: TestPair
   before(async () => {

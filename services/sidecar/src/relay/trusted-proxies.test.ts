@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { WITHOUT_FFI } from '@uds-sidecar/shared/testing/processes'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
+import { makePair, secretDirectory, tlsConversation, tlsText } from '../testing/certificates.ts'
 import { type ClientStack, clientStack, OTHER_BEARER, WRONG_BEARER } from '../testing/clients.ts'
 import { aTurn } from '../testing/conversation.ts'
 import { GET, type HttpStack, httpStack, OK } from '../testing/http-stack.ts'
 import { mirror } from '../testing/raw-server.ts'
+import { portOf } from '../testing/sidecar-with.ts'
 import { unixStack } from '../testing/unix-routes.ts'
 
 const BEHIND = 'trustedProxies: [127.0.0.0/8, unix]'
@@ -246,6 +248,20 @@ describe('the limits of one address', () => {
     await eventually('it to be forwarded on the kept connection', () => waiting.length === 1)
     waiting.shift()?.()
     await again.hears('ok')
+  })
+
+  it('do not count the connections of a proxy that speaks TLS, nor their handshakes', async () => {
+    const pair = await makePair()
+    await using secret = await secretDirectory(pair)
+    const settings = `${BEHIND}, ${tlsText(secret)}, limits: {connectionsPerAddress: 1}`
+    await using stack = await httpStack(mirror, settings)
+    using waiting = stack.open()
+    await eventually('its handshake to begin', () => stack.sidecar.routes[0]?.limits.taken === 1)
+    using one = tlsConversation(portOf(stack.sidecar), pair)
+    await one.send(of('203.0.113.7')).hears('203.0.113.7, 127.0.0.1')
+    using other = tlsConversation(portOf(stack.sidecar), pair)
+    await other.send(of('203.0.113.7')).hears('203.0.113.7, 127.0.0.1')
+    assert.equal(waiting.ending, null)
   })
 
   it('are given back when the client of a request under way leaves', async () => {
