@@ -469,6 +469,13 @@ export const trustedProxies: readonly Mutant[] = [
     killers: [HEADER],
   },
   {
+    name: 'doctor says nothing of a missing PROXY header',
+    file: 'services/client/src/doctor/findings/conversation-findings.ts',
+    find: "...(place.endpoint.kind === 'tcp' ? [advice(PROXY_HEADER)] : [])",
+    replace: "...(place.endpoint.kind === 'abstract' ? [advice(PROXY_HEADER)] : [])",
+    killers: ['services/client/src/doctor/doctor-tcp.test.ts'],
+  },
+  {
     name: 'the end of a stream that came before the dial is lost',
     file: 'services/sidecar/src/relay/stream-relay.ts',
     find: 'if (from.readableEnded)',

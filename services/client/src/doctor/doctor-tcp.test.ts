@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { fillBacklog, serve, startPausedServer } from '../testing/broken-server.ts'
@@ -42,6 +41,8 @@ describe('doctor, over TCP', () => {
   it('of a server that hangs up is a reset', async () => {
     await using server = await serve(0, (socket) => socket.resetAndDestroy())
     const { port } = server.address() as AddressInfo
-    assert.equal((await doctor(`tcp://127.0.0.1:${port}`)).verdict, 'reset')
+    const fix = 'proxyProtocol: v2, connect through its proxy'
+    const expected = { verdict: 'reset', code: 'upstream_reset', exitCode: 69, fix } as const
+    assertFinding(await doctor(`tcp://127.0.0.1:${port}`), expected)
   })
 })
