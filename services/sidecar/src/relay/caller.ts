@@ -50,10 +50,13 @@ export function setClientAddress(socket: Socket, address: string): void {
   Object.assign(socket, { [CLIENT_ADDRESS]: address })
 }
 
-/** The address of the client: that of the PROXY header, or else of who connected. Undefined on a Unix socket without one. */
+/**
+ * The address of the client: that of the PROXY header, or else of who connected. Undefined on a Unix socket without one. A
+ * socket for both families shows IPv4 as `::ffff:a.b.c.d`; proxies do not.
+ */
 export function clientAddressOf(socket: Socket): string | undefined {
   const transport: Socket & { [CLIENT_ADDRESS]?: string } = transportOf(socket)
-  return transport[CLIENT_ADDRESS] ?? socket.remoteAddress
+  return transport[CLIENT_ADDRESS] ?? socket.remoteAddress?.replace(/^::ffff:/, '')
 }
 
 /** What the client of a TLS connection proved with a certificate, in the handshake. */

@@ -144,7 +144,7 @@ function provenanceOf(
   origin: Origin | null,
   user: string | null,
 ): Buffer {
-  const own = address?.replace(/^::ffff:/, '') ?? 'unknown'
+  const own = address ?? 'unknown'
   const chain = origin === null || origin.chain === '' ? own : origin.chain
   const ownScheme = 'encrypted' in socket ? 'https' : 'http' // only TLS sockets have the property
   const scheme = origin?.scheme ?? ownScheme

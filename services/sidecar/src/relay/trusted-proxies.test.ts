@@ -3,11 +3,11 @@ import { describe, it } from 'node:test'
 import { WITHOUT_FFI } from '@uds-sidecar/shared/testing/processes'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { makePair, secretDirectory, tlsConversation, tlsText } from '../testing/certificates.ts'
-import { type ClientStack, clientStack, OTHER_BEARER, WRONG_BEARER } from '../testing/clients.ts'
-import { aTurn } from '../testing/conversation.ts'
+import { clientStack, OTHER_BEARER, WRONG_BEARER } from '../testing/clients.ts'
+import { aTurn, Conversation } from '../testing/conversation.ts'
 import { GET, type HttpStack, httpStack, OK } from '../testing/http-stack.ts'
 import { mirror } from '../testing/raw-server.ts'
-import { portOf } from '../testing/sidecar-with.ts'
+import { portOf, sidecarWith } from '../testing/sidecar-with.ts'
 import { unixStack } from '../testing/unix-routes.ts'
 
 const BEHIND = 'trustedProxies: [127.0.0.0/8, unix]'
@@ -15,7 +15,7 @@ const BEHIND = 'trustedProxies: [127.0.0.0/8, unix]'
 const NOT_BEHIND = 'trustedProxies: [10.0.0.0/8]'
 
 /** The lines about the origin of a request that the upstream gets when a client sends `fields`. */
-async function toldOrigin(stack: HttpStack | ClientStack, ...fields: string[]): Promise<string[]> {
+async function toldOrigin(stack: Pick<HttpStack, 'open'>, ...fields: string[]): Promise<string[]> {
   using client = stack.open()
   client.send(['GET /a HTTP/1.1', 'Host: a', ...fields, '', ''].join('\r\n'))
   await client.hears('X-Request-Id: ')
@@ -70,6 +70,17 @@ describe('X-Forwarded-For and X-Forwarded-Proto', () => {
       'X-Forwarded-Port: 1',
     ]
     assert.deepEqual(await toldOrigin(stack, ...others), ownOrigin)
+  })
+
+  it('of a trusted proxy that connects over IPv4 to a socket for both families are believed too', async () => {
+    await using upstream = await unixStack(mirror)
+    await using sidecar = await sidecarWith(
+      `routes: [{name: a, kind: http, listen: "tcp://[::]:0", upstream: "unix:${upstream.at('u')}", allow: [GET /a], ${BEHIND}}]`,
+    )
+    const stack = { open: () => new Conversation(portOf(sidecar)) }
+    const [chain] = await toldOrigin(stack, 'X-Forwarded-For: ::ffff:203.0.113.7')
+    assert.equal(chain, 'X-Forwarded-For: 203.0.113.7, 127.0.0.1')
+    assert.deepEqual(await toldOrigin(stack), ownOrigin)
   })
 
   it('are judged for each request on a connection', async () => {
