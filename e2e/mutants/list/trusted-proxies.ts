@@ -364,6 +364,13 @@ export const trustedProxies: readonly Mutant[] = [
     killers: [HANDLER],
   },
   {
+    name: 'an IPv4 client of a socket for both families is another one',
+    file: CALLER_TS,
+    find: "socket.remoteAddress?.replace(/^::ffff:/, '')",
+    replace: 'socket.remoteAddress',
+    killers: [FIELDS],
+  },
+  {
     name: 'the handshakes of a proxy count for its own address',
     file: TLS_TS,
     find: 'const isProxy = this.#parts.isProxy?.(address) ?? false',
