@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 declare -A package=(
   [curl]=curl [gunicorn]=gunicorn [uvicorn]=uvicorn [nginx]=nginx-light [wrk]=wrk [h2load]=nghttp2-client
   [redis-server]=redis-server [redis-cli]=redis-tools [ab]=apache2-utils [uwsgi]=uwsgi-plugin-python3 [openssl]=openssl
-  [python3]=python3 [java]=default-jdk-headless [psql]=postgresql-client [pg_ctlcluster]=postgresql
+  [haproxy]=haproxy [python3]=python3 [java]=default-jdk-headless [psql]=postgresql-client [pg_ctlcluster]=postgresql
 )
 
 missing=()

@@ -20,6 +20,7 @@ import { secrets } from './list/secrets.ts'
 import { stack } from './list/stack.ts'
 import { tls } from './list/tls.ts'
 import { tlsHardening } from './list/tls-hardening.ts'
+import { trustedProxies } from './list/trusted-proxies.ts'
 import { unixSockets } from './list/unix-sockets.ts'
 import { upgrade } from './list/upgrade.ts'
 import { wayOut } from './list/way-out.ts'
@@ -51,4 +52,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...readiness,
   ...grpc,
   ...accessLog,
+  ...trustedProxies,
 ]

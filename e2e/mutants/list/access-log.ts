@@ -220,7 +220,7 @@ export const accessLog: readonly Mutant[] = [
   {
     name: 'plain HTTP on a port with TLS is not logged',
     file: 'services/sidecar/src/tls/tls-handler.ts',
-    find: 'logRefused(accessLog, { key: handshake.address, uid: undefined }, failure, {\n        head: bytes,\n        bytesToClient,\n      })',
+    find: 'logRefused(accessLog, { address: handshake.address, uid: undefined }, failure, {\n        head: bytes,\n        bytesToClient,\n      })',
     replace: 'void [bytes, bytesToClient]',
     killers: [RELAY],
   },

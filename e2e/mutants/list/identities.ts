@@ -159,8 +159,8 @@ export const identities: readonly Mutant[] = [
   {
     name: 'a route that has another kind now serves its kept connections',
     file: 'services/sidecar/src/relay/http-route.ts',
-    find: 'this.#relay.judge.succeededBy(next instanceof HttpHandler ? next.#relay.judge : null)',
-    replace: 'if (next instanceof HttpHandler) this.#relay.judge.succeededBy(next.#relay.judge)',
+    find: 'this.#relay.succeededBy(next instanceof HttpHandler ? next.#relay : null)',
+    replace: 'if (next instanceof HttpHandler) this.#relay.succeededBy(next.#relay)',
     killers: [RELOAD],
   },
   {

@@ -12,8 +12,8 @@ export const unixSockets: readonly Mutant[] = [
   {
     name: 'all users on a socket share the limits of one',
     file: 'services/sidecar/src/relay/http-route.ts',
-    find: 'this.#limits.take(caller.key)',
-    replace: "this.#limits.take('')",
+    find: 'this.#limits.take(caller.key, ',
+    replace: "this.#limits.take('', ",
     killers: [CALLERS],
   },
   {

@@ -44,7 +44,9 @@ describe('doctor, over TCP', () => {
   it('of a server that hangs up is a reset', async () => {
     await using server = await serve(0, (socket) => socket.resetAndDestroy())
     const { port } = server.address() as AddressInfo
-    assert.equal((await doctor(`tcp://127.0.0.1:${port}`)).verdict, 'reset')
+    const fix = 'proxyProtocol: v2, connect through its proxy'
+    const expected = { verdict: 'reset', code: 'upstream_reset', exitCode: 69, fix } as const
+    assertFinding(await doctor(`tcp://127.0.0.1:${port}`), expected)
   })
 
   for (const [what, down, code, routes] of [

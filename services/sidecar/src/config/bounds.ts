@@ -42,8 +42,17 @@ const connectionsPerAddress = bound(
   'open client connections from one address, on a Unix socket of one user; then overloaded',
 )
 
+const proxyHeader = bound(
+  'ms',
+  5 * SECOND,
+  10,
+  MINUTE,
+  'time from accepting a connection to the end of its PROXY header, with proxyProtocol; then it is reset',
+)
+
 export const STREAM_TIMEOUTS = {
   connect,
+  proxyHeader,
   idle: bound(
     'ms',
     10 * MINUTE,
@@ -57,6 +66,7 @@ export const STREAM_LIMITS = { connections, connectionsPerAddress } as const
 
 export const HTTP_TIMEOUTS = {
   connect,
+  proxyHeader,
   head: bound(
     'ms',
     10 * SECOND,

@@ -5,6 +5,7 @@ import type { LogThreshold } from '@uds-sidecar/shared/lifecycle/log'
 import * as v from 'valibot'
 import type { ConnectRule } from '../egress/host-name.ts'
 import type { AllowRule } from '../policy/rule.ts'
+import type { ForwardedField } from '../proxies/forwarded-elements.ts'
 import {
   type Bounds,
   type CONNECT_LIMITS,
@@ -67,6 +68,10 @@ interface RouteBase {
   readonly tls?: TlsSettings | undefined
   /** The sidecar is ready also while this route is not. */
   readonly optional: boolean
+  /** Proxies in front of it, which say who their client is: entries of `TrustedProxies`. Undefined: there are none. */
+  readonly trustedProxies?: readonly string[] | undefined
+  /** Whether each connection begins with a PROXY header; by default `off`. */
+  readonly proxyProtocol?: 'off' | 'v2' | undefined
   /** The clients that its rules name, in the order of the file: a reload that changes one of them changes the route. */
   readonly clients: readonly Client[]
   /**
@@ -110,6 +115,8 @@ export interface HttpRoute extends RouteBase {
   readonly credentials?: readonly CredentialSettings[] | undefined
   /** Whether an upstream on TCP is told who sends a request. */
   readonly forwarded?: boolean | undefined
+  /** Where trusted proxies say who the client is. Undefined: X-Forwarded-For, and with `proxyProtocol` nowhere. */
+  readonly forwardedField?: ForwardedField | undefined
   readonly timeoutsMs: Bounds<typeof HTTP_TIMEOUTS>
   readonly limits: Bounds<typeof HTTP_LIMITS>
 }

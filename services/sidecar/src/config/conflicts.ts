@@ -1,11 +1,12 @@
 import { clientConflicts } from './client-conflicts.ts'
 import { type Entry, entryAt, type Mistake } from './mistake.ts'
+import { proxyMistakes } from './proxy-schema.ts'
 import { wayOutMistakes } from './way-out-schema.ts'
 
 /**
  * Mistakes that the schema of one setting cannot see: names and listening addresses that the file gives twice,
- * settings of a socket file where there is none, TLS on a Unix socket, ALPN where it is no stream, the way out, and clients
- * that a listener cannot know.
+ * settings of a socket file where there is none, TLS on a Unix socket, ALPN where it is no stream, the way out, proxies in
+ * front, and clients that a listener cannot know.
  * It accepts data that the schema refuses, so that these mistakes are reported together with the others.
  */
 export function conflicts(data: unknown): Mistake[] {
@@ -22,6 +23,7 @@ export function conflicts(data: unknown): Mistake[] {
     ...alpnWithoutStream(ops, ['ops']),
     ...rows.flatMap((row, index) => alpnWithoutStream(row, ['routes', index])),
     ...rows.flatMap((row, index) => wayOutMistakes(row, ['routes', index])),
+    ...rows.flatMap((row, index) => proxyMistakes(row, ['routes', index])),
     ...clientConflicts(data),
   ]
 }

@@ -14,6 +14,7 @@ import {
 } from './bounds.ts'
 import { clients, forClients } from './clients-schema.ts'
 import { allowAddresses, allowUpstreamAddresses, connectRule, sni } from './connect-schema.ts'
+import { forwardedField, proxyProtocol, trustedProxies } from './proxy-schema.ts'
 import { optional, ready } from './ready-schema.ts'
 import { boundSchema, boundsSchema, mapping, settings } from './schema-parts.ts'
 import { tls } from './tls-schema.ts'
@@ -164,6 +165,8 @@ const listener = {
   ...socketFile,
   tls,
   optional,
+  trustedProxies,
+  proxyProtocol,
 }
 
 const common = {
@@ -230,6 +233,7 @@ const httpRoute = settings(
     passFields: v.optional(v.array(passField, PASS_FIELDS), []),
     credentials,
     forwarded,
+    forwardedField,
     timeouts: boundsSchema(HTTP_TIMEOUTS),
     limits: boundsSchema(HTTP_LIMITS),
   },

@@ -82,6 +82,14 @@ export const METRICS: readonly MetricRow[] = [
     samples: ({ counters }) =>
       Array.from(counters.egressDenied, ([reason, count]): Sample => [{ reason }, count]),
   },
+  {
+    type: 'counter',
+    name: 'sidecar_proxy_header_failures_total',
+    help: 'Connections that were closed because of their PROXY header, by reason.',
+    labels: ['reason'],
+    samples: ({ counters }) =>
+      Array.from(counters.proxyHeaderFailures, ([reason, count]): Sample => [{ reason }, count]),
+  },
   single('gauge', 'sidecar_connections', 'Open client connections.', (view) => view.counters.connectionsOpen),
   single(
     'counter',

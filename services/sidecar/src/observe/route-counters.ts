@@ -2,6 +2,7 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { FAILURES, type FailureCode, UPSTREAM_CODES } from '@uds-sidecar/shared/failure/failures'
 import { EGRESS_REASONS, type EgressReason } from '../egress/egress-denied.ts'
 import { KNOWN_METHODS } from '../http1/request-line.ts'
+import { PROXY_HEADER_FAILURES, type ProxyHeaderFailure } from '../proxies/proxy-header.ts'
 import { RecentEvents } from './recent-events.ts'
 
 /** Upper bounds of the histogram buckets, in seconds. Longer requests count only in `+Inf`, sum and count. */
@@ -68,6 +69,9 @@ export class RouteCounters {
   /** CONNECT requests and tunnels that were refused, by reason; empty on routes of other kinds. */
   readonly egressDenied = new Map<EgressReason, number>()
 
+  /** Connections that were closed because of their PROXY header, by reason; empty on routes without `proxyProtocol`. */
+  readonly proxyHeaderFailures = new Map<ProxyHeaderFailure, number>()
+
   /** Accepted connections by uid of the caller, on a Unix socket: `unknown`, at most `MAX_UIDS` uids, then `other`. */
   readonly connectionsByUid = new Map<string, number>()
   /** Requests by the client that sent them, `ANONYMOUS` for none, on a route whose rules name clients. */
@@ -120,6 +124,17 @@ export class RouteCounters {
   /** Count one CONNECT that was refused, or one tunnel that was cut. */
   deny(reason: EgressReason): void {
     this.egressDenied.set(reason, (this.egressDenied.get(reason) ?? 0) + 1)
+  }
+
+  /** The route has `proxyProtocol`: its reasons are shown also while they are 0. */
+  showProxyHeaders(): void {
+    for (const reason of PROXY_HEADER_FAILURES)
+      this.proxyHeaderFailures.set(reason, this.proxyHeaderFailures.get(reason) ?? 0)
+  }
+
+  /** Count one connection without a valid PROXY header. */
+  proxyHeaderFailed(reason: ProxyHeaderFailure): void {
+    this.proxyHeaderFailures.set(reason, (this.proxyHeaderFailures.get(reason) ?? 0) + 1)
   }
 
   /** Count one response, `ms` milliseconds after its request head was read. Unknown methods share one label. */

@@ -5,6 +5,7 @@ import type { Route } from '../config/config.ts'
 import { formatConnectRule } from '../egress/host-name.ts'
 import type { CredentialStatus } from '../identity/credentials.ts'
 import { formatRule } from '../policy/rule.ts'
+import { forwardedFieldOf } from '../proxies/forwarded-origin.ts'
 import type { ConnectionLimits } from '../relay/connection-limits.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { stateName, type UpstreamState, unknownState } from '../upstream/upstream-state.ts'
@@ -50,6 +51,9 @@ export function routeReport(view: RouteView, clientFiles: readonly CredentialSta
     ready: readyReport(route),
     optional: route.optional,
     encodedSlash: route.kind === 'http' ? route.encodedSlash : null,
+    trustedProxies: route.trustedProxies ?? null,
+    proxyProtocol: route.proxyProtocol ?? 'off',
+    forwardedField: route.kind === 'http' ? (forwardedFieldOf(route) ?? null) : null,
     sni: route.kind === 'connect' ? route.sni : null,
     allowAddresses: route.allowAddresses ?? null,
     connections: counters.connectionsOpen,

@@ -2,11 +2,14 @@ import type { Socket } from 'node:net'
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import { peerOf } from '@uds-sidecar/shared/kernel/peer'
 import type { CertificateNames } from '../identity/certificate-names.ts'
+import { transportOf } from './port.ts'
 
 /** Who connected, as far as the connection itself proves it. */
 export interface Caller {
-  /** What the limits per caller count by: the address on TCP, the uid on a Unix socket. */
+  /** What the limits per caller count by: the address on TCP or of a PROXY header, the uid on a Unix socket. */
   readonly key: string
+  /** On TCP, and where a PROXY header says it. It proves nothing: `uid` and the others are those of who connected. */
+  readonly address?: string | undefined
   /** The uid on a Unix socket; null where it is not known, undefined on TCP. */
   readonly uid: number | null | undefined
   /** On a Unix socket: the primary group and the supplementary ones. */
@@ -25,17 +28,35 @@ const UNKNOWN: Caller = { key: 'unknown', uid: null, groups: [], certificate: nu
  * to which the descriptor was passed.
  */
 export function callerOf(client: Socket, listen: Endpoint): Caller {
+  const address = clientAddressOf(client)
   if (listen.kind === 'tcp')
     return {
-      key: client.remoteAddress ?? '',
+      key: address ?? '',
+      address,
       uid: undefined,
       groups: [],
       certificate: provenCertificateOf(client),
     }
   const peer = peerOf(client)
-  if (peer === undefined) return UNKNOWN
+  if (peer === undefined) return address === undefined ? UNKNOWN : { ...UNKNOWN, key: address, address }
   const { uid, gid, groups } = peer
-  return { key: `uid ${uid}`, uid, groups: [gid, ...groups], certificate: null }
+  return { key: address ?? `uid ${uid}`, address, uid, groups: [gid, ...groups], certificate: null }
+}
+
+const CLIENT_ADDRESS = Symbol('client address')
+
+/** Says what the PROXY header of a connection said, for {@link clientAddressOf}. */
+export function setClientAddress(socket: Socket, address: string): void {
+  Object.assign(socket, { [CLIENT_ADDRESS]: address })
+}
+
+/**
+ * The address of the client: that of the PROXY header, or else of who connected. Undefined on a Unix socket without one. A
+ * socket for both families shows IPv4 as `::ffff:a.b.c.d`; proxies do not.
+ */
+export function clientAddressOf(socket: Socket): string | undefined {
+  const transport: Socket & { [CLIENT_ADDRESS]?: string } = transportOf(socket)
+  return transport[CLIENT_ADDRESS] ?? socket.remoteAddress?.replace(/^::ffff:/, '')
 }
 
 /** What the client of a TLS connection proved with a certificate, in the handshake. */
@@ -45,12 +66,15 @@ export interface ProvenCertificate {
   isValid(): boolean
 }
 
-/** Who connected, as the log says it: the address on TCP, else the uid, null where it is not known. */
-export function originOf({ key, uid }: Pick<Caller, 'key' | 'uid'>): {
+/**
+ * Who sent it, as the log says it: the address on TCP, or what a trusted proxy says; on a Unix socket the uid of who
+ * connected, null where it is not known.
+ */
+export function originOf({ address, uid }: Pick<Caller, 'address' | 'uid'>): {
   readonly address: string | null
   readonly uid: number | null
 } {
-  return uid === undefined ? { address: key.replace(/^::ffff:/, ''), uid: null } : { address: null, uid }
+  return { address: address ?? null, uid: uid ?? null }
 }
 
 const CERTIFICATE = Symbol('certificate')

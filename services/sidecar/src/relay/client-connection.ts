@@ -8,9 +8,7 @@ import { parseRequestHead } from '../http1/parse-request-head.ts'
 import { PartialHead } from '../http1/partial-head.ts'
 import { REFUSED, type RequestHead } from '../http1/request-head.ts'
 import { ByteQueue } from './byte-queue.ts'
-import type { Caller } from './caller.ts'
-import { ClientSocket } from './client-socket.ts'
-import type { Peer } from './connection-limits.ts'
+import { ClientSocket, type Connecting } from './client-socket.ts'
 import { Timed } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
 import { logRefused } from './exchange-log.ts'
@@ -45,13 +43,12 @@ export class ClientConnection extends Timed {
 
   constructor(
     socket: Socket,
-    peer: Peer,
-    caller: Caller,
+    connecting: Connecting,
     relay: HttpRelay,
     onClosed: (connection: ClientConnection) => void,
   ) {
     super()
-    this.socket = new ClientSocket(socket, peer, caller, () => this.#exchange?.clientFlushed())
+    this.socket = new ClientSocket(socket, connecting, () => this.#exchange?.clientFlushed())
     this.#relay = relay
     this.#onClosed = onClosed
     this.#idleMs = relay.route.timeoutsMs.idle
@@ -78,6 +75,7 @@ export class ClientConnection extends Timed {
   /** The response was written; with `keep` the next request may follow. */
   responded(keep: boolean): void {
     if (this.#state !== 'busy') return
+    this.socket.endRequest()
     if (keep) this.#next()
     else this.#linger('response written, close')
   }
@@ -215,8 +213,16 @@ export class ClientConnection extends Timed {
     this.#change('whole head')
     this.#isHeadTimed = false
     this.#requests += 1
+    this.#followProxies(head, bytes)
     this.#exchange ??= new Exchange(this, this.#relay)
     return this.#exchange.start(head, bytes, start)
+  }
+
+  /** A trusted proxy says in the fields of each request whose it is. */
+  #followProxies(head: RequestHead, bytes: Buffer): void {
+    const { forwarded } = this.#relay
+    const { connected } = this.socket
+    if (forwarded?.isProxy(connected)) this.socket.startRequest(forwarded.of(connected, head, bytes))
   }
 
   /** The deadline counts from the first byte of the head. Half of an empty line is not yet a head. */
@@ -263,6 +269,7 @@ export class ClientConnection extends Timed {
     this.#change('socket closed')
     this.#relay.deadlines.clear(this)
     this.#exchange?.clientGone()
+    this.socket.endRequest()
     this.#onClosed(this)
   }
 }

@@ -77,9 +77,12 @@ export class ConnectionLimits {
     return this.#total
   }
 
-  /** Takes a place; null when none is left. */
-  take(address: string): Peer | null {
-    const peer = this.#peers.get(address) ?? new Peer(address)
+  /**
+   * Takes a place; null when none is left.
+   * @param isProxy a trusted proxy connects, for any number of clients: they count, each by `join`, and it does not.
+   */
+  take(address: string, isProxy = false): Peer | null {
+    const peer = isProxy ? new Peer(address) : this.#peerOf(address)
     if (peer.connections >= this.#parts.connectionsPerAddress) return null
     if (this.#total >= this.max || !this.#parts.room.take(this.#parts.descriptors)) {
       this.#become(true)
@@ -87,15 +90,33 @@ export class ConnectionLimits {
     }
     this.#total += 1
     peer.connections += 1
+    if (!isProxy) this.#peers.set(address, peer)
+    return peer
+  }
+
+  /** Counts a request that a trusted proxy relays, as a connection of its client. Null: the client has too many. */
+  join(address: string): Peer | null {
+    const peer = this.#peerOf(address)
+    if (peer.connections >= this.#parts.connectionsPerAddress) return null
+    peer.connections += 1
     this.#peers.set(address, peer)
     return peer
+  }
+
+  /** The request that `join` has counted is over. */
+  leave(peer: Peer): void {
+    peer.connections -= 1
+    if (peer.connections === 0 && this.#peers.get(peer.address) === peer) this.#peers.delete(peer.address)
+  }
+
+  #peerOf(address: string): Peer {
+    return this.#peers.get(address) ?? new Peer(address)
   }
 
   /** Gives back a place that `take` gave. */
   release(peer: Peer): void {
     this.#total -= 1
-    peer.connections -= 1
-    if (peer.connections === 0) this.#peers.delete(peer.address)
+    this.leave(peer)
     this.#parts.room.release(this.#parts.descriptors)
     if (this.#isFull && this.#total < this.max * CALM) this.#become(false)
   }

@@ -174,7 +174,7 @@ interface RefusedHead {
 /** Logs a request whose head is refused, or a connection without a place. */
 export function logRefused(
   log: RouteLog,
-  caller: Pick<Caller, 'key' | 'uid'>,
+  caller: Pick<Caller, 'address' | 'uid'>,
   { code }: Pick<Failure, 'code'>,
   { head, bytesToClient }: RefusedHead,
 ): void {

@@ -4,6 +4,7 @@ import { DateLine } from '../http1/rewrite-response.ts'
 import type { Identities } from '../identity/identities.ts'
 import type { RouteLog } from '../observe/access-log.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
+import { ForwardedOrigin, forwardedFieldOf } from '../proxies/forwarded-origin.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { ResponseBuffer, type SharedRoom } from './connection-limits.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -48,6 +49,8 @@ export class HttpRelay {
   readonly tracing: Tracing
   /** From now on each response is the last of its connection. */
   isDraining = false
+  readonly #forwarded: ForwardedOrigin | null
+  #next: HttpRelay | null = null
 
   constructor(
     route: HttpRoute,
@@ -75,5 +78,22 @@ export class HttpRelay {
     this.identities = identities
     this.accessLog = accessLog
     this.tracing = tracing
+    this.#forwarded = forwardedOriginOf(route)
   }
+
+  /** What trusted proxies say about their clients, by the current configuration; null: nobody is believed. */
+  get forwarded(): ForwardedOrigin | null {
+    return this.#next === null ? this.#forwarded : this.#next.forwarded
+  }
+
+  /** A reload gives the port to `next`: its rules and its trusted proxies count from now on. */
+  succeededBy(next: HttpRelay | null): void {
+    this.judge.succeededBy(next === null ? null : next.judge)
+    this.#next = next
+  }
+}
+
+function forwardedOriginOf(route: HttpRoute): ForwardedOrigin | null {
+  const field = forwardedFieldOf(route)
+  return field === undefined ? null : new ForwardedOrigin(field, route.trustedProxies ?? [])
 }

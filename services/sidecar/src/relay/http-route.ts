@@ -42,9 +42,14 @@ export class HttpHandler implements ConnectionHandler {
 
   /** A reload gives its port to `next`, which judges the requests of its connections from now on; null: none does. */
   succeededBy(next: ConnectionHandler | null): void {
-    this.#relay.judge.succeededBy(next instanceof HttpHandler ? next.#relay.judge : null)
+    this.#relay.succeededBy(next instanceof HttpHandler ? next.#relay : null)
     if (next instanceof HttpHandler) next.#follow(this)
     this.judgeAnew()
+  }
+
+  /** Whether a trusted proxy connects from this address, on whose connections requests of many clients come. */
+  isProxy(address: string): boolean {
+    return this.#relay.forwarded?.isProxy({ address, uid: undefined }) ?? false
   }
 
   #follow(former: HttpHandler): void {
@@ -60,19 +65,24 @@ export class HttpHandler implements ConnectionHandler {
 
   #admitOrRefuse(client: Socket): void {
     const caller = callerOf(client, this.#relay.route.listen)
-    const peer = this.#limits.take(caller.key)
+    const peer = this.#limits.take(caller.key, this.#relay.forwarded?.isProxy(caller))
     if (peer === null) refuseOverloaded(client, caller, this.#relay, this.#limits)
     else this.#admit(client, caller, peer)
   }
 
   #admit(client: Socket, caller: Caller, peer: Peer): void {
     this.#relay.counters.connected(caller.uid)
-    const connection = new ClientConnection(client, peer, caller, this.#relay, () => {
-      this.#limits.release(peer)
-      this.#connections.delete(connection)
-      this.#relay.counters.connectionsOpen -= 1
-      if (this.#relay.isDraining && this.#connections.size === 0) this.#drained.resolve()
-    })
+    const connection = new ClientConnection(
+      client,
+      { peer, caller, limits: this.#limits },
+      this.#relay,
+      () => {
+        this.#limits.release(peer)
+        this.#connections.delete(connection)
+        this.#relay.counters.connectionsOpen -= 1
+        if (this.#relay.isDraining && this.#connections.size === 0) this.#drained.resolve()
+      },
+    )
     this.#connections.add(connection)
     if (this.#relay.isDraining) connection.wrapUp(GRACE_MS)
   }

@@ -3,7 +3,7 @@ import type { RequestHead } from '../http1/request-head.ts'
 import { bodyTooLarge } from '../policy/admission.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { HttpRelay } from './http-relay.ts'
-import { requestBodyBroken } from './relay-failures.ts'
+import { requestBodyBroken, tooManyOfClient } from './relay-failures.ts'
 import type { Verdict } from './request-judge.ts'
 import type { RequestSender } from './request-sender.ts'
 
@@ -34,7 +34,9 @@ export class Judging {
 
   /** @param isBroken the first bytes of the body are malformed, which is said to those who may send the request */
   start(head: RequestHead, bytes: Buffer, isBroken: boolean): void {
-    const verdict = this.#relay.judge.judge(head, bytes, this.#client.caller)
+    const verdict = this.#client.hasTooMany
+      ? { failure: tooManyOfClient() }
+      : this.#relay.judge.judge(head, bytes, this.#client.caller)
     if (!(verdict instanceof Promise)) this.#onVerdict(this.#withBody(verdict, isBroken))
     else {
       this.#pending = verdict

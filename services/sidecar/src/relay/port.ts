@@ -16,7 +16,8 @@ export function setTransport(tls: Socket, transport: Socket): void {
   Object.assign(tls, { [TRANSPORT]: transport })
 }
 
-function transportOf(socket: Socket & { [TRANSPORT]?: Socket }): Socket {
+/** The TCP connection that carries a TLS socket; any other socket itself. */
+export function transportOf(socket: Socket & { [TRANSPORT]?: Socket }): Socket {
   return socket[TRANSPORT] ?? socket
 }
 

@@ -108,6 +108,14 @@ export function judgedTooLate(): Failure {
   })
 }
 
+/** Through trusted proxies, whose connections count for nobody. */
+export function tooManyOfClient(): Failure {
+  return new Failure('overloaded', {
+    message: 'too many requests of this client are under way',
+    hint: 'wait for some of them, or raise limits.connectionsPerAddress of the route',
+  })
+}
+
 export function waitedTooLong(): Failure {
   return new Failure('overloaded', {
     message: 'all upstream connections were in use for as long as the request could wait',

@@ -141,12 +141,14 @@ export class Relay extends Timed {
     } else this.fail('client_timeout')
   }
 
+  /** `from` may have ended already: the client, while the upstream was dialled. */
   #join(from: Socket, to: Socket): void {
     to.on('drain', () => {
       this.#deadlines.set(this, this.#idleMs)
       from.resume()
     })
-    from.once('end', () => to.end())
+    if (from.readableEnded) to.end()
+    else from.once('end', () => to.end())
     from.once('close', () => this.#sideClosed(to))
   }
 

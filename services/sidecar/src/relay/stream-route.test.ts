@@ -68,6 +68,17 @@ describe('a stream route', () => {
     assert.equal(`${await readAll(client)}`, 'got all')
   })
 
+  it('relays the end of a client that sends nothing, also when it comes before the upstream is connected', async () => {
+    await using run = await tempDirectory()
+    await using _ = await rawServer(`${run.path}/s`, async (socket) => {
+      socket.end(`got ${(await readAll(socket)).length} bytes`)
+    })
+    await using sidecar = await streamTo(`${run.path}/s`)
+    const client = clientOf(sidecar)
+    client.end()
+    assert.equal(`${await readAll(client)}`, 'got 0 bytes')
+  })
+
   it('relays the end of the upstream while the client is still sending', async () => {
     await using run = await tempDirectory()
     const late = Promise.withResolvers<string>()

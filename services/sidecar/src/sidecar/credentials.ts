@@ -1,7 +1,7 @@
 import { requirePeerCredentials } from '@uds-sidecar/shared/kernel/peer'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { Client } from '../config/clients-schema.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, Route } from '../config/config.ts'
 import type { Credentials } from '../identity/credentials.ts'
 
 /**
@@ -26,10 +26,15 @@ export async function checkCredentials({ clients }: Config, log: Logger): Promis
   credentials?.[Symbol.dispose]()
 }
 
+/** A proxy that is known by its uid connects on a Unix socket. */
+function trustsUids({ listen, trustedProxies = [] }: Route): boolean {
+  return listen.kind === 'unix' && trustedProxies.some((text) => text.startsWith('uid:'))
+}
+
 /** Where a rule is for a uid or gid, the kernel must tell it. @throws Failure `peer_unknown` */
 export function requireCallers({ routes, opsAccess }: Config): void {
   const needsPeer = ({ kind }: Client) => kind === 'uid' || kind === 'gid'
-  const route = routes.find(({ clients }) => clients.some(needsPeer))
+  const route = routes.find((each) => each.clients.some(needsPeer) || trustsUids(each))
   if (route !== undefined) requirePeerCredentials(`the route ${route.name}`)
   else if (opsAccess?.clients.some(needsPeer)) requirePeerCredentials('the operations port')
 }

@@ -15,6 +15,7 @@ import { HttpRelay, type Tracing } from '../relay/http-relay.ts'
 import { HttpHandler } from '../relay/http-route.ts'
 import { toSocket } from '../relay/outgoing.ts'
 import { type ConnectionHandler, openPort, type Port } from '../relay/port.ts'
+import { ProxyHeaderHandler, type ProxyHeaderParts } from '../relay/proxy-header-handler.ts'
 import { StreamHandler } from '../relay/stream-route.ts'
 import type { Certificate } from '../tls/certificate.ts'
 import type { ReadySettings } from '../upstream/ready-probe.ts'
@@ -196,9 +197,22 @@ function partsOf(
     accessLog,
     tracing: surroundings.tracing,
   })
-  const handler =
-    tls === null ? inner : tls.handlerFor({ inner, limits, deadlines, isHttp, counters, accessLog })
+  const isProxy = inner instanceof HttpHandler ? (address: string) => inner.isProxy(address) : undefined
+  const next =
+    tls === null ? inner : tls.handlerFor({ inner, limits, deadlines, isHttp, counters, accessLog, isProxy })
+  const handler = withProxyHeader(route, { next, limits, deadlines, counters, log: routeLog })
   return { upstream, limits, inner, handler, tls, outgoing }
+}
+
+/** With `proxyProtocol` a header comes before everything else. */
+function withProxyHeader(
+  route: Route,
+  parts: Omit<ProxyHeaderParts, 'listen' | 'trustedProxies' | 'timeoutMs'>,
+): ConnectionHandler {
+  const { listen, proxyProtocol, trustedProxies = [] } = route
+  if (proxyProtocol !== 'v2') return parts.next
+  const timeoutMs = route.kind === 'connect' ? route.timeoutsMs.head : route.timeoutsMs.proxyHeader
+  return new ProxyHeaderHandler({ ...parts, listen, trustedProxies, timeoutMs })
 }
 
 type RouteHandler = HttpHandler | StreamHandler | ConnectHandler

@@ -5,6 +5,7 @@ import type { TlsSettings } from '../config/tls-schema.ts'
 import type { RouteLog } from '../observe/access-log.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { HandshakeFailure, TlsCounters } from '../observe/tls-status.ts'
+import { clientAddressOf } from '../relay/caller.ts'
 import type { ConnectionLimits, Peer } from '../relay/connection-limits.ts'
 import type { Deadlines } from '../relay/deadlines.ts'
 import { logRefused } from '../relay/exchange-log.ts'
@@ -45,6 +46,8 @@ export interface TlsHandlerParts {
   readonly deadlines: Deadlines
   /** Selects http/1.1 by ALPN, and responds to plain HTTP. */
   readonly isHttp: boolean
+  /** Whether a trusted proxy has this address: then it may have any number of connections. Default: none has. */
+  readonly isProxy?: ((address: string) => boolean) | undefined
   /** Counters of the route; undefined for the operations port. */
   readonly counters?: RouteCounters | undefined
   /** Undefined for the operations port. */
@@ -88,7 +91,7 @@ export class TlsHandler implements ConnectionHandler {
 
   accept(raw: Socket): void {
     raw.on('error', () => raw.destroy())
-    const address = raw.remoteAddress ?? ''
+    const address = clientAddressOf(raw) ?? ''
     const key = keyOf(raw)
     const peer = this.#isOver || key === null ? null : this.#placeFor(address)
     if (key === null || (peer === null && !this.#mayExplain())) this.#refuse(raw)
@@ -132,7 +135,7 @@ export class TlsHandler implements ConnectionHandler {
     const { counters, accessLog } = this.#parts
     const code = this.#isOver ? 'draining' : 'overloaded'
     counters?.fail(code)
-    const caller = { key: raw.remoteAddress ?? '', uid: undefined }
+    const caller = { address: clientAddressOf(raw), uid: undefined }
     if (accessLog !== undefined) logRefused(accessLog, caller, { code }, { head: null, bytesToClient: 0 })
     if (!this.#isOver) this.#parts.certificate.counters.failed('overloaded')
     reset(raw)
@@ -147,10 +150,11 @@ export class TlsHandler implements ConnectionHandler {
       if (own.length >= max / 2) this.#displace(own[0])
       else if (this.#handshakes.size >= max) this.#displace(this.#handshakes.values().next().value)
     }
-    const peer = limits.take(address)
+    const isProxy = this.#parts.isProxy?.(address) ?? false
+    const peer = limits.take(address, isProxy)
     if (peer !== null) return peer
     this.#displace(this.#oldestOf(address))
-    return limits.take(address)
+    return limits.take(address, isProxy)
   }
 
   /** The oldest handshake with a place of this address, or of any when it has none. */
@@ -205,7 +209,7 @@ export class TlsHandler implements ConnectionHandler {
     this.#end(handshake, 'plain_http')
     const bytesToClient = refuseConnection(handshake.raw, failure, limits)
     if (accessLog !== undefined)
-      logRefused(accessLog, { key: handshake.address, uid: undefined }, failure, {
+      logRefused(accessLog, { address: handshake.address, uid: undefined }, failure, {
         head: bytes,
         bytesToClient,
       })

@@ -38,8 +38,12 @@ export function reset({
           ),
         ]),
     shell(doctorAgain(place, 'none'), `if the server does not speak ${place.protocol}`),
+    ...(place.endpoint.kind === 'tcp' ? [advice(PROXY_HEADER)] : []),
   ])
 }
+
+const PROXY_HEADER =
+  'if it is a route of the sidecar with proxyProtocol: v2, connect through its proxy: without a PROXY header of a trusted proxy each connection is closed'
 
 /** It responds in another protocol. */
 export function wrongProtocol({ conversation, place }: Facts): Finding | undefined {
