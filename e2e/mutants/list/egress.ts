@@ -4,6 +4,7 @@ const EGRESS = 'services/sidecar/src/egress'
 const RELAY = 'services/sidecar/src/relay'
 const ADDRESSES = `${EGRESS}/addresses.ts`
 const ADDRESSES_TEST = `${EGRESS}/addresses.test.ts`
+const SPECIAL_TEST = `${EGRESS}/special-addresses.test.ts`
 const NAMES = `${EGRESS}/host-name.ts`
 const NAMES_TEST = `${EGRESS}/host-name.test.ts`
 const HELLO = `${EGRESS}/client-hello.ts`
@@ -144,6 +145,27 @@ export const egress: readonly Mutant[] = [
     "'100.64.0.0/10', 'shared'",
     "'100.64.0.0/10', 'global'",
     ADDRESSES_TEST,
+  ),
+  mutant(
+    'a block of IPv4 is too short by half',
+    `${EGRESS}/special-addresses.ts`,
+    "['172.16.0.0/12',",
+    "['172.16.0.0/13',",
+    SPECIAL_TEST,
+  ),
+  mutant(
+    'a block of IPv6 is too long by half',
+    `${EGRESS}/special-addresses.ts`,
+    "['2001::/23',",
+    "['2001::/22',",
+    SPECIAL_TEST,
+  ),
+  mutant(
+    'documentation of IPv6 is dialled',
+    `${EGRESS}/special-addresses.ts`,
+    "  ['3fff::/20', 'documentation', 'Documentation, RFC 9637'],\n",
+    '',
+    SPECIAL_TEST,
   ),
   mutant(
     'WireServer is dialled',
