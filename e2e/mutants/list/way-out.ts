@@ -4,6 +4,7 @@ const PARTNER = 'services/sidecar/src/way-out/partner.test.ts'
 const CODES = 'services/sidecar/src/way-out/tls-codes.test.ts'
 const FILES = 'services/sidecar/src/way-out/upstream-files.test.ts'
 const REUSE = 'services/sidecar/src/way-out/tls-reuse.test.ts'
+const RESTARTS = 'services/sidecar/src/way-out/restarts.test.ts'
 const SCHEMA_TEST = 'services/sidecar/src/config/way-out-schema.test.ts'
 const DESTINATION = 'services/sidecar/src/http1/destination.test.ts'
 const SCHEMA = 'services/sidecar/src/config/way-out-schema.ts'
@@ -158,7 +159,14 @@ export const wayOut: readonly Mutant[] = [
     file: 'services/sidecar/src/relay/retry.ts',
     find: 'this.#isPossible = isDone && isIdempotent',
     replace: 'this.#isPossible = isDone',
-    killers: [REUSE],
+    killers: [REUSE, RESTARTS],
+  },
+  {
+    name: 'way out: a request goes out on a connection whose partner has ended',
+    file: 'services/sidecar/src/relay/upstream-connection.ts',
+    find: "else if (this.#state === 'idle') this.close()",
+    replace: "else if (this.#state === 'idle' && error !== undefined) this.close()",
+    killers: [RESTARTS],
   },
   {
     name: 'way out: a POST goes out on a connection that its server may have closed',
