@@ -3,11 +3,9 @@
 // sidecar's own ports and its gateway.
 
 import assert from 'node:assert/strict'
-import { chmod, copyFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { Authority } from '@uds-sidecar/shared/testing/authority'
-import { tempDirectory } from '@uds-sidecar/shared/testing/files'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
+import { certificatesFor } from './support/certificates.ts'
 import { dialFrom, getFrom } from './support/connections.ts'
 import type { Insider } from './support/inside.ts'
 import { ownStack } from './support/stack.ts'
@@ -17,7 +15,7 @@ const API = 'api.github.com'
 const API_SOCKET = 'unix:/run/out/api.sock'
 
 test('an agent reaches two names', async (t) => {
-  await using pki = await certificates()
+  await using pki = await certificatesFor(REGISTRY, API)
   const stack = await ownStack(t, {
     file: 'examples/agent/compose.yaml',
     overlays: ['agent-without-internet'],
@@ -77,24 +75,6 @@ test('an agent reaches two names', async (t) => {
     assert.match(await dialFrom(agent, `tcp://${REGISTRY}:443`), /^host_unknown/)
   })
 })
-
-/** The authority of the test and a certificate for both names, readable by every user. */
-async function certificates() {
-  const directory = await tempDirectory('agent-')
-  await using authority = await Authority.create()
-  const { certFile, keyFile } = await authority.issue({ names: `DNS:${REGISTRY},DNS:${API}` })
-  const copies = [
-    [authority.certFile, 'authority.crt'],
-    [certFile, 'tls.crt'],
-    [keyFile, 'tls.key'],
-  ] as const
-  await chmod(directory.path, 0o755)
-  for (const [from, name] of copies) {
-    await copyFile(from, directory.at(name))
-    await chmod(directory.at(name), 0o644)
-  }
-  return directory
-}
 
 /** Fetches through the proxy that the environment names. @returns `status body`, or `failed` and why */
 function fetchFrom(agent: Insider, url: string): Promise<string> {
