@@ -5,6 +5,7 @@ const CODES = 'services/sidecar/src/way-out/tls-codes.test.ts'
 const FILES = 'services/sidecar/src/way-out/upstream-files.test.ts'
 const REUSE = 'services/sidecar/src/way-out/tls-reuse.test.ts'
 const RESTARTS = 'services/sidecar/src/way-out/restarts.test.ts'
+const HOSTILE = 'services/sidecar/src/way-out/hostile-partner.test.ts'
 const SCHEMA_TEST = 'services/sidecar/src/config/way-out-schema.test.ts'
 const DESTINATION = 'services/sidecar/src/http1/destination.test.ts'
 const SCHEMA = 'services/sidecar/src/config/way-out-schema.ts'
@@ -153,6 +154,20 @@ export const wayOut: readonly Mutant[] = [
     find: '    for (const connection of this.#open) connection.retire()\n',
     replace: '',
     killers: [FILES],
+  },
+  {
+    name: 'way out: a partner may ask for handshake after handshake',
+    file: 'shared/src/dial/dial-tls.ts',
+    find: 'secureOptions: crypto.constants.SSL_OP_NO_RENEGOTIATION',
+    replace: 'secureOptions: crypto.constants.SSL_OP_NO_QUERY_MTU',
+    killers: [HOSTILE],
+  },
+  {
+    name: 'way out: a response that nobody asked for is kept for the next request',
+    file: 'services/sidecar/src/relay/upstream-connection.ts',
+    find: 'else this.close() // bytes that belong to no request',
+    replace: "else if (this.#state === 'closed') this.close()",
+    killers: [HOSTILE],
   },
   {
     name: 'way out: a POST is repeated',
