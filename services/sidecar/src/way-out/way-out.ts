@@ -47,7 +47,8 @@ export class WayOut implements Outgoing, OutgoingStatus, Disposable {
     this.counters = counters
     this.upstreamTls = upstreamTls
     this.#credentials = credentials
-    this.#lookup = checkedLookup(resolver, route.kind === 'connect' ? [] : (route.allowAddresses ?? []))
+    const ask = (name: string) => resolver.lookup(name, route.name)
+    this.#lookup = checkedLookup(ask, route.kind === 'connect' ? [] : (route.allowAddresses ?? []))
     const lines = () => credentials?.files.value ?? NOTHING
     this.destination = route.kind === 'http' ? partnerOf(endpoint, route, lines) : SOCKET
   }
@@ -126,13 +127,13 @@ async function loadCredentials(
 }
 
 /**
- * Asks `resolver`, as `net.connect` expects it, and lets only checked addresses through: whoever answers for the name must
+ * Asks `ask`, as `net.connect` expects it, and lets only checked addresses through: whoever answers for the name must
  * not be able to send the app to this machine, its gateway or a metadata service. Node tries several one after the other.
  */
-function checkedLookup(resolver: NameResolver, allowAddresses: readonly string[]): LookupFunction {
+function checkedLookup(ask: NameResolver['lookup'], allowAddresses: readonly string[]): LookupFunction {
   const rules = new AddressRules([...EVERYWHERE, ...allowAddresses])
   const addressesOf = async (name: string) => {
-    const found = await resolver.lookup(name)
+    const found = await ask(name)
     if (name === 'localhost') return found // whoever writes it means this machine
     const own = ownAddresses()
     const good = found.filter(({ address }) => rules.refusalOf(address, own) === null)
