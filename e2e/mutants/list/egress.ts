@@ -311,8 +311,15 @@ export const egress: readonly Mutant[] = [
   mutant(
     'addresses are kept for ever',
     RESOLVER,
-    'entry.untilMs = clock() + keepMs',
+    'entry.untilMs = entry.sinceMs + keepMs',
     'entry.untilMs = Number.POSITIVE_INFINITY + keepMs',
+    RESOLVER_TEST,
+  ),
+  mutant(
+    'a name at whose addresses nobody is reached is asked for without a pause',
+    RESOLVER,
+    'Math.min(entry.untilMs, entry.sinceMs + this.#options.keepFailureMs)',
+    'Math.min(entry.untilMs, entry.sinceMs)',
     RESOLVER_TEST,
   ),
   mutant(

@@ -170,6 +170,13 @@ export const wayOut: readonly Mutant[] = [
     killers: [HOSTILE],
   },
   {
+    name: 'way out: an address at which nobody is reached is used on',
+    file: 'services/sidecar/src/way-out/way-out.ts',
+    find: '    this.#forget()\n',
+    replace: '    void this.#forget\n',
+    killers: ['services/sidecar/src/way-out/checked-addresses.test.ts'],
+  },
+  {
     name: 'way out: a POST is repeated',
     file: 'services/sidecar/src/relay/retry.ts',
     find: 'this.#isPossible = isDone && isIdempotent',

@@ -17,6 +17,8 @@ import { ownAddresses } from './own-addresses.ts'
 export interface NameResolver {
   /** @param asker the name of the route that asks */
   lookup(name: string, asker?: string): Promise<readonly LookupAddress[]>
+  /** What is known about the name may be wrong: it is asked for again soon. */
+  forget?(name: string): void
 }
 
 export interface EgressPolicyParts {

@@ -152,6 +152,27 @@ describe('the same name', () => {
     assert.deepEqual(await second, [other])
   })
 
+  it('at whose addresses nobody is reached is asked for again, and not too often', async () => {
+    const { resolver, names, whenAsked, respond, pass } = stack({ keepMs: 10_000, keepFailureMs: 100 })
+    resolver.forget('a.example')
+    const first = resolver.lookup('a.example')
+    resolver.forget('a.example')
+    await whenAsked(1)
+    respond(0, null)
+    await first
+    for (let i = 0; i < 5; i++) {
+      resolver.forget('a.example')
+      pass(19)
+      await resolver.lookup('a.example')
+    }
+    assert.equal(names().length, 1)
+    pass(5)
+    const second = resolver.lookup('a.example')
+    await whenAsked(2)
+    respond(1, null)
+    await second
+  })
+
   it('that failed is asked for again soon', async () => {
     const { resolver, names, whenAsked, respond, pass } = stack({ keepFailureMs: 100 })
     const first = resolver.lookup('a.example')

@@ -40,6 +40,8 @@ interface Entry {
   readonly result: Promise<readonly LookupAddress[]>
   /** Infinity while the look-up runs. */
   untilMs: number
+  /** When it ended. */
+  sinceMs: number
 }
 
 /** Somebody who asks: a route. */
@@ -80,19 +82,35 @@ export class Resolver {
     return await this.#remember(name, asker)
   }
 
+  /**
+   * Nobody could be reached at the addresses of `name`: they may be old. The next look-up asks for them again, unless the
+   * last one ended less than `keepFailureMs` ago.
+   */
+  forget(name: string): void {
+    const entry = this.#entries.get(name)
+    if (entry === undefined || entry.untilMs === Number.POSITIVE_INFINITY) return
+    entry.untilMs = Math.min(entry.untilMs, entry.sinceMs + this.#options.keepFailureMs)
+  }
+
   #remember(name: string, asker: string): Promise<readonly LookupAddress[]> {
     const { clock, keepMs, keepFailureMs, maxCached } = this.#options
-    const entry: Entry = { result: this.#ask(name, this.#askerOf(asker)), untilMs: Number.POSITIVE_INFINITY }
+    const entry: Entry = {
+      result: this.#ask(name, this.#askerOf(asker)),
+      untilMs: Number.POSITIVE_INFINITY,
+      sinceMs: 0,
+    }
     this.#entries.delete(name)
     this.#entries.set(name, entry)
     entry.result.then(
       () => {
-        entry.untilMs = clock() + keepMs
+        entry.sinceMs = clock()
+        entry.untilMs = entry.sinceMs + keepMs
       },
       (error: unknown) => {
         // A full queue says nothing about the name.
         const isAboutName = error instanceof Failure && error.code === 'host_unknown'
-        if (isAboutName) entry.untilMs = clock() + keepFailureMs
+        entry.sinceMs = clock()
+        if (isAboutName) entry.untilMs = entry.sinceMs + keepFailureMs
         else if (this.#entries.get(name) === entry) this.#entries.delete(name)
       },
     )

@@ -36,6 +36,7 @@ export class WayOut implements Outgoing, OutgoingStatus, Disposable {
   readonly counters: OutgoingCounters
   readonly #credentials: Credentials | null
   readonly #lookup: LookupFunction
+  readonly #forget: () => void
 
   private constructor(
     route: Route,
@@ -49,6 +50,7 @@ export class WayOut implements Outgoing, OutgoingStatus, Disposable {
     this.#credentials = credentials
     const ask = (name: string) => resolver.lookup(name, route.name)
     this.#lookup = checkedLookup(ask, route.kind === 'connect' ? [] : (route.allowAddresses ?? []))
+    this.#forget = () => resolver.forget?.(absolute(endpoint.host))
     const lines = () => credentials?.files.value ?? NOTHING
     this.destination = route.kind === 'http' ? partnerOf(endpoint, route, lines) : SOCKET
   }
@@ -91,6 +93,10 @@ export class WayOut implements Outgoing, OutgoingStatus, Disposable {
 
   dialOptions(): Pick<DialOptions, 'tls' | 'lookup'> {
     return { tls: this.upstreamTls?.dialOptions(), lookup: this.#lookup }
+  }
+
+  dialFailed(): void {
+    this.#forget()
   }
 
   /** Takes over files that have changed. */
@@ -141,11 +147,16 @@ function checkedLookup(ask: NameResolver['lookup'], allowAddresses: readonly str
     throw refused(name)
   }
   return (hostname, options, callback) => {
-    addressesOf(hostname.replace(/\.$/, '')).then(
+    addressesOf(absolute(hostname)).then(
       (addresses) => lookupOf(addresses)(hostname, options, callback),
       (error) => callback(error, []),
     )
   }
+}
+
+/** Names are absolute also without a dot at the end. */
+function absolute(name: string): string {
+  return name.replace(/\.$/, '')
 }
 
 /** Private networks too: the operator chose the name. */
