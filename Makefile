@@ -59,6 +59,7 @@ mutants: dependencies images ## Put each known fault into a copy of the product,
 
 .PHONY: e2e
 e2e: dependencies images browser ## End-to-end tests only, on real containers
+	@scripts/build-postgres-image.sh
 	@npm test --silent --workspace=e2e
 
 .PHONY: screenshots

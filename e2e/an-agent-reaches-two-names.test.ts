@@ -3,21 +3,21 @@
 // sidecar's own ports and its gateway.
 
 import assert from 'node:assert/strict'
-import { chmod, copyFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { Authority } from '@uds-sidecar/shared/testing/authority'
-import { tempDirectory } from '@uds-sidecar/shared/testing/files'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
+import { certificatesFor } from './support/certificates.ts'
 import { dialFrom, getFrom } from './support/connections.ts'
 import type { Insider } from './support/inside.ts'
 import { ownStack } from './support/stack.ts'
+import { tunnelFrom } from './support/tunnels.ts'
 
 const REGISTRY = 'registry.npmjs.org'
 const API = 'api.github.com'
 const API_SOCKET = 'unix:/run/out/api.sock'
+const PROXY_SOCKET = '/run/out/proxy.sock'
 
 test('an agent reaches two names', async (t) => {
-  await using pki = await certificates()
+  await using pki = await certificatesFor(REGISTRY, API)
   const stack = await ownStack(t, {
     file: 'examples/agent/compose.yaml',
     overlays: ['agent-without-internet'],
@@ -64,12 +64,12 @@ test('an agent reaches two names', async (t) => {
     '169.254.169.254:80',
   ])
     await t.test(`no tunnel to ${authority}`, async () => {
-      assert.equal(await connectFrom(agent, authority, REGISTRY), '403')
+      assert.equal(await tunnelFrom(agent, PROXY_SOCKET, authority, REGISTRY), '403')
     })
 
   await t.test('no tunnel for another name in the ClientHello', async () => {
-    assert.equal(await connectFrom(agent, `${REGISTRY}:443`, REGISTRY), '200 secure')
-    assert.equal(await connectFrom(agent, `${REGISTRY}:443`, API), '200 cut')
+    assert.equal(await tunnelFrom(agent, PROXY_SOCKET, `${REGISTRY}:443`, REGISTRY), '200 secure')
+    assert.equal(await tunnelFrom(agent, PROXY_SOCKET, `${REGISTRY}:443`, API), '200 cut')
   })
 
   await t.test('and nothing without the sidecar', async () => {
@@ -77,24 +77,6 @@ test('an agent reaches two names', async (t) => {
     assert.match(await dialFrom(agent, `tcp://${REGISTRY}:443`), /^host_unknown/)
   })
 })
-
-/** The authority of the test and a certificate for both names, readable by every user. */
-async function certificates() {
-  const directory = await tempDirectory('agent-')
-  await using authority = await Authority.create()
-  const { certFile, keyFile } = await authority.issue({ names: `DNS:${REGISTRY},DNS:${API}` })
-  const copies = [
-    [authority.certFile, 'authority.crt'],
-    [certFile, 'tls.crt'],
-    [keyFile, 'tls.key'],
-  ] as const
-  await chmod(directory.path, 0o755)
-  for (const [from, name] of copies) {
-    await copyFile(from, directory.at(name))
-    await chmod(directory.at(name), 0o644)
-  }
-  return directory
-}
 
 /** Fetches through the proxy that the environment names. @returns `status body`, or `failed` and why */
 function fetchFrom(agent: Insider, url: string): Promise<string> {
@@ -106,29 +88,4 @@ function fetchFrom(agent: Insider, url: string): Promise<string> {
       return `failed: ${error}`
     }
   }, url)
-}
-
-/** Opens a tunnel and does a TLS handshake in it. @returns the status of the CONNECT, then `secure` or `cut` */
-function connectFrom(agent: Insider, authority: string, name: string): Promise<string> {
-  return agent.inside(
-    async (authority, name) => {
-      const { connect } = await import('node:net')
-      const tls = await import('node:tls')
-      const socket = connect('/run/out/proxy.sock').on('error', () => socket.destroy())
-      socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`)
-      const head = String(await new Promise((resolve) => socket.once('data', resolve)))
-      const status = head.split(' ')[1] ?? ''
-      if (status !== '200') {
-        socket.destroy()
-        return status
-      }
-      return await new Promise<string>((resolve) => {
-        const client = tls.connect({ socket, servername: name })
-        client.once('secureConnect', () => resolve(`${status} secure`))
-        client.once('error', () => resolve(`${status} cut`)).once('close', () => resolve(`${status} cut`))
-      }).finally(() => socket.destroy())
-    },
-    authority,
-    name,
-  )
 }

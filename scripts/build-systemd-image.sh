@@ -4,21 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
-
-# The value VARIABLE has in the environment, else in the files that scripts/compose.sh reads.
-setting() {
-  local variable=$1 file
-  if [ -n "${!variable:-}" ]; then
-    echo "${!variable}"
-    return
-  fi
-  for file in .env .toolchain/images.env; do
-    if [ -f "$file" ] && grep -q "^$variable=." "$file"; then
-      sed -n "s/^$variable=//p" "$file" | tail -n 1 | tr -d "\"'"
-      return
-    fi
-  done
-}
+. scripts/setting.sh
 
 version=$(setting UDS_SIDECAR_VERSION)
 version=${version:-dev}

@@ -18,6 +18,8 @@ export interface Box {
   readonly scratch?: readonly string[]
   /** Default: none. */
   readonly network?: string
+  /** Sees the processes of this container (its name or id) beside its own. Default: none. */
+  readonly processesOf?: string
   readonly entrypoint?: readonly string[]
   readonly command?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -46,7 +48,9 @@ export function createContainer(box: Box, withStdin = false): Promise<Container>
 
 function hostConfigOf(box: Box): HostConfig {
   const { groups = [], capabilities = [], mounts = [], scratch = [], network = 'none', sysctls = {} } = box
+  const { processesOf } = box
   return {
+    ...(processesOf === undefined ? {} : { PidMode: `container:${processesOf}` }),
     Binds: [...mounts],
     CapAdd: [...capabilities],
     CapDrop: ['ALL'],

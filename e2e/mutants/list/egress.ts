@@ -4,6 +4,7 @@ const EGRESS = 'services/sidecar/src/egress'
 const RELAY = 'services/sidecar/src/relay'
 const ADDRESSES = `${EGRESS}/addresses.ts`
 const ADDRESSES_TEST = `${EGRESS}/addresses.test.ts`
+const SPECIAL_TEST = `${EGRESS}/special-addresses.test.ts`
 const NAMES = `${EGRESS}/host-name.ts`
 const NAMES_TEST = `${EGRESS}/host-name.test.ts`
 const HELLO = `${EGRESS}/client-hello.ts`
@@ -144,6 +145,27 @@ export const egress: readonly Mutant[] = [
     "'100.64.0.0/10', 'shared'",
     "'100.64.0.0/10', 'global'",
     ADDRESSES_TEST,
+  ),
+  mutant(
+    'a block of IPv4 is too short by half',
+    `${EGRESS}/special-addresses.ts`,
+    "['172.16.0.0/12',",
+    "['172.16.0.0/13',",
+    SPECIAL_TEST,
+  ),
+  mutant(
+    'a block of IPv6 is too long by half',
+    `${EGRESS}/special-addresses.ts`,
+    "['2001::/23',",
+    "['2001::/22',",
+    SPECIAL_TEST,
+  ),
+  mutant(
+    'documentation of IPv6 is dialled',
+    `${EGRESS}/special-addresses.ts`,
+    "  ['3fff::/20', 'documentation', 'Documentation, RFC 9637'],\n",
+    '',
+    SPECIAL_TEST,
   ),
   mutant(
     'WireServer is dialled',
@@ -289,8 +311,15 @@ export const egress: readonly Mutant[] = [
   mutant(
     'addresses are kept for ever',
     RESOLVER,
-    'entry.untilMs = clock() + keepMs',
+    'entry.untilMs = entry.sinceMs + keepMs',
     'entry.untilMs = Number.POSITIVE_INFINITY + keepMs',
+    RESOLVER_TEST,
+  ),
+  mutant(
+    'a name at whose addresses nobody is reached is asked for without a pause',
+    RESOLVER,
+    'Math.min(entry.untilMs, entry.sinceMs + this.#options.keepFailureMs)',
+    'Math.min(entry.untilMs, entry.sinceMs)',
     RESOLVER_TEST,
   ),
   mutant(
@@ -303,16 +332,37 @@ export const egress: readonly Mutant[] = [
   mutant(
     'any number of look-ups at a time',
     RESOLVER,
-    'if (this.#active < this.#options.maxActive)',
-    'if (this.#active < this.#options.maxActive * 1_000)',
+    'return this.#active < maxActive && active < share',
+    'return this.#active < maxActive * 1_000 && active < share * 1_000',
     RESOLVER_TEST,
   ),
   mutant(
     'any number of look-ups waits',
     RESOLVER,
-    'else if (this.#waiting.length < this.#options.maxWaiting)',
-    'else if (this.#waiting.length < this.#options.maxWaiting * 1_000)',
+    'else if (asker.waiting.length < this.#options.maxWaiting)',
+    'else if (asker.waiting.length < this.#options.maxWaiting * 1_000)',
     RESOLVER_TEST,
+  ),
+  mutant(
+    'one route uses every place for look-ups',
+    RESOLVER,
+    'this.#askers.size > 1 ? Math.max(1, maxActive - 1) : maxActive',
+    'this.#askers.size > 1_000 ? Math.max(1, maxActive - 1) : maxActive',
+    RESOLVER_TEST,
+  ),
+  mutant(
+    'the route that asked first is always first',
+    RESOLVER,
+    '      this.#askers.set(name, each) // the others are first at the next place\n',
+    '      const others = [...this.#askers]\n      this.#askers.clear()\n      for (const [key, value] of [[name, each] as const, ...others]) this.#askers.set(key, value)\n',
+    RESOLVER_TEST,
+  ),
+  mutant(
+    'look-ups of all routes wait in one line',
+    POLICY,
+    'this.#resolver.lookup(target.host, this.#name)',
+    'this.#resolver.lookup(target.host)',
+    POLICY_TEST,
   ),
   mutant(
     'a denied name is looked up',

@@ -4,6 +4,8 @@ const PARTNER = 'services/sidecar/src/way-out/partner.test.ts'
 const CODES = 'services/sidecar/src/way-out/tls-codes.test.ts'
 const FILES = 'services/sidecar/src/way-out/upstream-files.test.ts'
 const REUSE = 'services/sidecar/src/way-out/tls-reuse.test.ts'
+const RESTARTS = 'services/sidecar/src/way-out/restarts.test.ts'
+const HOSTILE = 'services/sidecar/src/way-out/hostile-partner.test.ts'
 const SCHEMA_TEST = 'services/sidecar/src/config/way-out-schema.test.ts'
 const DESTINATION = 'services/sidecar/src/http1/destination.test.ts'
 const SCHEMA = 'services/sidecar/src/config/way-out-schema.ts'
@@ -154,11 +156,39 @@ export const wayOut: readonly Mutant[] = [
     killers: [FILES],
   },
   {
+    name: 'way out: a partner may ask for handshake after handshake',
+    file: 'shared/src/dial/dial-tls.ts',
+    find: 'secureOptions: crypto.constants.SSL_OP_NO_RENEGOTIATION',
+    replace: 'secureOptions: crypto.constants.SSL_OP_NO_QUERY_MTU',
+    killers: [HOSTILE],
+  },
+  {
+    name: 'way out: a response that nobody asked for is kept for the next request',
+    file: 'services/sidecar/src/relay/upstream-connection.ts',
+    find: 'else this.close() // bytes that belong to no request',
+    replace: "else if (this.#state === 'closed') this.close()",
+    killers: [HOSTILE],
+  },
+  {
+    name: 'way out: an address at which nobody is reached is used on',
+    file: 'services/sidecar/src/way-out/way-out.ts',
+    find: '    this.#forget()\n',
+    replace: '    void this.#forget\n',
+    killers: ['services/sidecar/src/way-out/checked-addresses.test.ts'],
+  },
+  {
     name: 'way out: a POST is repeated',
     file: 'services/sidecar/src/relay/retry.ts',
     find: 'this.#isPossible = isDone && isIdempotent',
     replace: 'this.#isPossible = isDone',
-    killers: [REUSE],
+    killers: [REUSE, RESTARTS],
+  },
+  {
+    name: 'way out: a request goes out on a connection whose partner has ended',
+    file: 'services/sidecar/src/relay/upstream-connection.ts',
+    find: "else if (this.#state === 'idle') this.close()",
+    replace: "else if (this.#state === 'idle' && error !== undefined) this.close()",
+    killers: [RESTARTS],
   },
   {
     name: 'way out: a POST goes out on a connection that its server may have closed',

@@ -46,12 +46,15 @@ function nodeTls() {
  */
 export function tlsContext({ ca, certificate, key, minVersion = 'TLSv1.2' }: TlsMaterial): SecureContext {
   const tls = nodeTls()
+  const crypto = process.getBuiltinModule('node:crypto')
   try {
     return tls.createSecureContext({
       ca: ca === undefined ? trustedByDefault() : [ca].flat(),
       cert: certificate,
       key,
       minVersion,
+      // A server could ask for handshake after handshake, and present another certificate in each.
+      secureOptions: crypto.constants.SSL_OP_NO_RENEGOTIATION,
     })
   } catch (cause) {
     throw new Failure('bad_config', {

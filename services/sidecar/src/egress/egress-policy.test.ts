@@ -37,6 +37,20 @@ describe('the addresses of a host', () => {
     ])
   })
 
+  it('are asked for in the name of the route, which waits for its own look-ups alone', async () => {
+    const askers: (string | undefined)[] = []
+    const resolver = {
+      async lookup(_name: string, asker?: string) {
+        askers.push(asker)
+        return [{ address: '93.184.216.34', family: 4 }]
+      },
+    }
+    const allow = parseConnectRule('CONNECT a.example:443') ?? assert.fail()
+    const rules = new EgressPolicy({ name: 'proxy', allow: [allow], allowAddresses: [], resolver })
+    await rules.addressesOf(rules.read('a.example:443'))
+    assert.deepEqual(askers, ['proxy'])
+  })
+
   it('are not those of a gateway, however large the block that is allowed', async () => {
     for (const authority of ['api.example.org:443', '10.0.0.1:443']) {
       const { policy: rules } = policy(['10.0.0.1'], ['10.0.0.0/8'], ['10.0.0.1'])

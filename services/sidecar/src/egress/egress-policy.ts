@@ -15,10 +15,15 @@ import { ownAddresses } from './own-addresses.ts'
 
 /** What `EgressPolicy` needs of a resolver. */
 export interface NameResolver {
-  lookup(name: string): Promise<readonly LookupAddress[]>
+  /** @param asker the name of the route that asks */
+  lookup(name: string, asker?: string): Promise<readonly LookupAddress[]>
+  /** What is known about the name may be wrong: it is asked for again soon. */
+  forget?(name: string): void
 }
 
 export interface EgressPolicyParts {
+  /** Of the route. Default: none. */
+  readonly name?: string
   readonly allow: readonly ConnectRule[]
   readonly allowAddresses: readonly string[]
   readonly resolver: NameResolver
@@ -32,12 +37,14 @@ export class EgressPolicy {
   readonly #addresses: AddressRules
   readonly #resolver: NameResolver
   readonly #own: () => OwnAddresses
+  readonly #name: string
 
-  constructor({ allow, allowAddresses, resolver, own = () => ownAddresses() }: EgressPolicyParts) {
+  constructor({ name = '', allow, allowAddresses, resolver, own = () => ownAddresses() }: EgressPolicyParts) {
     this.#allow = allow
     this.#addresses = new AddressRules(allowAddresses)
     this.#resolver = resolver
     this.#own = own
+    this.#name = name
   }
 
   /**
@@ -68,7 +75,8 @@ export class EgressPolicy {
    * @throws Failure `host_unknown` or `overloaded` when its name cannot be resolved
    */
   async addressesOf(target: Target): Promise<readonly LookupAddress[]> {
-    const found = target.kind === 'address' ? [literal(target)] : await this.#resolver.lookup(target.host)
+    const found =
+      target.kind === 'address' ? [literal(target)] : await this.#resolver.lookup(target.host, this.#name)
     const own = this.#own()
     const judged = found.map((each) => ({ each, refusal: this.#addresses.refusalOf(each.address, own) }))
     const good = judged.flatMap(({ each, refusal }) => (refusal === null ? [each] : []))

@@ -152,6 +152,27 @@ describe('the same name', () => {
     assert.deepEqual(await second, [other])
   })
 
+  it('at whose addresses nobody is reached is asked for again, and not too often', async () => {
+    const { resolver, names, whenAsked, respond, pass } = stack({ keepMs: 10_000, keepFailureMs: 100 })
+    resolver.forget('a.example')
+    const first = resolver.lookup('a.example')
+    resolver.forget('a.example')
+    await whenAsked(1)
+    respond(0, null)
+    await first
+    for (let i = 0; i < 5; i++) {
+      resolver.forget('a.example')
+      pass(19)
+      await resolver.lookup('a.example')
+    }
+    assert.equal(names().length, 1)
+    pass(5)
+    const second = resolver.lookup('a.example')
+    await whenAsked(2)
+    respond(1, null)
+    await second
+  })
+
   it('that failed is asked for again soon', async () => {
     const { resolver, names, whenAsked, respond, pass } = stack({ keepFailureMs: 100 })
     const first = resolver.lookup('a.example')
@@ -199,6 +220,48 @@ describe('the bounds of a resolver', () => {
     respond(1, null)
     await third
     assert.deepEqual(names(), ['a.example.', 'c.example.'])
+  })
+
+  it('leave a place to others than the one who asks for slow names', async () => {
+    const { resolver, names, whenAsked, respond } = stack({ maxWaiting: 2 })
+    const partner = resolver.lookup('partner.example', 'api')
+    await whenAsked(1)
+    respond(0, null)
+    await partner
+    const slow = ['a', 'b', 'c'].map((label) => resolver.lookup(`${label}.example`, 'proxy'))
+    await whenAsked(2)
+    await assert.rejects(resolver.lookup('d.example', 'proxy'), { code: 'overloaded' })
+    const other = resolver.lookup('other.example', 'api')
+    await whenAsked(3)
+    respond(2, null)
+    assert.deepEqual(await other, [ONE])
+    assert.deepEqual(names(), ['partner.example.', 'a.example.', 'other.example.'])
+    for (const index of [1, 3, 4]) {
+      await whenAsked(index + 1)
+      respond(index, null)
+    }
+    assert.equal((await Promise.all(slow)).length, 3)
+  })
+
+  it('are shared: who has just got a place is the last to get the next one', async () => {
+    const { resolver, names, whenAsked, respond } = stack({ maxActive: 1 })
+    const ask = (label: string, asker: string) => resolver.lookup(`${label}.example`, asker)
+    const all = [ask('a', 'one'), ask('b', 'one'), ask('c', 'one'), ask('d', 'two'), ask('e', 'two')]
+    for (let index = 0; index < all.length; index++) {
+      await whenAsked(index + 1)
+      respond(index, null)
+    }
+    await Promise.all(all)
+    assert.deepEqual(names(), ['a.example.', 'b.example.', 'd.example.', 'c.example.', 'e.example.'])
+  })
+
+  it('let one who asks alone have every place', async () => {
+    const { resolver, names, whenAsked, respond } = stack()
+    const both = ['a.example', 'b.example'].map((name) => resolver.lookup(name, 'proxy'))
+    await whenAsked(2)
+    assert.deepEqual(names(), ['a.example.', 'b.example.'])
+    for (const index of [0, 1]) respond(index, null)
+    await Promise.all(both)
   })
 
   it('are names that are kept: the oldest goes', async () => {

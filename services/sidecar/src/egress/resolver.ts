@@ -18,10 +18,10 @@ export interface ResolverOptions {
   readonly timeoutMs?: number
   /**
    * Look-ups at a time. Default 2: each holds one of the four threads that also read files, and libuv gives look-ups no
-   * more than half of them.
+   * more than half of them. Where several ask, one of them leaves the last place to the others.
    */
   readonly maxActive?: number
-  /** Look-ups that may wait for one of those places. Default 256. */
+  /** Look-ups of one asker that may wait for one of those places. Default 256. */
   readonly maxWaiting?: number
   /** Names whose result is kept. Default 256. */
   readonly maxCached?: number
@@ -40,6 +40,14 @@ interface Entry {
   readonly result: Promise<readonly LookupAddress[]>
   /** Infinity while the look-up runs. */
   untilMs: number
+  /** When it ended. */
+  sinceMs: number
+}
+
+/** Somebody who asks: a route. */
+interface Asker {
+  active: number
+  readonly waiting: (() => void)[]
 }
 
 /**
@@ -52,7 +60,8 @@ export class Resolver {
   readonly #options: Required<Omit<ResolverOptions, 'lookup'>>
   /** The oldest first: a name that is asked for again after its time is put at the end. */
   readonly #entries = new Map<string, Entry>()
-  readonly #waiting: (() => void)[] = []
+  /** By name; those who have waited longest for a place are first. */
+  readonly #askers = new Map<string, Asker>()
   #active = 0
 
   constructor({ lookup = systemLookup, ...options }: ResolverOptions = {}) {
@@ -63,27 +72,45 @@ export class Resolver {
   /**
    * All addresses of `name`, at most 16, in the order of the system. The caller checks them.
    * @param name a host name without a trailing dot; never an address
+   * @param asker the name of the route. The app chooses the names on a route of kind connect, and may control a slow name
+   * server: each asker waits for its own look-ups.
    * @throws Failure `host_unknown` when it does not resolve in time, `overloaded` when too many look-ups wait
    */
-  async lookup(name: string): Promise<readonly LookupAddress[]> {
+  async lookup(name: string, asker = ''): Promise<readonly LookupAddress[]> {
     const known = this.#entries.get(name)
     if (known !== undefined && this.#options.clock() < known.untilMs) return await known.result
-    return await this.#remember(name)
+    return await this.#remember(name, asker)
   }
 
-  #remember(name: string): Promise<readonly LookupAddress[]> {
+  /**
+   * Nobody could be reached at the addresses of `name`: they may be old. The next look-up asks for them again, unless the
+   * last one ended less than `keepFailureMs` ago.
+   */
+  forget(name: string): void {
+    const entry = this.#entries.get(name)
+    if (entry === undefined || entry.untilMs === Number.POSITIVE_INFINITY) return
+    entry.untilMs = Math.min(entry.untilMs, entry.sinceMs + this.#options.keepFailureMs)
+  }
+
+  #remember(name: string, asker: string): Promise<readonly LookupAddress[]> {
     const { clock, keepMs, keepFailureMs, maxCached } = this.#options
-    const entry: Entry = { result: this.#ask(name), untilMs: Number.POSITIVE_INFINITY }
+    const entry: Entry = {
+      result: this.#ask(name, this.#askerOf(asker)),
+      untilMs: Number.POSITIVE_INFINITY,
+      sinceMs: 0,
+    }
     this.#entries.delete(name)
     this.#entries.set(name, entry)
     entry.result.then(
       () => {
-        entry.untilMs = clock() + keepMs
+        entry.sinceMs = clock()
+        entry.untilMs = entry.sinceMs + keepMs
       },
       (error: unknown) => {
         // A full queue says nothing about the name.
         const isAboutName = error instanceof Failure && error.code === 'host_unknown'
-        if (isAboutName) entry.untilMs = clock() + keepFailureMs
+        entry.sinceMs = clock()
+        if (isAboutName) entry.untilMs = entry.sinceMs + keepFailureMs
         else if (this.#entries.get(name) === entry) this.#entries.delete(name)
       },
     )
@@ -92,38 +119,57 @@ export class Resolver {
     return entry.result
   }
 
-  async #ask(name: string): Promise<readonly LookupAddress[]> {
+  #askerOf(name: string): Asker {
+    const asker = this.#askers.get(name) ?? { active: 0, waiting: [] }
+    this.#askers.set(name, asker)
+    return asker
+  }
+
+  async #ask(name: string, asker: Asker): Promise<readonly LookupAddress[]> {
     const { promise, resolve, reject } = Promise.withResolvers<LookupAddress[]>()
     const { timeoutMs } = this.#options
     const timer = setTimeout(() => reject(unknownHost(name, tooLate(timeoutMs))), timeoutMs)
     const start = () => {
+      this.#active += 1
+      asker.active += 1
       this.#askSystem(name)
         .then(resolve, reject)
-        .finally(() => this.#release())
+        .finally(() => this.#release(asker))
     }
     try {
-      this.#take(start)
+      this.#take(asker, start)
       return (await promise).slice(0, MOST_ADDRESSES)
     } finally {
       clearTimeout(timer)
-      const at = this.#waiting.indexOf(start)
-      if (at >= 0) this.#waiting.splice(at, 1) // it was still in the queue when its time was over
+      const at = asker.waiting.indexOf(start)
+      if (at >= 0) asker.waiting.splice(at, 1) // it was still in the queue when its time was over
     }
   }
 
-  #take(start: () => void): void {
-    if (this.#active < this.#options.maxActive) {
-      this.#active += 1
-      start()
-    } else if (this.#waiting.length < this.#options.maxWaiting) this.#waiting.push(start)
-    else throw tooManyLookups(this.#waiting.length)
+  #take(asker: Asker, start: () => void): void {
+    if (this.#hasPlaceFor(asker)) start()
+    else if (asker.waiting.length < this.#options.maxWaiting) asker.waiting.push(start)
+    else throw tooManyLookups(asker.waiting.length)
+  }
+
+  #hasPlaceFor({ active }: Asker): boolean {
+    const { maxActive } = this.#options
+    const share = this.#askers.size > 1 ? Math.max(1, maxActive - 1) : maxActive
+    return this.#active < maxActive && active < share
   }
 
   /** A look-up of the system cannot be cancelled: it keeps its place until it ends, also after its deadline. */
-  #release(): void {
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#active -= 1
-    else next()
+  #release(asker: Asker): void {
+    this.#active -= 1
+    asker.active -= 1
+    for (const [name, each] of this.#askers) {
+      const start = this.#hasPlaceFor(each) ? each.waiting.shift() : undefined
+      if (start === undefined) continue
+      this.#askers.delete(name)
+      this.#askers.set(name, each) // the others are first at the next place
+      start()
+      return
+    }
   }
 
   async #askSystem(name: string): Promise<LookupAddress[]> {

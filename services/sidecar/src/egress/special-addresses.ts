@@ -1,7 +1,8 @@
 /**
  * The special-purpose address registries of IANA for IPv4 and IPv6 (RFC 6890, RFC 8190), with the blocks of multicast,
- * as of 2025-10: https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry. Where
- * blocks overlap, the longest one counts. IPv6 outside 2000::/3 is not allocated as global unicast.
+ * as last updated on 2025-10-09: https://www.iana.org/assignments/iana-ipv4-special-registry and
+ * iana-ipv6-special-registry. Where blocks overlap, the longest one counts; an entry inside a block of the same kind is
+ * not repeated. IPv6 outside 2000::/3 is not allocated as global unicast.
  *
  * Two differences. ORCHIDv2 and DRIP tags are called globally reachable there, and are refused here: they are names of
  * hosts in the form of addresses, which nobody routes to. Addresses that embed IPv4 are not in this table, see
@@ -86,4 +87,6 @@ export const METADATA: readonly string[] = [
   '192.0.0.192', // Oracle Cloud Classic
   'fd20:ce::254', // Google
   'fd00:42::42', // Scaleway
+  'fe80::a9fe:a9fe', // OpenStack
+  '169.254.0.23', // Tencent
 ]

@@ -113,15 +113,18 @@ describe('an address that may not be dialled is egress_denied', () => {
   }
 
   it('which are all of the sidecar itself, whatever range is allowed', async () => {
-    const own = Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address))
-    for (const address of own) {
+    const own = () =>
+      Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address))
+    for (const address of own()) {
       await using stack = await connectStack({
         allow: [`CONNECT ${NAME}:443`],
         settings: 'allowAddresses: ["0.0.0.0/0", "::/0"]',
         names: { [NAME]: [address] },
       })
       using client = stack.connect(`${NAME}:443`)
-      assert.equal(statusIn(await client.toItsEnd()), 403, address)
+      const status = statusIn(await client.toItsEnd())
+      if (!own().includes(address)) continue // a container has ended, and its interface is gone
+      assert.equal(status, 403, address)
       assert.deepEqual(stack.denied(), { address_refused: 1 }, address)
     }
   })

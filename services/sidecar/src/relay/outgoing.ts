@@ -9,11 +9,20 @@ export interface Outgoing {
   readonly isTls: boolean
   /** TLS and the look-up of names for the next connection: files may have changed since the last one. */
   dialOptions(): Pick<DialOptions, 'tls' | 'lookup'>
+  /** No connection could be opened: the upstream may have another address by now. */
+  dialFailed(): void
   /** Called when idle connections must not be used again. */
   onReplaced: () => void
 }
 
 /** To a socket: nothing is added. */
 export function toSocket(): Outgoing {
-  return { destination: SOCKET, isTls: false, dialOptions: () => ({}), onReplaced: () => undefined }
+  const nothing = () => undefined
+  return {
+    destination: SOCKET,
+    isTls: false,
+    dialOptions: () => ({}),
+    dialFailed: nothing,
+    onReplaced: nothing,
+  }
 }

@@ -126,6 +126,7 @@ export class StreamHandler implements ConnectionHandler {
       else this.#join(client, log, socket, reading)
     } catch (error) {
       const failure = error instanceof Failure ? error : unexpected(error)
+      outgoing?.dialFailed()
       if (failure === error) upstream.reportDown(failure)
       else upstream.reportTrouble(failure)
       this.#refuse(client, log, failure)

@@ -137,6 +137,7 @@ export class UpstreamPool extends Timed implements ConnectionOwner, Admission {
   }
 
   failed(failure: Failure, isDown: boolean): void {
+    if (isDown) this.outgoing.dialFailed()
     if (isDown) this.#upstream.reportDown(failure)
     else this.#upstream.reportTrouble(failure)
   }

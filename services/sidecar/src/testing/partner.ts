@@ -6,7 +6,7 @@ import { createServer as createPlainServer } from 'node:net'
 import { createServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { type TempDirectory, tempDirectory } from '@uds-sidecar/shared/testing/files'
-import { Resolver } from '../egress/resolver.ts'
+import { Resolver, type ResolverOptions } from '../egress/resolver.ts'
 import type { Sidecar } from '../sidecar/sidecar.ts'
 import { Conversation } from './conversation.ts'
 import { type OnReceived, play } from './raw-server.ts'
@@ -59,10 +59,14 @@ export async function partner(behaviour: OnReceived, tls?: TlsOptions, port = 0)
 }
 
 /** Every name is this machine, but for those in `others`. */
-export function localResolver(others: Readonly<Record<string, readonly string[]>> = {}) {
+export function localResolver(
+  others: Readonly<Record<string, readonly string[]>> = {},
+  options: ResolverOptions = {},
+) {
   const asked: string[] = []
   const resolver = new Resolver({
     hostsFile: '/dev/null',
+    ...options,
     lookup: (name, _options, callback) => {
       asked.push(name)
       const addresses = others[name.replace(/\.$/, '')] ?? ['127.0.0.1']

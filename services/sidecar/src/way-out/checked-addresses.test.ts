@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { networkInterfaces } from 'node:os'
 import { describe, it } from 'node:test'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { ownAddresses } from '../egress/own-addresses.ts'
 import { remote } from '../testing/connect-stack.ts'
 import { localResolver, wayOutStack } from '../testing/partner.ts'
@@ -61,6 +62,24 @@ describe('an upstream on TCP whose name resolves to', () => {
     await using metadata = await stackFor(server.port, ['169.254.169.254'], ['169.254.0.0/16'])
     await metadata.open().send(GET).hears('egress_denied')
   })
+})
+
+describe('an upstream on TCP that is gone from its address', () => {
+  for (const kind of ['http', 'stream'])
+    it(`is looked up again at once by a route of kind ${kind}`, async () => {
+      await using server = await partner()
+      const names = { [NAME]: ['127.83.16.2'] }
+      const { resolver } = localResolver(names, { keepFailureMs: 0 })
+      const allow = kind === 'http' ? '' : ', kind: stream'
+      await using stack = await wayOutStack(`upstream: "tcp://${NAME}:${server.port}"${allow}`, {
+        resolver,
+        allowAddresses: ['127.0.0.1/32', '127.83.16.2/32'],
+      })
+      stack.open().send(GET)
+      await eventually('it to fail', () => stack.failures('connection_refused') === 1)
+      names[NAME] = ['127.0.0.1']
+      await stack.open().send(GET).hears('ok')
+    })
 })
 
 describe('an upstream on TCP that the operator names by', () => {

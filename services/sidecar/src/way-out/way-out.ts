@@ -36,6 +36,7 @@ export class WayOut implements Outgoing, OutgoingStatus, Disposable {
   readonly counters: OutgoingCounters
   readonly #credentials: Credentials | null
   readonly #lookup: LookupFunction
+  readonly #forget: () => void
 
   private constructor(
     route: Route,
@@ -47,7 +48,9 @@ export class WayOut implements Outgoing, OutgoingStatus, Disposable {
     this.counters = counters
     this.upstreamTls = upstreamTls
     this.#credentials = credentials
-    this.#lookup = checkedLookup(resolver, route.kind === 'connect' ? [] : (route.allowAddresses ?? []))
+    const ask = (name: string) => resolver.lookup(name, route.name)
+    this.#lookup = checkedLookup(ask, route.kind === 'connect' ? [] : (route.allowAddresses ?? []))
+    this.#forget = () => resolver.forget?.(absolute(endpoint.host))
     const lines = () => credentials?.files.value ?? NOTHING
     this.destination = route.kind === 'http' ? partnerOf(endpoint, route, lines) : SOCKET
   }
@@ -92,6 +95,10 @@ export class WayOut implements Outgoing, OutgoingStatus, Disposable {
     return { tls: this.upstreamTls?.dialOptions(), lookup: this.#lookup }
   }
 
+  dialFailed(): void {
+    this.#forget()
+  }
+
   /** Takes over files that have changed. */
   async look(): Promise<void> {
     await Promise.all([this.upstreamTls?.look(), this.#credentials?.files.look()])
@@ -126,13 +133,13 @@ async function loadCredentials(
 }
 
 /**
- * Asks `resolver`, as `net.connect` expects it, and lets only checked addresses through: whoever answers for the name must
+ * Asks `ask`, as `net.connect` expects it, and lets only checked addresses through: whoever answers for the name must
  * not be able to send the app to this machine, its gateway or a metadata service. Node tries several one after the other.
  */
-function checkedLookup(resolver: NameResolver, allowAddresses: readonly string[]): LookupFunction {
+function checkedLookup(ask: NameResolver['lookup'], allowAddresses: readonly string[]): LookupFunction {
   const rules = new AddressRules([...EVERYWHERE, ...allowAddresses])
   const addressesOf = async (name: string) => {
-    const found = await resolver.lookup(name)
+    const found = await ask(name)
     if (name === 'localhost') return found // whoever writes it means this machine
     const own = ownAddresses()
     const good = found.filter(({ address }) => rules.refusalOf(address, own) === null)
@@ -140,11 +147,16 @@ function checkedLookup(resolver: NameResolver, allowAddresses: readonly string[]
     throw refused(name)
   }
   return (hostname, options, callback) => {
-    addressesOf(hostname.replace(/\.$/, '')).then(
+    addressesOf(absolute(hostname)).then(
       (addresses) => lookupOf(addresses)(hostname, options, callback),
       (error) => callback(error, []),
     )
   }
+}
+
+/** Names are absolute also without a dot at the end. */
+function absolute(name: string): string {
+  return name.replace(/\.$/, '')
 }
 
 /** Private networks too: the operator chose the name. */
