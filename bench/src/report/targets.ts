@@ -4,11 +4,13 @@ import type { Figure, Round } from '../load.ts'
 import { digits, markdownTable } from '../page/markdown.ts'
 import { resultOf } from '../results.ts'
 import type { Idle } from '../suites/idle.ts'
+import { tunnelBytes } from '../suites/idle-tunnels.ts'
 import { figuresOf } from '../suites/proxies.ts'
 import { ENGINE_RESTART } from '../suites/restart.ts'
 import type { SocketOrTcp } from '../suites/socket-or-tcp.ts'
 import { EMPTY, type StartTimes } from '../suites/start-up.ts'
 import { type TlsLoad, tlsRatio } from '../suites/tls.ts'
+import { type OriginationLoad, originationRatio, type TunnelLoad, tunnelRatio } from '../suites/way-out.ts'
 
 const NODE_PROXIES = ['undici', 'node http', 'http-proxy'] as const
 
@@ -20,7 +22,17 @@ interface Target {
 
 /** For contributors: each target, what was measured, and whether the target was reached. */
 export function targets(): string[] {
-  const all = [...cpu(11_264, 1), ...cpu(4, 1.15), ...tls(), ...socket(), ...startUp(), ...idle(), ...crash()]
+  const all = [
+    ...cpu(11_264, 1),
+    ...cpu(4, 1.15),
+    ...tls(),
+    ...wayOut(),
+    ...socket(),
+    ...startUp(),
+    ...idle(),
+    ...tunnels(),
+    ...crash(),
+  ]
   if (all.length === 0) return ['Nothing was measured yet: `make bench`.']
   const rows = all.map(({ what, measured, atMost }) => [
     what,
@@ -68,6 +80,27 @@ function tls(): Target[] {
     atMost,
   })
   const all = [target('keep-alive, 11 KiB', 1.4), target('a full handshake for each request', 2)]
+  return all.filter(({ measured }) => !Number.isNaN(measured))
+}
+
+function wayOut(): Target[] {
+  const origination = (load: OriginationLoad) => ({
+    what: `CPU per request, ${load}: sidecar / nginx with proxy_ssl`,
+    measured: originationRatio(load),
+    atMost: 1.2,
+  })
+  const tunnel = (load: TunnelLoad) => ({
+    what: `CPU per byte, ${load}: sidecar / haproxy in TCP mode`,
+    measured: tunnelRatio(load),
+    atMost: 1.1,
+  })
+  const all = [
+    origination('TLS to the upstream, 11 KiB'),
+    origination('TLS to the upstream, 4 B'),
+    tunnel('tunnel, download of 1 MiB'),
+    tunnel('tunnel, upload of 1 MiB'),
+    tunnel('tunnel, 11 KiB'),
+  ]
   return all.filter(({ measured }) => !Number.isNaN(measured))
 }
 
@@ -121,6 +154,16 @@ function idle(): Target[] {
       atMost: 10_000,
     },
   ]
+}
+
+function tunnels(): Target[] {
+  const states = ['after the TLS handshake', 'after a response of 11 KiB'] as const
+  const all = states.map((state) => ({
+    what: `bytes per idle tunnel, ${state}`,
+    measured: median(tunnelBytes('sidecar', state)),
+    atMost: 10_000,
+  }))
+  return all.filter(({ measured }) => !Number.isNaN(measured))
 }
 
 function crash(): Target[] {

@@ -1,6 +1,7 @@
 import type { Settings } from '../settings.ts'
 import { exposition } from './exposition.ts'
 import { idle } from './idle.ts'
+import { idleTunnels } from './idle-tunnels.ts'
 import { largeBody } from './large-body.ts'
 import { proxies } from './proxies.ts'
 import { ENGINE_RESTART, restart } from './restart.ts'
@@ -9,6 +10,7 @@ import { slowClients } from './slow-clients.ts'
 import { socketOrTcp } from './socket-or-tcp.ts'
 import { startUp } from './start-up.ts'
 import { tls } from './tls.ts'
+import { wayOut } from './way-out.ts'
 
 /** Name of the result file → how it is measured. */
 export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unknown>>> = {
@@ -22,6 +24,8 @@ export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unk
   exposition,
   restart,
   tls,
+  'way-out': wayOut,
+  'idle-tunnels': idleTunnels,
 }
 
 export const SUITE_NAMES: readonly string[] = [...Object.keys(SUITES), ENGINE_RESTART]
