@@ -16,6 +16,7 @@ import { ConnectTunnel, type ConnectTunnelEnds } from './connect-tunnel.ts'
 import { Timed } from './deadlines.ts'
 import { reset } from './port.ts'
 import { problemResponse } from './problem-response.ts'
+import { ReadBuffer } from './read-buffer.ts'
 import {
   clientTooSlow,
   connectOnly,
@@ -27,7 +28,7 @@ import {
   tooManyTunnels,
   unexpected,
 } from './relay-failures.ts'
-import { ReadBuffer, UpstreamReading } from './stream-relay.ts'
+import { DirectReading } from './stream-relay.ts'
 
 /** A refused client may go on sending for so long: closing with unread bytes could cost it the response. */
 const LINGER_MS = 2_000
@@ -145,7 +146,7 @@ export class ConnectConnection extends Timed {
     this.#hasPlace = true
     const addresses = await policy.addressesOf(target)
     this.#requirePermission(target) // a reload may have come meanwhile
-    const reading = new UpstreamReading(this.#client, new ReadBuffer(true))
+    const reading = new DirectReading(this.#client, new ReadBuffer(this.#shared.buffers))
     const upstream = await dial(
       { kind: 'tcp', host: target.host, port: target.port },
       { timeoutMs: route.timeoutsMs.connect, onread: reading, lookup: lookupOf(addresses) },

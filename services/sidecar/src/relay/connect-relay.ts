@@ -7,6 +7,7 @@ import type { Identities } from '../identity/identities.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { Caller } from './caller.ts'
 import type { Deadlines } from './deadlines.ts'
+import { SharedBuffers } from './read-buffer.ts'
 import { callerFor, isSuccession } from './succession.ts'
 
 export interface ConnectRelayParts {
@@ -30,6 +31,7 @@ export class ConnectRelay {
   readonly policy: EgressPolicy
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
+  readonly buffers = new SharedBuffers()
   readonly #log: ConnectRelayParts['log']
   readonly #guard: Guard
   /** After a reload: decides about the tunnels that are left; null: none may go on. */

@@ -5,7 +5,8 @@ import type { Target } from '../egress/host-name.ts'
 import type { ConnectRelay } from './connect-relay.ts'
 import { Timed } from './deadlines.ts'
 import { reset } from './port.ts'
-import { Relay, type UpstreamReading } from './stream-relay.ts'
+import { ReadBuffer } from './read-buffer.ts'
+import { type DirectReading, Relay } from './stream-relay.ts'
 
 /** While draining, a tunnel without a byte for so long counts as finished: nobody says where it ends. */
 const QUIET_MS = 1_000
@@ -14,7 +15,7 @@ const QUIET_MS = 1_000
 export interface ConnectTunnelEnds {
   readonly client: Socket
   readonly upstream: Socket
-  readonly reading: UpstreamReading
+  readonly reading: DirectReading
   readonly target: Target
 }
 
@@ -116,13 +117,14 @@ export class ConnectTunnel extends Timed {
 
   /** From now on bytes go both ways. @param flight what the client has sent so far */
   #join(flight: readonly Buffer[]): void {
-    const { counters, deadlines, route, isDraining } = this.#shared
+    const { buffers, counters, deadlines, route, isDraining } = this.#shared
     const { client, upstream, reading } = this.#ends
     this.#endHello()
     this.#relay = new Relay({
       client,
       upstream,
       reading,
+      clientBuffer: new ReadBuffer(buffers),
       deadlines,
       idleMs: route.timeoutsMs.idle,
       onClosed: (failure) => {
@@ -132,8 +134,8 @@ export class ConnectTunnel extends Timed {
       },
     })
     if (isDraining) this.#relay.wrapUp(QUIET_MS)
-    const isFull = flight.map((bytes) => upstream.write(bytes)).includes(false)
-    if (isFull) client.pause()
+    for (const bytes of flight) upstream.write(bytes)
+    if (upstream.writableNeedDrain && upstream.writableLength > 0) client.pause()
     upstream.resume()
   }
 

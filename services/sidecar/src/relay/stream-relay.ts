@@ -2,49 +2,17 @@ import type { OnReadOpts, Socket } from 'node:net'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { type Deadlines, Timed } from './deadlines.ts'
 import { reset } from './port.ts'
+import { ReadBuffer, readInto } from './read-buffer.ts'
 
-const LEAST_BYTES = 4_096
-const FRUGAL_BYTES = 512
-const USUAL_BYTES = 16_384
-const MOST_BYTES = 65_536
-
-/**
- * The buffer that a socket reads into again and again; Node by itself allocates 64 KiB for each read. It grows while
- * reads fill it, and shrinks for a quiet connection: 4 KiB at first, at most 16 KiB after a read that left room. A frugal
- * one begins with 512 bytes, and shrinks further after each small read: of thousands of connections most are idle.
- */
-export class ReadBuffer {
-  /** For the next read. */
-  bytes: Buffer
-  readonly #isFrugal: boolean
-
-  constructor(isFrugal = false) {
-    this.#isFrugal = isFrugal
-    this.bytes = Buffer.allocUnsafeSlow(isFrugal ? FRUGAL_BYTES : LEAST_BYTES)
-  }
-
-  /** Called after each read. @param isInUse the bytes are still needed: the buffer is given away */
-  prepare(count: number, isInUse: boolean): void {
-    const size = this.#sizeAfter(count)
-    if (isInUse || size !== this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(size)
-  }
-
-  #sizeAfter(count: number): number {
-    const { length } = this.bytes
-    if (this.#isFrugal && count <= length / 8) return Math.max(length / 4, FRUGAL_BYTES)
-    return count === length ? Math.min(length * 4, MOST_BYTES) : Math.min(length, USUAL_BYTES)
-  }
-}
-
-/** Writes the bytes of an upstream to its client as soon as they are read (`onread` of `net.connect`). */
-export class UpstreamReading implements OnReadOpts {
-  readonly #client: Socket
+/** Writes the bytes of one socket to another as soon as they are read (`onread` of `net.connect`). */
+export class DirectReading implements OnReadOpts {
+  readonly #to: Socket
   readonly #into: ReadBuffer
-  /** Called after bytes were written to the client. */
+  /** Called after bytes were written. */
   onPassed: () => void = () => undefined
 
-  constructor(client: Socket, into = new ReadBuffer()) {
-    this.#client = client
+  constructor(to: Socket, into = new ReadBuffer()) {
+    this.#to = to
     this.#into = into
   }
 
@@ -52,17 +20,18 @@ export class UpstreamReading implements OnReadOpts {
 
   /** Bytes that were read into another buffer, which nobody writes to again. @returns as `callback` */
   pass(bytes: Buffer): boolean {
-    const goesOn = this.#client.write(bytes)
+    const hasRoom = this.#to.write(bytes)
     this.onPassed()
-    return goesOn
+    return hasRoom || this.#to.writableLength === 0
   }
 
-  /** @returns false to stop reading until `resume` */
+  /** @returns false to stop reading until `resume`, when all was written */
   readonly callback = (count: number): boolean => {
-    const goesOn = this.#client.write(this.#into.bytes.subarray(0, count))
-    this.#into.prepare(count, this.#client.writableLength > 0)
+    const hasRoom = this.#to.write(this.#into.take(count))
+    const isInUse = this.#to.writableLength > 0
+    this.#into.prepare(count, isInUse, hasRoom)
     this.onPassed()
-    return goesOn
+    return hasRoom || !isInUse
   }
 }
 
@@ -70,7 +39,9 @@ export interface RelayOptions {
   readonly client: Socket
   readonly upstream: Socket
   /** Reads the upstream; it exists before the relay, because the upstream may send at once. */
-  readonly reading: UpstreamReading
+  readonly reading: DirectReading
+  /** Where the bytes of the client are read into. Default: Node allocates memory for each read. */
+  readonly clientBuffer?: ReadBuffer
   readonly deadlines: Deadlines
   readonly idleMs: number
   /** Called once, when both sides are closed. The code says why, unless both ended by themselves. */
@@ -88,18 +59,24 @@ export class Relay extends Timed {
   #failure: FailureCode | null = null
   #openSides = 2
 
-  constructor({ client, upstream, reading, deadlines, idleMs, onClosed }: RelayOptions) {
+  constructor({ client, upstream, reading, clientBuffer, deadlines, idleMs, onClosed }: RelayOptions) {
     super()
     this.#client = client
     this.#upstream = upstream
     this.#deadlines = deadlines
     this.#idleMs = idleMs
     this.#onClosed = onClosed
+    const heard = () => deadlines.set(this, this.#idleMs)
+    reading.onPassed = heard
     client.on('data', (bytes: Buffer) => {
-      this.#deadlines.set(this, this.#idleMs)
-      if (!upstream.write(bytes)) client.pause()
+      heard()
+      if (!upstream.write(bytes) && upstream.writableLength > 0) client.pause()
     })
-    reading.onPassed = () => deadlines.set(this, this.#idleMs)
+    if (clientBuffer !== undefined) {
+      const sending = new DirectReading(upstream, clientBuffer)
+      sending.onPassed = heard
+      readInto(client, sending)
+    }
     this.#join(client, upstream)
     this.#join(upstream, client)
     client.on('error', () => upstream.destroy())

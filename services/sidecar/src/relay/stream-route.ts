@@ -12,7 +12,7 @@ import type { ConnectionLimits, Peer } from './connection-limits.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Outgoing } from './outgoing.ts'
 import { type ConnectionHandler, reset } from './port.ts'
-import { Relay, UpstreamReading } from './stream-relay.ts'
+import { DirectReading, Relay } from './stream-relay.ts'
 import { callerFor, isSuccession } from './succession.ts'
 
 /** While draining, a relay without a byte for so long counts as finished: a stream does not say where it ends. */
@@ -105,7 +105,7 @@ export class StreamHandler implements ConnectionHandler {
 
   async #connect(client: Socket, caller: Caller): Promise<void> {
     const { upstream, route, outgoing } = this.#parts
-    const reading = new UpstreamReading(client)
+    const reading = new DirectReading(client)
     try {
       const options = { ...outgoing?.dialOptions(), timeoutMs: route.timeoutsMs.connect, onread: reading }
       const socket = await dial(upstream.endpoint, options)
@@ -120,7 +120,7 @@ export class StreamHandler implements ConnectionHandler {
     }
   }
 
-  #join(client: Socket, caller: Caller, socket: Socket, reading: UpstreamReading): void {
+  #join(client: Socket, caller: Caller, socket: Socket, reading: DirectReading): void {
     const { counters, deadlines, route } = this.#parts
     const relay = new Relay({
       client,

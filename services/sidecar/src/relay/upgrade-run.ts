@@ -5,7 +5,7 @@ import type { KeptRequest } from './kept-request.ts'
 import { faultOf, type LongExchange, noLongerAllowed } from './long-run.ts'
 import { cutByDrain } from './relay-failures.ts'
 import type { SwitchedClient, SwitchedUpstream } from './response-taker.ts'
-import { Relay, UpstreamReading } from './stream-relay.ts'
+import { DirectReading, Relay } from './stream-relay.ts'
 import type { Tunnel } from './tunnels.ts'
 
 /** One request that may switch to another protocol, and what it becomes when it has: two joined sockets. */
@@ -34,7 +34,7 @@ export class UpgradeRun implements Tunnel {
   /** From now on bytes go both ways, until both sides have ended. */
   join({ socket: client, early }: SwitchedClient, { handOver, rest }: SwitchedUpstream): void {
     const { counters, deadlines, route, tunnels } = this.#relay
-    const reading = new UpstreamReading(client)
+    const reading = new DirectReading(client)
     const upstream = handOver(reading)
     const sentBefore = upstream.bytesWritten
     const receivedBefore = upstream.bytesRead - rest.length
