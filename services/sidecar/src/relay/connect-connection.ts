@@ -14,7 +14,7 @@ import type { Caller } from './caller.ts'
 import type { ConnectRelay } from './connect-relay.ts'
 import { ConnectTunnel, type ConnectTunnelEnds } from './connect-tunnel.ts'
 import { Timed } from './deadlines.ts'
-import { reset } from './port.ts'
+import { destroyIt, reset } from './port.ts'
 import { problemResponse } from './problem-response.ts'
 import { ReadBuffer } from './read-buffer.ts'
 import {
@@ -64,8 +64,8 @@ export class ConnectConnection extends Timed {
     this.#shared = shared
     client
       .on('data', this.#onData)
-      .once('end', () => this.#ended())
-      .once('close', () => {
+      .on('end', () => this.#ended())
+      .on('close', () => {
         this.#closed()
         onClosed()
       })
@@ -163,7 +163,7 @@ export class ConnectConnection extends Timed {
     const { upstream, target } = ends
     const isWanted = !this.#client.destroyed && this.#shared.permits(target, this.#caller)
     if (!isWanted) {
-      upstream.on('error', () => upstream.destroy()).destroy()
+      upstream.on('error', destroyIt).destroy()
       this.#requirePermission(target)
       return
     }

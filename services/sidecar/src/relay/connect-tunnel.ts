@@ -4,7 +4,7 @@ import { sniMismatch } from '../egress/egress-policy.ts'
 import type { Target } from '../egress/host-name.ts'
 import type { ConnectRelay } from './connect-relay.ts'
 import { Timed } from './deadlines.ts'
-import { reset } from './port.ts'
+import { destroyIt, reset } from './port.ts'
 import { ReadBuffer } from './read-buffer.ts'
 import { type DirectReading, Relay } from './stream-relay.ts'
 
@@ -99,7 +99,7 @@ export class ConnectTunnel extends Timed {
     const hello = { reader: new ClientHelloReader(), flight: [] }
     this.#hello = hello
     upstream.pause() // in TLS the client speaks first
-    upstream.on('error', () => upstream.destroy()).once('close', () => this.#upstreamClosed()) // keeps no bytes of the ClientHello in memory
+    upstream.on('error', destroyIt).on('close', () => this.#upstreamClosed()) // keeps no bytes of the ClientHello in memory
     client.on('data', this.#onData)
     this.#shared.deadlines.set(this, this.#shared.route.timeoutsMs.hello)
     if (early.length > 0) this.#receive(hello, early)

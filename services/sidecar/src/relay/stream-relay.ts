@@ -48,6 +48,31 @@ export interface RelayOptions {
   readonly onClosed: (failure: FailureCode | null) => void
 }
 
+/** The key of the relay of a socket: with it the listeners are functions that all relays share, which costs no memory. */
+const RELAY = Symbol('relay')
+
+type Joined = Socket & { [RELAY]?: Relay }
+
+function onData(this: Joined, bytes: Buffer): void {
+  this[RELAY]?.sent(bytes)
+}
+
+function onDrain(this: Joined): void {
+  this[RELAY]?.drained(this)
+}
+
+function onEnd(this: Joined): void {
+  this[RELAY]?.ended(this)
+}
+
+function onClose(this: Joined): void {
+  this[RELAY]?.closed(this)
+}
+
+function onError(this: Joined): void {
+  this[RELAY]?.failed(this)
+}
+
 /** Joins two sockets: bytes go both ways with backpressure, and the end of one side half-closes the other. */
 export class Relay extends Timed {
   readonly #client: Socket
@@ -68,19 +93,18 @@ export class Relay extends Timed {
     this.#onClosed = onClosed
     const heard = () => deadlines.set(this, this.#idleMs)
     reading.onPassed = heard
-    client.on('data', (bytes: Buffer) => {
-      heard()
-      if (!upstream.write(bytes) && upstream.writableLength > 0) client.pause()
-    })
     if (clientBuffer !== undefined) {
       const sending = new DirectReading(upstream, clientBuffer)
       sending.onPassed = heard
       readInto(client, sending)
     }
-    this.#join(client, upstream)
-    this.#join(upstream, client)
-    client.on('error', () => upstream.destroy())
-    upstream.on('error', () => this.fail('upstream_reset'))
+    for (const socket of [client, upstream])
+      Object.assign(socket, { [RELAY]: this })
+        .on('drain', onDrain)
+        .on('end', onEnd)
+        .on('close', onClose)
+        .on('error', onError)
+    client.on('data', onData)
     deadlines.set(this, idleMs)
   }
 
@@ -108,13 +132,32 @@ export class Relay extends Timed {
     } else this.fail('client_timeout')
   }
 
-  #join(from: Socket, to: Socket): void {
-    to.on('drain', () => {
-      this.#deadlines.set(this, this.#idleMs)
-      from.resume()
-    })
-    from.once('end', () => to.end())
-    from.once('close', () => this.#sideClosed(to))
+  #other(socket: Socket): Socket {
+    return socket === this.#client ? this.#upstream : this.#client
+  }
+
+  /** The client has sent bytes that were read into no buffer of ours. */
+  sent(bytes: Buffer): void {
+    this.#deadlines.set(this, this.#idleMs)
+    if (!this.#upstream.write(bytes) && this.#upstream.writableLength > 0) this.#client.pause()
+  }
+
+  drained(socket: Socket): void {
+    this.#deadlines.set(this, this.#idleMs)
+    this.#other(socket).resume()
+  }
+
+  ended(socket: Socket): void {
+    this.#other(socket).end()
+  }
+
+  closed(socket: Socket): void {
+    this.#sideClosed(this.#other(socket))
+  }
+
+  failed(socket: Socket): void {
+    if (socket === this.#client) this.#upstream.destroy()
+    else this.fail('upstream_reset')
   }
 
   #sideClosed(other: Socket): void {
