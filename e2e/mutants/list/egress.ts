@@ -416,7 +416,7 @@ export const egress: readonly Mutant[] = [
     `${RELAY}/stream-relay.ts`,
     'return hasRoom || !isInUse',
     'return true',
-    ROUTE_TEST,
+    `${RELAY}/stream-route.test.ts`,
   ),
   mutant(
     'Node allocates memory for each read of a client of a tunnel',
