@@ -15,6 +15,7 @@ import { Timed } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { problemResponse } from './problem-response.ts'
+import { readCopies } from './read-buffer.ts'
 import { clientTooSlow, headTooLarge, refused, targetTooLong } from './relay-failures.ts'
 import type { SwitchedClient } from './response-taker.ts'
 
@@ -59,6 +60,7 @@ export class ClientConnection extends Timed {
       .once('end', () => this.#ended())
       .on('error', () => socket.destroy())
       .once('close', () => this.#closed())
+    readCopies(socket, relay.buffers, (chunk) => this.#receive(chunk))
     this.allow(this.#idleMs)
   }
 

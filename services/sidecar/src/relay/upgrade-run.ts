@@ -3,6 +3,7 @@ import type { UpgradeRequest } from '../http1/upgrade.ts'
 import type { HttpRelay } from './http-relay.ts'
 import type { KeptRequest } from './kept-request.ts'
 import { faultOf, type LongExchange, noLongerAllowed } from './long-run.ts'
+import { ReadBuffer } from './read-buffer.ts'
 import { cutByDrain } from './relay-failures.ts'
 import type { SwitchedClient, SwitchedUpstream } from './response-taker.ts'
 import { DirectReading, Relay } from './stream-relay.ts'
@@ -43,6 +44,7 @@ export class UpgradeRun implements Tunnel {
       client,
       upstream,
       reading,
+      clientBuffer: new ReadBuffer(),
       deadlines,
       idleMs: route.timeoutsMs.tunnelIdle,
       onClosed: (code) => {
