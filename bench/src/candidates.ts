@@ -11,10 +11,12 @@ export interface Candidate {
   readonly layer: 'http' | 'bytes' | 'none'
   /** Null: there is nothing to start. */
   readonly program: ((where: Where) => Program) | null
+  /** What clients speak on its socket `out.sock`, as `outbound` takes it (`bench/floor`). Not set: HTTP on its TCP port. */
+  readonly outbound?: string
 }
 
 export interface Where {
-  /** It listens on 127.0.0.1 at this port. */
+  /** It listens on 127.0.0.1 at this port, or with `outbound` at `out.sock` in its directory. */
   readonly port: number
   /** Path of the upstream's socket. */
   readonly socket: string

@@ -23,6 +23,9 @@ export function pathOf(bytes: number): string {
   return `/bytes/${bytes}`
 }
 
+/** Where the upstream of the way out takes bodies of any size. */
+export const UPLOAD = '/bytes/upload'
+
 /** Starts an nginx that serves the bodies over a Unix socket, each response in one write as an app would. */
 export async function startGround(directory = '/run/bench'): Promise<Ground> {
   const ground = { directory, socket: join(directory, 'upstream.sock'), port: 10_000 }
@@ -49,9 +52,14 @@ http {
 `
 }
 
+/** The socket of a candidate with `outbound`, in its directory. */
+export const OUT = 'out.sock'
+
 export interface Running extends AsyncDisposable {
   readonly candidate: Candidate
   readonly port: number
+  /** Where a candidate with `outbound` listens. */
+  readonly out: string
   usage(): Usage
 }
 
@@ -59,10 +67,11 @@ export interface Running extends AsyncDisposable {
 export async function start(candidate: Candidate, ground: Ground, port: number): Promise<Running> {
   if (candidate.program === null) return nothing(candidate, ground.port)
   const directory = join(ground.directory, `${port}`)
+  const out = join(directory, OUT)
   const started = startProgram(candidate.program({ port, socket: ground.socket, directory }), directory)
-  await untilAccepting({ host: '127.0.0.1', port })
+  await untilAccepting(candidate.outbound === undefined ? { host: '127.0.0.1', port } : { path: out })
   const usage = () => usageOf(started.pid)
-  return { candidate, port, usage, [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() }
+  return { candidate, port, out, usage, [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() }
 }
 
 /** Writes a program's files and starts it on the candidate's processor. */
@@ -73,5 +82,11 @@ export function startProgram({ command, env, files = {} }: Program, directory: W
 }
 
 function nothing(candidate: Candidate, port: number): Running {
-  return { candidate, port, usage: () => ({ cpuUs: 0, rssBytes: 0 }), async [Symbol.asyncDispose]() {} }
+  return {
+    candidate,
+    port,
+    out: '',
+    usage: () => ({ cpuUs: 0, rssBytes: 0 }),
+    async [Symbol.asyncDispose]() {},
+  }
 }

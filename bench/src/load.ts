@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { pathOf, type Running } from './ground.ts'
+import { pathOf, type Running, UPLOAD } from './ground.ts'
 import { LOAD_CPU, runToEnd } from './processes.ts'
 
 export interface LoadShape {
@@ -13,6 +13,8 @@ export interface LoadShape {
   readonly ratePerSecond: number | null
   /** How connections over TLS begin. `resumed` needs `close`. Not set: no TLS. */
   readonly handshake?: Handshake
+  /** POST sends a body of `bytes` and gets a small response. Only for candidates with `outbound`; not set: GET. */
+  readonly method?: 'GET' | 'POST'
 }
 
 export type Handshake = 'full' | 'resumed'
@@ -73,7 +75,7 @@ export async function interleaved(
 export async function measureRound(running: Running, load: LoadShape, seconds: number): Promise<Round> {
   const before = running.usage().cpuUs
   const [seen, rssBytes] = await Promise.all([
-    generate(running.port, load, seconds),
+    generate(running, load, seconds),
     residentAfter(running, seconds / 2),
   ])
   await pause(SETTLE_MS)
@@ -87,7 +89,9 @@ async function residentAfter(running: Running, seconds: number): Promise<number>
   return running.usage().rssBytes
 }
 
-async function generate(port: number, load: LoadShape, seconds: number): Promise<Seen> {
+async function generate(running: Running, load: LoadShape, seconds: number): Promise<Seen> {
+  if (running.candidate.outbound !== undefined) return await outbound(running, load, seconds)
+  const { port } = running
   if (load.ratePerSecond !== null) return await constantRate(port, load, load.ratePerSecond, seconds)
   if (load.handshake !== undefined && load.close) return await handshakes(port, load, load.handshake, seconds)
   return await closedLoop(port, load, seconds)
@@ -108,6 +112,19 @@ async function closedLoop(
   const load = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', WRK_SCRIPT, url]
   const output = await runToEnd([...wrk, ...load, '--', `${bytes}`, close ? 'close' : 'keep-alive'], LOAD_CPU)
   return JSON.parse(output.slice(output.lastIndexOf('\n{'))) as Seen
+}
+
+/** As `closedLoop`, over a Unix socket (`bench/floor/outbound.c`). */
+async function outbound(
+  { candidate, out }: Running,
+  { bytes, connections, method = 'GET' }: LoadShape,
+  seconds: number,
+): Promise<Seen> {
+  const numbers = [bytes, connections, seconds].map(String)
+  const path = method === 'GET' ? pathOf(bytes) : UPLOAD
+  return JSON.parse(
+    await runToEnd(['outbound', 'load', `${candidate.outbound}`, out, method, path, ...numbers], LOAD_CPU),
+  ) as Seen
 }
 
 /** One request per connection (`bench/floor/handshakes.c`). Not with wrk, which resumes its sessions when it reconnects. */

@@ -11,7 +11,7 @@ export const LOAD_CPU = 0
 export const CANDIDATE_CPU = 1
 
 /** The command, bound to one processor if there are two. */
-function pinned(command: readonly string[], cpu: number): readonly string[] {
+export function pinned(command: readonly string[], cpu: number): readonly string[] {
   return process.platform === 'linux' && availableParallelism() > CANDIDATE_CPU
     ? ['taskset', '-c', `${cpu}`, ...command]
     : command

@@ -5,12 +5,14 @@ import { digits, markdownTable } from '../page/markdown.ts'
 import { resultOf } from '../results.ts'
 import { ACCESS_LOADS, type AccessLoad, accessLogRatio } from '../suites/access-log.ts'
 import type { Idle } from '../suites/idle.ts'
+import { tunnelBytes } from '../suites/idle-tunnels.ts'
 import { longestBehindMs } from '../suites/long-streams.ts'
 import { figuresOf } from '../suites/proxies.ts'
 import { ENGINE_RESTART } from '../suites/restart.ts'
 import type { SocketOrTcp } from '../suites/socket-or-tcp.ts'
 import { EMPTY, type StartTimes } from '../suites/start-up.ts'
 import { type TlsLoad, tlsRatio } from '../suites/tls.ts'
+import { type OriginationLoad, originationRatio, type TunnelLoad, tunnelRatio } from '../suites/way-out.ts'
 
 const NODE_PROXIES = ['undici', 'node http', 'http-proxy'] as const
 
@@ -27,9 +29,11 @@ export function targets(): string[] {
     ...cpu(4, 1.15),
     ...tls(),
     ...accessLog(),
+    ...wayOut(),
     ...socket(),
     ...startUp(),
     ...idle(),
+    ...tunnels(),
     ...crash(),
     ...longStreams(),
   ]
@@ -98,6 +102,27 @@ function accessLog(): Target[] {
   return loads.map(target).filter(({ measured }) => !Number.isNaN(measured))
 }
 
+function wayOut(): Target[] {
+  const origination = (load: OriginationLoad) => ({
+    what: `CPU per request, ${load}: sidecar / nginx with proxy_ssl`,
+    measured: originationRatio(load),
+    atMost: 1.2,
+  })
+  const tunnel = (load: TunnelLoad) => ({
+    what: `CPU per byte, ${load}: sidecar / haproxy in TCP mode`,
+    measured: tunnelRatio(load),
+    atMost: 1.1,
+  })
+  const all = [
+    origination('TLS to the upstream, 11 KiB'),
+    origination('TLS to the upstream, 4 B'),
+    tunnel('tunnel, download of 1 MiB'),
+    tunnel('tunnel, upload of 1 MiB'),
+    tunnel('tunnel, 11 KiB'),
+  ]
+  return all.filter(({ measured }) => !Number.isNaN(measured))
+}
+
 function socket(): Target[] {
   const runs = resultOf<SocketOrTcp>('socket-or-tcp')?.result.runs ?? []
   const pingPong = runs.find(({ settings }) => settings.protocol === 'echo' && settings.sizeBytes === 64)
@@ -148,6 +173,16 @@ function idle(): Target[] {
       atMost: 10_000,
     },
   ]
+}
+
+function tunnels(): Target[] {
+  const states = ['after the TLS handshake', 'after a response of 11 KiB'] as const
+  const all = states.map((state) => ({
+    what: `bytes per idle tunnel, ${state}`,
+    measured: median(tunnelBytes('sidecar', state)),
+    atMost: 10_000,
+  }))
+  return all.filter(({ measured }) => !Number.isNaN(measured))
 }
 
 function crash(): Target[] {

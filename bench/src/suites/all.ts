@@ -2,6 +2,7 @@ import type { Settings } from '../settings.ts'
 import { accessLog } from './access-log.ts'
 import { exposition } from './exposition.ts'
 import { idle } from './idle.ts'
+import { idleTunnels } from './idle-tunnels.ts'
 import { largeBody } from './large-body.ts'
 import { longStreams } from './long-streams.ts'
 import { proxies } from './proxies.ts'
@@ -11,6 +12,7 @@ import { slowClients } from './slow-clients.ts'
 import { socketOrTcp } from './socket-or-tcp.ts'
 import { startUp } from './start-up.ts'
 import { tls } from './tls.ts'
+import { wayOut } from './way-out.ts'
 
 /** Name of the result file → how it is measured. */
 export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unknown>>> = {
@@ -26,6 +28,8 @@ export const SUITES: Readonly<Record<string, (settings: Settings) => Promise<unk
   restart,
   tls,
   'access-log': accessLog,
+  'way-out': wayOut,
+  'idle-tunnels': idleTunnels,
 }
 
 export const SUITE_NAMES: readonly string[] = [...Object.keys(SUITES), ENGINE_RESTART]

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { median, spreadOf } from '@uds-sidecar/client/statistics'
 import { type Pem, tlsCandidates } from '../candidates.ts'
@@ -6,7 +6,7 @@ import { type Running, start, startGround } from '../ground.ts'
 import { type Figure, interleaved, type LoadShape, type Round } from '../load.ts'
 import { markdownTable, type Section, section, showSpread } from '../page/markdown.ts'
 import { runToEnd } from '../processes.ts'
-import { resultOf } from '../results.ts'
+import { type Machine, resultOf } from '../results.ts'
 import type { Settings } from '../settings.ts'
 import { figuresOf } from './proxies.ts'
 
@@ -38,7 +38,8 @@ export async function tls({ rounds }: Settings): Promise<Figure[]> {
 }
 
 /** A certificate like those that most servers have: a P-256 key. */
-async function makePair(directory: string): Promise<Pem> {
+export async function makePair(directory: string): Promise<Pem> {
+  mkdirSync(directory, { recursive: true })
   const path = (name: string) => join(directory, name)
   const pem = { certificate: path('tls.crt'), key: path('tls.key'), both: path('tls.pem') }
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30']
@@ -79,6 +80,11 @@ const BUSY = 0.5
 const ON_A_LOADED_MACHINE =
   'Measured on a loaded machine: other programs used a part of the processors. The times are longer than on an idle machine; the ratios of interleaved rounds change less, and their spread shows how much.'
 
+/** What a section says about the machine, if anything. */
+export function noteOnLoad({ loadBefore }: Machine): string[] {
+  return loadBefore < BUSY ? [] : [ON_A_LOADED_MACHINE]
+}
+
 /** Null: there is no result. */
 export function tlsSection(): Section | null {
   const found = resultOf<Figure[]>('tls')
@@ -91,11 +97,7 @@ export function tlsSection(): Section | null {
   const failures = found.result.flatMap(({ rounds }) => rounds).reduce((sum, one) => sum + one.failures, 0)
   const head = ['CPU µs/request', 'sidecar', 'nginx', 'haproxy', 'sidecar / nginx', 'sidecar / haproxy']
   const how = `The CPU time of the program that terminates TLS, 32 connections at a time. TLS 1.3, TLS_AES_128_GCM_SHA256, X25519, a P-256 certificate; no client certificates. A ratio is that of one round. Failures: ${failures}.`
-  const parts = [
-    how,
-    ...(found.machine.loadBefore < BUSY ? [] : [ON_A_LOADED_MACHINE]),
-    markdownTable(head, rows),
-  ]
+  const parts = [how, ...noteOnLoad(found.machine), markdownTable(head, rows)]
   return section('TLS', parts)
 }
 

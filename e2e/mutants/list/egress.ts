@@ -15,6 +15,8 @@ const POLICY = `${EGRESS}/egress-policy.ts`
 const POLICY_TEST = `${EGRESS}/egress-policy.test.ts`
 const CONNECTION = `${RELAY}/connect-connection.ts`
 const TUNNEL = `${RELAY}/connect-tunnel.ts`
+const BUFFER = `${RELAY}/read-buffer.ts`
+const BUFFER_TEST = `${RELAY}/read-buffer.test.ts`
 const ROUTE_TEST = `${RELAY}/connect-route.test.ts`
 const REFUSALS_TEST = `${RELAY}/connect-refusals.test.ts`
 const HEAD_TEST = 'services/sidecar/src/http1/connect-head.test.ts'
@@ -440,10 +442,38 @@ export const egress: readonly Mutant[] = [
   ),
   mutant(
     'an idle tunnel keeps a large buffer',
+    BUFFER,
+    'if (count < (wasCopied ? LARGE_READ_BYTES : USUAL_BYTES)) this.bytes = shared.bytes',
+    'if (count < 0) this.bytes = shared.bytes',
+    BUFFER_TEST,
+  ),
+  mutant(
+    'tunnels write from the buffer that they share',
+    BUFFER,
+    'if (this.bytes !== this.#shared?.bytes) return this.bytes.subarray(0, count)',
+    'if (this.#shared !== null) return this.bytes.subarray(0, count)\n    if (this.#shared === null) return this.bytes.subarray(0, count)',
+    BUFFER_TEST,
+  ),
+  mutant(
+    'a copy that waits to be written is used again',
+    BUFFER,
+    'if (this.#copy !== null && !isInUse) shared.giveBack(this.#copy)',
+    'if (this.#copy !== null) shared.giveBack(this.#copy)',
+    BUFFER_TEST,
+  ),
+  mutant(
+    'a tunnel reads on although nobody takes its bytes',
     `${RELAY}/stream-relay.ts`,
-    'if (this.#isFrugal && count <= length / 8)',
-    'if (this.#isFrugal && count < 0)',
-    `${RELAY}/read-buffer.test.ts`,
+    'return hasRoom || !isInUse',
+    'return true',
+    `${RELAY}/stream-route.test.ts`,
+  ),
+  mutant(
+    'Node allocates memory for each read of a client of a tunnel',
+    BUFFER,
+    '  useUserBuffer.call(handle,',
+    '  if (model.destroyed) useUserBuffer.call(handle,',
+    BUFFER_TEST,
   ),
   mutant(
     'any number of tunnels',

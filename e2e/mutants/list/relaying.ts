@@ -136,8 +136,8 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'a stream reads over bytes that wait to be sent',
     file: 'services/sidecar/src/relay/stream-relay.ts',
-    find: 'this.#client.writableLength > 0',
-    replace: 'false',
+    find: 'const isInUse = this.#to.writableLength > 0',
+    replace: 'const isInUse = false',
     killers: ['services/sidecar/src/relay/stream-route.test.ts'],
   },
   {

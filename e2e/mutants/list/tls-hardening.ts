@@ -56,22 +56,22 @@ export const tlsHardening: readonly Mutant[] = [
   {
     name: 'a TLS write is done only a turn later, so every client looks slow',
     file: WRITES,
-    find: 'if (!isWriting || hasQueue(transport)) return',
+    find: 'if (!isWriting || hasQueue(socket)) return',
     replace: 'if (isWriting) return',
     killers: [WRITES_TEST],
   },
   {
     name: 'a TLS write is done although the client does not read',
     file: WRITES,
-    find: 'if (!isWriting || hasQueue(transport)) return',
+    find: 'if (!isWriting || hasQueue(socket)) return',
     replace: 'if (!isWriting) return',
     killers: [WRITES_TEST],
   },
   {
     name: 'a TLS connection is ended while a write is in progress',
     file: WRITES,
-    find: 'client._final = (done) => inTurn(() => final.call(client, done))',
-    replace: 'client._final = (done) => final.call(client, done)',
+    find: 'socket._final = (done) => inTurn(() => final.call(socket, done))',
+    replace: 'socket._final = (done) => final.call(socket, done)',
     killers: [WRITES_TEST],
   },
 ]

@@ -484,9 +484,9 @@ export const trustedProxies: readonly Mutant[] = [
   },
   {
     name: 'the end of a stream that came before the dial is lost',
-    file: 'services/sidecar/src/relay/stream-relay.ts',
-    find: 'if (from.readableEnded)',
-    replace: 'if (from.readableEnded && this.#openSides < 0)',
+    file: 'services/sidecar/src/relay/stream-route.ts',
+    find: 'if (client.readableEnded) socket.end()',
+    replace: '',
     killers: [STREAM],
   },
 ]

@@ -30,6 +30,13 @@ export const wayOut: readonly Mutant[] = [
     killers: [CODES],
   },
   {
+    name: 'way out: a TLS write is done only a turn later, so each request needs a new buffer',
+    file: TLS,
+    find: '      writePromptly(socket)\n',
+    replace: '',
+    killers: [REUSE],
+  },
+  {
     name: 'way out: no session is resumed',
     file: TLS,
     find: 'session: isUsable ? this.#session?.bytes : undefined,',

@@ -69,7 +69,7 @@ export class Connections {
 
   readonly #add = (socket: Socket): void => {
     this.#open.add(socket)
-    socket.once('close', () => {
+    socket.on('close', () => {
       this.#open.delete(socket)
       if (this.#open.size === 0) this.#onEmpty?.()
     })

@@ -14,6 +14,7 @@ import { Exchange } from './exchange.ts'
 import { logRefused } from './exchange-log.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { problemResponse } from './problem-response.ts'
+import { readCopies } from './read-buffer.ts'
 import { clientTooSlow, headTooLarge, refused, targetTooLong } from './relay-failures.ts'
 import type { SwitchedClient } from './response-taker.ts'
 
@@ -57,6 +58,7 @@ export class ClientConnection extends Timed {
       .once('end', () => this.#ended())
       .on('error', () => socket.destroy())
       .once('close', () => this.#closed())
+    readCopies(socket, relay.buffers, (chunk) => this.#receive(chunk))
     this.allow(this.#idleMs)
   }
 

@@ -17,8 +17,9 @@ import { ConnectTunnel, type ConnectTunnelEnds } from './connect-tunnel.ts'
 import { ConnectionLog } from './connection-log.ts'
 import { Timed } from './deadlines.ts'
 import { logRefused } from './exchange-log.ts'
-import { reset } from './port.ts'
+import { destroyIt, reset } from './port.ts'
 import { problemResponse } from './problem-response.ts'
+import { ReadBuffer } from './read-buffer.ts'
 import {
   clientTooSlow,
   connectOnly,
@@ -30,7 +31,7 @@ import {
   tooManyTunnels,
   unexpected,
 } from './relay-failures.ts'
-import { ReadBuffer, UpstreamReading } from './stream-relay.ts'
+import { DirectReading } from './stream-relay.ts'
 
 /** A refused client may go on sending for so long: closing with unread bytes could cost it the response. */
 const LINGER_MS = 2_000
@@ -70,8 +71,8 @@ export class ConnectConnection extends Timed {
     this.#shared = shared
     client
       .on('data', this.#onData)
-      .once('end', () => this.#ended())
-      .once('close', () => {
+      .on('end', () => this.#ended())
+      .on('close', () => {
         this.#closed()
         onClosed()
       })
@@ -168,7 +169,7 @@ export class ConnectConnection extends Timed {
     this.#log?.dialled()
     const addresses = await policy.addressesOf(target)
     this.#requirePermission(target) // a reload may have come meanwhile
-    const reading = new UpstreamReading(this.#client, new ReadBuffer(true))
+    const reading = new DirectReading(this.#client, new ReadBuffer(this.#shared.buffers))
     const upstream = await dial(
       { kind: 'tcp', host: target.host, port: target.port },
       { timeoutMs: route.timeoutsMs.connect, onread: reading, lookup: lookupOf(addresses) },
@@ -185,7 +186,7 @@ export class ConnectConnection extends Timed {
     const { upstream, target } = ends
     const isWanted = !this.#client.destroyed && this.#shared.permits(target, this.#caller)
     if (!isWanted) {
-      upstream.on('error', () => upstream.destroy()).destroy()
+      upstream.on('error', destroyIt).destroy()
       this.#requirePermission(target)
       return
     }

@@ -8,6 +8,7 @@ import type { RouteLog } from '../observe/access-log.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { Caller } from './caller.ts'
 import type { Deadlines } from './deadlines.ts'
+import { SharedBuffers } from './read-buffer.ts'
 import { callerFor, isSuccession } from './succession.ts'
 
 export interface ConnectRelayParts {
@@ -33,6 +34,7 @@ export class ConnectRelay {
   readonly counters: RouteCounters
   readonly deadlines: Deadlines
   readonly accessLog: RouteLog
+  readonly buffers = new SharedBuffers()
   readonly #log: ConnectRelayParts['log']
   readonly #guard: Guard
   /** After a reload: decides about the tunnels that are left; null: none may go on. */

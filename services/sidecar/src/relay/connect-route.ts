@@ -3,7 +3,7 @@ import { type Caller, callerOf } from './caller.ts'
 import { ConnectConnection } from './connect-connection.ts'
 import type { ConnectRelay } from './connect-relay.ts'
 import type { ConnectionLimits, Peer } from './connection-limits.ts'
-import { type ConnectionHandler, reset } from './port.ts'
+import { type ConnectionHandler, destroyIt, reset } from './port.ts'
 import { refuseOverloaded } from './refuse-connection.ts'
 
 /** While draining, a connection without a request stays open for so long, because one may be on its way. */
@@ -26,7 +26,7 @@ export class ConnectHandler implements ConnectionHandler {
   }
 
   accept(client: Socket): void {
-    client.on('error', () => client.destroy())
+    client.on('error', destroyIt)
     if (this.#isOver) reset(client)
     else this.#admitOrRefuse(client)
   }

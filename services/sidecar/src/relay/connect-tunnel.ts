@@ -6,8 +6,9 @@ import { type AccessCode, CLIENT_LEFT } from '../observe/access-log.ts'
 import type { ConnectRelay } from './connect-relay.ts'
 import type { ConnectionLog } from './connection-log.ts'
 import { Timed } from './deadlines.ts'
-import { reset } from './port.ts'
-import { Relay, type UpstreamReading } from './stream-relay.ts'
+import { destroyIt, reset } from './port.ts'
+import { ReadBuffer } from './read-buffer.ts'
+import { type DirectReading, Relay } from './stream-relay.ts'
 
 /** While draining, a tunnel without a byte for so long counts as finished: nobody says where it ends. */
 const QUIET_MS = 1_000
@@ -16,7 +17,7 @@ const QUIET_MS = 1_000
 export interface ConnectTunnelEnds {
   readonly client: Socket
   readonly upstream: Socket
-  readonly reading: UpstreamReading
+  readonly reading: DirectReading
   readonly target: Target
 }
 
@@ -112,7 +113,7 @@ export class ConnectTunnel extends Timed {
     const hello = { reader: new ClientHelloReader(), flight: [] }
     this.#hello = hello
     upstream.pause() // in TLS the client speaks first
-    upstream.on('error', () => upstream.destroy()).once('close', () => this.#upstreamClosed()) // keeps no bytes of the ClientHello in memory
+    upstream.on('error', destroyIt).on('close', () => this.#upstreamClosed()) // keeps no bytes of the ClientHello in memory
     client.on('data', this.#onData)
     this.#shared.deadlines.set(this, this.#shared.route.timeoutsMs.hello)
     if (early.length > 0) this.#receive(hello, early)
@@ -130,13 +131,14 @@ export class ConnectTunnel extends Timed {
 
   /** From now on bytes go both ways. @param flight what the client has sent so far */
   #join(flight: readonly Buffer[]): void {
-    const { counters, deadlines, route, isDraining } = this.#shared
+    const { buffers, counters, deadlines, route, isDraining } = this.#shared
     const { client, upstream, reading } = this.#ends
     this.#endHello()
     this.#relay = new Relay({
       client,
       upstream,
       reading,
+      clientBuffer: new ReadBuffer(buffers),
       deadlines,
       idleMs: route.timeoutsMs.idle,
       onClosed: (failure) => {
@@ -147,8 +149,8 @@ export class ConnectTunnel extends Timed {
       },
     })
     if (isDraining) this.#relay.wrapUp(QUIET_MS)
-    const isFull = flight.map((bytes) => upstream.write(bytes)).includes(false)
-    if (isFull) client.pause()
+    for (const bytes of flight) upstream.write(bytes)
+    if (upstream.writableNeedDrain && upstream.writableLength > 0) client.pause()
     upstream.resume()
   }
 

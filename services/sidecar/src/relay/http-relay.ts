@@ -9,6 +9,7 @@ import type { Upstream } from '../upstream/upstream.ts'
 import { ResponseBuffer, type SharedRoom } from './connection-limits.ts'
 import type { Deadlines } from './deadlines.ts'
 import { type Outgoing, toSocket } from './outgoing.ts'
+import { SharedBuffers } from './read-buffer.ts'
 import { RequestJudge } from './request-judge.ts'
 import { RequestWriter, SpareHeads } from './request-sender.ts'
 import { Tunnels } from './tunnels.ts'
@@ -40,6 +41,7 @@ export class HttpRelay {
   readonly heads = new SpareHeads()
   readonly writer: RequestWriter
   readonly date = new DateLine()
+  readonly buffers = new SharedBuffers()
   readonly responseBuffer: ResponseBuffer
   readonly tunnels: Tunnels
   readonly counters: RouteCounters

@@ -1,41 +1,137 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { ReadBuffer } from './stream-relay.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
+import { ReadBuffer, readInto, SharedBuffers } from './read-buffer.ts'
 
 describe('a read buffer', () => {
   it('is reused after a read that did not fill it', () => {
     const buffer = new ReadBuffer()
     const { bytes } = buffer
-    buffer.prepare(100, false)
+    buffer.prepare(100, false, true)
     assert.equal(buffer.bytes, bytes)
   })
 
   it('is replaced by a new one of the same size while its bytes are in use', () => {
     const buffer = new ReadBuffer()
     const { bytes } = buffer
-    buffer.prepare(100, true)
+    buffer.prepare(100, true, true)
     assert.notEqual(buffer.bytes, bytes)
     assert.equal(buffer.bytes.length, bytes.length)
+  })
+
+  it('is kept while its bytes are in use when no read comes before they are written', () => {
+    const buffer = new ReadBuffer()
+    const { bytes } = buffer
+    buffer.prepare(100, true, false)
+    assert.equal(buffer.bytes, bytes)
   })
 
   it('grows to 64 KiB while reads fill it, and shrinks to 16 KiB when they do not', () => {
     const buffer = new ReadBuffer()
     const sizes = [buffer.bytes.length]
     for (let read = 0; read < 3; read++) {
-      buffer.prepare(buffer.bytes.length, false)
+      buffer.prepare(buffer.bytes.length, false, true)
       sizes.push(buffer.bytes.length)
     }
-    buffer.prepare(1, false)
+    buffer.prepare(1, false, true)
     assert.deepEqual([...sizes, buffer.bytes.length], [4_096, 16_384, 65_536, 65_536, 16_384])
   })
+})
 
-  it('that is frugal begins with 512 bytes, and returns to them when reads are small', () => {
-    const buffer = new ReadBuffer(true)
-    const sizes = [buffer.bytes.length]
-    for (const count of [512, 2_048, 1_025, 1_024, 200, 64, 1]) {
-      buffer.prepare(count, false)
-      sizes.push(buffer.bytes.length)
+describe('a read buffer with shared ones', () => {
+  /** A read of `count` bytes `x`. @returns what it has left for a write */
+  function read(buffer: ReadBuffer, count: number, isInUse = false, goesOn = true): Buffer {
+    buffer.bytes.fill('x', 0, count)
+    const taken = buffer.take(count)
+    buffer.prepare(count, isInUse, goesOn)
+    return taken
+  }
+
+  it('has a buffer of its own only from a read of 32 KiB to one below 16 KiB', () => {
+    const shared = new SharedBuffers()
+    const buffer = new ReadBuffer(shared)
+    const isOwn = [1, 32_767, 32_768, 65_536, 16_384, 16_383, 32_767].map((count) => {
+      read(buffer, count)
+      return buffer.bytes !== shared.bytes
+    })
+    assert.deepEqual(isOwn, [false, false, true, true, true, false, false])
+  })
+
+  it('leaves bytes for a write that the read of another connection does not change', () => {
+    const shared = new SharedBuffers()
+    const [one, other] = [new ReadBuffer(shared), new ReadBuffer(shared)]
+    const taken = read(one, 5, true)
+    other.bytes.fill('y', 0, 5)
+    const second = other.take(5)
+    assert.deepEqual([String(taken), String(second)], ['xxxxx', 'yyyyy'])
+  })
+
+  it('allocates nothing for small reads whose bytes are written at once', () => {
+    const buffer = new ReadBuffer(new SharedBuffers())
+    assert.equal(read(buffer, 5).buffer, read(buffer, 11_264).buffer)
+    assert.notEqual(read(buffer, 5, true).buffer, read(buffer, 5).buffer)
+  })
+
+  it('is replaced while bytes of a large read are in use, unless the next read comes after they are written', () => {
+    const buffer = new ReadBuffer(new SharedBuffers())
+    read(buffer, 65_536)
+    const { bytes } = buffer
+    read(buffer, 65_536, true, false)
+    assert.equal(buffer.bytes, bytes)
+    read(buffer, 65_536, true, true)
+    assert.notEqual(buffer.bytes, bytes)
+  })
+})
+
+/** Both ends of a connection over TCP: that of the client, and the accepted one. */
+async function pairOfSockets(): Promise<{ client: Socket; accepted: Socket } & Disposable> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  const client = connect(address.port, '127.0.0.1')
+  const [accepted] = (await once(server, 'connection')) as [Socket]
+  return {
+    client,
+    accepted,
+    [Symbol.dispose]() {
+      for (const socket of [client, accepted]) socket.destroy()
+      server.close()
+    },
+  }
+}
+
+describe('an accepted socket', () => {
+  it('reads into a buffer of ours, pauses when told, and ends', async () => {
+    using both = await pairOfSockets()
+    const bytes = Buffer.alloc(4)
+    let received = ''
+    const callback = (count: number) => {
+      received += bytes.toString('latin1', 0, count)
+      return received !== 'abcd'
     }
-    assert.deepEqual(sizes, [512, 2_048, 8_192, 8_192, 2_048, 512, 512, 512])
+    both.accepted.on('data', () => assert.fail('it emits data'))
+    readInto(both.accepted, { buffer: () => bytes, callback })
+    both.client.end('abcdefgh')
+    const ended = once(both.accepted, 'end')
+    await eventually('the first read', () => received !== '')
+    await nextTurn()
+    assert.equal(received, 'abcd')
+    both.accepted.resume()
+    await ended
+    assert.equal(received, 'abcdefgh')
+  })
+
+  it('still emits the bytes that it has read before', async () => {
+    using both = await pairOfSockets()
+    both.client.write('early')
+    both.accepted.read(0)
+    await eventually('bytes to be read', () => both.accepted.readableLength > 0)
+    readInto(both.accepted, { buffer: Buffer.alloc(9), callback: () => true })
+    const [early] = await once(both.accepted, 'data')
+    assert.equal(String(early), 'early')
   })
 })

@@ -3,7 +3,7 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { ResponseHead } from '../http1/response-head.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
-import type { UpstreamReading } from './stream-relay.ts'
+import type { DirectReading } from './stream-relay.ts'
 
 /**
  * A request that waits for its response. The buffers that it gets are lent: their owner overwrites them with the next
@@ -95,7 +95,7 @@ export interface ExchangeClient {
 /** The upstream connection of a request that has switched protocols. */
 export interface SwitchedUpstream {
   /** Gives the socket away, which from now on reads into `reading`. */
-  handOver(reading: UpstreamReading): Socket
+  handOver(reading: DirectReading): Socket
   /** Bytes of the new protocol that came with the head. */
   readonly rest: Buffer
 }

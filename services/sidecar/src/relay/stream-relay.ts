@@ -3,51 +3,19 @@ import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { type Deadlines, Timed } from './deadlines.ts'
 import type { OpenCalls } from './open-calls.ts'
 import { reset } from './port.ts'
+import { ReadBuffer, readInto } from './read-buffer.ts'
 
-const LEAST_BYTES = 4_096
-const FRUGAL_BYTES = 512
-const USUAL_BYTES = 16_384
-const MOST_BYTES = 65_536
-
-/**
- * The buffer that a socket reads into again and again; Node by itself allocates 64 KiB for each read. It grows while
- * reads fill it, and shrinks for a quiet connection: 4 KiB at first, at most 16 KiB after a read that left room. A frugal
- * one begins with 512 bytes, and shrinks further after each small read: of thousands of connections most are idle.
- */
-export class ReadBuffer {
-  /** For the next read. */
-  bytes: Buffer
-  readonly #isFrugal: boolean
-
-  constructor(isFrugal = false) {
-    this.#isFrugal = isFrugal
-    this.bytes = Buffer.allocUnsafeSlow(isFrugal ? FRUGAL_BYTES : LEAST_BYTES)
-  }
-
-  /** Called after each read. @param isInUse the bytes are still needed: the buffer is given away */
-  prepare(count: number, isInUse: boolean): void {
-    const size = this.#sizeAfter(count)
-    if (isInUse || size !== this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(size)
-  }
-
-  #sizeAfter(count: number): number {
-    const { length } = this.bytes
-    if (this.#isFrugal && count <= length / 8) return Math.max(length / 4, FRUGAL_BYTES)
-    return count === length ? Math.min(length * 4, MOST_BYTES) : Math.min(length, USUAL_BYTES)
-  }
-}
-
-/** Writes the bytes of an upstream to its client as soon as they are read (`onread` of `net.connect`). */
-export class UpstreamReading implements OnReadOpts {
-  readonly #client: Socket
+/** Writes the bytes of one socket to another as soon as they are read (`onread` of `net.connect`). */
+export class DirectReading implements OnReadOpts {
+  readonly #to: Socket
   readonly #into: ReadBuffer
   /** Sees the bytes of both sides; null: nobody looks at them. */
   readonly calls: OpenCalls | null
-  /** Called after bytes were written to the client. */
+  /** Called after bytes were written. */
   onPassed: () => void = () => undefined
 
-  constructor(client: Socket, into = new ReadBuffer(), calls: OpenCalls | null = null) {
-    this.#client = client
+  constructor(to: Socket, into = new ReadBuffer(), calls: OpenCalls | null = null) {
+    this.#to = to
     this.#into = into
     this.calls = calls
   }
@@ -56,19 +24,20 @@ export class UpstreamReading implements OnReadOpts {
 
   /** Bytes that were read into another buffer, which nobody writes to again. @returns as `callback` */
   pass(bytes: Buffer): boolean {
-    const goesOn = this.#client.write(bytes)
+    const hasRoom = this.#to.write(bytes)
     this.onPassed()
-    return goesOn
+    return hasRoom || this.#to.writableLength === 0
   }
 
-  /** @returns false to stop reading until `resume` */
+  /** @returns false to stop reading until `resume`, when all was written */
   readonly callback = (count: number): boolean => {
-    const bytes = this.#into.bytes.subarray(0, count)
-    const goesOn = this.#client.write(bytes)
+    const bytes = this.#into.take(count)
+    const hasRoom = this.#to.write(bytes)
     this.calls?.upstreamSent(bytes)
-    this.#into.prepare(count, this.#client.writableLength > 0)
+    const isInUse = this.#to.writableLength > 0
+    this.#into.prepare(count, isInUse, hasRoom)
     this.onPassed()
-    return goesOn
+    return hasRoom || !isInUse
   }
 }
 
@@ -76,11 +45,38 @@ export interface RelayOptions {
   readonly client: Socket
   readonly upstream: Socket
   /** Reads the upstream; it exists before the relay, because the upstream may send at once. */
-  readonly reading: UpstreamReading
+  readonly reading: DirectReading
+  /** Where the bytes of the client are read into. Default: Node allocates memory for each read. */
+  readonly clientBuffer?: ReadBuffer
   readonly deadlines: Deadlines
   readonly idleMs: number
   /** Called once, when both sides are closed. The code says why, unless both ended by themselves. */
   readonly onClosed: (failure: FailureCode | null) => void
+}
+
+/** The key of the relay of a socket: with it the listeners are functions that all relays share, which costs no memory. */
+const RELAY = Symbol('relay')
+
+type Joined = Socket & { [RELAY]?: Relay }
+
+function onData(this: Joined, bytes: Buffer): void {
+  this[RELAY]?.sent(bytes)
+}
+
+function onDrain(this: Joined): void {
+  this[RELAY]?.drained(this)
+}
+
+function onEnd(this: Joined): void {
+  this[RELAY]?.ended(this)
+}
+
+function onClose(this: Joined): void {
+  this[RELAY]?.closed(this)
+}
+
+function onError(this: Joined): void {
+  this[RELAY]?.failed(this)
 }
 
 /** Joins two sockets: bytes go both ways with backpressure, and the end of one side half-closes the other. */
@@ -95,7 +91,7 @@ export class Relay extends Timed {
   #failure: FailureCode | null = null
   #openSides = 2
 
-  constructor({ client, upstream, reading, deadlines, idleMs, onClosed }: RelayOptions) {
+  constructor({ client, upstream, reading, clientBuffer, deadlines, idleMs, onClosed }: RelayOptions) {
     super()
     this.#client = client
     this.#upstream = upstream
@@ -103,16 +99,20 @@ export class Relay extends Timed {
     this.#deadlines = deadlines
     this.#idleMs = idleMs
     this.#onClosed = onClosed
-    client.on('data', (bytes: Buffer) => {
-      this.#deadlines.set(this, this.#idleMs)
-      this.#calls?.clientSent(bytes)
-      if (!upstream.write(bytes)) client.pause()
-    })
-    reading.onPassed = () => deadlines.set(this, this.#idleMs)
-    this.#join(client, upstream)
-    this.#join(upstream, client)
-    client.on('error', () => upstream.destroy())
-    upstream.on('error', () => this.fail('upstream_reset'))
+    const heard = () => deadlines.set(this, this.#idleMs)
+    reading.onPassed = heard
+    if (clientBuffer !== undefined) {
+      const sending = new DirectReading(upstream, clientBuffer)
+      sending.onPassed = heard
+      readInto(client, sending)
+    }
+    for (const socket of [client, upstream])
+      Object.assign(socket, { [RELAY]: this })
+        .on('drain', onDrain)
+        .on('end', onEnd)
+        .on('close', onClose)
+        .on('error', onError)
+    client.on('data', onData)
     deadlines.set(this, idleMs)
   }
 
@@ -141,15 +141,33 @@ export class Relay extends Timed {
     } else this.fail('client_timeout')
   }
 
-  /** `from` may have ended already: the client, while the upstream was dialled. */
-  #join(from: Socket, to: Socket): void {
-    to.on('drain', () => {
-      this.#deadlines.set(this, this.#idleMs)
-      from.resume()
-    })
-    if (from.readableEnded) to.end()
-    else from.once('end', () => to.end())
-    from.once('close', () => this.#sideClosed(to))
+  #other(socket: Socket): Socket {
+    return socket === this.#client ? this.#upstream : this.#client
+  }
+
+  /** The client has sent bytes that were read into no buffer of ours. */
+  sent(bytes: Buffer): void {
+    this.#deadlines.set(this, this.#idleMs)
+    this.#calls?.clientSent(bytes)
+    if (!this.#upstream.write(bytes) && this.#upstream.writableLength > 0) this.#client.pause()
+  }
+
+  drained(socket: Socket): void {
+    this.#deadlines.set(this, this.#idleMs)
+    this.#other(socket).resume()
+  }
+
+  ended(socket: Socket): void {
+    this.#other(socket).end()
+  }
+
+  closed(socket: Socket): void {
+    this.#sideClosed(this.#other(socket))
+  }
+
+  failed(socket: Socket): void {
+    if (socket === this.#client) this.#upstream.destroy()
+    else this.fail('upstream_reset')
   }
 
   #sideClosed(other: Socket): void {

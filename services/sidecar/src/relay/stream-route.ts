@@ -15,7 +15,7 @@ import type { Deadlines } from './deadlines.ts'
 import { OpenCalls } from './open-calls.ts'
 import type { Outgoing } from './outgoing.ts'
 import { type ConnectionHandler, reset } from './port.ts'
-import { ReadBuffer, Relay, UpstreamReading } from './stream-relay.ts'
+import { DirectReading, Relay } from './stream-relay.ts'
 import { callerFor, isSuccession } from './succession.ts'
 
 /**
@@ -115,7 +115,7 @@ export class StreamHandler implements ConnectionHandler {
 
   async #connect(client: Socket, log: ConnectionLog): Promise<void> {
     const { upstream, route, outgoing } = this.#parts
-    const reading = new UpstreamReading(client, new ReadBuffer(), new OpenCalls())
+    const reading = new DirectReading(client, undefined, new OpenCalls())
     log.dialled()
     try {
       const options = { ...outgoing?.dialOptions(), timeoutMs: route.timeoutsMs.connect, onread: reading }
@@ -133,7 +133,7 @@ export class StreamHandler implements ConnectionHandler {
     }
   }
 
-  #join(client: Socket, log: ConnectionLog, socket: Socket, reading: UpstreamReading): void {
+  #join(client: Socket, log: ConnectionLog, socket: Socket, reading: DirectReading): void {
     const { counters, deadlines, route } = this.#parts
     const relay = new Relay({
       client,
@@ -152,6 +152,7 @@ export class StreamHandler implements ConnectionHandler {
       },
     })
     this.#relays.set(relay, log.caller)
+    if (client.readableEnded) socket.end() // while the upstream was dialled
     if (this.#draining) relay.wrapUp(QUIET_MS)
   }
 

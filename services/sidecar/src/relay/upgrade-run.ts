@@ -4,9 +4,10 @@ import type { FinishTunnel } from './exchange-log.ts'
 import type { HttpRelay } from './http-relay.ts'
 import type { KeptRequest } from './kept-request.ts'
 import { faultOf, type LongExchange, noLongerAllowed } from './long-run.ts'
+import { ReadBuffer } from './read-buffer.ts'
 import { cutByDrain } from './relay-failures.ts'
 import type { SwitchedClient, SwitchedUpstream } from './response-taker.ts'
-import { Relay, UpstreamReading } from './stream-relay.ts'
+import { DirectReading, Relay } from './stream-relay.ts'
 import type { Tunnel } from './tunnels.ts'
 
 /** One request that may switch to another protocol, and what it becomes when it has: two joined sockets. */
@@ -39,7 +40,7 @@ export class UpgradeRun implements Tunnel {
     finish: FinishTunnel,
   ): void {
     const { counters, deadlines, route, tunnels } = this.#relay
-    const reading = new UpstreamReading(client)
+    const reading = new DirectReading(client)
     const upstream = handOver(reading)
     const sentBefore = upstream.bytesWritten
     const receivedBefore = upstream.bytesRead - rest.length
@@ -48,6 +49,7 @@ export class UpgradeRun implements Tunnel {
       client,
       upstream,
       reading,
+      clientBuffer: new ReadBuffer(),
       deadlines,
       idleMs: route.timeoutsMs.tunnelIdle,
       onClosed: (code) => {

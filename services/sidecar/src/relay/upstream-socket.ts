@@ -3,7 +3,7 @@ import { type Attempt, attempt, type DialOptions } from '@uds-sidecar/shared/dia
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { HEADROOM } from '../http1/rewrite-response.ts'
-import type { UpstreamReading } from './stream-relay.ts'
+import type { DirectReading } from './stream-relay.ts'
 
 /**
  * Keeps a socket readable after a write to it has failed. A server may respond and close before it has read the whole
@@ -44,7 +44,7 @@ export class UpstreamSocket {
   readonly #socket: Socket
   /** Null after `handOver`. */
   #owner: UpstreamSocketOwner | null
-  #reading: UpstreamReading | null = null
+  #reading: DirectReading | null = null
   #buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
   #readInto = this.#buffer.subarray(HEADROOM)
   isPaused = false
@@ -137,7 +137,7 @@ export class UpstreamSocket {
   }
 
   /** Gives the socket away: from now on it reads into `reading`, and each side ends by itself. */
-  handOver(reading: UpstreamReading): Socket {
+  handOver(reading: DirectReading): Socket {
     this.#owner = null
     this.#reading = reading
     this.#socket.allowHalfOpen = true

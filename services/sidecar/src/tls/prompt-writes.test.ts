@@ -29,7 +29,7 @@ async function listening() {
   const tls = createTlsServer({ cert: pair.cert, key: pair.key })
   const server = createServer((raw) => {
     tls.once('secureConnection', (client) => {
-      writePromptly(client, raw)
+      writePromptly(client)
       setImmediate(resolve, { client, raw })
     })
     tls.emit('connection', raw)

@@ -1,19 +1,17 @@
-import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
 type Done = (error?: Error | null) => void
 
 /**
- * Reports a write to a TLS socket as done at once when the kernel has taken it, as Node does for TCP. Node reports each
+ * Reports a write to a connected TLS socket as done at once when the kernel has taken it, as Node does for TCP. Node reports each
  * one a turn later ("TLS cannot handle this at the moment", src/crypto/crypto_tls.cc of Node 26), although its bytes are
- * encrypted when the call returns and their buffer is free. The relay would take every client for a slow one, and
- * allocate a new read buffer for each response.
+ * encrypted when the call returns and their buffer is free. The relay would take every client and every upstream for a
+ * slow one, and allocate a new buffer for each response and each request.
  *
  * A TLS socket takes one write at a time: what follows waits until Node has reported the write before it.
- * @param transport the TCP connection below the TLS socket
  */
-export function writePromptly(client: TLSSocket, transport: Socket): void {
-  const [write, writev, final] = [client._write, client._writev, client._final]
+export function writePromptly(socket: TLSSocket): void {
+  const [write, writev, final] = [socket._write, socket._writev, socket._final]
   let isWriting = false
   let waiting: (() => void) | null = null
 
@@ -23,12 +21,12 @@ export function writePromptly(client: TLSSocket, transport: Socket): void {
     start((error) => {
       isWriting = false
       if (!isReported) done(error)
-      else if (error) client.destroy(error)
+      else if (error) socket.destroy(error)
       const next = waiting
       waiting = null
       next?.()
     })
-    if (!isWriting || hasQueue(transport)) return
+    if (!isWriting || hasQueue(socket)) return
     isReported = true
     done()
   }
@@ -37,16 +35,24 @@ export function writePromptly(client: TLSSocket, transport: Socket): void {
     else next()
   }
 
-  client._write = (chunk, encoding, done) =>
-    inTurn(() => run((written) => write.call(client, chunk, encoding, written), done))
+  socket._write = (chunk, encoding, done) =>
+    inTurn(() => run((written) => write.call(socket, chunk, encoding, written), done))
   if (writev !== undefined)
-    client._writev = (chunks, done) =>
-      inTurn(() => run((written) => writev.call(client, chunks, written), done))
-  client._final = (done) => inTurn(() => final.call(client, done))
+    socket._writev = (chunks, done) =>
+      inTurn(() => run((written) => writev.call(socket, chunks, written), done))
+  socket._final = (done) => inTurn(() => final.call(socket, done))
 }
 
-/** Whether bytes wait for room in the kernel's send buffer. Node has no public way to tell. */
-function hasQueue(transport: Socket): boolean {
-  const handle: unknown = Reflect.get(transport, '_handle')
-  return typeof handle !== 'object' || handle === null || Reflect.get(handle, 'writeQueueSize') !== 0
+/**
+ * Whether bytes wait for room in the kernel's send buffer. Node has no public way to tell: `_parent` of its handle is that
+ * of the connection below TLS. Where there is none the write is done when Node says so.
+ */
+function hasQueue(socket: TLSSocket): boolean {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  const transport: unknown = isObject(handle) ? Reflect.get(handle, '_parent') : null
+  return !isObject(transport) || Reflect.get(transport, 'writeQueueSize') !== 0
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }

@@ -240,7 +240,7 @@ export class TlsHandler implements ConnectionHandler {
     client.allowHalfOpen = true
     client.on('error', () => client.destroy())
     setTransport(client, handshake.raw)
-    writePromptly(client, handshake.raw)
+    writePromptly(client)
     setImmediate(() => this.#passOn(client, handshake))
   }
 

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import type { TLSSocket } from 'node:tls'
+import { dial } from '@uds-sidecar/shared/dial/dial'
+import { createLog } from '@uds-sidecar/shared/lifecycle/log'
 import { Authority, type KeyPair } from '@uds-sidecar/shared/testing/authority'
 import { GET, OK } from '../testing/http-stack.ts'
 import { type Partner, partner, type WayOutStack, wayOutStack } from '../testing/partner.ts'
 import { type OnReceived, responding } from '../testing/raw-server.ts'
+import { UpstreamTls } from './upstream-tls.ts'
 
 const NAME = 'api.example.org'
 const POST = 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n'
@@ -40,6 +43,24 @@ async function exchange(stack: WayOutStack, ...requests: string[]): Promise<stri
 const WELL = 'HTTP/1.1 200,'
 
 describe('a connection with TLS to an upstream', () => {
+  it('has taken a write at once, so that its buffer may be used again', async () => {
+    await using server = await partner(responding(OK), pair)
+    const endpoint = { kind: 'tcp', host: '127.0.0.1', port: server.port } as const
+    const settings = { ca: ca.certFile, serverName: NAME, minVersion: 'TLSv1.3' } as const
+    const log = createLog('sidecar', 'silent')
+    using tls = await UpstreamTls.load({
+      settings,
+      endpoint,
+      isHttp: true,
+      log,
+      counters: { reloadFailures: 0 },
+    })
+    const socket = await dial(endpoint, { tls: tls.dialOptions() })
+    socket.on('error', () => socket.destroy()).write(GET)
+    assert.equal(socket.writableLength, 0)
+    socket.destroy()
+  })
+
   it('serves one request after the other, also those that cannot be sent twice', async () => {
     await using server = await partner(responding(OK), pair)
     await using stack = await route(server)

@@ -8,6 +8,7 @@ import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { UpstreamTlsSettings } from '../config/way-out-schema.ts'
 import { FollowedFiles } from '../files/followed-files.ts'
 import type { PeerCertificate, UpstreamTlsStatus } from '../observe/outgoing-status.ts'
+import { writePromptly } from '../tls/prompt-writes.ts'
 import { isExpired, isSameMaterial, readMaterial, type UpstreamMaterial } from './upstream-material.ts'
 
 /** How long a TLS session is resumed. The checks of its certificate are those of the handshake that began it. */
@@ -109,6 +110,7 @@ export class UpstreamTls implements UpstreamTlsStatus, Disposable {
       if (material === this.#files.value) this.#keep(socket, bytes)
     })
     socket.once('secureConnect', () => {
+      writePromptly(socket)
       if (!socket.isSessionReused()) this.peer = peerOf(socket)
     })
   }

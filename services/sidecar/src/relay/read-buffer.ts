@@ -1,0 +1,108 @@
+import { type OnReadOpts, Socket } from 'node:net'
+
+const LEAST_BYTES = 4_096
+const USUAL_BYTES = 16_384
+const MOST_BYTES = 65_536
+/** A read of so many bytes is one of many. */
+const LARGE_READ_BYTES = 32_768
+
+/** What the connections of one route have in common: of thousands most are idle, and need no buffer of their own. */
+export class SharedBuffers {
+  /** All of them read into it. Its bytes are copied before the next read. */
+  readonly bytes = Buffer.allocUnsafeSlow(MOST_BYTES)
+  /** For the copies, which are free again once they are written. */
+  #spare: Buffer | null = null
+
+  copy(count: number): Buffer {
+    const copy = this.#spare ?? Buffer.allocUnsafeSlow(MOST_BYTES)
+    this.#spare = null
+    this.bytes.copy(copy, 0, 0, count)
+    return copy
+  }
+
+  giveBack(copy: Buffer): void {
+    this.#spare = copy
+  }
+}
+
+/**
+ * The buffer that a socket reads into again and again; Node by itself allocates 64 KiB for each read. It grows while
+ * reads fill it, and shrinks for a quiet connection: 4 KiB at first, at most 16 KiB after a read that left room.
+ *
+ * With shared buffers it has none of its own except during large reads.
+ */
+export class ReadBuffer {
+  /** For the next read. */
+  bytes: Buffer
+  readonly #shared: SharedBuffers | null
+  #copy: Buffer | null = null
+
+  constructor(shared: SharedBuffers | null = null) {
+    this.#shared = shared
+    this.bytes = shared?.bytes ?? Buffer.allocUnsafeSlow(LEAST_BYTES)
+  }
+
+  /** The bytes of the last read, to be written at once. */
+  take(count: number): Buffer {
+    if (this.bytes !== this.#shared?.bytes) return this.bytes.subarray(0, count)
+    this.#copy = this.#shared.copy(count)
+    return this.#copy.subarray(0, count)
+  }
+
+  /**
+   * Called after each read.
+   * @param isInUse the bytes are still needed
+   * @param goesOn the next read may come while they are: the buffer is given away
+   */
+  prepare(count: number, isInUse: boolean, goesOn: boolean): void {
+    if (this.#shared === null) this.#resize(this.#sizeAfter(count), isInUse && goesOn)
+    else this.#prepareShared(this.#shared, count, isInUse, goesOn)
+  }
+
+  #prepareShared(shared: SharedBuffers, count: number, isInUse: boolean, goesOn: boolean): void {
+    if (this.#copy !== null && !isInUse) shared.giveBack(this.#copy)
+    const wasCopied = this.#copy !== null
+    this.#copy = null
+    if (count < (wasCopied ? LARGE_READ_BYTES : USUAL_BYTES)) this.bytes = shared.bytes
+    else this.#resize(MOST_BYTES, wasCopied || (isInUse && goesOn))
+  }
+
+  #resize(size: number, isNew: boolean): void {
+    if (isNew || size !== this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(size)
+  }
+
+  #sizeAfter(count: number): number {
+    const { length } = this.bytes
+    return count === length ? Math.min(length * 4, MOST_BYTES) : Math.min(length, USUAL_BYTES)
+  }
+}
+
+/** Names of the properties in which Node keeps `onread`. */
+const PROPERTIES: ReadonlySet<string | undefined> = new Set(['kBuffer', 'kBufferCb', 'kBufferGen'])
+
+/**
+ * Makes an accepted socket read as `onread` of `net.connect` says, which Node offers for dialled sockets alone. Bytes that
+ * it has read already still come as `data`, and so do all where Node has changed, or where TLS is between.
+ */
+export function readInto(socket: Socket, onread: OnReadOpts): void {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (typeof handle !== 'object' || handle === null || 'encrypted' in socket) return
+  const useUserBuffer: unknown = Reflect.get(handle, 'useUserBuffer')
+  const model = new Socket({ onread })
+  const symbols = Object.getOwnPropertySymbols(model).filter(({ description }) => PROPERTIES.has(description))
+  if (typeof useUserBuffer !== 'function' || symbols.length !== PROPERTIES.size) return
+  for (const symbol of symbols) Reflect.set(socket, symbol, Reflect.get(model, symbol))
+  useUserBuffer.call(handle, typeof onread.buffer === 'function' ? onread.buffer() : onread.buffer)
+}
+
+/**
+ * Makes an accepted socket give each read as bytes of their own, as `data` events do, without the 64 KiB that Node allocates
+ * for each. Where {@link readInto} does nothing, `data` goes on.
+ */
+export function readCopies(socket: Socket, { bytes }: SharedBuffers, onBytes: (chunk: Buffer) => void): void {
+  const callback = (count: number) => {
+    onBytes(Buffer.from(bytes.subarray(0, count)))
+    return true // `pause` stops the reading
+  }
+  readInto(socket, { buffer: bytes, callback })
+}
