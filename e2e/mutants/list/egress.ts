@@ -462,6 +462,13 @@ export const egress: readonly Mutant[] = [
     BUFFER_TEST,
   ),
   mutant(
+    'a request changes when another client sends one',
+    BUFFER,
+    'onBytes(Buffer.from(bytes.subarray(0, count)))',
+    'onBytes(bytes.subarray(0, count))',
+    BUFFER_TEST,
+  ),
+  mutant(
     'a tunnel reads on although nobody takes its bytes',
     `${RELAY}/stream-relay.ts`,
     'return hasRoom || !isInUse',

@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
-import { ReadBuffer, readInto, SharedBuffers } from './read-buffer.ts'
+import { ReadBuffer, readCopies, readInto, SharedBuffers } from './read-buffer.ts'
 
 describe('a read buffer', () => {
   it('is reused after a read that did not fill it', () => {
@@ -133,5 +133,22 @@ describe('an accepted socket', () => {
     readInto(both.accepted, { buffer: Buffer.alloc(9), callback: () => true })
     const [early] = await once(both.accepted, 'data')
     assert.equal(String(early), 'early')
+  })
+})
+
+describe('clients that read into one buffer', () => {
+  it('each get bytes that the next read does not change', async () => {
+    using one = await pairOfSockets()
+    using other = await pairOfSockets()
+    const shared = new SharedBuffers()
+    const received: Buffer[] = []
+    for (const { accepted } of [one, other]) readCopies(accepted, shared, (chunk) => received.push(chunk))
+    one.accepted.resume()
+    other.accepted.resume()
+    one.client.write('first')
+    await eventually('the first bytes', () => received.length === 1)
+    other.client.write('other')
+    await eventually('the other bytes', () => received.length === 2)
+    assert.deepEqual(received.map(String), ['first', 'other'])
   })
 })
