@@ -9,6 +9,7 @@ import { egress } from './list/egress.ts'
 import { ending } from './list/ending.ts'
 import { identities } from './list/identities.ts'
 import { onTheWire } from './list/on-the-wire.ts'
+import { places } from './list/places.ts'
 import { relaying } from './list/relaying.ts'
 import { rules } from './list/rules.ts'
 import { secrets } from './list/secrets.ts'
@@ -31,6 +32,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...onTheWire,
   ...app,
   ...stack,
+  ...places,
   ...client,
   ...clientTls,
   ...tls,

@@ -22,6 +22,8 @@ export interface Box {
   readonly command?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly sysctls?: Readonly<Record<string, string>>
+  /** The text of a seccomp profile, or `unconfined`. Default: the engine's. */
+  readonly seccomp?: string
 }
 
 /** A container that is not started yet; the run's sweep removes it if nobody does. */
@@ -43,6 +45,7 @@ export function createContainer(box: Box, withStdin = false): Promise<Container>
 
 function hostConfigOf(box: Box): HostConfig {
   const { groups = [], capabilities = [], mounts = [], scratch = [], network = 'none', sysctls = {} } = box
+  const { seccomp } = box
   return {
     Binds: [...mounts],
     CapAdd: [...capabilities],
@@ -53,7 +56,7 @@ function hostConfigOf(box: Box): HostConfig {
     NetworkMode: network,
     PidsLimit: 128,
     ReadonlyRootfs: true,
-    SecurityOpt: ['no-new-privileges:true'],
+    SecurityOpt: ['no-new-privileges:true', ...(seccomp === undefined ? [] : [`seccomp=${seccomp}`])],
     Sysctls: { ...sysctls },
     Tmpfs: Object.fromEntries(scratch.map((path) => [path, 'mode=1777'])),
   }
