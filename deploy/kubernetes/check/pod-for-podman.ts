@@ -47,6 +47,9 @@ export interface PodmanPod {
 const PROBES = ['startupProbe', 'readinessProbe', 'livenessProbe'] as const
 export type ProbeName = (typeof PROBES)[number]
 
+/** The kubelet may run init containers again on the same volumes; podman does at each restart if told so. */
+const INIT_AGAIN = ['io.podman.annotations.init.container.type', 'always'] as const
+
 /**
  * The pod of a Deployment, with its ConfigMaps, as `podman kube play` 5.4 can run it. Everything is kept but what podman
  * does not know:
@@ -76,7 +79,7 @@ export function podForPodman(manifests: readonly Manifest[], tag: string): Podma
   const pod = {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'uds-sidecar', annotations: Object.fromEntries(annotations) },
+    metadata: { name: 'uds-sidecar', annotations: Object.fromEntries([INIT_AGAIN, ...annotations]) },
     spec: {
       ...spec,
       volumes: volumes.map((volume) => ('emptyDir' in volume ? { ...volume, emptyDir: {} } : volume)),
