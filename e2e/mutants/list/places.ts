@@ -1,5 +1,6 @@
 import type { Mutant } from '../mutant.ts'
 
+const MANIFESTS = 'deploy/kubernetes/manifests.test.ts'
 const PROFILE = 'deploy/seccomp/unix-only.test.ts'
 
 /** The files of deploy, and what our programs say about what those deny. */
@@ -52,5 +53,76 @@ export const places: readonly Mutant[] = [
     find: '  EAFNOSUPPORT: [',
     replace: '  EAFNOSUPPORTED: [',
     killers: ['shared/src/listen/listen-failure.test.ts'],
+  },
+  {
+    name: 'the doctor takes the first of several offsets for that of the engine',
+    file: 'shared/src/inspect/user-namespace.ts',
+    find: 'if (range === undefined || others.length > 0) return undefined',
+    replace: 'if (range === undefined) return undefined',
+    killers: ['shared/src/inspect/user-namespace.test.ts'],
+  },
+  {
+    name: 'the doctor does not say by how much ids are remapped',
+    file: 'services/client/src/doctor/findings/file-findings.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
+    find: 'uid=UID+${each.by.uid}',
+    replace: 'uid=UID',
+    killers: ['services/client/src/doctor/doctor-path.test.ts'],
+  },
+  {
+    name: 'the sidecar may write to the directory of the API in the pod',
+    file: 'deploy/kubernetes/base/deployment.yaml',
+    find: '{ name: api-socket, mountPath: /run/app/api, subPath: d, readOnly: true }',
+    replace: '{ name: api-socket, mountPath: /run/app/api, subPath: d }',
+    killers: [MANIFESTS],
+  },
+  {
+    name: 'the pod gives a group to all of its containers',
+    file: 'deploy/kubernetes/base/deployment.yaml',
+    find: '        runAsNonRoot: true\n',
+    replace: '        runAsNonRoot: true\n        fsGroup: 10200\n',
+    killers: [MANIFESTS],
+  },
+  {
+    name: 'the directory of the app belongs to a group that is not its consumer',
+    file: 'deploy/kubernetes/base/deployment.yaml',
+    find: 'runAsGroup: 10002 # who may connect: the sidecar',
+    replace: 'runAsGroup: 10001 # who may connect: the sidecar',
+    killers: [MANIFESTS],
+  },
+  {
+    name: 'a manifest has a field that its kind does not know',
+    file: 'deploy/kubernetes/base/deployment.yaml',
+    find: '          lifecycle:\n            preStop:',
+    replace: '          lifecycle:\n            preStopp:',
+    killers: [MANIFESTS],
+  },
+  {
+    name: 'the PodMonitor has a field that its kind does not know',
+    file: 'deploy/kubernetes/overlays/production/podmonitor.yaml',
+    find: 'podMetricsEndpoints:',
+    replace: 'podMetricsEndpoint:',
+    killers: [MANIFESTS],
+  },
+  {
+    name: 'the strict check does not fail',
+    file: 'deploy/kubernetes/check/strict.ts',
+    find: 'if (status === 0) return []',
+    replace: 'if (status !== null) return []',
+    killers: [MANIFESTS],
+  },
+  {
+    name: 'the check of the restricted standard takes any capability',
+    file: 'deploy/kubernetes/check/restricted.ts',
+    find: "add.some((name) => name !== 'NET_BIND_SERVICE')",
+    replace: "add.some((name) => name === 'ALL')",
+    killers: [MANIFESTS],
+  },
+  {
+    name: 'the check of the restricted standard takes any volume',
+    file: 'deploy/kubernetes/check/restricted.ts',
+    find: "key !== 'name' && !VOLUMES.includes(key)",
+    replace: "key === 'gitRepo'",
+    killers: [MANIFESTS],
   },
 ]
