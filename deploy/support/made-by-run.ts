@@ -3,9 +3,14 @@ import { docker } from './docker.ts'
 /** On every container, network and volume of `make places`, with the id of the run. */
 const RUN_LABEL = 'io.uds-sidecar.places.run'
 
-/** The label that the sweep of this run finds. */
+/** The label that the sweep of a run finds. */
+export function labelOf(run: string): string {
+  return `${RUN_LABEL}=${run}`
+}
+
+/** That of this run. */
 export function runLabel(): string {
-  return `${RUN_LABEL}=${process.env.UDS_PLACES_RUN ?? process.pid}`
+  return labelOf(process.env.UDS_PLACES_RUN ?? String(process.pid))
 }
 
 /** Removes every container, network and volume that has the label. @returns how many there were */
