@@ -62,6 +62,13 @@ export const places: readonly Mutant[] = [
     killers: ['shared/src/inspect/user-namespace.test.ts'],
   },
   {
+    name: 'a server below an engine that remaps ids is told the uid inside',
+    file: 'shared/src/bind/directory.ts',
+    find: 'uid + (remapped?.uid ?? 0)',
+    replace: 'uid',
+    killers: ['shared/src/bind/directory.test.ts'],
+  },
+  {
     name: 'the doctor does not say by how much ids are remapped',
     file: 'services/client/src/doctor/findings/file-findings.ts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
