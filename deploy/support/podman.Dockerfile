@@ -11,5 +11,9 @@ RUN --mount=type=secret,id=ca \
 RUN printf '%s\n' '[containers]' 'log_driver = "k8s-file"' '[engine]' 'cgroup_manager = "cgroupfs"' 'events_logger = "file"' \
       >/etc/containers/containers.conf
 ENV PODMAN_IGNORE_CGROUPSV1_WARNING=1
-CMD ["sleep", "infinity"]
+# In a cgroup v2 hierarchy a group with processes has no controllers to give to the groups below it: the processes move into
+# a group of their own first, as docker:dind does it.
+CMD ["sh", "-c", "cd /sys/fs/cgroup && if [ -f cgroup.controllers ]; then mkdir -p init; \
+     xargs -rn1 <cgroup.procs >init/cgroup.procs || :; sed 's/ / +/g; s/^/+/' <cgroup.controllers >cgroup.subtree_control; fi; \
+     exec sleep infinity"]
 LABEL io.uds-sidecar.built=here
