@@ -90,6 +90,8 @@ describe('the strict check', () => {
 describe('the check of the restricted standard', () => {
   for (const [find, replacement, violation] of [
     ['runAsNonRoot: true', 'runAsNonRoot: false', 'runAsNonRoot is not true'],
+    ['runAsNonRoot: true', 'runAsNonRoot: false', 'runAsNonRoot of the pod is false'],
+    ['{ type: RuntimeDefault }', '{ type: Unconfined }', 'the seccomp profile of the pod is Unconfined'],
     ['runAsUser: 10001', 'runAsUser: 0', 'runAsUser is 0'],
     [
       'allowPrivilegeEscalation: false',
@@ -118,7 +120,7 @@ describe('the check of the restricted standard', () => {
       'sysctl kernel.msgmax is not safe',
     ],
   ] as const)
-    it(`finds ${replacement}`, () => {
+    it(`finds ${replacement}: ${violation}`, () => {
       const found = violations(podSpecOf(changed(find, replacement)))
       assert.ok(
         found.some((line) => line.endsWith(violation)),

@@ -104,8 +104,13 @@ function ofPod({ hostNetwork, hostPID, hostIPC, volumes, securityContext }: PodS
       .filter((key) => key !== 'name' && !VOLUMES.includes(key))
       .map((kind) => `volume ${volume.name} is a ${kind}`),
   )
+  const { runAsNonRoot, seccompProfile } = securityContext
   return [
     ...(hostNetwork || hostPID || hostIPC ? ['it shares a namespace with the node'] : []),
+    ...(runAsNonRoot === false ? ['runAsNonRoot of the pod is false'] : []),
+    ...(seccompProfile === undefined || SECCOMP.includes(seccompProfile.type)
+      ? []
+      : [`the seccomp profile of the pod is ${seccompProfile.type}`]),
     ...foreign,
     ...securityContext.sysctls
       .filter(({ name }) => !SYSCTLS.includes(name))

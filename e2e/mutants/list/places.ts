@@ -41,6 +41,20 @@ export const places: readonly Mutant[] = [
     killers: [PROFILE],
   },
   {
+    name: 'Redis has no seccomp profile of ours',
+    file: 'deploy/seccomp/compose.yaml',
+    find: '  redis: *unix-only\n',
+    replace: '',
+    killers: ['e2e/a-seccomp-profile-makes-no-socket-but-unix.test.ts'],
+  },
+  {
+    name: 'the seccomp profile allows io_uring',
+    file: 'deploy/seccomp/unix-only.json',
+    find: '"accept",',
+    replace: '"accept", "io_uring_setup", "io_uring_enter", "io_uring_register",',
+    killers: [PROFILE, 'e2e/a-seccomp-profile-makes-no-socket-but-unix.test.ts'],
+  },
+  {
     name: 'an address family that is denied is explained by nobody when dialling',
     file: 'shared/src/dial/dial-failure.ts',
     find: '  EAFNOSUPPORT: [',
