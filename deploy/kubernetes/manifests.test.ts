@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import * as v from 'valibot'
 import { KUBERNETES, type Manifest, only, parseManifests, writtenManifests } from './check/manifests.ts'
 import { podForPodman } from './check/pod-for-podman.ts'
+import { danglingReferences } from './check/references.ts'
 import { violations } from './check/restricted.ts'
 import { typeErrors } from './check/strict.ts'
 
@@ -57,6 +58,57 @@ describe('the manifests', () => {
   it('pass the restricted Pod Security Standard', () => {
     assert.deepEqual(violations(podSpecOf(only(WRITTEN, 'Deployment'))), [])
   })
+})
+
+describe('the check of references', () => {
+  const text = (kind: string) => JSON.stringify(WRITTEN.filter((one) => one.kind === kind))
+  /** The manifests without Kustomize have no ConfigMap: they are what it generates. */
+  const MAPS = ['uds-sidecar', 'uds-redis'].map((name) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name },
+  }))
+  /** The objects with a piece of the JSON of one kind replaced. */
+  const referring = (kind: string, find: string, replacement: string) => {
+    assert.ok(text(kind).includes(find), `${kind} has no ${find}`)
+    const others = WRITTEN.filter((one) => one.kind !== kind)
+    const own = parseManifests(JSON.stringify(JSON.parse(text(kind).replace(find, replacement))[0]), kind)
+    return danglingReferences([...others, ...own, ...MAPS])
+  }
+
+  it('finds nothing in the manifests', () => {
+    assert.deepEqual(danglingReferences([...WRITTEN, ...MAPS]), [])
+  })
+
+  it('finds a ConfigMap that nobody makes', () => {
+    assert.deepEqual(danglingReferences(WRITTEN), [
+      'the pod mounts the ConfigMap uds-sidecar, and there is none',
+      'the pod mounts the ConfigMap uds-redis, and there is none',
+    ])
+  })
+
+  for (const [kind, port] of [
+    ['Service', '"targetPort":"api"'],
+    ['NetworkPolicy', '"port":"metrics"'],
+    ['PodMonitor', '"port":"ops"'],
+  ] as const)
+    it(`finds a port of ${kind} that no container has`, () => {
+      assert.deepEqual(referring(kind, port, port.replace(/"\w+"$/, '"nobody"')), [
+        `${kind} names the port nobody, and no container has it`,
+      ])
+    })
+
+  for (const kind of ['Service', 'NetworkPolicy', 'PodDisruptionBudget', 'PodMonitor', 'Deployment'])
+    it(`finds labels of ${kind} that the pod does not have`, () => {
+      const found = referring(
+        kind,
+        kind === 'Service' ? '"selector":{"app.' : '"matchLabels":{"app.',
+        kind === 'Service' ? '"selector":{"x.' : '"matchLabels":{"x.',
+      )
+      assert.deepEqual(found, [
+        `${kind} selects x.kubernetes.io/name: uds-sidecar, and the pod has no such label`,
+      ])
+    })
 })
 
 describe('the strict check', () => {

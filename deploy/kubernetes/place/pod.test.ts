@@ -8,6 +8,7 @@ import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import * as v from 'valibot'
 import type { Machine } from '../../support/machine.ts'
 import { type Manifest, only } from '../check/manifests.ts'
+import { danglingReferences } from '../check/references.ts'
 import { violations } from '../check/restricted.ts'
 import { typeErrors } from '../check/strict.ts'
 import { kustomized, Pod, podmanMachine, TOKEN } from './podman-pod.ts'
@@ -62,6 +63,10 @@ describe('deploy/kubernetes', () => {
 
       it('makes a pod that passes the restricted Pod Security Standard', () => {
         assert.deepEqual(violations(podSpecOf(manifests)), [])
+      })
+
+      it('makes objects that refer to labels, ports and ConfigMaps that are there', () => {
+        assert.deepEqual(danglingReferences(manifests), [])
       })
 
       it('keeps the init containers that make directories before those that mount them', () => {

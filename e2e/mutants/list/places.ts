@@ -126,6 +126,20 @@ export const places: readonly Mutant[] = [
     killers: [MANIFESTS],
   },
   {
+    name: 'the Service leads to a port that no container has',
+    file: 'deploy/kubernetes/base/service.yaml',
+    find: 'targetPort: api',
+    replace: 'targetPort: apis',
+    killers: [MANIFESTS],
+  },
+  {
+    name: 'the NetworkPolicy selects nobody',
+    file: 'deploy/kubernetes/base/networkpolicy.yaml',
+    find: 'matchLabels: { app.kubernetes.io/name: uds-sidecar }',
+    replace: 'matchLabels: { app.kubernetes.io/name: sidecar }',
+    killers: [MANIFESTS],
+  },
+  {
     name: 'the strict check does not fail',
     file: 'deploy/kubernetes/check/strict.ts',
     find: 'if (status === 0) return []',
