@@ -53,6 +53,11 @@ systemd: dependencies images ## Test the units of deploy/systemd under a real sy
 	@scripts/build-systemd-image.sh
 	@npm run --silent systemd
 
+.PHONY: places
+places: dependencies images ## Run the other places of deploy/README.md for real: a pod, systemd, a Swarm of three nodes
+	@scripts/build-places.sh
+	@npm run --silent places
+
 .PHONY: mutants
 mutants: dependencies images ## Put each known fault into a copy of the product, and check that a test fails
 	@npm run --silent mutants --workspace=e2e

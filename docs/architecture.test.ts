@@ -11,7 +11,7 @@ const SIDECAR = 'services/sidecar/src'
 const SERVICES = ['services/app', 'services/sidecar', 'services/client']
 
 /** Every TypeScript file that this repository holds. */
-const FILES = globSync('{shared,services,e2e,scripts,bench,docs}/**/*.ts', {
+const FILES = globSync('{shared,services,e2e,scripts,bench,docs,deploy}/**/*.ts', {
   cwd: ROOT,
   exclude: ['**/node_modules', '**/dist', '**/.*'],
 })
@@ -61,7 +61,7 @@ describe('the folders in ARCHITECTURE.md', () => {
   const rows = rowsBelow('## The folders')
 
   it('are all there', () => {
-    const top = ['bench', 'config', 'docs', 'e2e', 'examples', 'scripts', 'shared', ...SERVICES]
+    const top = ['bench', 'config', 'deploy', 'docs', 'e2e', 'examples', 'scripts', 'shared', ...SERVICES]
     assert.deepEqual(rows.map(({ folder }) => folder).sort(), top.sort())
     assert.deepEqual(
       globSync('services/*/package.json', { cwd: ROOT })

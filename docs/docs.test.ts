@@ -5,9 +5,12 @@ import { describe, it } from 'node:test'
 import { FAILURES } from '@uds-sidecar/shared/failure/failures'
 
 const ROOT = join(import.meta.dirname, '..')
-const PAGES = globSync(['*.md', 'docs/**/*.md', 'e2e/*.md', 'services/*/*.md', 'shared/*/*.md'], {
-  cwd: ROOT,
-})
+const PAGES = globSync(
+  ['*.md', 'docs/**/*.md', 'deploy/**/*.md', 'e2e/*.md', 'services/*/*.md', 'shared/*/*.md'],
+  {
+    cwd: ROOT,
+  },
+)
 
 function read(page: string): string {
   return readFileSync(join(ROOT, page), 'utf8')
@@ -27,7 +30,7 @@ const SCRIPTS = new Set(
 
 /** Words in backticks that look like a path of the repository: a top-level name, a slash, no spaces. */
 function pathsIn(text: string): string[] {
-  const top = /^(?:services|shared|e2e|examples|scripts|config|docs|bench|\.github|\.ci)\/[\w./-]+$/
+  const top = /^(?:services|shared|deploy|e2e|examples|scripts|config|docs|bench|\.github|\.ci)\/[\w./-]+$/
   return [...text.matchAll(/`([^`\s]+)`/g)].map(([, path]) => path ?? '').filter((path) => top.test(path))
 }
 

@@ -10,4 +10,4 @@ if [ -n "$images" ]; then
   docker image rm --force $images >/dev/null
 fi
 docker image prune --force --filter label=io.uds-sidecar.built=here >/dev/null
-rm -f .toolchain/images.env
+rm -rf .toolchain/images.env .toolchain/places

@@ -4,31 +4,39 @@ import { text } from 'node:stream/consumers'
 
 export interface Outcome {
   readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a program until it ends. @param input what it reads from stdin */
+export async function run(command: readonly string[], input = ''): Promise<Outcome> {
+  const [program = '', ...args] = command
+  const child = spawn(program, args)
+  child.stdin.on('error', () => undefined) // a program may end without reading all of it
+  child.stdin.end(input)
+  const [[code], stdout, stderr] = await Promise.all([
+    once(child, 'close'),
+    text(child.stdout),
+    text(child.stderr),
+  ])
+  return { code, stdout, stderr }
+}
+
+/** The docker command. @returns what it printed @throws Error when its exit code is not 0 */
+export async function docker(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(['docker', ...args])
+  if (code !== 0) throw new Error(`docker ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`)
+  return stdout.trim()
+}
+
+export interface Printed {
+  readonly code: number | null
+  /** stdout, and stderr after it. */
   readonly output: string
 }
 
-/** Runs the command line of Docker. @returns what it printed @throws Error when its exit code is not 0 */
-export async function docker(...args: string[]): Promise<string> {
-  const { code, output } = await tryDocker(...args)
-  if (code !== 0) throw new Error(`docker ${args.join(' ')} ended with ${code}: ${output}`)
-  return output
-}
-
-/** Runs the command line of Docker. @returns stdout, and stderr after it */
-export function tryDocker(...args: string[]): Promise<Outcome> {
-  return outcomeOf('docker', ...args)
-}
-
-/** Copies images to the engine in a container. @throws Error when its engine does not take them */
-export async function loadImages(container: string, images: readonly string[]): Promise<void> {
-  const command = `docker save ${images.join(' ')} | docker exec -i ${container} docker load --quiet`
-  const { code, output } = await outcomeOf('sh', '-c', command)
-  if (code !== 0) throw new Error(`${command} ended with ${code}: ${output}`)
-}
-
-async function outcomeOf(command: string, ...args: string[]): Promise<Outcome> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  const { stdout, stderr } = child
-  const [[code], out, errors] = await Promise.all([once(child, 'close'), text(stdout), text(stderr)])
-  return { code, output: `${out}${errors}`.trim() }
+/** The docker command, whatever comes of it. */
+export async function tryDocker(...args: string[]): Promise<Printed> {
+  const { code, stdout, stderr } = await run(['docker', ...args])
+  return { code, output: `${stdout}${stderr}`.trim() }
 }

@@ -13,6 +13,7 @@ import { grpc } from './list/grpc.ts'
 import { identities } from './list/identities.ts'
 import { onTheWire } from './list/on-the-wire.ts'
 import { page } from './list/page.ts'
+import { places } from './list/places.ts'
 import { readiness } from './list/readiness.ts'
 import { relaying } from './list/relaying.ts'
 import { rules } from './list/rules.ts'
@@ -38,6 +39,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...onTheWire,
   ...app,
   ...stack,
+  ...places,
   ...client,
   ...clientTls,
   ...tls,

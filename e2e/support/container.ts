@@ -26,6 +26,8 @@ export interface Box {
   readonly sysctls?: Readonly<Record<string, string>>
   /** What a client attaches to: a stdin that ends when the first client leaves, or a terminal. Default: neither. */
   readonly input?: 'stdin' | 'terminal'
+  /** The text of a seccomp profile, or `unconfined`. Default: the engine's. */
+  readonly seccomp?: string
 }
 
 /** A container that is not started yet; the run's sweep removes it if nobody does. */
@@ -48,7 +50,7 @@ export function createContainer(box: Box, withStdin = false): Promise<Container>
 
 function hostConfigOf(box: Box): HostConfig {
   const { groups = [], capabilities = [], mounts = [], scratch = [], network = 'none', sysctls = {} } = box
-  const { processesOf } = box
+  const { processesOf, seccomp } = box
   return {
     ...(processesOf === undefined ? {} : { PidMode: `container:${processesOf}` }),
     Binds: [...mounts],
@@ -60,7 +62,7 @@ function hostConfigOf(box: Box): HostConfig {
     NetworkMode: network,
     PidsLimit: 128,
     ReadonlyRootfs: true,
-    SecurityOpt: ['no-new-privileges:true'],
+    SecurityOpt: ['no-new-privileges:true', ...(seccomp === undefined ? [] : [`seccomp=${seccomp}`])],
     Sysctls: { ...sysctls },
     Tmpfs: Object.fromEntries(scratch.map((path) => [path, 'mode=1777'])),
   }

@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { fileKind } from '../dial/dial-failure.ts'
 import { errnoOf, Failure } from '../failure/failure.ts'
+import { type Ids, remappedBy, userNamespace } from '../inspect/user-namespace.ts'
 import { shellCommand, shellWord } from '../text/shell-word.ts'
 
 const STICKY = 0o1000
@@ -70,13 +71,26 @@ function unsafe(directory: string, stats: Stats): Failure {
 }
 
 function denied(directory: string, stats: Stats, cause: unknown): Failure {
-  const uid = process.geteuid?.()
-  const where = shellWord(directory)
   return new Failure('directory_denied', {
     message: `${describeDirectory(directory, stats)} may not be written to by ${whoWeAre()}`,
-    hint: `set uid=${uid},mode=2750 in the volume's driver_opts, or chown ${uid} ${where} && chmod u+rwx ${where}`,
+    hint: ownerHint(directory, process.geteuid?.() ?? 0, remappedBy(userNamespace())),
     cause,
   })
+}
+
+/**
+ * How a directory is given to its server.
+ * @param uid of the server
+ * @param remapped by how much the engine moves ids, which it does not do in `uid=` of a volume
+ */
+export function ownerHint(directory: string, uid: number, remapped: Ids | undefined): string {
+  const set = `set uid=${uid + (remapped?.uid ?? 0)},mode=2750 in the volume's driver_opts`
+  if (remapped !== undefined) {
+    const why = `this engine moves ids by ${remapped.uid} (userns-remap), but not those of volumes`
+    return `${set}, and add ${remapped.gid} to its gid=: ${why}; or set userns_mode: host for this service`
+  }
+  const where = shellWord(directory)
+  return `${set}, or chown ${uid} ${where} && chmod u+rwx ${where}`
 }
 
 function readOnly(directory: string, cause: unknown): Failure {

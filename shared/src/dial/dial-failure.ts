@@ -22,6 +22,9 @@ const CLOSED_AT_ONCE: Explanation = ['upstream_reset', 'the connection was reset
 /** This process, or the whole system, has too many files open: not a fault of the upstream. */
 const NO_DESCRIPTOR: Explanation = ['overloaded', 'no descriptor is left', HINTS.moreDescriptors]
 
+/** What socket(2) says, before anything is dialled. */
+const NO_FAMILY = 'this process may make no socket of its address family'
+
 const UNIX: Explanations = {
   ENOENT: [
     'socket_missing',
@@ -69,6 +72,7 @@ const TCP: Explanations = {
     'there is no route to the host',
     'correct the host, or join its network',
   ],
+  EAFNOSUPPORT: ['host_unreachable', NO_FAMILY, HINTS.allowFamily],
   EADDRNOTAVAIL: ['host_unreachable', 'no local port is left', 'wait, or close idle connections'],
   ENOTFOUND: ['host_unknown', 'the name does not resolve', 'correct the host, or join its network'],
   EAI_AGAIN: [

@@ -18,6 +18,7 @@ import {
 import { giveTo, UNPRIVILEGED } from '../testing/users.ts'
 import { eventually } from '../testing/waiting.ts'
 import { dial } from './dial.ts'
+import { dialFailure } from './dial-failure.ts'
 
 describe('dialling a path', () => {
   it('where nothing is, fails with socket_missing', async () => {
@@ -156,6 +157,14 @@ describe('dialling', () => {
   it('an address to which there is no route, fails with host_unreachable', async () => {
     const multicast = { kind: 'tcp', host: '224.0.0.1', port: 9 } as const
     await assertCode(multicast, 'host_unreachable', 'ENETUNREACH')
+  })
+
+  it('an address family that this process may not use, fails with host_unreachable and names what may deny it', async () => {
+    const cause = Object.assign(new Error('connect EAFNOSUPPORT'), { code: 'EAFNOSUPPORT' })
+    const failure = await dialFailure({ kind: 'tcp', host: '127.0.0.1', port: 9 }, cause)
+    assert.deepEqual([failure.code, failure.errno], ['host_unreachable', 'EAFNOSUPPORT'])
+    assert.match(failure.message, /cannot connect to tcp:\/\/127\.0\.0\.1:9: .*address family/)
+    assert.match(failure.hint, /seccomp.*RestrictAddressFamilies/)
   })
 
   it('a host that does not exist, fails with host_unknown', async () => {

@@ -17,6 +17,9 @@ export const HINTS = {
   fixLink: 'correct the link, or the path',
   mountDirectory:
     'mount the directory of the socket, never the single socket file: a mounted file cannot be replaced',
+  /** deploy/seccomp allows Unix sockets alone; a kernel without IPv6 gives the same errno. */
+  allowFamily:
+    'a seccomp profile or RestrictAddressFamilies= may allow Unix sockets alone, or IPv6 is off: use a Unix socket, or allow it',
   securityPolicy: 'check seccomp, AppArmor and SELinux',
 } as const
 

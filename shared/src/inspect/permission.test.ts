@@ -100,6 +100,17 @@ describe('in a user namespace', () => {
     assert.deepEqual(fixes(ids(NOBODY, NOBODY, 0o660), stranger), ['join_group'])
   })
 
+  it('where the engine remaps all ids, its volume is made with ids that are moved as well', () => {
+    const range = { ranges: [{ inside: 0, outside: 100_000, length: 65_536 }], overflow: NOBODY }
+    const remapped = { ...rootInside, bypassesPermissions: false, userNamespace: { uid: range, gid: range } }
+    const all = permissionFixes('/run/s', ids(NOBODY, NOBODY, 0o660), remapped, NEEDED.socket)
+    assert.deepEqual(
+      all.map(({ fix }) => fix),
+      ['keep_groups', 'move_volume', 'map_ids'],
+    )
+    assert.deepEqual(all[1], { fix: 'move_volume', by: { uid: 100_000, gid: 100_000 } })
+  })
+
   it('maps only what helps: a group with the right is enough for a process without capabilities', () => {
     const plain = { ...rootInside, bypassesPermissions: false }
     const mapped = (facts: FileFacts, who: ProcessIdentity) =>

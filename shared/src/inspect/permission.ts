@@ -5,9 +5,11 @@ import {
   explainUnmapped,
   formatId,
   type IdKind,
+  type Ids,
   isUnmapped,
   KEEP_GROUPS,
   mapCommand,
+  remappedBy,
   type UserNamespace,
   unmappedIds,
   userNamespace,
@@ -116,6 +118,8 @@ export type PermissionFix =
   | { readonly fix: 'keep_groups'; readonly command: string; readonly when: string }
   /** These ids of the file are not mapped. Once they are, the other fixes apply to it, and capabilities count. */
   | { readonly fix: 'map_ids'; readonly ids: readonly IdKind[]; readonly command: string }
+  /** The engine moved all ids by so much, and made the volume of the file with ids that are not moved. */
+  | { readonly fix: 'move_volume'; readonly by: Ids }
   /** The mode is meant for the owner alone: run as that user. */
   | { readonly fix: 'be_owner'; readonly uid: number }
 
@@ -152,10 +156,14 @@ export function permissionFixes(
   const groupMay = classMay(facts, 'group', needed)
   // With the group's right and without a capability, the uid does not matter.
   const worthMapping = unmapped.filter((kind) => kind === 'gid' || who.bypassesPermissions || !groupMay)
+  const by = remappedBy(who.userNamespace)
   const map: PermissionFix[] =
     worthMapping.length === 0
       ? []
-      : [{ fix: 'map_ids', ids: worthMapping, command: mapCommand(worthMapping) }]
+      : [
+          ...(by === undefined ? [] : [{ fix: 'move_volume', by } as const]),
+          { fix: 'map_ids', ids: worthMapping, command: mapCommand(worthMapping) },
+        ]
   if (groupMay) return [join, ...map]
   const isOwnerEnough = classMay(facts, 'owner', needed) && !unmapped.includes('uid')
   return [

@@ -6,6 +6,7 @@ import {
   isUnmapped,
   mapCommand,
   parseIdMap,
+  remappedBy,
   unmappedIds,
   userNamespace,
 } from './user-namespace.ts'
@@ -48,6 +49,29 @@ describe('a map of ids', () => {
     for (const text of ['0 0', '0 0 x', '-1 0 1', '0 0 1 1', `${ROOTLESS}# more`])
       assert.equal(parseIdMap(text), null, text)
   })
+})
+
+describe('an engine that remaps ids', () => {
+  it('is seen by its one range from 0 on', () => {
+    assert.deepEqual(remappedBy(inside('0 100000 65536\n', '0 200000 65536\n')), {
+      uid: 100_000,
+      gid: 200_000,
+    })
+  })
+
+  for (const [what, map] of [
+    ['the initial namespace', INITIAL],
+    ['a rootless engine', WITH_SUBORDINATES],
+    ['one user mapped to root', ROOTLESS],
+    ['a map of two ranges, which move ids by different amounts', '0 100000 65536\n65536 300000 65536\n'],
+    ['a map that begins above 0', '1 100000 65536\n'],
+    ['an empty map', ''],
+    ['a map of another format', 'x'],
+  ] as const)
+    it(`is not seen in ${what}`, () => {
+      assert.equal(remappedBy(inside(map)), undefined)
+      assert.equal(remappedBy(inside('0 100000 65536\n', map)), undefined)
+    })
 })
 
 describe('the overflow id', () => {

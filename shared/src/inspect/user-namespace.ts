@@ -139,6 +139,26 @@ function holdsOverflow({ ranges, overflow }: IdMap): boolean {
 }
 
 /**
+ * By how much a whole engine moved the ids of its containers (`userns-remap` of Docker): each map is one range from 0 on.
+ * Undefined elsewhere; a rootless engine has two ranges. Such an engine mounts volumes outside, so `uid=` and `gid=` of a
+ * tmpfs volume are ids outside.
+ */
+export function remappedBy({ uid, gid }: UserNamespace): Ids | undefined {
+  const [ofUid, ofGid] = [offset(uid), offset(gid)]
+  return ofUid === undefined || ofGid === undefined ? undefined : { uid: ofUid, gid: ofGid }
+}
+
+/** Fewer ids than this are no range of /etc/subuid: a single user mapped to 0, for example. */
+const ENGINE_RANGE = 65_536
+
+function offset({ ranges }: IdMap): number | undefined {
+  const [range, ...others] = ranges ?? []
+  if (range === undefined || others.length > 0) return undefined
+  const { inside, outside, length } = range
+  return inside === 0 && outside > 0 && length >= ENGINE_RANGE ? outside : undefined
+}
+
+/**
  * Leaves a process the groups of the user who starts the container, although they are not mapped: the kernel compares
  * groups as they are outside (podman-run(1)).
  */

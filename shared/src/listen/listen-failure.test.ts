@@ -36,6 +36,18 @@ describe('a failed start on a path', () => {
   })
 })
 
+describe('a failed start on a port', () => {
+  it('with EAFNOSUPPORT, has its code and names what may deny the address family', async () => {
+    const failure = await listenFailure(
+      { kind: 'tcp', host: '0.0.0.0', port: 9 },
+      systemError('EAFNOSUPPORT'),
+    )
+    assert.deepEqual([failure.code, failure.errno], ['address_denied', 'EAFNOSUPPORT'])
+    assert.match(failure.message, /cannot listen on tcp:\/\/0\.0\.0\.0:9: .*address family/)
+    assert.match(failure.hint, /seccomp.*RestrictAddressFamilies/)
+  })
+})
+
 function systemError(code: string): Error {
   return Object.assign(new Error(code), { code })
 }

@@ -21,6 +21,11 @@ const ADDRESS: Explanations = {
   EAI_AGAIN: NO_SUCH_HOST,
   EACCES: ['address_denied', 'the system denies it', 'use a port from 1024 up'],
   EPERM: ['address_denied', 'the system denies it', HINTS.securityPolicy],
+  EAFNOSUPPORT: [
+    'address_denied',
+    'this process may make no socket of its address family',
+    HINTS.allowFamily,
+  ],
   EBADF: ['bad_option', 'the descriptor is not open', 'pass the descriptor that systemd gave (LISTEN_FDS)'],
   EINVAL: [
     'bad_option',

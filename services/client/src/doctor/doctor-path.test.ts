@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { NEEDED } from '@uds-sidecar/shared/inspect/permission'
 import { serveInDirectoryWithMode, temporaryDirectory } from '../testing/broken-server.ts'
 import { AS_ROOT, assertFinding, doctor, doctorAsNobody } from '../testing/examine.ts'
+import { permissionFixesFor } from './findings/file-findings.ts'
 
 describe('doctor, of a path', () => {
   it('that is too long counts its bytes', async () => {
@@ -83,5 +85,24 @@ describe('doctor, of a path', () => {
     const diagnosis = await doctorAsNobody(`unix:${server.inner}/a.sock`)
     const fix = AS_ROOT ? 'group_add: ["0"]' : `chmod u+x ${server.inner}`
     assertFinding(diagnosis, { verdict: 'directory_denied', code: 'socket_denied', exitCode: 77, fix })
+  })
+})
+
+describe('doctor, below an engine that remaps ids (userns-remap)', () => {
+  it('says by how much uid= and gid= of the volume are moved', () => {
+    const range = { ranges: [{ inside: 0, outside: 165_536, length: 65_536 }], overflow: 65_534 }
+    const who = {
+      uid: 10_003,
+      gids: [10_003, 10_200],
+      bypassesPermissions: false,
+      userNamespace: { uid: range, gid: range },
+    }
+    const identity = { dev: 1n, ino: 1n, birthtimeNs: 1n }
+    const directory = { kind: 'directory', mode: 0o2750, uid: 65_534, gid: 65_534, identity } as const
+    const fixes = permissionFixesFor('/run/app/api', directory, who, NEEDED.directory)
+    assert.ok(
+      fixes.some(({ where, text }) => where === 'compose' && text === 'o: "uid=UID+165536,gid=GID+165536,…"'),
+      JSON.stringify(fixes),
+    )
   })
 })

@@ -53,6 +53,13 @@ function shown(each: PermissionFix, path: string, facts: FileFacts, right: Right
       return each.for === 'owner' ? [shell(each.command)] : widenGroup(each.command, facts, right)
     case 'keep_groups':
       return [shell(each.command, each.when)]
+    case 'move_volume':
+      return [
+        compose(
+          `o: "uid=UID+${each.by.uid},gid=GID+${each.by.gid},…"`,
+          'driver_opts of its volume, as sums: this engine remaps ids (userns-remap), and mounts volumes without',
+        ),
+      ]
     case 'map_ids':
       return [
         shell(each.command, 'if /etc/subuid and /etc/subgid let you map what the next command shows'),

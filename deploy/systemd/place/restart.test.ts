@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Count } from '../support/load-main.ts'
+import type { Count } from '../../support/load-main.ts'
 import { APP, Machine, SIDECAR, TCP, UNIX } from './machine.ts'
 
 /** Lets a unit start as often as a test wants: by default systemd allows five starts in ten seconds. */

@@ -1,17 +1,13 @@
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
 import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
-import { REPOSITORY, RUN_LABEL, runId } from '../../e2e/support/run.ts'
-import { Background, Load } from '../support/background.ts'
-import { docker, loadImages, tryDocker } from '../support/docker.ts'
+import { Background, Load } from '../../support/background.ts'
+import { docker, tryDocker } from '../../support/docker.ts'
+import { imagesFile, ROOT, VERSION } from '../../support/machine.ts'
+import { runLabel } from '../../support/made-by-run.ts'
 
-const VERSION = process.env.UDS_SIDECAR_VERSION || 'dev'
-/** `make places` builds it. */
+/** `scripts/build-places.sh` builds it. */
 const ENGINE = `uds-sidecar/engine:${VERSION}`
-const IMAGES = ['app', 'sidecar', 'client', 'redis', 'prometheus', 'certificates'].map(
-  (name) => `uds-sidecar/${name}:${VERSION}`,
-)
-const LABEL = `${RUN_LABEL}=${runId()}`
 const SECRETS = '/secrets'
 const CONSUMERS = ['sidecar', 'client', 'partner', 'prometheus']
 /** Each look starts a process in a container. */
@@ -29,7 +25,7 @@ export class Swarm implements AsyncDisposable {
 
   /** Starts the engines, gives them the images, and joins them, each as a manager. */
   static async start(): Promise<Swarm> {
-    const swarm = new Swarm(`uds-e2e-${runId()}-node`)
+    const swarm = new Swarm(`uds-places-${randomBytes(4).toString('hex')}`)
     try {
       await swarm.#start()
       return swarm
@@ -46,9 +42,9 @@ export class Swarm implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    await docker('network', 'create', '--internal', '--label', LABEL, this.#prefix)
+    await docker('network', 'create', '--internal', '--label', runLabel(), this.#prefix)
     const seed = await this.#seed()
-    for (const node of this.nodes) await node.start(this.#prefix, seed, LABEL)
+    for (const node of this.nodes) await node.start(this.#prefix, seed)
     await docker('volume', 'rm', seed)
     const { manager } = this
     await manager.docker('swarm', 'init', '--advertise-addr', await manager.address())
@@ -60,10 +56,10 @@ export class Swarm implements AsyncDisposable {
   /** Loads the images into one engine. To copy its data is quicker than to load them three times. @returns the volume */
   async #seed(): Promise<string> {
     const name = `${this.#prefix}-seed`
-    await docker('volume', 'create', '--label', LABEL, name)
+    await docker('volume', 'create', '--label', runLabel(), name)
     const seed = new Node(name)
-    await seed.run(this.#prefix, name, LABEL)
-    await loadImages(name, IMAGES)
+    await seed.run(this.#prefix, name)
+    await seed.docker('load', '--quiet', '--input', '/images.tar')
     await seed.stop()
     return name
   }
@@ -107,24 +103,21 @@ export class Node {
   }
 
   /** Starts it with a copy of the data in the volume `seed`. */
-  async start(network: string, seed: string, label: string): Promise<void> {
-    await docker('volume', 'create', '--label', label, this.name)
-    const copy = ['run', '--rm', '--network=none', '--label', label, '--entrypoint=sh']
+  async start(network: string, seed: string): Promise<void> {
+    await docker('volume', 'create', '--label', runLabel(), this.name)
+    const copy = ['run', '--rm', '--network=none', '--label', runLabel(), '--entrypoint=sh']
     const volumes = ['-v', `${seed}:/from:ro`, '-v', `${this.name}:/to`]
     // An engine is known by the id in this file.
     await docker(...copy, ...volumes, ENGINE, '-c', 'cp -a /from/. /to/ && rm -f /to/engine-id')
-    await this.run(network, this.name, label)
+    await this.run(network, this.name)
   }
 
-  async run(network: string, volume: string, label: string): Promise<void> {
-    const mounts = ['config', 'deploy'].flatMap((path) => [
-      '-v',
-      `${join(REPOSITORY, path)}:/repository/${path}:ro`,
-    ])
+  async run(network: string, volume: string): Promise<void> {
+    const mounts = ['config', 'deploy'].flatMap((path) => ['-v', `${ROOT}/${path}:/repository/${path}:ro`])
     await docker(
-      ...['run', '--detach', '--name', this.name, '--hostname', this.name, '--label', label],
+      ...['run', '--detach', '--name', this.name, '--hostname', this.name, '--label', runLabel()],
       ...['--privileged', '--init', '--network', network, '--tmpfs=/run', '-v', `${volume}:/var/lib/docker`],
-      ...mounts,
+      ...[...mounts, '-v', `${imagesFile}:/images.tar:ro`],
       ENGINE,
     )
     await this.#isUp()

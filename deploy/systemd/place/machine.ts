@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
-import { Background, Load } from '../support/background.ts'
-import { docker, type Outcome, tryDocker } from '../support/docker.ts'
+import { Background, Load } from '../../support/background.ts'
+import { docker, type Printed, tryDocker } from '../../support/docker.ts'
+import { runLabel } from '../../support/made-by-run.ts'
 
 /** `make systemd` builds it. */
 const IMAGE = `uds-sidecar/systemd:${process.env.UDS_SIDECAR_VERSION || 'dev'}`
@@ -29,6 +30,8 @@ export class Machine implements AsyncDisposable {
     const id = await docker(
       'run',
       '--detach',
+      '--label',
+      runLabel(),
       '--privileged',
       '--cgroupns=private',
       '--network=none',
@@ -37,7 +40,7 @@ export class Machine implements AsyncDisposable {
     )
     const machine = new Machine(id)
     try {
-      await docker('cp', `${import.meta.dirname}/../support/.`, `${id}:${TOOLS}`)
+      await docker('cp', `${import.meta.dirname}/../../support/.`, `${id}:${TOOLS}`)
       await eventually('systemd to have started', async () => {
         const { output } = await machine.try('systemctl', 'is-system-running')
         if (/degraded/.test(output)) throw new Error(await machine.run('systemctl', '--failed', '--no-pager'))
@@ -55,7 +58,7 @@ export class Machine implements AsyncDisposable {
     return docker('exec', this.#id, ...command)
   }
 
-  async try(...command: string[]): Promise<Outcome> {
+  async try(...command: string[]): Promise<Printed> {
     return tryDocker('exec', this.#id, ...command)
   }
 

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
-import type { Background } from '../support/background.ts'
+import type { Background } from '../../support/background.ts'
 import { CONFIG, Machine, SIDECAR, TCP, UNIX } from './machine.ts'
 
 const HOLD = '/opt/test/hold.mjs'

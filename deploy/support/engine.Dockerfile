@@ -1,4 +1,4 @@
-# A node of a Swarm for tests: an engine from Debian's packages, and Node for the load.
+# A node of a Swarm: an engine from Debian's packages, and Node for the load.
 ARG NODE_IMAGE
 FROM ${NODE_IMAGE}
 # The machine's mirror may use https with a certificate that only this machine trusts.
