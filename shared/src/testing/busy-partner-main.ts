@@ -12,47 +12,51 @@ import { appendFileSync, readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 
-const [certificate = '', key = '', journal = '', host, port] = process.argv.slice(2)
 const BODY = 'Worse is better.'
 
-const write = (line: string) => appendFileSync(journal, `${line}\n`)
-write('start')
-const starts = readFileSync(journal, 'utf8')
-  .split('\n')
-  .filter((line) => line === 'start').length
+function main(): void {
+  const [certificate = '', key = '', journal = '', host, port] = process.argv.slice(2)
+  const write = (line: string) => appendFileSync(journal, `${line}\n`)
+  write('start')
+  const starts = readFileSync(journal, 'utf8')
+    .split('\n')
+    .filter((line) => line === 'start').length
 
-const held = new Set<ServerResponse>()
-let isDraining = false
+  const held = new Set<ServerResponse>()
+  let isDraining = false
 
-const pair = { cert: readFileSync(certificate), key: readFileSync(key) }
-const server = createServer(pair, (request, response) => {
-  request.resume().once('end', () => respond(request, response))
-})
+  const pair = { cert: readFileSync(certificate), key: readFileSync(key) }
+  const server = createServer(pair, (request, response) => {
+    request.resume().once('end', () => respond(request, response))
+  })
 
-function respond({ method, url = '' }: IncomingMessage, response: ServerResponse): void {
-  const [, what, start] = url.split('/')
-  const isHeld = Number(start) === starts && !isDraining
-  const executed = () => write(`${method} ${url}`)
-  response.setHeader('content-length', BODY.length)
-  if (isDraining) response.setHeader('connection', 'close')
-  if (what === 'quote' || !isHeld) {
-    executed() // first: once the response is out, the process may be killed
-    response.end(BODY)
-    return
+  function respond({ method, url = '' }: IncomingMessage, response: ServerResponse): void {
+    const [, what, start] = url.split('/')
+    const isHeld = Number(start) === starts && !isDraining
+    const executed = () => write(`${method} ${url}`)
+    response.setHeader('content-length', BODY.length)
+    if (isDraining) response.setHeader('connection', 'close')
+    if (what === 'quote' || !isHeld) {
+      executed() // first: once the response is out, the process may be killed
+      response.end(BODY)
+      return
+    }
+    held.add(response)
+    if (what === 'hold') executed()
+    else response.write(BODY.slice(0, BODY.length / 2), executed)
   }
-  held.add(response)
-  if (what === 'hold') executed()
-  else response.write(BODY.slice(0, BODY.length / 2), executed)
+
+  process.once('SIGTERM', () => {
+    isDraining = true
+    server.close(() => process.exit())
+    for (const response of held) {
+      if (!response.headersSent) response.setHeader('connection', 'close')
+      response.end(response.headersSent ? BODY.slice(BODY.length / 2) : BODY)
+      response.once('finish', () => response.socket?.end())
+    }
+  })
+
+  server.listen(Number(port), host, () => write('up'))
 }
 
-process.once('SIGTERM', () => {
-  isDraining = true
-  server.close(() => process.exit())
-  for (const response of held) {
-    if (!response.headersSent) response.setHeader('connection', 'close')
-    response.end(response.headersSent ? BODY.slice(BODY.length / 2) : BODY)
-    response.once('finish', () => response.socket?.end())
-  }
-})
-
-server.listen(Number(port), host, () => write('up'))
+if (import.meta.main) main()
