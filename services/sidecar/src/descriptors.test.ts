@@ -82,7 +82,7 @@ describe('a sidecar with 1,024 descriptors', () => {
     assert.equal(await it.ask('/-/healthy'), 'healthy\n')
     early.received = ''
     await early.send(GET).hears('"socket_missing"')
-    assert.ok((await overloaded(it)) > 0)
+    await eventually('connections to be refused', async () => (await overloaded(it)) > 0)
     using late = new Conversation(it.port)
     assert.match(await late.toItsEnd(), /^(HTTP\/1.1 503 .*"code":"overloaded".*)?$/s) // or a reset, when many are refused at once
     assert.match(it.sidecar.log(), /some routes get fewer connections than the default/)
@@ -107,7 +107,7 @@ describe('a sidecar with 1,024 descriptors', () => {
     await it.idle(1_100)
     early.received = ''
     await early.send(GET).hears('"socket_missing"')
-    assert.ok((await overloaded(it)) > 0)
+    await eventually('connections to be refused', async () => (await overloaded(it)) > 0)
     assert.equal(await it.ask('/-/healthy'), 'healthy\n')
   })
 
@@ -117,7 +117,7 @@ describe('a sidecar with 1,024 descriptors', () => {
     using early = new Conversation(it.port)
     await early.send('1').hears('1')
     await it.idle(1_020)
-    assert.ok((await overloaded(it)) > 0)
+    await eventually('connections to be refused', async () => (await overloaded(it)) > 0)
     await early.send('2').hears('12')
     const { routes } = JSON.parse(await it.ask('/routes'))
     assert.equal(routes[0].state, 'up')
