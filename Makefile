@@ -53,6 +53,11 @@ systemd: dependencies images ## Test the units of deploy/systemd under a real sy
 	@scripts/build-systemd-image.sh
 	@npm run --silent systemd
 
+.PHONY: quadlet
+quadlet: dependencies images ## Test the units of deploy/quadlet under a real systemd and podman, in a container
+	@scripts/build-quadlet-image.sh
+	@npm run --silent quadlet
+
 .PHONY: mutants
 mutants: dependencies images ## Put each known fault into a copy of the product, and check that a test fails
 	@npm run --silent mutants --workspace=e2e

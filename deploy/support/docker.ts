@@ -20,8 +20,12 @@ export function tryDocker(...args: string[]): Promise<Outcome> {
 }
 
 /** Copies images to the engine in a container. @throws Error when its engine does not take them */
-export async function loadImages(container: string, images: readonly string[]): Promise<void> {
-  const command = `docker save ${images.join(' ')} | docker exec -i ${container} docker load --quiet`
+export async function loadImages(
+  container: string,
+  images: readonly string[],
+  engine: 'docker' | 'podman' = 'docker',
+): Promise<void> {
+  const command = `docker save ${images.join(' ')} | docker exec -i ${container} ${engine} load --quiet`
   const { code, output } = await outcomeOf('sh', '-c', command)
   if (code !== 0) throw new Error(`${command} ended with ${code}: ${output}`)
 }
