@@ -99,6 +99,15 @@ test('the quadlets run under systemd and podman', async (t) => {
     ]
     for (const [who, as, expected] of matrix)
       assert.deepEqual(JSON.parse(await machine.run(...as, 'node', '--eval', CONNECT)), expected, who)
+    // Who gets past the directory meets these.
+    const rights = await machine.run('stat', '--format=%n %a %U:%G', ...Object.values(SOCKET_FILES))
+    assert.deepEqual(rights.split('\n'), [
+      '/run/uds/metrics/metrics.sock 660 app:metrics-socket',
+      '/run/uds/api/api.sock 660 app:api-socket',
+      '/run/uds/api/echo.sock 660 app:api-socket',
+      '/run/uds/api/admin.sock 600 app:app',
+      '/run/uds/redis/redis.sock 660 redis:redis-socket',
+    ])
   })
 
   await t.test(
@@ -182,21 +191,26 @@ test('the quadlets run under systemd and podman', async (t) => {
   await t.test('a start with a broken configuration fails, says why, and is not tried again', async () => {
     const restarts = await machine.property('uds-sidecar', 'NRestarts')
     await machine.run('sh', '-c', 'cd /etc/uds/sidecar; cp sidecar.yaml good; echo bogus: 1 >>sidecar.yaml')
-    const { code } = await machine.try('systemctl', 'restart', 'uds-sidecar')
-    assert.equal(code, 1)
-    assert.equal(await machine.property('uds-sidecar', 'ActiveState'), 'failed')
-    assert.equal(await machine.property('uds-sidecar', 'ExecMainStatus'), '78')
-    assert.equal(await machine.property('uds-sidecar', 'NRestarts'), restarts)
-    await eventuallyPasses(async () =>
-      assert.match(await machine.run('journalctl', '--output=cat', '--unit=uds-sidecar'), /bogus/),
-    )
-    await machine.run('mv', '/etc/uds/sidecar/good', '/etc/uds/sidecar/sidecar.yaml')
+    try {
+      const { code } = await machine.try('systemctl', 'restart', 'uds-sidecar')
+      assert.equal(code, 1)
+      assert.equal(await machine.property('uds-sidecar', 'ActiveState'), 'failed')
+      assert.equal(await machine.property('uds-sidecar', 'ExecMainStatus'), '78')
+      assert.equal(await machine.property('uds-sidecar', 'NRestarts'), restarts)
+      await eventuallyPasses(async () =>
+        assert.match(await machine.run('journalctl', '--output=cat', '--unit=uds-sidecar'), /bogus/),
+      )
+    } finally {
+      await machine.run('mv', '/etc/uds/sidecar/good', '/etc/uds/sidecar/sidecar.yaml')
+    }
     await machine.run('systemctl', 'start', 'uds-sidecar')
   })
 
   await t.test('after a reboot everything is up again, and the visits are still there', async () => {
     const visits = await visitsOf(machine)
     await machine.reboot()
+    for (const unit of ['uds-app', 'uds-sidecar', 'uds-redis']) // before somebody connects
+      assert.equal(await machine.property(unit, 'ActiveState'), 'active', unit)
     await eventuallyPasses(async () => assert.equal(await visitsOf(machine), visits))
   })
 })
