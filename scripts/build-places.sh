@@ -36,6 +36,7 @@ save() {
 say 'places: building the images that stand for machines'
 build podman
 build engine
+build quadlet
 scripts/build-systemd-image.sh
 say 'places: saving the images that they load'
 save
