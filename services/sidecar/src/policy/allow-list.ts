@@ -80,11 +80,16 @@ export class AllowList {
    * The clients that may use `method` for this path and query: those of all rules that match, in their order. Runs for
    * every request, and allocates nothing unless rules have names of a query, or several rules with `for` match.
    * @param protocol that the request switches to, as `upgradeFor` returned it
+   * @param query of `queryOf`, here and below: one for all questions about a request, so that it is read once
    * @returns an empty list for everybody, null when no rule matches.
    */
-  clientsFor(method: string, target: Target, protocol: string | null = null): readonly string[] | null {
+  clientsFor(
+    method: string,
+    target: Target,
+    protocol: string | null = null,
+    query: QueryNames | null = this.queryOf(target),
+  ): readonly string[] | null {
     const wanted = protocol === null ? null : protocol.toLowerCase()
-    const query = this.#queryOf(target)
     let clients: readonly string[] | null = null
     for (let i = 0; i < this.#rules.length; i++) {
       const rule = this.#rules[i] as CompiledRule
@@ -106,7 +111,7 @@ export class AllowList {
    * @param offered by the client, in lower case and in its order.
    */
   upgradeFor(method: string, target: Target, offered: readonly string[]): string | null {
-    const query = this.#queryOf(target)
+    const query = this.queryOf(target)
     const rules = this.#upgradeRules.filter(
       (rule) => rule.methods.has(method) && this.#matches(rule, target) && matchesQuery(rule, query),
     )
@@ -120,7 +125,7 @@ export class AllowList {
    */
   isLong(method: string, target: Target, user: string | null): boolean {
     if (this.#longRules.length === 0) return false
-    const query = this.#queryOf(target)
+    const query = this.queryOf(target)
     return this.#longRules.some(
       (rule) =>
         (rule.clients.length === 0 || (user !== null && rule.clients.includes(user))) &&
@@ -134,8 +139,7 @@ export class AllowList {
    * The methods that are allowed for this path and query, sorted. Empty when no rule names them. A rule whose path
    * matches and whose query does not is not counted, because another method would be refused for the query as well.
    */
-  methodsFor(target: Target): string[] {
-    const query = this.#queryOf(target)
+  methodsFor(target: Target, query: QueryNames | null = this.queryOf(target)): string[] {
     const rules = this.#rules.filter((rule) => this.#matches(rule, target) && matchesQuery(rule, query))
     return [...new Set(rules.flatMap(({ methods }) => [...methods]))].sort()
   }
@@ -143,15 +147,21 @@ export class AllowList {
   /**
    * The name in the query, clipped, because of which a rule for this path does not match; null when no rule names the path.
    */
-  refusedName(method: string, target: Target): string | null {
-    const query = this.#queryOf(target)
+  refusedName(
+    method: string,
+    target: Target,
+    query: QueryNames | null = this.queryOf(target),
+  ): string | null {
     const rules = this.#rules.filter((rule) => this.#matches(rule, target) && !matchesQuery(rule, query))
     const names = (rules.find(({ methods }) => methods.has(method)) ?? rules[0])?.query ?? null
     return names === null || query === null ? null : query.refusedName(names)
   }
 
-  /** Reads nothing yet: most requests match a rule without a condition on the query, or have no query. */
-  #queryOf({ query, queryFrom, queryTo }: Target): QueryNames | null {
+  /**
+   * The names of the query, for the rules: valid as long as the bytes of the request. It is not read yet, because most
+   * requests match a rule without a condition on it, or have none.
+   */
+  queryOf({ query, queryFrom, queryTo }: Target): QueryNames | null {
     return this.#names === null ? null : new QueryNames(this.#names, query, queryFrom, queryTo)
   }
 
