@@ -1,6 +1,7 @@
 import { accessLog } from './list/access-log.ts'
 import { app } from './list/app.ts'
 import { binding } from './list/binding.ts'
+import { capacity } from './list/capacity.ts'
 import { client } from './list/client.ts'
 import { clientCertificates } from './list/client-certificates.ts'
 import { clientTls } from './list/client-tls.ts'
@@ -40,6 +41,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...app,
   ...stack,
   ...places,
+  ...capacity,
   ...client,
   ...clientTls,
   ...tls,

@@ -42,6 +42,9 @@ const usual = (index: number) => `GET /api/v1/resource-${index}/{id}`
 const names = Array.from({ length: 32 }, (_, index) => `name${index}`).join('&')
 const long = 'x'.repeat(15_000)
 const query = 'name31=1&'.repeat(1_600)
+/** Each rule has the same 31 names and one of its own. */
+const similar = (index: number) => `GET /x ?${names.replace('name31', `own${index}`)}`
+const mixed = `${names.replace('name31', '').repeat(61)}own999`
 
 const ROWS: readonly (readonly [what: string, list: AllowList, target: string, times: number])[] = [
   ['1 rule', listOf(usual, 1), '/api/v1/resource-0/7', 20_000],
@@ -71,6 +74,18 @@ const ROWS: readonly (readonly [what: string, list: AllowList, target: string, t
     '10 rules for one path with 32 names each, a query of 14 kB that none allows',
     listOf(() => `GET /x ?${names}`, 10),
     `/x?${query}evil`,
+    20,
+  ],
+  [
+    '1,000 rules for one path with 32 names each, a query of 14 kB that none allows',
+    listOf(() => `GET /x ?${names}`),
+    `/x?${query}evil`,
+    20,
+  ],
+  [
+    '1,000 rules for one path with 31 names in common, a query of 14 kB with these and that of the last rule',
+    listOf(similar),
+    `/x?${mixed}`,
     20,
   ],
 ]

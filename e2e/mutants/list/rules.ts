@@ -2,6 +2,7 @@ import type { Mutant } from '../mutant.ts'
 
 const RULE = 'services/sidecar/src/policy/rule.test.ts'
 const LIST = 'services/sidecar/src/policy/allow-list.test.ts'
+const NAMES = 'services/sidecar/src/policy/query-names.test.ts'
 const NORMAL = 'services/sidecar/src/http1/normal-path.test.ts'
 const PATHS = 'services/sidecar/src/relay/paths.test.ts'
 const REQUESTS = 'services/sidecar/src/relay/requests-as-the-rfc-says.test.ts'
@@ -201,14 +202,14 @@ export const rules: readonly Mutant[] = [
   {
     name: 'any query passes',
     file: LIST_TS,
-    find: 'return query === null || query.allows(',
-    replace: 'return query === null || target.queryTo >= 0 || query.allows(',
+    find: 'return names === null || query === null ||',
+    replace: 'return names !== null || query === null ||',
     killers: [LIST],
   },
   {
     name: 'Allow has methods whose rules refuse the query',
     file: LIST_TS,
-    find: '(rule) => this.#matches(rule, target) && matchesQuery(rule, target))',
+    find: '(rule) => this.#matches(rule, target) && matchesQuery(rule, query))',
     replace: '(rule) => this.#matches(rule, target))',
     killers: [LIST],
   },
@@ -259,14 +260,70 @@ export const rules: readonly Mutant[] = [
     file: QUERY_TS,
     find: '  return at === to\n',
     replace: '  return true\n',
-    killers: [LIST],
+    killers: [NAMES],
   },
   {
     name: '? alone lets separators pass',
     file: QUERY_TS,
-    find: 'if (this.#names.length === 0) return at < to ? at : -1',
-    replace: 'void at',
+    find: '    if (names.size === 0) return false\n',
+    replace: '',
     killers: [LIST],
+  },
+  {
+    name: 'names with the same hash are the same',
+    file: QUERY_TS,
+    find: 'if (isSameName(bytes, from, to, candidate.bytes)) return',
+    replace: 'if (isSameName(bytes, from, from, candidate.bytes) || i >= 0) return',
+    killers: [NAMES],
+  },
+  {
+    name: 'of names with the same hash only one is known',
+    file: QUERY_TS,
+    find: 'else same.push({ name, bytes })',
+    replace: '',
+    killers: [NAMES],
+  },
+  {
+    name: 'a rule allows the names of other rules',
+    file: QUERY_TS,
+    find: '    for (const name of found) if (!names.has(name)) return false\n',
+    replace: '',
+    killers: [NAMES],
+  },
+  {
+    name: 'a query whose reading ended early passes',
+    file: QUERY_TS,
+    find: 'if (!this.#isComplete || found.size',
+    replace: 'if (found.size',
+    killers: [NAMES],
+  },
+  {
+    name: 'each rule reads the query',
+    file: QUERY_TS,
+    find: 'const found = this.#found ?? this.#read()',
+    replace: 'const found = this.#read()',
+    killers: [COST],
+  },
+  {
+    name: 'a query is read to its end when it has more names than any rule',
+    file: QUERY_TS,
+    find: 'found.add(name).size <= this.#known.most)',
+    replace: 'found.add(name).size > 0)',
+    killers: [COST],
+  },
+  {
+    name: 'the first rule says how many names a query may have',
+    file: QUERY_TS,
+    find: 'this.most = Math.max(0, ...rules.map(({ size }) => size))',
+    replace: 'this.most = rules[0]?.size ?? 0',
+    killers: [NAMES],
+  },
+  {
+    name: 'the message names another name than the first that is refused',
+    file: QUERY_TS,
+    find: 'this.#firstRefused((name) => names.has(name))',
+    replace: 'this.#firstRefused((name) => names.has(name) || names.size > 0)',
+    killers: [NAMES],
   },
   {
     name: 'the name of a query is not clipped in the message',

@@ -185,4 +185,30 @@ describe('the cost of matching rules is linear', () => {
       assert.ok(steps <= rules.length * 200, `${steps} steps for ${rules.length} rules`)
     }
   })
+
+  it('and does not grow with both: a long query is not read again for each rule', async () => {
+    const query = 'n31=1&'.repeat(2_000)
+    const others = names.replace('n0&', '')
+    const alone = await stepsToMatch([`GET /x ?${others}`], `/x?${query}n0`)
+    const rules = Array.from({ length: 500 }, (_, index) => `GET /x ?own${index}&${others}`)
+    const steps = await stepsToMatch([...rules, 'PUT /x ?n0'], `/x?${query}n0`)
+    assert.ok(
+      steps <= alone + rules.length * 100,
+      `${steps} steps for ${rules.length} rules, ${alone} for one`,
+    )
+  })
+
+  it('and does not grow with the names that a rule has', async () => {
+    const few = await stepsToMatch(['GET /x ?n31'], `/x?${'n31=1&'.repeat(2_000)}x`)
+    const many = await stepsToMatch([`GET /x ?${names}`], `/x?${'n31=1&'.repeat(2_000)}x`)
+    assert.ok(many <= few * 1.2, `${few} steps with 1 name, ${many} with 32`)
+  })
+
+  it('and ends at more different names than any rule has', async () => {
+    const rules = Array.from({ length: 500 }, (_, index) => `GET /x ?own${index}`)
+    const few = await stepsToMatch(rules, '/x?own0&own1')
+    const query = Array.from({ length: 500 }, (_, index) => `own${index}`).join('&')
+    const many = await stepsToMatch(rules, `/x?${query}`)
+    assert.ok(many <= few * 1.2, `${few} steps for 2 names, ${many} for 500`)
+  })
 })

@@ -2,6 +2,7 @@ import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { PATH_FAULT } from '../http1/normal-path.ts'
 import type { RequestHead } from '../http1/request-head.ts'
 import { type AllowList, type Target, targetOf } from './allow-list.ts'
+import type { QueryNames } from './query-names.ts'
 
 /** A request that is refused. */
 export interface Refused {
@@ -32,7 +33,10 @@ export function judgeTarget(
 ): Refused | readonly string[] {
   if (head.pathBits < 0) return { failure: ambiguousPath(head, bytes) }
   const target = targetOf(head, bytes)
-  return allow.clientsFor(head.method, target, protocol) ?? notAllowed(allow, head.method, target)
+  const query = allow.queryOf(target)
+  return (
+    allow.clientsFor(head.method, target, protocol, query) ?? notAllowed(allow, head.method, target, query)
+  )
 }
 
 /**
@@ -79,10 +83,10 @@ function ambiguousPath({ targetStart, pathEnd, pathBits }: RequestHead, bytes: B
   })
 }
 
-function notAllowed(allow: AllowList, method: string, target: Target): Refused {
+function notAllowed(allow: AllowList, method: string, target: Target, query: QueryNames | null): Refused {
   const text = textOf(target.path, target.from, target.to)
-  const methods = allow.methodsFor(target)
-  if (methods.length === 0) return { failure: noRule(allow, method, target, text) }
+  const methods = allow.methodsFor(target, query)
+  if (methods.length === 0) return { failure: noRule(allow, method, target, query, text) }
   if (methods.includes(method)) return { failure: onlyUpgrade(method, text) }
   const hint = `use ${methods.join(' or ')}, or add the method to allow in the configuration of the route`
   const message = `${method} is not allowed for ${text}`
@@ -101,8 +105,14 @@ function onlyUpgrade(method: string, path: string): Failure {
  * A query that no rule for the path allows counts as a path that is on no rule: the rule as a whole, query included, says
  * what there is, and so neither another method nor another client would help.
  */
-function noRule(allow: AllowList, method: string, target: Target, text: string): Failure {
-  const name = allow.refusedName(method, target)
+function noRule(
+  allow: AllowList,
+  method: string,
+  target: Target,
+  query: QueryNames | null,
+  text: string,
+): Failure {
+  const name = allow.refusedName(method, target, query)
   if (name !== null) return queryNotAllowed(text, name)
   // 400 and not 403: no rule says that the slash is data, so some server could take it for the end of a segment.
   return target.hasEncodedSlash && !allow.isEncodedSlashAllowed ? encodedSlash(text) : pathNotAllowed(text)

@@ -1,7 +1,7 @@
 import { PERCENT, SLASH } from '../http1/bytes.ts'
 import { HAS_ENCODED_SLASH } from '../http1/normal-path.ts'
 import type { RequestHead, RequestTarget } from '../http1/request-head.ts'
-import { QueryNames } from './query-names.ts'
+import { KnownNames, QueryNames } from './query-names.ts'
 import type { AllowRule } from './rule.ts'
 
 /** @param bytes the buffer that `head` was parsed from. @returns `head.target`, so that a request allocates nothing. */
@@ -37,8 +37,8 @@ interface CompiledRule {
   /** What a path must end with, if a `{name}` segment is before it. */
   readonly tail: Buffer | null
   readonly isPrefix: boolean
-  /** Null: any query. */
-  readonly query: QueryNames | null
+  /** The names that the query may have; null: any query. */
+  readonly query: ReadonlySet<string> | null
   readonly long: boolean
   /** In lower case; null: a request that does not switch protocols. */
   readonly upgrade: string | null
@@ -50,7 +50,8 @@ interface CompiledRule {
 
 /**
  * The requests that a route allows. Whatever no rule names is refused. The rules are tried one after the other, and each
- * reads the path and the query once: the cost is linear in all three.
+ * reads the path once. The query is read once for all of them: each rule only looks up its different names, of which it
+ * has at most 32. So the cost is that of the query plus that of the rules, and not their product.
  */
 export class AllowList {
   readonly #rules: readonly CompiledRule[]
@@ -58,12 +59,16 @@ export class AllowList {
   readonly isEncodedSlashAllowed: boolean
   readonly #longRules: readonly CompiledRule[]
   readonly #upgradeRules: readonly CompiledRule[]
+  /** Null: no rule has a condition on the query. */
+  readonly #names: KnownNames | null
 
   constructor(rules: readonly AllowRule[], encodedSlash: 'refuse' | 'allow' = 'refuse') {
     this.#rules = rules.map(compile)
     this.#longRules = this.#rules.filter(({ long, upgrade }) => long && upgrade === null)
     this.#upgradeRules = this.#rules.filter(({ upgrade }) => upgrade !== null)
     this.isEncodedSlashAllowed = encodedSlash === 'allow'
+    const conditions = this.#rules.flatMap(({ query }) => (query === null ? [] : [query]))
+    this.#names = conditions.length === 0 ? null : new KnownNames(conditions)
   }
 
   /** Whether a rule allows `method` for this path and query to somebody. */
@@ -73,16 +78,22 @@ export class AllowList {
 
   /**
    * The clients that may use `method` for this path and query: those of all rules that match, in their order. Runs for
-   * every request, and allocates nothing unless several rules with `for` match.
+   * every request, and allocates nothing unless rules have names of a query, or several rules with `for` match.
    * @param protocol that the request switches to, as `upgradeFor` returned it
+   * @param query of `queryOf`, here and below: one for all questions about a request, so that it is read once
    * @returns an empty list for everybody, null when no rule matches.
    */
-  clientsFor(method: string, target: Target, protocol: string | null = null): readonly string[] | null {
+  clientsFor(
+    method: string,
+    target: Target,
+    protocol: string | null = null,
+    query: QueryNames | null = this.queryOf(target),
+  ): readonly string[] | null {
     const wanted = protocol === null ? null : protocol.toLowerCase()
     let clients: readonly string[] | null = null
     for (let i = 0; i < this.#rules.length; i++) {
       const rule = this.#rules[i] as CompiledRule
-      if (!this.#matches(rule, target) || !rule.methods.has(method) || !matchesQuery(rule, target)) continue
+      if (!this.#matches(rule, target) || !rule.methods.has(method) || !matchesQuery(rule, query)) continue
       if (rule.upgrade !== wanted) continue
       if (rule.clients.length === 0) return rule.clients
       clients = clients === null ? rule.clients : [...clients, ...rule.clients]
@@ -100,8 +111,9 @@ export class AllowList {
    * @param offered by the client, in lower case and in its order.
    */
   upgradeFor(method: string, target: Target, offered: readonly string[]): string | null {
+    const query = this.queryOf(target)
     const rules = this.#upgradeRules.filter(
-      (rule) => rule.methods.has(method) && this.#matches(rule, target) && matchesQuery(rule, target),
+      (rule) => rule.methods.has(method) && this.#matches(rule, target) && matchesQuery(rule, query),
     )
     const protocol = offered.find((name) => rules.some(({ upgrade }) => upgrade === name))
     return rules.find(({ upgrade }) => upgrade === protocol)?.protocol ?? null
@@ -113,12 +125,13 @@ export class AllowList {
    */
   isLong(method: string, target: Target, user: string | null): boolean {
     if (this.#longRules.length === 0) return false
+    const query = this.queryOf(target)
     return this.#longRules.some(
       (rule) =>
         (rule.clients.length === 0 || (user !== null && rule.clients.includes(user))) &&
         rule.methods.has(method) &&
         this.#matches(rule, target) &&
-        matchesQuery(rule, target),
+        matchesQuery(rule, query),
     )
   }
 
@@ -126,18 +139,30 @@ export class AllowList {
    * The methods that are allowed for this path and query, sorted. Empty when no rule names them. A rule whose path
    * matches and whose query does not is not counted, because another method would be refused for the query as well.
    */
-  methodsFor(target: Target): string[] {
-    const rules = this.#rules.filter((rule) => this.#matches(rule, target) && matchesQuery(rule, target))
+  methodsFor(target: Target, query: QueryNames | null = this.queryOf(target)): string[] {
+    const rules = this.#rules.filter((rule) => this.#matches(rule, target) && matchesQuery(rule, query))
     return [...new Set(rules.flatMap(({ methods }) => [...methods]))].sort()
   }
 
   /**
    * The name in the query, clipped, because of which a rule for this path does not match; null when no rule names the path.
    */
-  refusedName(method: string, target: Target): string | null {
-    const rules = this.#rules.filter((rule) => this.#matches(rule, target) && !matchesQuery(rule, target))
-    const rule = rules.find(({ methods }) => methods.has(method)) ?? rules[0]
-    return rule?.query?.refusedName(target.query, target.queryFrom, target.queryTo) ?? null
+  refusedName(
+    method: string,
+    target: Target,
+    query: QueryNames | null = this.queryOf(target),
+  ): string | null {
+    const rules = this.#rules.filter((rule) => this.#matches(rule, target) && !matchesQuery(rule, query))
+    const names = (rules.find(({ methods }) => methods.has(method)) ?? rules[0])?.query ?? null
+    return names === null || query === null ? null : query.refusedName(names)
+  }
+
+  /**
+   * The names of the query, for the rules: valid as long as the bytes of the request. It is not read yet, because most
+   * requests match a rule without a condition on it, or have none.
+   */
+  queryOf({ query, queryFrom, queryTo }: Target): QueryNames | null {
+    return this.#names === null ? null : new QueryNames(this.#names, query, queryFrom, queryTo)
   }
 
   #matches({ literals, tail, isPrefix }: CompiledRule, target: Target): boolean {
@@ -160,8 +185,9 @@ export class AllowList {
   }
 }
 
-function matchesQuery({ query }: CompiledRule, target: Target): boolean {
-  return query === null || query.allows(target.query, target.queryFrom, target.queryTo)
+/** @param query null: no rule has a condition on it. */
+function matchesQuery({ query: names }: CompiledRule, query: QueryNames | null): boolean {
+  return names === null || query === null || query.allowedBy(names)
 }
 
 function compile({ methods, path, query, upgrade, long, clients }: AllowRule): CompiledRule {
@@ -173,7 +199,7 @@ function compile({ methods, path, query, upgrade, long, clients }: AllowRule): C
     literals,
     tail: isPrefix || parts.length === 1 || parts.at(-1) === '' ? null : (literals.at(-1) ?? null),
     isPrefix,
-    query: query === undefined ? null : new QueryNames(query),
+    query: query === undefined ? null : new Set(query),
     long,
     upgrade: upgrade?.toLowerCase() ?? null,
     protocol: upgrade ?? null,

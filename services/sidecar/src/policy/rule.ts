@@ -29,7 +29,7 @@ const METHODS = /^[A-Z][A-Z-]{0,23}(\|[A-Z][A-Z-]{0,23})*$/
 const TEMPLATE = /^\{[A-Za-z_][A-Za-z0-9_.-]{0,63}\}$/
 const PROTOCOL = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}(\/[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64})?$/
 const CLIENT = /^[a-z][a-z0-9-]{0,62}$/
-/** Each name of a query is compared with these. */
+/** Each different name of a query is looked up among these. */
 const MAX_NAMES = 32
 const ORDER = 'after the path may stand, in this order: ?NAME&NAME, upgrade TOKEN, long, for CLIENT...'
 
