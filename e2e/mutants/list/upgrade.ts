@@ -297,8 +297,8 @@ export const upgrade: readonly Mutant[] = [
   {
     name: 'TLS bytes of a tunnel are passed on although the client does not read',
     file: 'services/sidecar/src/relay/upstream-socket.ts',
-    find: 'else if (!this.#reading.pass(chunk)) this.#socket.pause()',
-    replace: 'else this.#reading.pass(chunk)',
+    find: 'else if (!this.#reading.pass(bytes)) this.#socket.pause()',
+    replace: 'else this.#reading.pass(bytes)',
     killers: [OUT],
   },
   {

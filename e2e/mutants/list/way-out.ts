@@ -12,6 +12,7 @@ const SCHEMA = 'services/sidecar/src/config/way-out-schema.ts'
 const TLS = 'services/sidecar/src/way-out/upstream-tls.ts'
 const COMPOSE = 'services/sidecar/src/http1/compose-request.ts'
 const POOL = 'services/sidecar/src/relay/upstream-pool.ts'
+const SOCKET = 'services/sidecar/src/relay/upstream-socket.ts'
 
 /** From a socket to an upstream on TCP. */
 export const wayOut: readonly Mutant[] = [
@@ -35,6 +36,27 @@ export const wayOut: readonly Mutant[] = [
     find: '      writePromptly(socket)\n',
     replace: '',
     killers: [REUSE],
+  },
+  {
+    name: 'way out: a record that TLS decrypts after the pause overwrites lent bytes',
+    file: SOCKET,
+    find: 'return this.isPaused || this.#reading !== null ? OVERRUN : this.#readInto',
+    replace: 'return this.#readInto',
+    killers: [PARTNER],
+  },
+  {
+    name: 'way out: a record that TLS decrypts after the pause does not wait',
+    file: SOCKET,
+    find: '(this.isPaused || this.#reading !== null || this.#socket.readableLength > 0)',
+    replace: '(this.#reading !== null || this.#socket.readableLength > 0)',
+    killers: [PARTNER],
+  },
+  {
+    name: 'way out: bytes that have waited are lent as those of the last read',
+    file: SOCKET,
+    find: '    if (bytes !== this.#readInto) this.#readInto.set(bytes.subarray(0, count))\n',
+    replace: '',
+    killers: [PARTNER],
   },
   {
     name: 'way out: no session is resumed',

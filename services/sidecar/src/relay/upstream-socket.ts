@@ -23,6 +23,9 @@ const READ_BYTES = 65_536
 /** Bytes that stay in memory when a lent buffer is given away. */
 export const LENT_BYTES = HEADROOM + READ_BYTES
 
+/** What TLS decrypts for a socket that is paused is read into it, and copied at once: one is enough for all sockets. */
+const OVERRUN = Buffer.allocUnsafeSlow(16_384)
+
 /** The owner of an upstream socket. */
 export interface UpstreamSocketOwner {
   connected(): void
@@ -38,10 +41,13 @@ export interface UpstreamSocketOwner {
 /**
  * A socket that reads into one buffer of its own again and again. Received bytes are lent: they are overwritten by the
  * next read, and stay valid while reading is paused.
+ *
+ * A pause does not stop TLS at once: it decrypts all records of a read. They wait in the stream, and come as `data`.
  */
 export class UpstreamSocket {
   readonly #attempt: Attempt
   readonly #socket: Socket
+  readonly #isTls: boolean
   /** Null after `handOver`. */
   #owner: UpstreamSocketOwner | null
   #reading: DirectReading | null = null
@@ -54,17 +60,14 @@ export class UpstreamSocket {
   /** @param options TLS, and who looks up names. */
   constructor(endpoint: Endpoint, owner: UpstreamSocketOwner, options: DialOptions = {}) {
     this.#owner = owner
-    const read = (count: number) => {
-      if (this.#reading !== null) return this.#reading.callback(count)
-      this.isLent = true
-      owner.received(this.#buffer, HEADROOM + count)
-      return !this.isPaused
+    this.#isTls = options.tls !== undefined
+    const onread = {
+      buffer: () => this.#nextBuffer(),
+      callback: (count: number, bytes: Uint8Array) => this.#take(count, bytes),
     }
-    const buffer = () => this.#reading?.buffer() ?? this.#readInto
-    const reading = options.tls ? {} : { onread: { buffer, callback: read } }
-    this.#attempt = attempt(endpoint, { ...options, ...reading, allowHalfOpen: false })
+    this.#attempt = attempt(endpoint, { ...options, onread, allowHalfOpen: false })
     this.#socket = this.#attempt.socket
-    if (options.tls) this.#socket.on('data', (chunk: Buffer) => this.#take(chunk, read))
+    if (this.#isTls) this.#socket.on('data', (bytes: Buffer) => this.#takeLater(bytes))
     this.#socket
       .once(this.#attempt.event, () => this.#owner?.connected())
       .on('drain', () => this.#owner?.drained())
@@ -74,19 +77,30 @@ export class UpstreamSocket {
     keepReadable(this.#socket, () => this.#owner?.writeFailed() ?? false)
   }
 
-  /** Bytes of TLS. */
-  #take(chunk: Buffer, read: (count: number) => boolean): void {
-    if (this.#reading === null) read(this.#copy(chunk))
-    else if (!this.#reading.pass(chunk)) this.#socket.pause()
+  /** For the next read. */
+  #nextBuffer(): Uint8Array {
+    if (!this.#isTls) return this.#reading?.buffer() ?? this.#readInto
+    return this.isPaused || this.#reading !== null ? OVERRUN : this.#readInto
   }
 
-  /**
-   * TLS decrypts all records of one read before it stops, so a buffer of ours would be overwritten while it is lent; a
-   * stream keeps them.
-   */
-  #copy(chunk: Buffer): number {
-    if (chunk.length > READ_BYTES) this.#buffer = Buffer.allocUnsafeSlow(HEADROOM + chunk.length)
-    return chunk.copy(this.#buffer, HEADROOM)
+  /** @returns false to stop reading until `resume` */
+  #take(count: number, bytes: Uint8Array): boolean {
+    if (this.#isTls && (this.isPaused || this.#reading !== null || this.#socket.readableLength > 0))
+      return this.#socket.push(Buffer.from(bytes.subarray(0, count))) && !this.isPaused
+    if (this.#reading !== null) return this.#reading.callback(count)
+    this.#lend(count, bytes)
+    return !this.isPaused
+  }
+
+  #takeLater(bytes: Buffer): void {
+    if (this.#reading === null) this.#lend(bytes.length, bytes)
+    else if (!this.#reading.pass(bytes)) this.#socket.pause()
+  }
+
+  #lend(count: number, bytes: Uint8Array): void {
+    if (bytes !== this.#readInto) this.#readInto.set(bytes.subarray(0, count))
+    this.isLent = true
+    this.#owner?.received(this.#buffer, HEADROOM + count)
   }
 
   /** Why it did not connect, or why TLS failed later. */
