@@ -443,7 +443,7 @@ export const egress: readonly Mutant[] = [
   mutant(
     'an idle tunnel keeps a large buffer',
     BUFFER,
-    'if (count < (wasCopied ? LARGE_READ_BYTES : USUAL_BYTES)) this.bytes = shared.bytes',
+    'if (count < (wasCopied ? MOST_BYTES : USUAL_BYTES)) this.bytes = shared.bytes',
     'if (count < 0) this.bytes = shared.bytes',
     BUFFER_TEST,
   ),

@@ -29,7 +29,7 @@ describe('a read buffer', () => {
     assert.equal(buffer.bytes, bytes)
   })
 
-  it('grows to 64 KiB while reads fill it, and shrinks to 16 KiB when they do not', () => {
+  it('grows to 32 KiB while reads fill it, and shrinks to 16 KiB when they do not', () => {
     const buffer = new ReadBuffer()
     const sizes = [buffer.bytes.length]
     for (let read = 0; read < 3; read++) {
@@ -37,7 +37,7 @@ describe('a read buffer', () => {
       sizes.push(buffer.bytes.length)
     }
     buffer.prepare(1, false, true)
-    assert.deepEqual([...sizes, buffer.bytes.length], [4_096, 16_384, 65_536, 65_536, 16_384])
+    assert.deepEqual([...sizes, buffer.bytes.length], [4_096, 16_384, 32_768, 32_768, 16_384])
   })
 })
 
@@ -53,7 +53,7 @@ describe('a read buffer with shared ones', () => {
   it('has a buffer of its own only from a read of 32 KiB to one below 16 KiB', () => {
     const shared = new SharedBuffers()
     const buffer = new ReadBuffer(shared)
-    const isOwn = [1, 32_767, 32_768, 65_536, 16_384, 16_383, 32_767].map((count) => {
+    const isOwn = [1, 32_767, 32_768, 32_768, 16_384, 16_383, 32_767].map((count) => {
       read(buffer, count)
       return buffer.bytes !== shared.bytes
     })
@@ -77,11 +77,11 @@ describe('a read buffer with shared ones', () => {
 
   it('is replaced while bytes of a large read are in use, unless the next read comes after they are written', () => {
     const buffer = new ReadBuffer(new SharedBuffers())
-    read(buffer, 65_536)
+    read(buffer, 32_768)
     const { bytes } = buffer
-    read(buffer, 65_536, true, false)
+    read(buffer, 32_768, true, false)
     assert.equal(buffer.bytes, bytes)
-    read(buffer, 65_536, true, true)
+    read(buffer, 32_768, true, true)
     assert.notEqual(buffer.bytes, bytes)
   })
 })

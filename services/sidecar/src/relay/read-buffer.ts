@@ -2,9 +2,8 @@ import { type OnReadOpts, Socket } from 'node:net'
 
 const LEAST_BYTES = 4_096
 const USUAL_BYTES = 16_384
-const MOST_BYTES = 65_536
-/** A read of so many bytes is one of many. */
-const LARGE_READ_BYTES = 32_768
+/** More is no faster: a chunk of 64 KiB fills a stream of Node, which then has to drain after each write. */
+const MOST_BYTES = 32_768
 
 /** What the connections of one route have in common: of thousands most are idle, and need no buffer of their own. */
 export class SharedBuffers {
@@ -63,7 +62,7 @@ export class ReadBuffer {
     if (this.#copy !== null && !isInUse) shared.giveBack(this.#copy)
     const wasCopied = this.#copy !== null
     this.#copy = null
-    if (count < (wasCopied ? LARGE_READ_BYTES : USUAL_BYTES)) this.bytes = shared.bytes
+    if (count < (wasCopied ? MOST_BYTES : USUAL_BYTES)) this.bytes = shared.bytes
     else this.#resize(MOST_BYTES, wasCopied || (isInUse && goesOn))
   }
 
