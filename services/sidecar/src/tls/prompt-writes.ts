@@ -47,10 +47,10 @@ export function writePromptly(socket: TLSSocket): void {
  * Whether bytes wait for room in the kernel's send buffer. Node has no public way to tell: `_parent` of its handle is that
  * of the connection below TLS. Where there is none the write is done when Node says so.
  */
-function hasQueue(socket: TLSSocket): boolean {
-  const handle: unknown = Reflect.get(socket, '_handle')
-  const transport: unknown = isObject(handle) ? Reflect.get(handle, '_parent') : null
-  return !isObject(transport) || Reflect.get(transport, 'writeQueueSize') !== 0
+function hasQueue(socket: object): boolean {
+  const handle = '_handle' in socket ? socket._handle : null
+  const transport = isObject(handle) && '_parent' in handle ? handle._parent : null
+  return !isObject(transport) || !('writeQueueSize' in transport) || transport.writeQueueSize !== 0
 }
 
 function isObject(value: unknown): value is object {
