@@ -223,7 +223,7 @@ export const readiness: readonly Mutant[] = [
   {
     name: 'blame: the upstream is blamed for the time of a slow client',
     file: 'services/sidecar/src/relay/exchange.ts',
-    find: 'this.#response.requestSent()\n    if (!this.#response.hasBegun) this',
+    find: 'this.#moments.send()\n    if (!this.#response.hasBegun) this',
     replace: 'if (!this.#response.hasBegun) this',
     killers: [HEAD_TEST],
   },

@@ -7,6 +7,7 @@ import type { RequestHead } from '../http1/request-head.ts'
 import { KNOWN_METHODS } from '../http1/request-line.ts'
 import type { AccessCode, AccessLine, RouteLog } from '../observe/access-log.ts'
 import { type Caller, originOf } from './caller.ts'
+import type { Moments } from './moments.ts'
 
 /** Bytes of a path that are kept for the log, which shows fewer characters. */
 const PATH_BYTES = 1_024
@@ -40,20 +41,16 @@ export class ExchangeLog {
   #path = ''
   #requestId: string | null = null
   #headBytes = 0
-  #startedMs = 0
-  /** When it asked for an upstream connection, when one was dialled, when it was sent, when its response came; 0: not yet. */
-  #askedMs = 0
-  #dialledMs = 0
-  #begunMs = 0
-  #respondedMs = 0
+  readonly #moments: Moments
   /** The client that sent it. */
   user: string | null = null
   /** Why it was refused or failed. */
   code: AccessCode | null = null
   trace: TraceContext | null = null
 
-  constructor(log: RouteLog) {
+  constructor(log: RouteLog, moments: Moments) {
     this.#log = log
+    this.#moments = moments
   }
 
   /** @param bytes the buffer that `head` was parsed from, where it begins at `start` */
@@ -65,33 +62,6 @@ export class ExchangeLog {
     this.#headBytes = head.end - start
     this.#path = this.#log.isOff ? '' : pathOf(head, bytes)
     this.#requestId = requestIdStart < 0 ? null : bytes.toString('latin1', requestIdFrom, requestIdTo)
-    this.#startedMs = performance.now()
-    this.#askedMs = 0
-    this.#restart()
-  }
-
-  /** It asks for an upstream connection, perhaps for the second time. */
-  asked(): void {
-    this.#askedMs = performance.now()
-    this.#restart()
-  }
-
-  dialled(): void {
-    this.#dialledMs = performance.now()
-  }
-
-  begun(): void {
-    this.#begunMs = performance.now()
-  }
-
-  responded(): void {
-    this.#respondedMs = performance.now()
-  }
-
-  #restart(): void {
-    this.#dialledMs = 0
-    this.#begunMs = 0
-    this.#respondedMs = 0
   }
 
   /** The request is over. */
@@ -103,7 +73,7 @@ export class ExchangeLog {
   /** The request has become a tunnel: its line is written when that ends. */
   tunnel(end: End): FinishTunnel {
     const line = this.#line(end, performance.now())
-    const startedMs = this.#startedMs
+    const { startedMs } = this.#moments
     return ({ code, bytesFromClient, bytesToClient }) =>
       this.#log.add(line.status, code, () => ({
         ...line,
@@ -128,18 +98,18 @@ export class ExchangeLog {
       requestId: this.#requestId ?? end.givenId,
       trace: this.trace,
       ...this.#times(endMs),
-      totalMs: endMs - this.#startedMs,
+      totalMs: endMs - this.#moments.startedMs,
     }
   }
 
   /** A step that was not finished took until the end. */
   #times(endMs: number): Pick<AccessLine, 'queueMs' | 'connectMs' | 'headMs'> {
-    const [asked, dialled, begun] = [this.#askedMs, this.#dialledMs, this.#begunMs]
+    const { askedMs: asked, dialledMs: dialled, begunMs: begun, respondedMs: responded } = this.#moments
     const until = (...times: readonly number[]) => times.find((ms) => ms > 0) ?? endMs
     return {
       queueMs: asked === 0 ? null : until(dialled, begun) - asked,
       connectMs: dialled === 0 ? null : until(begun) - dialled,
-      headMs: begun === 0 ? null : until(this.#respondedMs) - begun,
+      headMs: begun === 0 ? null : until(responded) - begun,
     }
   }
 }

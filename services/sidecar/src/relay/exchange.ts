@@ -11,6 +11,7 @@ import { ExchangeTime } from './exchange-time.ts'
 import { ExchangeTunnel } from './exchange-tunnel.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { Judging } from './judging.ts'
+import { Moments } from './moments.ts'
 import {
   clientTooSlow,
   judgedTooLate,
@@ -45,6 +46,7 @@ export class Exchange implements ResponseTaker {
   /** The client that sent the request, as far as it is known. */
   #user: string | null = null
   readonly #log: ExchangeLog
+  readonly #moments = new Moments()
   /** What the client's connection had got before. */
   #writtenBefore = 0
   readonly #retry = new Retry()
@@ -54,8 +56,8 @@ export class Exchange implements ResponseTaker {
     this.#client = client
     this.#relay = relay
     this.#request = new RequestSender(relay.headRules, relay.writer)
-    this.#response = new ResponseSender(client.socket, relay)
-    this.#log = new ExchangeLog(relay.accessLog)
+    this.#response = new ResponseSender(client.socket, relay, this.#moments)
+    this.#log = new ExchangeLog(relay.accessLog, this.#moments)
     this.#tunnel = new ExchangeTunnel(this, relay)
     this.#time = new ExchangeTime(client, relay, this.#request, this.#response, this.#tunnel)
     this.#judging = new Judging(client.socket, relay, this.#request, (verdict) => this.#follow(verdict))
@@ -98,6 +100,7 @@ export class Exchange implements ResponseTaker {
     this.#isOver = false
     this.#isFlushing = false
     this.#isGathering = false
+    this.#moments.start()
     this.#response.start(head)
     this.#log.start(head, bytes, start)
     this.#writtenBefore = this.#client.socket.written
@@ -140,14 +143,14 @@ export class Exchange implements ResponseTaker {
   #acquire(): void {
     const { pool, route } = this.#relay
     this.#retry.start(this.#request)
-    this.#log.asked()
+    this.#moments.ask()
     this.#time.allowForRest()
     if (!this.#request.isDone) this.#client.socket.pause('exchange')
     if (!pool.acquire(this)) this.#respondWith(queueFull(route.limits.queue))
   }
 
   dialled(): void {
-    this.#log.dialled()
+    this.#moments.dial()
   }
 
   begin(source: ResponseSource): void {
@@ -159,9 +162,8 @@ export class Exchange implements ResponseTaker {
     this.#source = source
     this.#response.follow(source)
     this.#time.restartWait()
-    this.#log.begun()
+    this.#moments.begin()
     this.#request.send(source, this.#client.socket.provenance(this.#user), this.#lines)
-    this.#response.requestSent()
     if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
   }
 
@@ -188,7 +190,7 @@ export class Exchange implements ResponseTaker {
     if (this.#source === null) return
     this.#time.clientMoved(position)
     this.#request.forward(this.#source, chunk, position)
-    this.#response.requestSent()
+    this.#moments.send()
     if (!this.#response.hasBegun) this.#time.allowForRest()
     if (this.#request.isFull && !this.#request.isDone) this.#client.socket.pause('exchange')
   }
@@ -206,7 +208,7 @@ export class Exchange implements ResponseTaker {
 
   takeSwitch(head: ResponseHead, bytes: Buffer, start: number, end: number): string | null {
     const fault = this.#tunnel.faultInSwitch(head, bytes, this.#request.isDone)
-    this.#log.responded()
+    this.#moments.respond()
     if (fault === null) this.#response.takeSwitch(head, bytes, start, end, this.#tunnel.responseLines)
     return fault
   }
@@ -220,7 +222,7 @@ export class Exchange implements ResponseTaker {
   }
 
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
-    this.#log.responded()
+    this.#moments.respond()
     this.#response.takeHead(head, bytes, start, end, this.#mayPersist)
     if (this.#response.isPaused) this.#time.restartWait()
     this.#time.allowForBody()
@@ -267,7 +269,7 @@ export class Exchange implements ResponseTaker {
     this.#source = null
     if (!this.#retry.take(failure, wasIdle)) this.#giveUp(failure)
     else {
-      this.#log.asked()
+      this.#moments.ask()
       if (!pool.acquire(this)) this.#giveUp(queueFull(route.limits.queue))
     }
   }

@@ -8,6 +8,7 @@ import type { Refused } from '../policy/admission.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { ResponseBuffer } from './connection-limits.ts'
 import type { HttpRelay } from './http-relay.ts'
+import type { Moments } from './moments.ts'
 import { problemResponse } from './problem-response.ts'
 import type { ResponseSource } from './response-taker.ts'
 import { LENT_BYTES } from './upstream-socket.ts'
@@ -36,10 +37,9 @@ export class ResponseSender {
   readonly #counters: RouteCounters
   readonly #buffer: ResponseBuffer
   readonly #date: DateLine
+  readonly #moments: Moments
   #source: ResponseSource | null = null
   #status = 0
-  #startedMs = 0
-  #sentMs = 0
   /** Bytes of the response buffer that this response uses, until the client's socket has taken everything. */
   #bufferedBytes = 0
   /** Removes the chunked coding for a client of HTTP/1.0. */
@@ -49,7 +49,8 @@ export class ResponseSender {
   /** A connection over TCP can be reset; on a Unix socket the client sees every end as a clean one. */
   readonly #canReset: boolean
 
-  constructor(client: ClientSocket, { counters, responseBuffer, date, route }: HttpRelay) {
+  constructor(client: ClientSocket, { counters, responseBuffer, date, route }: HttpRelay, moments: Moments) {
+    this.#moments = moments
     this.#canReset = route.listen.kind === 'tcp'
     this.#client = client
     this.#counters = counters
@@ -65,12 +66,6 @@ export class ResponseSender {
     this.#status = 0
     this.#decoder = null
     this.#isChunking = false
-    this.#startedMs = performance.now()
-  }
-
-  /** The upstream has got as much of the request as there is. */
-  requestSent(): void {
-    this.#sentMs = performance.now()
   }
 
   /** 0 until a head was written. */
@@ -117,8 +112,9 @@ export class ResponseSender {
 
   /** The head of the final response is here. */
   #hasHead(status: number): void {
+    const { respondedMs, sentMs } = this.#moments
     this.#status = status
-    this.#counters.headLatencies.observe((performance.now() - this.#sentMs) / 1_000)
+    this.#counters.headLatencies.observe((respondedMs - sentMs) / 1_000)
   }
 
   takeBody(bytes: Buffer, start: number, end: number): void {
@@ -186,7 +182,7 @@ export class ResponseSender {
   /** Counts the response, complete or not. */
   end(): void {
     const status = this.#status === 0 ? CLIENT_LEFT : this.#status
-    this.#counters.responded(this.method, status, performance.now() - this.#startedMs)
+    this.#counters.responded(this.method, status, performance.now() - this.#moments.startedMs)
     this.#source = null
     this.isPaused = false
     this.isFull = false
