@@ -66,8 +66,8 @@ export const accessLog: readonly Mutant[] = [
   {
     name: 'a line that a slow reader did not take is not counted',
     file: LOG_TS,
-    find: 'for (const { route, line } of gathered) this.#leaveOut(route, line.status, line.code)',
-    replace: '',
+    find: 'if (this.#output?.offer(textOf(one)) === false)',
+    replace: 'if (this.#output?.offer(textOf(one)) === null)',
     killers: [LOG],
   },
   {
@@ -143,8 +143,8 @@ export const accessLog: readonly Mutant[] = [
   {
     name: 'a kept connection is logged as dialled',
     file: EXCHANGE_LOG_TS,
-    find: 'connectMs: dialled === 0 ? null : until(begun) - dialled',
-    replace: 'connectMs: until(begun) - dialled',
+    find: 'connectMs: dialledMs === 0 ? null : (begunMs || endMs) - dialledMs',
+    replace: 'connectMs: (begunMs || endMs) - dialledMs',
     killers: [RELAY],
   },
   {
@@ -202,6 +202,34 @@ export const accessLog: readonly Mutant[] = [
     find: 'if (this.#relay.tracing.starts) this.#log.trace',
     replace: 'this.#log.trace',
     killers: [TRACING],
+  },
+  {
+    name: 'a failure waits for other lines as long as all do',
+    file: LOG_TS,
+    find: 'isFailed(line.status, line.code) ? GATHER_FAILED_MS : GATHER_MS',
+    replace: 'GATHER_MS',
+    killers: [LOG],
+  },
+  {
+    name: 'a failure does not hasten the lines before it',
+    file: LOG_TS,
+    find: 'if (this.#gathering !== null && this.#gatherMs <= ms) return',
+    replace: 'if (this.#gathering !== null) return',
+    killers: [LOG],
+  },
+  {
+    name: 'each line puts off those before it',
+    file: LOG_TS,
+    find: 'if (this.#gathering !== null && this.#gatherMs <= ms) return',
+    replace: '',
+    killers: [LOG],
+  },
+  {
+    name: 'a busy second gathers all of its lines',
+    file: LOG_TS,
+    find: 'if (this.#gathered.length === LINES_TOGETHER) this.flush()',
+    replace: 'if (false) this.flush()',
+    killers: [LOG],
   },
   {
     name: 'lines that are gathered are lost at the end',

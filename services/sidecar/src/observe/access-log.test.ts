@@ -30,7 +30,8 @@ function startedLog({ level = 'info', hasRoom = true }: { level?: 'info' | 'warn
       .slice(0, -1)
       .map((line) => JSON.parse(line))
   }
-  return { state, log, add, lines, other: new RouteLog(log, 'other') }
+  const written = () => state.text.split('\n').length - 1
+  return { state, log, add, lines, written, other: new RouteLog(log, 'other') }
 }
 
 describe('the access log', () => {
@@ -120,15 +121,40 @@ describe('the access log', () => {
     assert.equal(lines().length, 102, 'it says so once')
   })
 
-  it('writes lines together, and those that are left at the end', async () => {
-    const { state, log, add } = startedLog()
+  it('writes lines together after a second, and those that are left at the end', ({ mock }) => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    const { log, add, written } = startedLog()
     add({ status: 200 })
+    mock.timers.tick(600)
     add({ status: 200 })
-    assert.equal(state.text, '')
-    await eventually('the lines', () => state.text.split('\n').length === 3)
+    mock.timers.tick(399)
+    assert.equal(written(), 0)
+    mock.timers.tick(1)
+    assert.equal(written(), 2)
     add({ status: 200 })
     log[Symbol.dispose]()
-    assert.equal(state.text.split('\n').length, 4)
+    assert.equal(written(), 3)
+  })
+
+  it('writes a failure within 100 ms, with the lines before it', ({ mock }) => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    const { add, written } = startedLog()
+    add({ status: 200 })
+    add({ status: 502, code: 'upstream_reset' })
+    add({ status: 200 })
+    mock.timers.tick(99)
+    assert.equal(written(), 0)
+    mock.timers.tick(1)
+    assert.equal(written(), 3)
+  })
+
+  it('does not wait when 25 lines have come', ({ mock }) => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    const { add, written } = startedLog()
+    for (let i = 0; i < 60; i++) add({ status: 200 })
+    assert.equal(written(), 50)
+    mock.timers.tick(1_000)
+    assert.equal(written(), 60)
   })
 
   it('says it by itself, a second later', async () => {

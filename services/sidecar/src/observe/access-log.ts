@@ -16,8 +16,11 @@ export type AccessCode = FailureCode | typeof CLIENT_LEFT
 /** Lines of one second. */
 const LINES_PER_SECOND = 100
 const SECOND_MS = 1_000
-/** Lines are written together after so long: one by one each would cost several times as much. */
-const GATHER_MS = 100
+/** Lines are written together: one by one each would cost several times as much. */
+const LINES_TOGETHER = 25
+/** How long a line waits for others at most, and one of a failure. */
+const GATHER_MS = 1_000
+const GATHER_FAILED_MS = 100
 /** Characters of a path or a method that a line shows. */
 const MOST_CHARACTERS = 256
 
@@ -56,7 +59,8 @@ export interface AccessLine {
 interface Gathered {
   readonly route: string
   readonly line: AccessLine
-  readonly time: Date
+  /** Milliseconds of `Date.now()`. */
+  readonly timeMs: number
 }
 
 /** Where the lines go: {@link LogOutput}. */
@@ -76,6 +80,8 @@ export class AccessLog implements Disposable {
   #summary: NodeJS.Timeout | null = null
   #gathered: Gathered[] = []
   #gathering: NodeJS.Timeout | null = null
+  /** What `#gathering` was set to. */
+  #gatherMs = 0
 
   /**
    * @param log decides which levels are written
@@ -114,8 +120,16 @@ export class AccessLog implements Disposable {
   }
 
   write(route: string, line: AccessLine): void {
-    this.#gathered.push({ route, line, time: new Date() })
-    this.#gathering ??= setTimeout(() => this.flush(), GATHER_MS).unref()
+    this.#gathered.push({ route, line, timeMs: Date.now() })
+    if (this.#gathered.length === LINES_TOGETHER) this.flush()
+    else this.#flushWithin(isFailed(line.status, line.code) ? GATHER_FAILED_MS : GATHER_MS)
+  }
+
+  #flushWithin(ms: number): void {
+    if (this.#gathering !== null && this.#gatherMs <= ms) return
+    clearTimeout(this.#gathering ?? undefined)
+    this.#gatherMs = ms
+    this.#gathering = setTimeout(() => this.flush(), ms).unref()
   }
 
   /** Writes the lines that are gathered. */
@@ -124,8 +138,9 @@ export class AccessLog implements Disposable {
     this.#gathering = null
     const gathered = this.#gathered
     this.#gathered = []
-    if (gathered.length === 0 || this.#output?.offer(gathered.map(textOf).join('')) !== false) return
-    for (const { route, line } of gathered) this.#leaveOut(route, line.status, line.code)
+    for (const one of gathered)
+      if (this.#output?.offer(textOf(one)) === false)
+        this.#leaveOut(one.route, one.line.status, one.line.code)
   }
 
   #leaveOut(route: string, status: number | null, code: AccessCode | null): void {
@@ -202,11 +217,11 @@ function levelOf(status: number | null, code: AccessCode | null): 'info' | 'warn
 }
 
 /** Written by hand: with a general way to build JSON a line cost twice as much. */
-function textOf({ route, line, time }: Gathered): string {
+function textOf({ route, line, timeMs }: Gathered): string {
   const { trace } = line
   const ids = trace === null ? '"traceId":null' : spansOf(trace)
   return (
-    `{"level":"${levelOf(line.status, line.code)}","time":"${time.toISOString()}","service":"sidecar"` +
+    `{"level":"${levelOf(line.status, line.code)}","time":"${new Date(timeMs).toISOString()}","service":"sidecar"` +
     `,"msg":"${line.msg}","route":${quoted(route)},"client":${quoted(line.client)}` +
     `,"address":${quoted(line.address)},"uid":${line.uid}` +
     `,"method":${quoted(shortened(line.method))},"path":${quoted(shortened(line.path))}` +

@@ -84,11 +84,15 @@ export class ExchangeLog {
       }))
   }
 
+  /** A step that was not finished took until the end. */
   #line(end: End, endMs: number): AccessLine {
+    const { startedMs, askedMs, dialledMs, begunMs, respondedMs } = this.#moments
+    const { address, uid } = originOf(end.caller)
     return {
       msg: 'request',
       client: this.user,
-      ...originOf(end.caller),
+      address,
+      uid,
       method: end.method,
       path: textOf(this.#path),
       status: end.status === 0 ? null : end.status,
@@ -97,19 +101,10 @@ export class ExchangeLog {
       bytesToClient: end.bytesToClient,
       requestId: this.#requestId ?? end.givenId,
       trace: this.trace,
-      ...this.#times(endMs),
-      totalMs: endMs - this.#moments.startedMs,
-    }
-  }
-
-  /** A step that was not finished took until the end. */
-  #times(endMs: number): Pick<AccessLine, 'queueMs' | 'connectMs' | 'headMs'> {
-    const { askedMs: asked, dialledMs: dialled, begunMs: begun, respondedMs: responded } = this.#moments
-    const until = (...times: readonly number[]) => times.find((ms) => ms > 0) ?? endMs
-    return {
-      queueMs: asked === 0 ? null : until(dialled, begun) - asked,
-      connectMs: dialled === 0 ? null : until(begun) - dialled,
-      headMs: begun === 0 ? null : until(responded) - begun,
+      queueMs: askedMs === 0 ? null : (dialledMs || begunMs || endMs) - askedMs,
+      connectMs: dialledMs === 0 ? null : (begunMs || endMs) - dialledMs,
+      headMs: begunMs === 0 ? null : (respondedMs || endMs) - begunMs,
+      totalMs: endMs - startedMs,
     }
   }
 }
