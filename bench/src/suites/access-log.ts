@@ -9,8 +9,8 @@ import type { Settings } from '../settings.ts'
 import { figuresOf } from './proxies.ts'
 
 const FIRST_PORT = 10_301
-const SECONDS = 3
-const WARM_UP_ROUNDS = 8
+const SECONDS = 6
+const WARM_UP_ROUNDS = 4
 const SETTINGS = ['off', 'failed', 'all'] as const
 
 /** What a report calls it → the load. */

@@ -17,7 +17,7 @@ export type AccessCode = FailureCode | typeof CLIENT_LEFT
 const LINES_PER_SECOND = 100
 const SECOND_MS = 1_000
 /** Lines are written together: one by one each would cost several times as much. */
-const LINES_TOGETHER = 25
+const LINES_TOGETHER = 50
 /** How long a line waits for others at most, and one of a failure. */
 const GATHER_MS = 1_000
 const GATHER_FAILED_MS = 100
