@@ -14,15 +14,15 @@ export const tlsHardening: readonly Mutant[] = [
   {
     name: 'a TLS client is reset without a 503 when all places are taken',
     file: HANDLER,
-    find: 'return !this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
-    replace: 'return this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
+    find: 'return !this.#drain.isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
+    replace: 'return this.#drain.isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
     killers: [HANDSHAKES],
   },
   {
     name: 'any number of clients without a place may do their handshake',
     file: HANDLER,
-    find: 'return !this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
-    replace: 'return !this.#isOver && this.#parts.isHttp',
+    find: 'return !this.#drain.isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
+    replace: 'return !this.#drain.isOver && this.#parts.isHttp',
     killers: [HANDSHAKES],
   },
   {

@@ -117,8 +117,8 @@ export const tls: readonly Mutant[] = [
   },
   {
     name: 'handshakes in progress outlive the drain',
-    file: HANDLER,
-    find: '    clearTimeout(timer)\n    this.#cutAll()\n',
+    file: 'services/sidecar/src/relay/staged-drain.ts',
+    find: '    clearTimeout(timer)\n    this.#parts.cutAll()\n',
     replace: '    clearTimeout(timer)\n',
     killers: [HANDSHAKES],
   },

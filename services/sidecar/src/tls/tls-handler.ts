@@ -12,6 +12,7 @@ import { logRefused } from '../relay/exchange-log.ts'
 import { type ConnectionHandler, reset, setTransport } from '../relay/port.ts'
 import { refuseConnection } from '../relay/refuse-connection.ts'
 import { tlsRequired } from '../relay/relay-failures.ts'
+import { StagedDrain } from '../relay/staged-drain.ts'
 import type { CertificatePair } from './certificate-pair.ts'
 import type { ClientCa } from './client-ca.ts'
 import { Handshake, keyOf, reasonOf } from './handshake.ts'
@@ -23,8 +24,6 @@ const HANDSHAKE_RECORD = 22
 /** Makes a letter lower case. */
 const LOWER = 32
 const [A, Z] = [97, 122]
-/** While draining, handshakes in progress may take so long. */
-const GRACE_MS = 1_000
 /** A handshake after which the client is only told why it is refused may take so long. */
 const REFUSING_MS = 2_000
 
@@ -63,14 +62,18 @@ export class TlsHandler implements ConnectionHandler {
   readonly #server: Server
   /** By address and port of the client, oldest first. */
   readonly #handshakes = new Map<string, Handshake>()
-  #isOver = false
-  #onEmpty: (() => void) | undefined
+  readonly #drain: StagedDrain
 
   constructor(parts: TlsHandlerParts) {
     const { certificate, inner, isHttp } = parts
     const { clientCa, settings } = certificate
     const protocols = isHttp ? ['http/1.1'] : settings.alpn
     this.#parts = parts
+    this.#drain = new StagedDrain({
+      pending: this.#handshakes,
+      cutAll: () => this.#cutAll(),
+      next: inner,
+    })
     this.#server = tls
       .createServer({
         ...contextOf(certificate),
@@ -93,7 +96,7 @@ export class TlsHandler implements ConnectionHandler {
     raw.on('error', () => raw.destroy())
     const address = clientAddressOf(raw) ?? ''
     const key = keyOf(raw)
-    const peer = this.#isOver || key === null ? null : this.#placeFor(address)
+    const peer = this.#drain.isOver || key === null ? null : this.#placeFor(address)
     if (key === null || (peer === null && !this.#mayExplain())) this.#refuse(raw)
     else this.#begin(new Handshake({ raw, key, address, peer }, (late) => this.#cut(late, 'timeout')))
   }
@@ -103,28 +106,11 @@ export class TlsHandler implements ConnectionHandler {
    * a 503 that says why. Few may at a time, those of connections without TLS included.
    */
   #mayExplain(): boolean {
-    return !this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()
+    return !this.#drain.isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()
   }
 
-  async drain(drainMs: number): Promise<void> {
-    const startedMs = performance.now()
-    setTimeout(() => {
-      this.#isOver = true
-      this.#cutAll()
-    }, drainMs).unref() // also for connections that are accepted until the port is closed
-    await this.#finish(Math.min(GRACE_MS, drainMs))
-    await this.#parts.inner.drain(Math.max(0, drainMs - (performance.now() - startedMs)))
-  }
-
-  /** Waits for the handshakes in progress, and resets those that are left after `ms`. */
-  async #finish(ms: number): Promise<void> {
-    if (this.#handshakes.size === 0) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, ms)
-    this.#onEmpty = resolve
-    await promise
-    clearTimeout(timer)
-    this.#cutAll()
+  drain(drainMs: number): Promise<void> {
+    return this.#drain.drain(drainMs)
   }
 
   #cutAll(): void {
@@ -133,11 +119,11 @@ export class TlsHandler implements ConnectionHandler {
 
   #refuse(raw: Socket): void {
     const { counters, accessLog } = this.#parts
-    const code = this.#isOver ? 'draining' : 'overloaded'
+    const code = this.#drain.isOver ? 'draining' : 'overloaded'
     counters?.fail(code)
     const caller = { address: clientAddressOf(raw), uid: undefined }
     if (accessLog !== undefined) logRefused(accessLog, caller, { code }, { head: null, bytesToClient: 0 })
-    if (!this.#isOver) this.#parts.certificate.counters.failed('overloaded')
+    if (!this.#drain.isOver) this.#parts.certificate.counters.failed('overloaded')
     reset(raw)
   }
 
@@ -271,7 +257,7 @@ export class TlsHandler implements ConnectionHandler {
     else this.#parts.limits.release(handshake.peer)
     if (this.#handshakes.get(handshake.key) === handshake) this.#handshakes.delete(handshake.key)
     if (reason !== null) this.#parts.certificate.counters.failed(reason)
-    if (this.#handshakes.size === 0) this.#onEmpty?.()
+    this.#drain.removed()
   }
 }
 
