@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts'
 
 const HANDLER = 'services/sidecar/src/tls/tls-handler.ts'
+const CONTEXT = 'services/sidecar/src/tls/secure-context.ts'
 const HANDSHAKES = 'services/sidecar/src/tls/handshakes.test.ts'
 const FIRST_BYTES = 'services/sidecar/src/tls/first-bytes.test.ts'
 
@@ -48,7 +49,7 @@ export const tlsHardening: readonly Mutant[] = [
   },
   {
     name: 'the key of the certificate decrypts recorded connections',
-    file: HANDLER,
+    file: CONTEXT,
     find: 'secureOptions, ciphers: CIPHERS, ...ca }',
     replace: 'secureOptions, ...ca }',
     killers: ['services/sidecar/src/tls/ciphers.test.ts'],

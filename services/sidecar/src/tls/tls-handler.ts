@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Server, TLSSocket } from 'node:tls'
 import { statusOf } from '@uds-sidecar/shared/failure/failures'
-import type { TlsSettings } from '../config/tls-schema.ts'
 import type { RouteLog } from '../observe/access-log.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { HandshakeFailure, TlsCounters } from '../observe/tls-status.ts'
@@ -14,10 +13,10 @@ import { refuseConnection } from '../relay/refuse-connection.ts'
 import { tlsRequired } from '../relay/relay-failures.ts'
 import { StagedDrain } from '../relay/staged-drain.ts'
 import type { CertificatePair } from './certificate-pair.ts'
-import type { ClientCa } from './client-ca.ts'
 import { Handshake, keyOf, reasonOf } from './handshake.ts'
-import { crypto, tls } from './node-tls.ts'
+import { tls } from './node-tls.ts'
 import { writePromptly } from './prompt-writes.ts'
+import { type ContextParts, contextOf } from './secure-context.ts'
 
 /** The first byte of every TLS connection: a record of the type handshake (RFC 8446 section 5.1). */
 const HANDSHAKE_RECORD = 22
@@ -28,11 +27,8 @@ const [A, Z] = [97, 122]
 const REFUSING_MS = 2_000
 
 /** The certificate, as far as the handshakes need it. */
-interface CertificateInUse {
-  readonly settings: TlsSettings
-  readonly pair: CertificatePair
+interface CertificateInUse extends ContextParts {
   readonly counters: TlsCounters
-  readonly clientCa: ClientCa | null
   onReplaced: (pair: CertificatePair) => void
 }
 
@@ -266,23 +262,3 @@ function isLetter(byte: number): boolean {
   const lower = byte | LOWER
   return lower >= A && lower <= Z
 }
-
-/**
- * The random ticket keys of a context are its own: a session is resumed only on this listener with this certificate. A
- * resumed session would show the client's certificate of its first handshake, unverified: with `clientCa` there is none.
- */
-function contextOf({ settings, pair, clientCa }: Pick<CertificateInUse, 'settings' | 'pair' | 'clientCa'>) {
-  const { SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET } = crypto.constants
-  const { cert, key } = pair
-  const { minVersion } = settings
-  const secureOptions = SSL_OP_NO_RENEGOTIATION | (clientCa === null ? 0 : SSL_OP_NO_TICKET)
-  const ca = clientCa === null ? {} : { ca: [...clientCa.authorities] }
-  return { cert, key, minVersion, secureOptions, ciphers: CIPHERS, ...ca }
-}
-
-/**
- * Those of TLS 1.3, and of TLS 1.2 those with an ephemeral key exchange and authenticated encryption (RFC 9325 section
- * 4.2). Node's own list also has RSA key transport, with which the key of the certificate decrypts recorded connections.
- */
-const CIPHERS =
-  'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20'
