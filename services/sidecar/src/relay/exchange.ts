@@ -47,8 +47,6 @@ export class Exchange implements ResponseTaker {
   #user: string | null = null
   readonly #log: ExchangeLog
   readonly #moments = new Moments()
-  /** What the client's connection had got before. */
-  #writtenBefore = 0
   readonly #retry = new Retry()
   readonly #time: ExchangeTime
 
@@ -57,7 +55,7 @@ export class Exchange implements ResponseTaker {
     this.#relay = relay
     this.#request = new RequestSender(relay.headRules, relay.writer)
     this.#response = new ResponseSender(client.socket, relay, this.#moments)
-    this.#log = new ExchangeLog(relay.accessLog, this.#moments)
+    this.#log = new ExchangeLog(relay.accessLog, client.socket, this.#request, this.#response, this.#moments)
     this.#tunnel = new ExchangeTunnel(this, relay)
     this.#time = new ExchangeTime(client, relay, this.#request, this.#response, this.#tunnel)
     this.#judging = new Judging(client.socket, relay, this.#request, (verdict) => this.#follow(verdict))
@@ -103,7 +101,6 @@ export class Exchange implements ResponseTaker {
     this.#moments.start()
     this.#response.start(head)
     this.#log.start(head, bytes, start)
-    this.#writtenBefore = this.#client.socket.written
     const position = this.#request.start(head, bytes, start)
     const isBroken = position === BROKEN
     this.#time.start(head.scrapeTimeoutMs)
@@ -216,7 +213,7 @@ export class Exchange implements ResponseTaker {
   /** The exchange is over, and the tunnel goes on. */
   switched(upstream: SwitchedUpstream): void {
     const upgrade = this.#tunnel.release()
-    const finish = this.#log.tunnel(this.#ending)
+    const finish = this.#log.tunnel()
     this.#release()
     upgrade?.join(this.#client.switchProtocols(), upstream, finish)
   }
@@ -300,20 +297,8 @@ export class Exchange implements ResponseTaker {
   }
 
   #end(): void {
-    this.#log.end(this.#ending)
+    this.#log.end()
     this.#release()
-  }
-
-  get #ending(): Parameters<ExchangeLog['end']>[0] {
-    const { socket } = this.#client
-    return {
-      caller: socket.caller,
-      method: this.#response.method,
-      status: this.#response.status,
-      bytesFromClient: this.#request.bodyBytes,
-      bytesToClient: socket.written - this.#writtenBefore,
-      givenId: this.#request.givenId,
-    }
   }
 
   #release(): void {
