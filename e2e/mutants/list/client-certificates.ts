@@ -6,6 +6,7 @@ const NAMES_TEST = 'services/sidecar/src/identity/certificate-names.test.ts'
 const CLIENT_CA = 'services/sidecar/src/tls/client-ca.ts'
 const BUNDLE = 'services/sidecar/src/tls/authority-bundle.ts'
 const HANDLER = 'services/sidecar/src/tls/tls-handler.ts'
+const CONTEXT = 'services/sidecar/src/tls/secure-context.ts'
 const CA_TEST = 'services/sidecar/src/tls/client-ca.test.ts'
 const TEST = 'services/sidecar/src/tls/client-certificates.test.ts'
 
@@ -56,7 +57,7 @@ export const clientCertificates: readonly Mutant[] = [
   },
   {
     name: 'sessions with client certificates are resumed',
-    file: HANDLER,
+    file: CONTEXT,
     find: '(clientCa === null ? 0 : SSL_OP_NO_TICKET)',
     replace: '(clientCa === null ? SSL_OP_NO_TICKET : 0)',
     killers: [TEST],

@@ -42,7 +42,7 @@ export const configuring: readonly Mutant[] = [
   },
   {
     name: 'CONNECT may be allowed',
-    file: 'services/sidecar/src/config/file-schema.ts',
+    file: 'services/sidecar/src/config/route-schema.ts',
     find: "methods.includes('CONNECT')",
     replace: "methods.includes('connect')",
     killers: [PARSE_FILE],

@@ -390,7 +390,7 @@ export const rules: readonly Mutant[] = [
   },
   {
     name: 'a WebSocket rule may have any method',
-    file: 'services/sidecar/src/config/file-schema.ts',
+    file: 'services/sidecar/src/config/route-schema.ts',
     find: "upgrade?.toLowerCase() === 'websocket' && methods",
     replace: "upgrade?.toLowerCase() === 'none' && methods",
     killers: [FILE],

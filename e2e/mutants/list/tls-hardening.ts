@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts'
 
 const HANDLER = 'services/sidecar/src/tls/tls-handler.ts'
+const CONTEXT = 'services/sidecar/src/tls/secure-context.ts'
 const HANDSHAKES = 'services/sidecar/src/tls/handshakes.test.ts'
 const FIRST_BYTES = 'services/sidecar/src/tls/first-bytes.test.ts'
 
@@ -14,15 +15,15 @@ export const tlsHardening: readonly Mutant[] = [
   {
     name: 'a TLS client is reset without a 503 when all places are taken',
     file: HANDLER,
-    find: 'return !this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
-    replace: 'return this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
+    find: 'return !this.#drain.isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
+    replace: 'return this.#drain.isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
     killers: [HANDSHAKES],
   },
   {
     name: 'any number of clients without a place may do their handshake',
     file: HANDLER,
-    find: 'return !this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
-    replace: 'return !this.#isOver && this.#parts.isHttp',
+    find: 'return !this.#drain.isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()',
+    replace: 'return !this.#drain.isOver && this.#parts.isHttp',
     killers: [HANDSHAKES],
   },
   {
@@ -48,7 +49,7 @@ export const tlsHardening: readonly Mutant[] = [
   },
   {
     name: 'the key of the certificate decrypts recorded connections',
-    file: HANDLER,
+    file: CONTEXT,
     find: 'secureOptions, ciphers: CIPHERS, ...ca }',
     replace: 'secureOptions, ...ca }',
     killers: ['services/sidecar/src/tls/ciphers.test.ts'],

@@ -5,6 +5,7 @@ const HANDSHAKES = 'services/sidecar/src/tls/handshakes.test.ts'
 const ROTATION = 'services/sidecar/src/tls/rotation.test.ts'
 const SETTINGS = 'services/sidecar/src/tls/settings.test.ts'
 const HANDLER = 'services/sidecar/src/tls/tls-handler.ts'
+const CONTEXT = 'services/sidecar/src/tls/secure-context.ts'
 const CERTIFICATE = 'services/sidecar/src/tls/certificate.ts'
 const FOLLOWED = 'services/sidecar/src/files/followed-files.ts'
 
@@ -33,21 +34,21 @@ export const tls: readonly Mutant[] = [
   },
   {
     name: 'renegotiation',
-    file: HANDLER,
+    file: CONTEXT,
     find: 'const secureOptions = SSL_OP_NO_RENEGOTIATION |',
     replace: 'const secureOptions = (SSL_OP_NO_RENEGOTIATION & 0) |',
     killers: [PORT],
   },
   {
     name: 'minVersion is ignored',
-    file: HANDLER,
+    file: CONTEXT,
     find: 'return { cert, key, minVersion,',
     replace: "return { cert, key, minVersion: minVersion && ('TLSv1.2' as const),",
     killers: [PORT],
   },
   {
     name: 'sessions are resumed on other listeners, and with other certificates',
-    file: HANDLER,
+    file: CONTEXT,
     find: 'return { cert, key,',
     replace: 'return { ticketKeys: Buffer.alloc(48), cert, key,',
     killers: [PORT],
@@ -117,8 +118,8 @@ export const tls: readonly Mutant[] = [
   },
   {
     name: 'handshakes in progress outlive the drain',
-    file: HANDLER,
-    find: '    clearTimeout(timer)\n    this.#cutAll()\n',
+    file: 'services/sidecar/src/relay/staged-drain.ts',
+    find: '    clearTimeout(timer)\n    this.#parts.cutAll()\n',
     replace: '    clearTimeout(timer)\n',
     killers: [HANDSHAKES],
   },

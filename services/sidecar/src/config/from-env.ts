@@ -2,7 +2,8 @@ import { endpointText } from '@uds-sidecar/shared/config/env-types'
 import { readEnv } from '@uds-sidecar/shared/config/read-env'
 import * as v from 'valibot'
 import { isLoopback } from './client-conflicts.ts'
-import { accessLog, allowRule, type ConfigFile, fileSchema } from './file-schema.ts'
+import { accessLog, type ConfigFile, fileSchema } from './file-schema.ts'
+import { allowRule } from './route-schema.ts'
 import { pemPath } from './tls-schema.ts'
 
 const endpoint = v.pipe(

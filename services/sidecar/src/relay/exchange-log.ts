@@ -7,22 +7,13 @@ import type { RequestHead } from '../http1/request-head.ts'
 import { KNOWN_METHODS } from '../http1/request-line.ts'
 import type { AccessCode, AccessLine, RouteLog } from '../observe/access-log.ts'
 import { type Caller, originOf } from './caller.ts'
+import type { ClientSocket } from './client-socket.ts'
 import type { Moments } from './moments.ts'
+import type { RequestSender } from './request-sender.ts'
+import type { ResponseSender } from './response-sender.ts'
 
 /** Bytes of a path that are kept for the log, which shows fewer characters. */
 const PATH_BYTES = 1_024
-
-/** What is known of a request when it ends. */
-interface End {
-  readonly caller: Caller
-  readonly method: string
-  /** 0: no head of a response was written. */
-  readonly status: number
-  readonly bytesFromClient: number
-  readonly bytesToClient: number
-  /** The id that the sidecar gave it. */
-  readonly givenId: string | null
-}
 
 /** What a tunnel adds to the line of the request that opened it. */
 interface TunnelEnd {
@@ -37,19 +28,33 @@ export type FinishTunnel = (end: TunnelEnd) => void
 /** What the access log says about the requests of one client connection, one after the other. */
 export class ExchangeLog {
   readonly #log: RouteLog
+  readonly #client: ClientSocket
+  readonly #request: RequestSender
+  readonly #response: ResponseSender
+  readonly #moments: Moments
   /** Of the current request; empty while nothing is logged. */
   #path = ''
   #requestId: string | null = null
   #headBytes = 0
-  readonly #moments: Moments
+  /** What the client's connection had got before. */
+  #writtenBefore = 0
   /** The client that sent it. */
   user: string | null = null
   /** Why it was refused or failed. */
   code: AccessCode | null = null
   trace: TraceContext | null = null
 
-  constructor(log: RouteLog, moments: Moments) {
+  constructor(
+    log: RouteLog,
+    client: ClientSocket,
+    request: RequestSender,
+    response: ResponseSender,
+    moments: Moments,
+  ) {
     this.#log = log
+    this.#client = client
+    this.#request = request
+    this.#response = response
     this.#moments = moments
   }
 
@@ -60,19 +65,19 @@ export class ExchangeLog {
     this.code = null
     this.trace = head.traceparents === 0 ? null : traceOf(head, bytes)
     this.#headBytes = head.end - start
+    this.#writtenBefore = this.#client.written
     this.#path = this.#log.isOff ? '' : pathOf(head, bytes)
     this.#requestId = requestIdStart < 0 ? null : bytes.toString('latin1', requestIdFrom, requestIdTo)
   }
 
   /** The request is over. */
-  end(end: End): void {
-    const status = end.status === 0 ? null : end.status
-    this.#log.add(status, this.code, () => this.#line(end, performance.now()))
+  end(): void {
+    this.#log.add(this.#status, this.code, () => this.#line(performance.now()))
   }
 
   /** The request has become a tunnel: its line is written when that ends. */
-  tunnel(end: End): FinishTunnel {
-    const line = this.#line(end, performance.now())
+  tunnel(): FinishTunnel {
+    const line = this.#line(performance.now())
     const { startedMs } = this.#moments
     return ({ code, bytesFromClient, bytesToClient }) =>
       this.#log.add(line.status, code, () => ({
@@ -84,22 +89,27 @@ export class ExchangeLog {
       }))
   }
 
+  /** Null: no head of a response was written. */
+  get #status(): number | null {
+    return this.#response.hasBegun ? this.#response.status : null
+  }
+
   /** A step that was not finished took until the end. */
-  #line(end: End, endMs: number): AccessLine {
+  #line(endMs: number): AccessLine {
     const { startedMs, askedMs, dialledMs, begunMs, respondedMs } = this.#moments
-    const { address, uid } = originOf(end.caller)
+    const { address, uid } = originOf(this.#client.caller)
     return {
       msg: 'request',
       client: this.user,
       address,
       uid,
-      method: end.method,
+      method: this.#response.method,
       path: textOf(this.#path),
-      status: end.status === 0 ? null : end.status,
+      status: this.#status,
       code: this.code,
-      bytesFromClient: this.#headBytes + end.bytesFromClient,
-      bytesToClient: end.bytesToClient,
-      requestId: this.#requestId ?? end.givenId,
+      bytesFromClient: this.#headBytes + this.#request.bodyBytes,
+      bytesToClient: this.#client.written - this.#writtenBefore,
+      requestId: this.#requestId ?? this.#request.givenId,
       trace: this.trace,
       queueMs: askedMs === 0 ? null : (dialledMs || begunMs || endMs) - askedMs,
       connectMs: dialledMs === 0 ? null : (begunMs || endMs) - dialledMs,

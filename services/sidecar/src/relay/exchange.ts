@@ -12,22 +12,16 @@ import { ExchangeTunnel } from './exchange-tunnel.ts'
 import type { HttpRelay } from './http-relay.ts'
 import { Judging } from './judging.ts'
 import { Moments } from './moments.ts'
-import {
-  clientTooSlow,
-  judgedTooLate,
-  queueFull,
-  requestBodyBroken,
-  waitedTooLong,
-} from './relay-failures.ts'
+import { clientTooSlow, judgedTooLate, requestBodyBroken, waitedTooLong } from './relay-failures.ts'
+import { RequestDelivery } from './request-delivery.ts'
 import type { Allowed, Verdict } from './request-judge.ts'
 import { RequestSender } from './request-sender.ts'
 import { ResponseSender } from './response-sender.ts'
 import type { ExchangeClient, ResponseSource, ResponseTaker, SwitchedUpstream } from './response-taker.ts'
-import { Retry } from './retry.ts'
 import type { Tunnel } from './tunnels.ts'
 
 /**
- * One request and its response: decides what becomes of the request, connects its sender with the upstream, and the
+ * One request and its response: decides what becomes of the request, has it delivered to the upstream, and connects the
  * response with the client. A client connection uses one exchange for one request after the other.
  */
 export class Exchange implements ResponseTaker {
@@ -35,10 +29,7 @@ export class Exchange implements ResponseTaker {
   readonly #relay: HttpRelay
   readonly #request: RequestSender
   readonly #response: ResponseSender
-  #source: ResponseSource | null = null
   #isOver = true
-  /** Takes more of the body before it asks for an upstream connection. */
-  #isGathering = false
   /** The response is whole, and the client's socket has not taken all of it. */
   #isFlushing = false
   readonly #judging: Judging
@@ -47,19 +38,26 @@ export class Exchange implements ResponseTaker {
   #user: string | null = null
   readonly #log: ExchangeLog
   readonly #moments = new Moments()
-  /** What the client's connection had got before. */
-  #writtenBefore = 0
-  readonly #retry = new Retry()
   readonly #time: ExchangeTime
+  readonly #delivery: RequestDelivery
 
   constructor(client: ExchangeClient, relay: HttpRelay) {
     this.#client = client
     this.#relay = relay
     this.#request = new RequestSender(relay.headRules, relay.writer)
     this.#response = new ResponseSender(client.socket, relay, this.#moments)
-    this.#log = new ExchangeLog(relay.accessLog, this.#moments)
+    this.#log = new ExchangeLog(relay.accessLog, client.socket, this.#request, this.#response, this.#moments)
     this.#tunnel = new ExchangeTunnel(this, relay)
     this.#time = new ExchangeTime(client, relay, this.#request, this.#response, this.#tunnel)
+    this.#delivery = new RequestDelivery({
+      exchange: this,
+      client: client.socket,
+      relay,
+      request: this.#request,
+      response: this.#response,
+      time: this.#time,
+      moments: this.#moments,
+    })
     this.#judging = new Judging(client.socket, relay, this.#request, (verdict) => this.#follow(verdict))
   }
 
@@ -89,7 +87,7 @@ export class Exchange implements ResponseTaker {
   }
 
   get needsFresh(): boolean {
-    return this.isTunnel || this.#retry.needsFresh
+    return this.isTunnel || this.#delivery.needsFresh
   }
 
   /**
@@ -99,11 +97,9 @@ export class Exchange implements ResponseTaker {
   start(head: RequestHead, bytes: Buffer, start: number): number {
     this.#isOver = false
     this.#isFlushing = false
-    this.#isGathering = false
     this.#moments.start()
     this.#response.start(head)
     this.#log.start(head, bytes, start)
-    this.#writtenBefore = this.#client.socket.written
     const position = this.#request.start(head, bytes, start)
     const isBroken = position === BROKEN
     this.#time.start(head.scrapeTimeoutMs)
@@ -130,23 +126,7 @@ export class Exchange implements ResponseTaker {
     if (allowed?.withholds) this.#request.withholdAuthorization()
     const failure = this.#tunnel.open(allowed, this.#request, this.#client.socket.caller)
     if (this.#tunnel.isLong) this.#time.unbind()
-    if (failure === null) this.#gatherOrAcquire()
-    else this.#respondWith(failure)
-  }
-
-  #gatherOrAcquire(): void {
-    this.#isGathering = !this.#request.isWorthConnection
-    if (this.#isGathering) this.#time.allowForBody()
-    else this.#acquire()
-  }
-
-  #acquire(): void {
-    const { pool, route } = this.#relay
-    this.#retry.start(this.#request)
-    this.#moments.ask()
-    this.#time.allowForRest()
-    if (!this.#request.isDone) this.#client.socket.pause('exchange')
-    if (!pool.acquire(this)) this.#respondWith(queueFull(route.limits.queue))
+    this.#respondIfFailed(failure ?? this.#delivery.start())
   }
 
   dialled(): void {
@@ -154,17 +134,12 @@ export class Exchange implements ResponseTaker {
   }
 
   begin(source: ResponseSource): void {
-    if (this.#isOver) source.cancel()
-    else this.#send(source)
-  }
-
-  #send(source: ResponseSource): void {
-    this.#source = source
+    if (this.#isOver) {
+      source.cancel()
+      return
+    }
     this.#response.follow(source)
-    this.#time.restartWait()
-    this.#moments.begin()
-    this.#request.send(source, this.#client.socket.provenance(this.#user), this.#lines)
-    if (!this.#request.isDone && !this.#request.isFull) this.#client.socket.resume('exchange')
+    this.#delivery.send(source, this.#client.socket.provenance(this.#user), this.#lines)
   }
 
   /** What the request says to the upstream beside what its client said: its protocol, and its trace. */
@@ -178,28 +153,15 @@ export class Exchange implements ResponseTaker {
   receive(chunk: Buffer): number {
     const { bodyBytes } = this.#relay.route.limits
     if (this.#isFlushing) return chunk.length // the response was complete before the request: drop the rest
-    const position = this.#isGathering ? this.#request.gather(chunk) : this.#request.advance(chunk)
+    const position = this.#delivery.take(chunk)
     if (position === BROKEN) this.#giveUp(requestBodyBroken())
     else if (this.#request.bodyBytes > bodyBytes) this.#giveUp(bodyTooLarge(bodyBytes))
-    else if (this.#isGathering) this.#gatherOrAcquire()
-    else this.#forward(chunk, position)
+    else this.#respondIfFailed(this.#delivery.proceed(chunk, position))
     return position === BROKEN ? chunk.length : position
   }
 
-  #forward(chunk: Buffer, position: number): void {
-    if (this.#source === null) return
-    this.#time.clientMoved(position)
-    this.#request.forward(this.#source, chunk, position)
-    this.#moments.send()
-    if (!this.#response.hasBegun) this.#time.allowForRest()
-    if (this.#request.isFull && !this.#request.isDone) this.#client.socket.pause('exchange')
-  }
-
   requestDrained(): void {
-    if (!this.#request.isFull) return
-    this.#request.isFull = false
-    this.#time.restartWait()
-    this.#client.socket.resume('exchange')
+    this.#delivery.drained()
   }
 
   takeInterim(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
@@ -216,7 +178,7 @@ export class Exchange implements ResponseTaker {
   /** The exchange is over, and the tunnel goes on. */
   switched(upstream: SwitchedUpstream): void {
     const upgrade = this.#tunnel.release()
-    const finish = this.#log.tunnel(this.#ending)
+    const finish = this.#log.tunnel()
     this.#release()
     upgrade?.join(this.#client.switchProtocols(), upstream, finish)
   }
@@ -251,7 +213,7 @@ export class Exchange implements ResponseTaker {
   /** The response is whole; it is over once the client's socket has taken it. */
   finish(): void {
     this.#response.complete()
-    this.#source = null
+    this.#delivery.end()
     this.#response.follow(null)
     this.#isFlushing = this.#response.isFull
     if (this.#isFlushing) this.#time.allowForFlush()
@@ -264,19 +226,14 @@ export class Exchange implements ResponseTaker {
   }
 
   fail(failure: Failure, wasIdle: boolean): void {
-    const { pool, route } = this.#relay
     if (this.#isOver) return
-    this.#source = null
-    if (!this.#retry.take(failure, wasIdle)) this.#giveUp(failure)
-    else {
-      this.#moments.ask()
-      if (!pool.acquire(this)) this.#giveUp(queueFull(route.limits.queue))
-    }
+    const final = this.#delivery.retry(failure, wasIdle)
+    if (final !== null) this.#giveUp(final)
   }
 
   /** Responds with a problem while nothing was forwarded; otherwise cuts the connection. */
   #giveUp(failure: Failure): void {
-    this.#dropSource()
+    this.#delivery.cancel()
     if (this.#response.hasBegun) this.#cut(failure)
     else this.#respondWith(failure)
   }
@@ -286,6 +243,11 @@ export class Exchange implements ResponseTaker {
     this.#relay.counters.fail(failure)
     this.#end()
     this.#client.socket.reset()
+  }
+
+  /** @param failure null: the request is on its way */
+  #respondIfFailed(failure: Failure | null): void {
+    if (failure !== null) this.#respondWith(failure)
   }
 
   #respondWith(failure: Failure): void {
@@ -300,45 +262,25 @@ export class Exchange implements ResponseTaker {
   }
 
   #end(): void {
-    this.#log.end(this.#ending)
+    this.#log.end()
     this.#release()
-  }
-
-  get #ending(): Parameters<ExchangeLog['end']>[0] {
-    const { socket } = this.#client
-    return {
-      caller: socket.caller,
-      method: this.#response.method,
-      status: this.#response.status,
-      bytesFromClient: this.#request.bodyBytes,
-      bytesToClient: socket.written - this.#writtenBefore,
-      givenId: this.#request.givenId,
-    }
   }
 
   #release(): void {
     this.#isOver = true
     this.#judging.forget()
-    this.#isGathering = false
     this.#isFlushing = false
-    this.#source = null
+    this.#delivery.end()
     this.#response.end()
     this.#tunnel.close()
     const head = this.#request.release()
     if (head !== null) this.#relay.heads.give(head)
   }
 
-  #dropSource(): void {
-    const source = this.#source
-    this.#source = null
-    if (source === null) this.#relay.pool.forget(this)
-    else source.cancel()
-  }
-
   /** The client's connection is closed: nobody wants the response. */
   clientGone(): void {
     if (this.#isOver) return
-    this.#dropSource()
+    this.#delivery.cancel()
     if (!this.#isLongUnderWay) this.#log.code ??= CLIENT_LEFT
     this.#end()
   }
@@ -373,12 +315,12 @@ export class Exchange implements ResponseTaker {
   expire(): void {
     if (this.#time.isClientGone) this.#client.socket.reset()
     else if (this.#judging.isPending) this.#respondWith(judgedTooLate())
-    else if (this.#relay.pool.forget(this)) this.#respondWith(waitedTooLong())
+    else if (this.#delivery.leaveQueue()) this.#respondWith(waitedTooLong())
     else this.#giveUp(this.#time.blame())
   }
 
   stalledMs(nowMs: number): number {
-    return this.#source === null ? 0 : this.#time.stalledMs(nowMs)
+    return this.#delivery.stalledMs(nowMs)
   }
 
   giveUpSlow(): void {

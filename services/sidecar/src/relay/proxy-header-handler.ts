@@ -8,9 +8,8 @@ import { type Caller, callerOf, setClientAddress } from './caller.ts'
 import type { ConnectionLimits, Peer } from './connection-limits.ts'
 import { type Deadlines, Timed } from './deadlines.ts'
 import { type ConnectionHandler, reset } from './port.ts'
+import { StagedDrain } from './staged-drain.ts'
 
-/** While draining, headers in progress may take so long. */
-const GRACE_MS = 1_000
 /** Lines about connections without a valid header in a minute; the next line says how many were left out. */
 const MAX_LINES = 10
 const MINUTE_MS = 60_000
@@ -46,8 +45,7 @@ export class ProxyHeaderHandler implements ConnectionHandler {
   readonly #parts: ProxyHeaderParts
   readonly #trusted: TrustedProxies
   readonly #pending = new Set<PendingHeader>()
-  #isOver = false
-  #onEmpty: (() => void) | undefined
+  readonly #drain: StagedDrain
   #minuteMs = Number.NEGATIVE_INFINITY
   #lines = 0
   #unlogged = 0
@@ -55,6 +53,11 @@ export class ProxyHeaderHandler implements ConnectionHandler {
   constructor(parts: ProxyHeaderParts) {
     this.#parts = parts
     this.#trusted = new TrustedProxies(parts.trustedProxies)
+    this.#drain = new StagedDrain({
+      pending: this.#pending,
+      cutAll: () => this.#cutAll(),
+      next: parts.next,
+    })
     parts.counters.showProxyHeaders()
   }
 
@@ -63,10 +66,10 @@ export class ProxyHeaderHandler implements ConnectionHandler {
     raw.on('error', () => raw.destroy())
     const sender = callerOf(raw, listen)
     const hasLeft = listen.kind === 'tcp' && sender.address === undefined // such as a health check that ends with a reset
-    const peer = this.#isOver || hasLeft ? null : limits.take(sender.key, true)
+    const peer = this.#drain.isOver || hasLeft ? null : limits.take(sender.key, true)
     if (hasLeft) raw.destroy()
     else if (peer === null) {
-      counters.fail(this.#isOver ? 'draining' : 'overloaded')
+      counters.fail(this.#drain.isOver ? 'draining' : 'overloaded')
       reset(raw)
     } else if (this.#trusted.trusts(sender)) this.#begin(raw, sender, peer)
     else {
@@ -76,25 +79,8 @@ export class ProxyHeaderHandler implements ConnectionHandler {
     }
   }
 
-  async drain(drainMs: number): Promise<void> {
-    const startedMs = performance.now()
-    setTimeout(() => {
-      this.#isOver = true
-      this.#cutAll()
-    }, drainMs).unref() // also for connections that are accepted until the port is closed
-    await this.#finish(Math.min(GRACE_MS, drainMs))
-    await this.#parts.next.drain(Math.max(0, drainMs - (performance.now() - startedMs)))
-  }
-
-  /** Waits for the headers in progress, and resets those that are left after `ms`. */
-  async #finish(ms: number): Promise<void> {
-    if (this.#pending.size === 0) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, ms)
-    this.#onEmpty = resolve
-    await promise
-    clearTimeout(timer)
-    this.#cutAll()
+  drain(drainMs: number): Promise<void> {
+    return this.#drain.drain(drainMs)
   }
 
   #cutAll(): void {
@@ -153,7 +139,7 @@ export class ProxyHeaderHandler implements ConnectionHandler {
     this.#pending.delete(pending)
     this.#parts.deadlines.clear(pending)
     this.#parts.limits.release(pending.peer)
-    if (this.#pending.size === 0) this.#onEmpty?.()
+    this.#drain.removed()
   }
 
   /** Counts it, and logs it unless there were too many in this minute: anybody can connect. */

@@ -1,3 +1,4 @@
+import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import { OPERATIONS_CONNECTIONS, OPERATIONS_HANDSHAKES } from '../config/bounds.ts'
 import type { Config, Route } from '../config/config.ts'
 import { MAX_REFUSED } from '../relay/connection-limits.ts'
@@ -50,6 +51,21 @@ export function planDescriptors({ ops, opsTls, routes }: Config, limit: number |
 /** Descriptors per client connection: streams and tunnels open an upstream connection of their own, HTTP takes one from a pool. */
 export function descriptorsOf({ kind }: Route): number {
   return kind === 'http' ? 1 : 2
+}
+
+const REDUCED =
+  'some routes get fewer connections than the default, because the descriptor limit allows no more'
+const TOO_FEW =
+  'the configured connections need more descriptors than the process may open: some connections will be refused'
+const TOO_FEW_HINT =
+  'raise the descriptor limit (ulimits: nofile in Compose), or lower limits.connections and limits.upstreamConnections'
+
+/** Says which routes get fewer connections than the default, and when the limit is too low. */
+export function logPlan({ limit, needed, connections, reduced }: DescriptorPlan, log: Logger): void {
+  const descriptors = { limit, needed }
+  if (reduced.length > 0) log.info({ descriptors, connections: Object.fromEntries(connections) }, REDUCED)
+  if (limit !== null && needed > limit)
+    log.warn({ code: 'overloaded', descriptors, hint: TOO_FEW_HINT }, TOO_FEW)
 }
 
 function fixedOf(route: Route): number {

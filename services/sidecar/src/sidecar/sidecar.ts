@@ -19,11 +19,12 @@ import type { Port } from '../relay/port.ts'
 import type { Certificate } from '../tls/certificate.ts'
 import { requireCallers } from './credentials.ts'
 import { checkInherited, InheritedSockets, type Listening, OPS } from './inherited-sockets.ts'
-import { type DescriptorPlan, planDescriptors } from './plan-descriptors.ts'
+import { type DescriptorPlan, logPlan, planDescriptors } from './plan-descriptors.ts'
 import { type ReloadFiles, type RunningFiles, readFiles } from './reload-files.ts'
 import { type Holder, planReload, type ReloadPlan, revoke } from './reload-plan.ts'
 import { RunningOperations } from './running-operations.ts'
 import { type RouteFiles, RunningRoute, type Surroundings } from './running-route.ts'
+import { TakenOver } from './taken-over.ts'
 
 export interface SidecarOptions {
   readonly inherited?: InheritedSockets
@@ -45,9 +46,7 @@ export class Sidecar implements AsyncDisposable {
   #routes: readonly RunningRoute[] = []
   #ops: RunningOperations | null = null
   #isDraining = false
-  /** Ports whose socket another server took over. */
-  readonly #replaced = new Set<Port>()
-  readonly #allReplaced = Promise.withResolvers<void>()
+  readonly #takenOver = new TakenOver(() => this.#leaveTakenOver())
   /** Drains of routes that were changed or removed. */
   readonly #leaving = new Set<Promise<void>>()
 
@@ -161,7 +160,7 @@ export class Sidecar implements AsyncDisposable {
     if (isReload) this.#noteReload(config)
     this.#config = config
     this.#shareDescriptors()
-    this.#leaveReplaced()
+    this.#leaveTakenOver()
     await Promise.all([...this.#routes.map((route) => route.look()), ops?.tls?.look()])
     await files.credentials?.look()
   }
@@ -194,7 +193,7 @@ export class Sidecar implements AsyncDisposable {
         this.#countersOf(route),
       )
       opened.defer(() => running.close(0))
-      this.#watch(running.port)
+      this.#takenOver.watch(running.port)
       fresh.push(running)
     }
     return fresh
@@ -204,7 +203,7 @@ export class Sidecar implements AsyncDisposable {
   async #rebind(port: Port, to: Listening, opened: AsyncDisposableStack): Promise<void> {
     const { log } = this.#surroundings
     const named = log.child({ route: to.name })
-    if (this.#replaced.has(port)) named.warn(REPLACED)
+    if (this.#takenOver.has(port)) named.warn(TAKEN_OVER)
     else if (port.isInherited) await checkInherited(to, named)
     else {
       const before = port.rights
@@ -230,26 +229,15 @@ export class Sidecar implements AsyncDisposable {
     this.#surroundings.accessLog[Symbol.dispose]()
   }
 
-  /** Drains a route whose socket another server took over. */
-  #watch(port: Port): void {
-    port.replaced.then((isReplaced) => {
-      if (!isReplaced) return
-      this.#replaced.add(port)
-      this.#leaveReplaced()
-    })
-  }
-
-  /** A route whose socket another server took over leaves it to that server, also after a reload. */
-  #leaveReplaced(): void {
+  /** A route whose socket another server took over leaves it to that server. */
+  #leaveTakenOver(): void {
     if (this.#isDraining) return
-    const replaced = this.#routes.filter(({ port }) => this.#replaced.has(port))
-    for (const route of replaced) if (route.leave()) this.#leave(route.drain(this.#config.drainMs))
-    if (replaced.length > 0 && replaced.length === this.#routes.length) this.#allReplaced.resolve()
+    for (const route of this.#takenOver.leave(this.#routes)) this.#leave(route.drain(this.#config.drainMs))
   }
 
   /** Resolves when other servers have taken over the sockets of all routes: there is nothing left to do. */
   get allReplaced(): Promise<void> {
-    return this.#allReplaced.promise
+    return this.#takenOver.all
   }
 
   /** Starts after most routes, because its modules take longer to load than all of the relay. */
@@ -275,11 +263,7 @@ export class Sidecar implements AsyncDisposable {
     this.#plan = plan
     room.max = plan.room
     for (const { route, limits } of this.#routes) limits.max = plan.connections.get(route.name) ?? limits.max
-    const descriptors = { limit: plan.limit, needed: plan.needed }
-    if (plan.reduced.length > 0)
-      log.info({ descriptors, connections: Object.fromEntries(plan.connections) }, REDUCED)
-    if (plan.limit !== null && plan.needed > plan.limit)
-      log.warn({ code: 'overloaded', descriptors, hint: TOO_FEW_HINT }, TOO_FEW)
+    logPlan(plan, log)
   }
 
   /** Counters belong to the name of a route: they survive a reload that changes anything else. */
@@ -302,14 +286,8 @@ export class Sidecar implements AsyncDisposable {
   }
 }
 
-const REDUCED =
-  'some routes get fewer connections than the default, because the descriptor limit allows no more'
-const TOO_FEW =
-  'the configured connections need more descriptors than the process may open: some connections will be refused'
-const REPLACED =
+const TAKEN_OVER =
   'another server took over the socket of this route: it stays with that server until this sidecar is started again'
-const TOO_FEW_HINT =
-  'raise the descriptor limit (ulimits: nofile in Compose), or lower limits.connections and limits.upstreamConnections'
 
 function shuttingDown(): Failure {
   return new Failure('draining', {

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Server, TLSSocket } from 'node:tls'
 import { statusOf } from '@uds-sidecar/shared/failure/failures'
-import type { TlsSettings } from '../config/tls-schema.ts'
 import type { RouteLog } from '../observe/access-log.ts'
 import type { RouteCounters } from '../observe/route-counters.ts'
 import type { HandshakeFailure, TlsCounters } from '../observe/tls-status.ts'
@@ -12,28 +11,24 @@ import { logRefused } from '../relay/exchange-log.ts'
 import { type ConnectionHandler, reset, setTransport } from '../relay/port.ts'
 import { refuseConnection } from '../relay/refuse-connection.ts'
 import { tlsRequired } from '../relay/relay-failures.ts'
+import { StagedDrain } from '../relay/staged-drain.ts'
 import type { CertificatePair } from './certificate-pair.ts'
-import type { ClientCa } from './client-ca.ts'
 import { Handshake, keyOf, reasonOf } from './handshake.ts'
-import { crypto, tls } from './node-tls.ts'
+import { tls } from './node-tls.ts'
 import { writePromptly } from './prompt-writes.ts'
+import { type ContextParts, contextOf } from './secure-context.ts'
 
 /** The first byte of every TLS connection: a record of the type handshake (RFC 8446 section 5.1). */
 const HANDSHAKE_RECORD = 22
 /** Makes a letter lower case. */
 const LOWER = 32
 const [A, Z] = [97, 122]
-/** While draining, handshakes in progress may take so long. */
-const GRACE_MS = 1_000
 /** A handshake after which the client is only told why it is refused may take so long. */
 const REFUSING_MS = 2_000
 
 /** The certificate, as far as the handshakes need it. */
-interface CertificateInUse {
-  readonly settings: TlsSettings
-  readonly pair: CertificatePair
+interface CertificateInUse extends ContextParts {
   readonly counters: TlsCounters
-  readonly clientCa: ClientCa | null
   onReplaced: (pair: CertificatePair) => void
 }
 
@@ -63,14 +58,18 @@ export class TlsHandler implements ConnectionHandler {
   readonly #server: Server
   /** By address and port of the client, oldest first. */
   readonly #handshakes = new Map<string, Handshake>()
-  #isOver = false
-  #onEmpty: (() => void) | undefined
+  readonly #drain: StagedDrain
 
   constructor(parts: TlsHandlerParts) {
     const { certificate, inner, isHttp } = parts
     const { clientCa, settings } = certificate
     const protocols = isHttp ? ['http/1.1'] : settings.alpn
     this.#parts = parts
+    this.#drain = new StagedDrain({
+      pending: this.#handshakes,
+      cutAll: () => this.#cutAll(),
+      next: inner,
+    })
     this.#server = tls
       .createServer({
         ...contextOf(certificate),
@@ -93,7 +92,7 @@ export class TlsHandler implements ConnectionHandler {
     raw.on('error', () => raw.destroy())
     const address = clientAddressOf(raw) ?? ''
     const key = keyOf(raw)
-    const peer = this.#isOver || key === null ? null : this.#placeFor(address)
+    const peer = this.#drain.isOver || key === null ? null : this.#placeFor(address)
     if (key === null || (peer === null && !this.#mayExplain())) this.#refuse(raw)
     else this.#begin(new Handshake({ raw, key, address, peer }, (late) => this.#cut(late, 'timeout')))
   }
@@ -103,28 +102,11 @@ export class TlsHandler implements ConnectionHandler {
    * a 503 that says why. Few may at a time, those of connections without TLS included.
    */
   #mayExplain(): boolean {
-    return !this.#isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()
+    return !this.#drain.isOver && this.#parts.isHttp && this.#parts.limits.mayReadRefusal()
   }
 
-  async drain(drainMs: number): Promise<void> {
-    const startedMs = performance.now()
-    setTimeout(() => {
-      this.#isOver = true
-      this.#cutAll()
-    }, drainMs).unref() // also for connections that are accepted until the port is closed
-    await this.#finish(Math.min(GRACE_MS, drainMs))
-    await this.#parts.inner.drain(Math.max(0, drainMs - (performance.now() - startedMs)))
-  }
-
-  /** Waits for the handshakes in progress, and resets those that are left after `ms`. */
-  async #finish(ms: number): Promise<void> {
-    if (this.#handshakes.size === 0) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, ms)
-    this.#onEmpty = resolve
-    await promise
-    clearTimeout(timer)
-    this.#cutAll()
+  drain(drainMs: number): Promise<void> {
+    return this.#drain.drain(drainMs)
   }
 
   #cutAll(): void {
@@ -133,11 +115,11 @@ export class TlsHandler implements ConnectionHandler {
 
   #refuse(raw: Socket): void {
     const { counters, accessLog } = this.#parts
-    const code = this.#isOver ? 'draining' : 'overloaded'
+    const code = this.#drain.isOver ? 'draining' : 'overloaded'
     counters?.fail(code)
     const caller = { address: clientAddressOf(raw), uid: undefined }
     if (accessLog !== undefined) logRefused(accessLog, caller, { code }, { head: null, bytesToClient: 0 })
-    if (!this.#isOver) this.#parts.certificate.counters.failed('overloaded')
+    if (!this.#drain.isOver) this.#parts.certificate.counters.failed('overloaded')
     reset(raw)
   }
 
@@ -271,7 +253,7 @@ export class TlsHandler implements ConnectionHandler {
     else this.#parts.limits.release(handshake.peer)
     if (this.#handshakes.get(handshake.key) === handshake) this.#handshakes.delete(handshake.key)
     if (reason !== null) this.#parts.certificate.counters.failed(reason)
-    if (this.#handshakes.size === 0) this.#onEmpty?.()
+    this.#drain.removed()
   }
 }
 
@@ -280,23 +262,3 @@ function isLetter(byte: number): boolean {
   const lower = byte | LOWER
   return lower >= A && lower <= Z
 }
-
-/**
- * The random ticket keys of a context are its own: a session is resumed only on this listener with this certificate. A
- * resumed session would show the client's certificate of its first handshake, unverified: with `clientCa` there is none.
- */
-function contextOf({ settings, pair, clientCa }: Pick<CertificateInUse, 'settings' | 'pair' | 'clientCa'>) {
-  const { SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET } = crypto.constants
-  const { cert, key } = pair
-  const { minVersion } = settings
-  const secureOptions = SSL_OP_NO_RENEGOTIATION | (clientCa === null ? 0 : SSL_OP_NO_TICKET)
-  const ca = clientCa === null ? {} : { ca: [...clientCa.authorities] }
-  return { cert, key, minVersion, secureOptions, ciphers: CIPHERS, ...ca }
-}
-
-/**
- * Those of TLS 1.3, and of TLS 1.2 those with an ephemeral key exchange and authenticated encryption (RFC 9325 section
- * 4.2). Node's own list also has RSA key transport, with which the key of the certificate decrypts recorded connections.
- */
-const CIPHERS =
-  'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20'
