@@ -206,6 +206,28 @@ export const egress: readonly Mutant[] = [
     `${EGRESS}/own-addresses.test.ts`,
   ),
   mutant(
+    'a name that a rule spells out is the fault of the client',
+    POLICY,
+    'isMissing && !isSpelledOut(this.#allow, target)',
+    'isMissing',
+    POLICY_TEST,
+  ),
+  mutant(
+    'a broken resolver is the fault of the client',
+    POLICY,
+    " && error.errno === 'ENOTFOUND'",
+    '',
+    POLICY_TEST,
+    'services/sidecar/src/observe/chosen-hosts.test.ts',
+  ),
+  mutant(
+    'a name that a rule spells out with another port is the fault of the client',
+    NAMES,
+    'rules.some((rule) => rule.host === host)',
+    'rules.some((rule) => rule.host === host && rule.port === 443)',
+    POLICY_TEST,
+  ),
+  mutant(
     'numbers are names',
     NAMES,
     '&& !NUMERIC_END.test(text)',

@@ -1,11 +1,13 @@
 import type { LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
 import { AddressRules, type OwnAddresses } from './addresses.ts'
 import type { SniRefusal } from './client-hello.ts'
-import { EgressDenied } from './egress-denied.ts'
+import { ChosenHostUnknown, EgressDenied } from './egress-denied.ts'
 import {
   type ConnectRule,
   formatHost,
+  isSpelledOut,
   parseTarget,
   type RuleRefusal,
   rulesFor,
@@ -72,11 +74,11 @@ export class EgressPolicy {
    * The addresses at which a target may be dialled: those of its name that the rules for addresses let through. Dial
    * these and no others, with {@link lookupOf}: a second look-up could have another result (DNS rebinding).
    * @throws EgressDenied when there is none
-   * @throws Failure `host_unknown` or `overloaded` when its name cannot be resolved
+   * @throws Failure `host_unknown` or `overloaded` when its name cannot be resolved; `host_unknown` is a refusal when the
+   * client chose a name that does not exist
    */
   async addressesOf(target: Target): Promise<readonly LookupAddress[]> {
-    const found =
-      target.kind === 'address' ? [literal(target)] : await this.#resolver.lookup(target.host, this.#name)
+    const found = target.kind === 'address' ? [literal(target)] : await this.#lookup(target)
     const own = this.#own()
     const judged = found.map((each) => ({ each, refusal: this.#addresses.refusalOf(each.address, own) }))
     const good = judged.flatMap(({ each, refusal }) => (refusal === null ? [each] : []))
@@ -85,6 +87,17 @@ export class EgressPolicy {
       target,
       judged.map(({ each, refusal }) => `${each.address}: ${refusal}`),
     )
+  }
+
+  async #lookup(target: Target): Promise<readonly LookupAddress[]> {
+    try {
+      return await this.#resolver.lookup(target.host, this.#name)
+    } catch (error) {
+      // A resolver that does not respond is the matter of the operator, whoever chose the name.
+      const isMissing =
+        error instanceof Failure && error.code === 'host_unknown' && error.errno === 'ENOTFOUND'
+      throw isMissing && !isSpelledOut(this.#allow, target) ? new ChosenHostUnknown(error) : error
+    }
   }
 }
 
