@@ -61,6 +61,21 @@ describe('the addresses of a host', () => {
         reason: 'address_refused',
       })
     }
+    for (const [address, entry] of [
+      ['10.0.0.1', '10.0.0.1/32'],
+      ['fd00::1', 'fd00::1/128'],
+    ] as const) {
+      const { policy: rules } = policy([address], ['10.0.0.0/8', 'fd00::/8'], [address])
+      await assert.rejects(rules.addressesOf(rules.read('api.example.org:443')), {
+        facts: {
+          host: 'api.example.org',
+          port: 443,
+          addresses: [
+            `${address}: gateway (of a route, or the first address of a network without one); if it is the right host, name ${entry} in allowAddresses`,
+          ],
+        },
+      })
+    }
     const { policy: exact } = policy([], ['10.0.0.1/32'], ['10.0.0.1'])
     assert.equal((await exact.addressesOf(exact.read('10.0.0.1:443'))).length, 1)
   })

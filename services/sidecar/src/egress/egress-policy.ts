@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { AddressRules, type OwnAddresses } from './addresses.ts'
+import { type AddressRefusal, AddressRules, type OwnAddresses } from './addresses.ts'
 import type { SniRefusal } from './client-hello.ts'
 import { ChosenHostUnknown, EgressDenied } from './egress-denied.ts'
 import {
@@ -85,7 +85,7 @@ export class EgressPolicy {
     if (good.length > 0) return good
     throw addressRefused(
       target,
-      judged.map(({ each, refusal }) => `${each.address}: ${refusal}`),
+      judged.flatMap(({ each, refusal }) => (refusal === null ? [] : [reasonFor(each.address, refusal)])),
     )
   }
 
@@ -140,6 +140,13 @@ function notAllowed(target: Target, refusal: RuleRefusal): EgressDenied {
     hint: `if the app may reach it, add CONNECT ${text} to allow of the route`,
     facts: { host: target.host, port: target.port },
   })
+}
+
+/** For the log: why an address is refused, and what opens it where a range does not. */
+function reasonFor(address: string, refusal: AddressRefusal): string {
+  if (refusal !== 'gateway') return `${address}: ${refusal}`
+  const entry = `${address}/${address.includes(':') ? 128 : 32}`
+  return `${address}: gateway (of a route, or the first address of a network without one); if it is the right host, name ${entry} in allowAddresses`
 }
 
 /** The client is not told the addresses, which may be those of a network that it should know nothing about; the log is. */
