@@ -31,7 +31,7 @@ export function ownAddresses(
 }
 
 /**
- * In a global network the first address may be any host, and no setting opened it. A link-local address is dialled with a
+ * In a global network the first address may be any host, and needs no setting. A link-local address is dialled with a
  * scope alone.
  */
 const OPEN_OR_LOCAL: ReadonlySet<AddressKind> = new Set(['global', 'link-local'])
