@@ -1,5 +1,5 @@
 // A hostile app, which has only its sockets, and a hostile name server do not lead the way out to the sidecar itself, its
-// gateway, metadata services or a server beside the partner: not by rebinding a name between check and dial, by addresses
+// gateways, metadata services or a server beside the partner: not by rebinding a name between check and dial, by addresses
 // in any form, by a fronted name, nor by a redirect.
 
 import assert from 'node:assert/strict'
@@ -44,9 +44,12 @@ test('the way out is not led astray', async (t) => {
 
   await t.test('what is allowed works', async () => {
     assert.equal(await tunnel('good.example.org:8443'), '200 secure')
-    assert.match(
-      await ask('GET /a HTTP/1.1\r\nHost: a\r\n\r\n'),
-      /^HTTP\/1\.1 200 .*web\.example\.org:8443 \/a$/s,
+    // Its probe may have asked for the name before the name server ran: such a failure is kept for a second.
+    await eventuallyPasses(async () =>
+      assert.match(
+        await ask('GET /a HTTP/1.1\r\nHost: a\r\n\r\n'),
+        /^HTTP\/1\.1 200 .*web\.example\.org:8443 \/a$/s,
+      ),
     )
   })
 
@@ -67,7 +70,7 @@ test('the way out is not led astray', async (t) => {
   })
 
   for (const name of [
-    ...['loopback', 'other-loopback', 'nowhere', 'own', 'gateway', 'metadata', 'v6-loopback'],
+    ...['loopback', 'other-loopback', 'nowhere', 'own', 'gateway', 'unrouted', 'metadata', 'v6-loopback'],
     ...['mapped', 'mapped-own', 'mapped-gateway', 'translated', 'compatible', 'nat64', '6to4'],
   ])
     await t.test(`a name that leads to ${name} is not dialled`, async () => {

@@ -9,14 +9,17 @@ import { networkInterfaces } from 'node:os'
 const engine = new Resolver()
 engine.setServers(['127.0.0.11'])
 const [partner] = await engine.resolve4('partner')
-const own = Object.values(networkInterfaces())
+const interfaces = Object.values(networkInterfaces())
   .flat()
-  .find(({ family, internal }) => family === 'IPv4' && !internal).address
+  .filter(({ family, internal }) => family === 'IPv4' && !internal)
+const own = interfaces[0].address
 const gateway = readFileSync('/proc/net/route', 'latin1')
   .split('\n')
   .map((line) => line.split('\t'))
   .filter(([, destination]) => destination === '00000000')
   .map(([, , hex]) => Buffer.from(hex, 'hex').reverse().join('.'))[0]
+/** Of the network without a route to any other, where the machine of the engine has the first address. */
+const unrouted = interfaces.map(firstOf).find((first) => first !== gateway)
 
 /** Addresses by the first label; of several lists each is the result of one more question, and the last of all further. */
 const NAMES = {
@@ -30,6 +33,7 @@ const NAMES = {
   nowhere: [['0.0.0.0']],
   own: [[own]],
   gateway: [[gateway]],
+  unrouted: [[unrouted]],
   metadata: [['169.254.169.254']],
   'v6-loopback': [['::1']],
   mapped: [['::ffff:7f00:1']],
@@ -69,6 +73,13 @@ server.on('message', (query, { port, address }) => {
 
 function record(bytes, isV4) {
   return Buffer.concat([Buffer.from([0xc0, 12, 0, isV4 ? 1 : 28, 0, 1, 0, 0, 0, 0, 0, bytes.length]), bytes])
+}
+
+function firstOf({ address, netmask }) {
+  const mask = v4(netmask)
+  const network = v4(address).map((byte, index) => byte & mask[index])
+  network[3] |= 1
+  return network.join('.')
 }
 
 function v4(text) {

@@ -94,7 +94,7 @@ export const accessLog: readonly Mutant[] = [
   {
     name: 'the access log ignores LOG_LEVEL',
     file: LOG_TS,
-    find: ' && this.#log.isLevelEnabled(levelOf(status, code))',
+    find: ' &&\n      this.#log.isLevelEnabled(level ?? levelOf(status, code))',
     replace: '',
     killers: [LOG],
   },

@@ -14,6 +14,8 @@ const RESOLVER_TEST = `${EGRESS}/resolver.test.ts`
 const POLICY = `${EGRESS}/egress-policy.ts`
 const POLICY_TEST = `${EGRESS}/egress-policy.test.ts`
 const CONNECTION = `${RELAY}/connect-connection.ts`
+const OWN = `${EGRESS}/own-addresses.ts`
+const OWN_TEST = `${EGRESS}/own-addresses.test.ts`
 const TUNNEL = `${RELAY}/connect-tunnel.ts`
 const BUFFER = `${RELAY}/read-buffer.ts`
 const BUFFER_TEST = `${RELAY}/read-buffer.test.ts`
@@ -193,17 +195,88 @@ export const egress: readonly Mutant[] = [
   ),
   mutant(
     'gateways of IPv4 are read in the wrong order',
-    `${EGRESS}/own-addresses.ts`,
+    OWN,
     "endianness() === 'LE' ? bytes.reverse()",
     "endianness() === 'BE' ? bytes.reverse()",
-    `${EGRESS}/own-addresses.test.ts`,
+    OWN_TEST,
   ),
   mutant(
     'own addresses without loopback',
-    `${EGRESS}/own-addresses.ts`,
-    'all.map(({ address }) => address)',
-    'all.flatMap(({ address, internal }) => (internal ? [] : [address]))',
-    `${EGRESS}/own-addresses.test.ts`,
+    OWN,
+    'connected.map(({ address }) => address)\n  const gateways',
+    'connected.flatMap(({ address, internal }) => (internal ? [] : [address]))\n  const gateways',
+    OWN_TEST,
+  ),
+  mutant(
+    'a network without a route to a gateway has none',
+    OWN,
+    '[...gateways, ...probableGateways(connected, gateways)]',
+    '[...gateways, ...probableGateways(connected, gateways).slice(0, 0)]',
+    OWN_TEST,
+  ),
+  mutant(
+    'one gateway is that of all networks',
+    OWN,
+    'if (gateways.some((each) => isSameNetwork(each, address, netmask))) return []',
+    'if (gateways.length > 0) return []',
+    OWN_TEST,
+  ),
+  mutant(
+    'a network whose gateway is known has a second one',
+    OWN,
+    'if (gateways.some((each) => isSameNetwork(each, address, netmask))) return []\n',
+    '',
+    OWN_TEST,
+  ),
+  mutant(
+    'the first address of a global network is refused',
+    OWN,
+    "new Set(['global', 'link-local'])",
+    "new Set(['link-local'])",
+    OWN_TEST,
+  ),
+  mutant(
+    'a network of two has no gateway',
+    `${EGRESS}/address-bytes.ts`,
+    'if (hostBits === 1) return address.with(last, (address[last] ?? 0) ^ 1)',
+    'if (hostBits === 1) return undefined',
+    OWN_TEST,
+  ),
+  mutant(
+    'one machine alone has a gateway',
+    `${EGRESS}/address-bytes.ts`,
+    'if (hostBits === 0) return undefined\n',
+    '',
+    OWN_TEST,
+  ),
+  mutant(
+    'the log does not say which entry opens a gateway',
+    POLICY,
+    "if (refusal !== 'gateway') return",
+    'if (refusal.length > 0) return',
+    POLICY_TEST,
+  ),
+  mutant(
+    'a name that a rule spells out is the fault of the client',
+    POLICY,
+    'isMissing && !isSpelledOut(this.#allow, target)',
+    'isMissing',
+    POLICY_TEST,
+  ),
+  mutant(
+    'a broken resolver is the fault of the client',
+    POLICY,
+    " && error.errno === 'ENOTFOUND'",
+    '',
+    POLICY_TEST,
+    'services/sidecar/src/observe/chosen-hosts.test.ts',
+  ),
+  mutant(
+    'a name that a rule spells out with another port is the fault of the client',
+    NAMES,
+    'rules.some((rule) => rule.host === host)',
+    'rules.some((rule) => rule.host === host && rule.port === 443)',
+    POLICY_TEST,
   ),
   mutant(
     'numbers are names',

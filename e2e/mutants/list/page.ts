@@ -33,8 +33,8 @@ export const page: readonly Mutant[] = [
   {
     name: 'page: what was refused counts as failed',
     file: HISTORY_TS,
-    find: 'if (UPSTREAM_CODES.has(code)) failed += count',
-    replace: 'if (code) failed += count',
+    find: 'return { failed: sum(failed), refused: sum(refused) }',
+    replace: 'return { failed: sum(failed) + sum(refused), refused: 0 }',
     killers: [HISTORY],
   },
   {

@@ -11,6 +11,8 @@ const CONFIG_TEST = 'services/sidecar/src/config/ready.test.ts'
 
 const METRICS = 'services/sidecar/src/observe/metric-table.ts'
 const METRICS_TEST = 'services/sidecar/src/observe/failure-metrics.test.ts'
+const COUNTERS = 'services/sidecar/src/observe/route-counters.ts'
+const CHOSEN_TEST = 'services/sidecar/src/observe/chosen-hosts.test.ts'
 
 const SERIES_TEST = 'services/sidecar/src/observe/series.test.ts'
 const HEAD_TEST = 'services/sidecar/src/observe/head-duration.test.ts'
@@ -202,16 +204,51 @@ export const readiness: readonly Mutant[] = [
   {
     name: 'blame: what is refused counts as an error of the upstream',
     file: METRICS,
-    find: 'UPSTREAM_CODES.has(reason) ? [[{ reason }, count]] : []',
-    replace: '[[{ reason }, count]]',
+    find: 'byBlame(counters).failed.map(([reason',
+    replace: '[...counters.failures].map(([reason',
     killers: [METRICS_TEST],
   },
   {
     name: 'blame: errors of the upstream count as refused',
     file: METRICS,
-    find: 'UPSTREAM_CODES.has(code) ? [] : [[{ code }, count]]',
-    replace: '[[{ code }, count]]',
+    find: 'byBlame(counters).refused.map(([code',
+    replace: '[...counters.failures].map(([code',
     killers: [METRICS_TEST],
+  },
+  {
+    name: 'blame: a name that a client chose is an error of the upstream',
+    file: COUNTERS,
+    find: 'isCode ? isRefusal(code) : failure.isRefusal',
+    replace: 'isRefusal(code)',
+    killers: [CHOSEN_TEST, 'services/sidecar/src/observe/history.test.ts'],
+  },
+  {
+    name: 'blame: a name that a client chose counts twice',
+    file: COUNTERS,
+    find: 'failed.push([code, count - (faultsOfClients.get(code) ?? 0)])',
+    replace: 'failed.push([code, count])',
+    killers: [CHOSEN_TEST, 'services/sidecar/src/observe/history.test.ts'],
+  },
+  {
+    name: 'blame: a name that a client chose is not among the refused before the first',
+    file: COUNTERS,
+    find: "    this.faultsOfClients.set('host_unknown', this.faultsOfClients.get('host_unknown') ?? 0)\n",
+    replace: '',
+    killers: [CHOSEN_TEST],
+  },
+  {
+    name: 'blame: a name that a client chose is logged as an error of the upstream',
+    file: 'services/sidecar/src/relay/connect-connection.ts',
+    find: 'this.#log.end(failure)',
+    replace: 'this.#log.end(failure.code)',
+    killers: [CHOSEN_TEST],
+  },
+  {
+    name: 'blame: the page says that the upstream failed for a name that a client chose',
+    file: 'services/sidecar/src/observe/page-route.ts',
+    find: 'for (const [blame, counts] of Object.entries(byBlame(interval)))',
+    replace: "for (const [blame, counts] of [['failed', interval.failures]] as const)",
+    killers: [CHOSEN_TEST],
   },
   {
     name: 'blame: a dial that fails for an unknown reason counts as refused',
@@ -251,8 +288,8 @@ export const readiness: readonly Mutant[] = [
   {
     name: 'series: each refusal makes its own',
     file: 'services/sidecar/src/observe/metric-table.ts',
-    find: 'UPSTREAM_CODES.has(code) ? [] : [[{ code }, count]]',
-    replace: 'UPSTREAM_CODES.has(code) ? [] : [[{ code: String(count) }, count]]',
+    find: 'refused.map(([code, count]): Sample => [{ code }, count])',
+    replace: 'refused.map(([, count]): Sample => [{ code: String(count) }, count])',
     killers: [SERIES_TEST],
   },
   {

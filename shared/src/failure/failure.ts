@@ -4,6 +4,7 @@ import {
   type FailureCode,
   type FailureRow,
   type FailureStatus,
+  isRefusal,
   type LogLevel,
   statusOfRow,
 } from './failures.ts'
@@ -64,6 +65,11 @@ export class CodedError<Code extends string = string> extends Error {
 export class Failure extends CodedError<FailureCode> {
   constructor(code: FailureCode, details: FailureDetails) {
     super(FAILURES, code, details)
+  }
+
+  /** Whether it is refused, and not the fault of an upstream. */
+  get isRefusal(): boolean {
+    return isRefusal(this.code)
   }
 }
 

@@ -183,6 +183,11 @@ export const UPSTREAM_CODES: ReadonlySet<FailureCode> = new Set([
   'io_error',
 ])
 
+/** Whether a code says what we refuse, or a defect of ours, and not what an upstream did. */
+export function isRefusal(code: FailureCode): boolean {
+  return !UPSTREAM_CODES.has(code)
+}
+
 /**
  * The HTTP status of a response that reports a failure of this row. A row without a status is no failure of a request:
  * to report one over HTTP is a defect, and so is the response, a 500.

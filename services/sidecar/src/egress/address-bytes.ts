@@ -77,6 +77,28 @@ export function isInBlock({ first, bits }: Block, address: AddressBytes): boolea
   return first.every((byte, index) => (((address[index] ?? 0) ^ byte) & maskOf(bits, index)) === 0)
 }
 
+/**
+ * The first address that a machine can have in the network of `address`: after the address of the network itself, but in a
+ * network of two (RFC 3021, RFC 6164) the one that is not `address`. Undefined where `address` is alone.
+ */
+export function firstOfNetwork(address: AddressBytes, netmask: AddressBytes): AddressBytes | undefined {
+  if (netmask.length !== address.length) return undefined
+  const network = address.map((byte, index) => byte & (netmask[index] ?? 0))
+  const last = network.length - 1
+  const hostBits = ~(netmask[last] ?? 0) & 0xff
+  if (hostBits === 0) return undefined
+  if (hostBits === 1) return address.with(last, (address[last] ?? 0) ^ 1)
+  return network.with(last, (network[last] ?? 0) | 1)
+}
+
+/** Whether both are in the same network. */
+export function isSameNetwork(one: AddressBytes, other: AddressBytes, netmask: AddressBytes): boolean {
+  return (
+    one.length === other.length &&
+    netmask.every((mask, index) => (((one[index] ?? 0) ^ (other[index] ?? 0)) & mask) === 0)
+  )
+}
+
 /** Whether it stands for one address alone: /32 of IPv4, /128 of IPv6. */
 export function isOneAddress({ first, bits }: Block): boolean {
   return bits === first.length * 8

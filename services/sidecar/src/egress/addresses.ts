@@ -88,7 +88,7 @@ function isIsatap(address: AddressBytes): boolean {
 export interface OwnAddresses {
   /** Of its own interfaces. */
   readonly own: readonly string[]
-  /** Of the gateways of its routes. */
+  /** Of the gateways of its routes, and the first addresses of networks without one. */
   readonly gateways: readonly string[]
 }
 

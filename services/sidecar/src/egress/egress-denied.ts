@@ -1,4 +1,5 @@
 import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { FAILURES, type LogLevel } from '@uds-sidecar/shared/failure/failures'
 import type { SniRefusal } from './client-hello.ts'
 import type { RuleRefusal } from './host-name.ts'
 
@@ -47,5 +48,28 @@ export class EgressDenied extends Failure {
     super(code, { message, hint })
     this.reason = reason
     this.facts = facts
+  }
+}
+
+/**
+ * `host_unknown` that is the fault of the client: it chose the name, because only a rule with `*.` names it, and the name
+ * does not exist. It is counted and logged as a refusal, so that no client can raise an alert about an upstream.
+ */
+export class ChosenHostUnknown extends Failure {
+  constructor({ message, errno, cause }: Failure) {
+    super('host_unknown', {
+      message,
+      hint: 'correct the name in the client, which chose it: only a rule with *. names it; it is absolute, so write its whole domain',
+      errno,
+      cause,
+    })
+  }
+
+  override get isRefusal(): boolean {
+    return true
+  }
+
+  override get level(): LogLevel {
+    return FAILURES.egress_denied.level
   }
 }

@@ -1,11 +1,13 @@
 import type { LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
-import { AddressRules, type OwnAddresses } from './addresses.ts'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { type AddressRefusal, AddressRules, type OwnAddresses } from './addresses.ts'
 import type { SniRefusal } from './client-hello.ts'
-import { EgressDenied } from './egress-denied.ts'
+import { ChosenHostUnknown, EgressDenied } from './egress-denied.ts'
 import {
   type ConnectRule,
   formatHost,
+  isSpelledOut,
   parseTarget,
   type RuleRefusal,
   rulesFor,
@@ -72,19 +74,30 @@ export class EgressPolicy {
    * The addresses at which a target may be dialled: those of its name that the rules for addresses let through. Dial
    * these and no others, with {@link lookupOf}: a second look-up could have another result (DNS rebinding).
    * @throws EgressDenied when there is none
-   * @throws Failure `host_unknown` or `overloaded` when its name cannot be resolved
+   * @throws Failure `host_unknown` or `overloaded` when its name cannot be resolved; `host_unknown` is a refusal when the
+   * client chose a name that does not exist
    */
   async addressesOf(target: Target): Promise<readonly LookupAddress[]> {
-    const found =
-      target.kind === 'address' ? [literal(target)] : await this.#resolver.lookup(target.host, this.#name)
+    const found = target.kind === 'address' ? [literal(target)] : await this.#lookup(target)
     const own = this.#own()
     const judged = found.map((each) => ({ each, refusal: this.#addresses.refusalOf(each.address, own) }))
     const good = judged.flatMap(({ each, refusal }) => (refusal === null ? [each] : []))
     if (good.length > 0) return good
     throw addressRefused(
       target,
-      judged.map(({ each, refusal }) => `${each.address}: ${refusal}`),
+      judged.flatMap(({ each, refusal }) => (refusal === null ? [] : [reasonFor(each.address, refusal)])),
     )
+  }
+
+  async #lookup(target: Target): Promise<readonly LookupAddress[]> {
+    try {
+      return await this.#resolver.lookup(target.host, this.#name)
+    } catch (error) {
+      // A resolver that does not respond is the matter of the operator, whoever chose the name.
+      const isMissing =
+        error instanceof Failure && error.code === 'host_unknown' && error.errno === 'ENOTFOUND'
+      throw isMissing && !isSpelledOut(this.#allow, target) ? new ChosenHostUnknown(error) : error
+    }
   }
 }
 
@@ -127,6 +140,13 @@ function notAllowed(target: Target, refusal: RuleRefusal): EgressDenied {
     hint: `if the app may reach it, add CONNECT ${text} to allow of the route`,
     facts: { host: target.host, port: target.port },
   })
+}
+
+/** For the log: why an address is refused, and what opens it where a range does not. */
+function reasonFor(address: string, refusal: AddressRefusal): string {
+  if (refusal !== 'gateway') return `${address}: ${refusal}`
+  const entry = `${address}/${address.includes(':') ? 128 : 32}`
+  return `${address}: gateway (of a route, or the first address of a network without one); if it is the right host, name ${entry} in allowAddresses`
 }
 
 /** The client is not told the addresses, which may be those of a network that it should know nothing about; the log is. */

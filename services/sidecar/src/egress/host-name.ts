@@ -91,6 +91,11 @@ export function formatHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
+/** Whether a rule, with whatever port, spells this host out: `*.` in a rule leaves a label to the client. */
+export function isSpelledOut(rules: readonly ConnectRule[], { host }: Target): boolean {
+  return rules.some((rule) => rule.host === host)
+}
+
 /** Why no rule allows a target. */
 export type RuleRefusal = 'name_not_allowed' | 'port_not_allowed' | 'literal_not_allowed'
 

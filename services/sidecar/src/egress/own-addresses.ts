@@ -1,8 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs'
-import { endianness, networkInterfaces } from 'node:os'
+import { endianness, type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { Failure } from '@uds-sidecar/shared/failure/failure'
-import { formatAddress } from './address-bytes.ts'
-import type { OwnAddresses } from './addresses.ts'
+import { firstOfNetwork, formatAddress, isSameNetwork, parseAddress } from './address-bytes.ts'
+import { kindOf, type OwnAddresses } from './addresses.ts'
+import type { AddressKind } from './special-addresses.ts'
 
 /** Routes after so many bytes are not read; the kernel lists the default route of IPv4 first. */
 const MOST_BYTES = 262_144
@@ -12,22 +13,47 @@ const ROUTES = { ipv4: '/proc/net/route', ipv6: '/proc/net/ipv6_route' } as cons
 
 /**
  * The addresses of this machine and of its gateways at this moment. In a container they are those of the container, and
- * its default gateway is the machine that the engine runs on. Takes about 0.1 ms. Without /proc no gateway is known.
+ * its gateways are the machine that the engine runs on. Takes about 0.1 ms.
+ *
+ * A network without a gateway in the list of routes, such as one of Docker with `internal: true`, can have one all the
+ * same: the engine gives itself the first address. That one counts as a gateway, unless the network is globally
+ * reachable. Without /proc these are all that is known.
  * @throws Failure `io_error` when the system does not tell: nothing is dialled then
  */
 export function ownAddresses(
   routes: { readonly ipv4: string; readonly ipv6: string } = ROUTES,
   interfaces: typeof networkInterfaces = networkInterfaces,
 ): OwnAddresses {
-  return {
-    own: interfaceAddresses(interfaces),
-    gateways: [...ipv4Gateways(textOf(routes.ipv4)), ...ipv6Gateways(textOf(routes.ipv6))],
-  }
+  const connected = interfaceAddresses(interfaces)
+  const own = connected.map(({ address }) => address)
+  const gateways = [...ipv4Gateways(textOf(routes.ipv4)), ...ipv6Gateways(textOf(routes.ipv6))]
+  return { own, gateways: [...gateways, ...probableGateways(connected, gateways)] }
 }
 
-function interfaceAddresses(interfaces: typeof networkInterfaces): string[] {
+/**
+ * In a global network the first address may be any host, and needs no setting. A link-local address is dialled with a
+ * scope alone.
+ */
+const OPEN_OR_LOCAL: ReadonlySet<AddressKind> = new Set(['global', 'link-local'])
+
+/** The first addresses of the networks that have no gateway among `known`. */
+function probableGateways(connected: readonly NetworkInterfaceInfo[], known: readonly string[]): string[] {
+  const gateways = known.flatMap((text) => parseAddress(text) ?? [])
+  const firsts = connected.flatMap(({ address: text, netmask: maskText, internal }) => {
+    const [address, netmask] = [parseAddress(text), parseAddress(maskText)]
+    if (internal || address === undefined || netmask === undefined) return []
+    if (OPEN_OR_LOCAL.has(kindOf(address))) return []
+    if (gateways.some((each) => isSameNetwork(each, address, netmask))) return []
+    return firstOfNetwork(address, netmask) ?? []
+  })
+  // A machine that has the first address itself is the gateway.
+  const own = new Set(connected.map(({ address }) => address))
+  return [...new Set(firsts.map(formatAddress))].filter((text) => !own.has(text))
+}
+
+function interfaceAddresses(interfaces: typeof networkInterfaces): NetworkInterfaceInfo[] {
   try {
-    return Object.values(interfaces()).flatMap((all = []) => all.map(({ address }) => address))
+    return Object.values(interfaces()).flatMap((all = []) => all)
   } catch (cause) {
     throw new Failure('io_error', {
       message:

@@ -179,7 +179,7 @@ export class Resolver {
     const { promise, resolve, reject } = Promise.withResolvers<LookupAddress[]>()
     this.#lookup(`${name}.`, { all: true }, (error, addresses) => {
       if (error !== null) reject(unknownHost(name, explanationOf(error), error))
-      else if (addresses.length === 0) reject(unknownHost(name, NOT_FOUND))
+      else if (addresses.length === 0) reject(unknownHost(name, NOT_FOUND, NO_ADDRESS))
       else resolve(addresses)
     })
     return await promise
@@ -203,6 +203,8 @@ const NOT_FOUND: Explanation = [
   'the name does not resolve',
   'correct the host: names are absolute, so write it with its whole domain; or join its network',
 ]
+/** As Node reports a name without an address (EAI_NODATA). */
+const NO_ADDRESS = Object.assign(new Error('the name has no address'), { code: 'ENOTFOUND' })
 const NO_SERVER: Explanation = [
   'the name server does not respond',
   'check resolv.conf of the sidecar, or join a network that has DNS',

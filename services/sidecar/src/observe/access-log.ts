@@ -1,4 +1,4 @@
-import { FAILURES, type FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { FAILURES, type FailureCode, type LogLevel } from '@uds-sidecar/shared/failure/failures'
 import type { TraceContext } from '@uds-sidecar/shared/http/trace-context'
 import type { Logger } from '@uds-sidecar/shared/lifecycle/log'
 import type { LogOutput } from '@uds-sidecar/shared/lifecycle/log-output'
@@ -61,6 +61,7 @@ interface Gathered {
   readonly line: AccessLine
   /** Milliseconds of `Date.now()`. */
   readonly timeMs: number
+  readonly level: LogLevel
 }
 
 /** Where the lines go: {@link LogOutput}. */
@@ -99,10 +100,11 @@ export class AccessLog implements Disposable {
   }
 
   /** Whether a request with this end gets a line. @param status of the response; null: there was none */
-  wants(status: number | null, code: AccessCode | null): boolean {
+  wants(status: number | null, code: AccessCode | null, level?: LogLevel): boolean {
     if (this.#output === null || this.setting === 'off') return false
     return (
-      (this.setting === 'all' || isFailed(status, code)) && this.#log.isLevelEnabled(levelOf(status, code))
+      (this.setting === 'all' || isFailed(status, code)) &&
+      this.#log.isLevelEnabled(level ?? levelOf(status, code))
     )
   }
 
@@ -119,8 +121,8 @@ export class AccessLog implements Disposable {
     return false
   }
 
-  write(route: string, line: AccessLine): void {
-    this.#gathered.push({ route, line, timeMs: Date.now() })
+  write(route: string, line: AccessLine, level = levelOf(line.status, line.code)): void {
+    this.#gathered.push({ route, line, timeMs: Date.now(), level })
     if (this.#gathered.length === LINES_TOGETHER) this.flush()
     else this.#flushWithin(isFailed(line.status, line.code) ? GATHER_FAILED_MS : GATHER_MS)
   }
@@ -199,10 +201,14 @@ export class RouteLog {
     return this.#log.setting === 'off'
   }
 
-  /** Writes a line, if the setting asks for one. @param make called only for a line that is written */
-  add(status: number | null, code: AccessCode | null, make: () => AccessLine): void {
-    if (this.#log.wants(status, code) && this.#log.takePlace(this.#route, status, code))
-      this.#log.write(this.#route, make())
+  /**
+   * Writes a line, if the setting asks for one.
+   * @param make called only for a line that is written
+   * @param level default: that of the code
+   */
+  add(status: number | null, code: AccessCode | null, make: () => AccessLine, level?: LogLevel): void {
+    if (this.#log.wants(status, code, level) && this.#log.takePlace(this.#route, status, code))
+      this.#log.write(this.#route, make(), level)
   }
 }
 
@@ -211,17 +217,17 @@ function isFailed(status: number | null, code: AccessCode | null): boolean {
   return code !== null || (status !== null && status >= 500)
 }
 
-function levelOf(status: number | null, code: AccessCode | null): 'info' | 'warn' | 'error' {
+function levelOf(status: number | null, code: AccessCode | null): LogLevel {
   if (code !== null) return code === CLIENT_LEFT ? 'info' : FAILURES[code].level
   return isFailed(status, code) ? 'warn' : 'info'
 }
 
 /** Written by hand: with a general way to build JSON a line cost twice as much. */
-function textOf({ route, line, timeMs }: Gathered): string {
+function textOf({ route, line, timeMs, level }: Gathered): string {
   const { trace } = line
   const ids = trace === null ? '"traceId":null' : spansOf(trace)
   return (
-    `{"level":"${levelOf(line.status, line.code)}","time":"${new Date(timeMs).toISOString()}","service":"sidecar"` +
+    `{"level":"${level}","time":"${new Date(timeMs).toISOString()}","service":"sidecar"` +
     `,"msg":"${line.msg}","route":${quoted(route)},"client":${quoted(line.client)}` +
     `,"address":${quoted(line.address)},"uid":${line.uid}` +
     `,"method":${quoted(shortened(line.method))},"path":${quoted(shortened(line.path))}` +

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { Failure } from '@uds-sidecar/shared/failure/failure'
+import { ChosenHostUnknown } from '../egress/egress-denied.ts'
 import { configFrom } from '../testing/sidecar-with.ts'
 import { blame, History, INTERVAL_MS, INTERVALS_KEPT, quantile } from './history.ts'
 import { FAILURES_KEPT } from './recent-events.ts'
@@ -100,6 +102,28 @@ describe('the history of a route', () => {
       [1],
     )
     history[Symbol.dispose]()
+  })
+})
+
+describe('a name that a client chose, and that does not exist', () => {
+  const cause = new Failure('host_unknown', { message: 'no such name', hint: 'join its network' })
+
+  it('counts as refused in its interval, beside one that an upstream should have', () => {
+    using past = historyOf()
+    const { counters } = past
+    counters.fail(new ChosenHostUnknown(cause))
+    counters.fail(new ChosenHostUnknown(cause))
+    counters.fail(cause)
+    past.nextInterval()
+    counters.fail(new ChosenHostUnknown(cause))
+    assert.deepEqual(past.intervals().map(blame), [
+      { failed: 1, refused: 2 },
+      { failed: 0, refused: 1 },
+    ])
+    assert.deepEqual(
+      [counters.recent.failed.length, counters.recent.refused.length, counters.recent.failed[0]?.hint],
+      [1, 3, 'join its network'],
+    )
   })
 })
 

@@ -1,5 +1,5 @@
-import { type FailureCode, UPSTREAM_CODES } from '@uds-sidecar/shared/failure/failures'
-import { LATENCY_BOUNDS, type RouteCounters } from './route-counters.ts'
+import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
+import { byBlame, LATENCY_BOUNDS, type RouteCounters } from './route-counters.ts'
 import type { RouteView } from './route-report.ts'
 
 export const INTERVAL_MS = 15_000
@@ -15,6 +15,8 @@ export interface Interval {
   readonly requests: number
   /** Failed and refused requests and connections; only codes that occurred. */
   readonly failures: ReadonlyMap<FailureCode, number>
+  /** Of these: refused, although the code is one of the upstream. */
+  readonly faultsOfClients: ReadonlyMap<FailureCode, number>
   /** In seconds; null without requests. */
   readonly p50: number | null
   readonly p99: number | null
@@ -31,6 +33,7 @@ interface Totals {
   readonly atMs: number
   readonly requests: number
   readonly failures: ReadonlyMap<FailureCode, number>
+  readonly faultsOfClients: ReadonlyMap<FailureCode, number>
   readonly latencies: Float64Array
 }
 
@@ -89,19 +92,26 @@ export class History implements Disposable {
   #historyOf({ counters }: Source): RouteHistory {
     const known = this.#routes.get(counters)
     if (known !== undefined) return known
-    const none = { requests: 0, failures: new Map(), latencies: new Float64Array(LATENCY_BOUNDS.length + 1) }
-    const fresh = { intervals: [], last: { ...none, atMs: this.#startMs } }
+    const last: Totals = {
+      atMs: this.#startMs,
+      requests: 0,
+      failures: NO_FAILURES,
+      faultsOfClients: NO_FAILURES,
+      latencies: new Float64Array(LATENCY_BOUNDS.length + 1),
+    }
+    const fresh = { intervals: [], last }
     this.#routes.set(counters, fresh)
     return fresh
   }
 }
 
 function totalsOf({ route, counters }: Source, atMs: number): Totals {
-  const { failures, latencies, connectionsTotal } = counters
+  const { failures, faultsOfClients, latencies, connectionsTotal } = counters
   return {
     atMs,
     requests: route.kind === 'stream' ? connectionsTotal : responsesOf(counters),
-    failures: new Map([...failures].filter(([, count]) => count > 0)),
+    failures: increases(NO_FAILURES, failures),
+    faultsOfClients: increases(NO_FAILURES, faultsOfClients),
     latencies: latencies.counts.slice(),
   }
 }
@@ -113,30 +123,36 @@ function responsesOf({ responses }: RouteCounters): number {
 }
 
 function intervalOf(before: Totals, now: Totals, { counters }: Source): Interval {
-  const more = [...now.failures]
-    .map(([code, count]) => [code, count - (before.failures.get(code) ?? 0)] as const)
-    .filter(([, count]) => count > 0)
   const latencies = now.latencies.map((count, index) => count - (before.latencies[index] ?? 0))
   return {
     startMs: before.atMs,
     endMs: now.atMs,
     requests: now.requests - before.requests,
-    failures: more.length === 0 ? NO_FAILURES : new Map(more),
+    failures: increases(before.failures, now.failures),
+    faultsOfClients: increases(before.faultsOfClients, now.faultsOfClients),
     p50: quantile(0.5, latencies),
     p99: quantile(0.99, latencies),
     connections: counters.connectionsOpen,
   }
 }
 
+/** Only codes that occurred. */
+function increases(
+  before: ReadonlyMap<FailureCode, number>,
+  now: ReadonlyMap<FailureCode, number>,
+): ReadonlyMap<FailureCode, number> {
+  const more = [...now]
+    .map(([code, count]) => [code, count - (before.get(code) ?? 0)] as const)
+    .filter(([, count]) => count > 0)
+  return more.length === 0 ? NO_FAILURES : new Map(more)
+}
+
 /** How many requests failed because of the upstream, and how many were refused. */
-export function blame({ failures }: Interval): { readonly failed: number; readonly refused: number } {
-  let failed = 0
-  let refused = 0
-  for (const [code, count] of failures) {
-    if (UPSTREAM_CODES.has(code)) failed += count
-    else refused += count
-  }
-  return { failed, refused }
+export function blame(interval: Interval): { readonly failed: number; readonly refused: number } {
+  const sum = (counts: readonly (readonly [FailureCode, number])[]) =>
+    counts.reduce((total, [, count]) => total + count, 0)
+  const { failed, refused } = byBlame(interval)
+  return { failed: sum(failed), refused: sum(refused) }
 }
 
 /**

@@ -1,7 +1,6 @@
-import { UPSTREAM_CODES } from '@uds-sidecar/shared/failure/failures'
 import { formatMode } from '@uds-sidecar/shared/inspect/file-facts'
 import type { CredentialStatus } from '../identity/credentials.ts'
-import { ANONYMOUS } from './route-counters.ts'
+import { ANONYMOUS, byBlame } from './route-counters.ts'
 import type { RouteView } from './route-report.ts'
 import type { TlsStatus } from './tls-status.ts'
 
@@ -52,20 +51,14 @@ export const METRICS: readonly MetricRow[] = [
     name: 'sidecar_upstream_errors_total',
     help: 'Requests and connections that failed because of the upstream, by reason.',
     labels: ['reason'],
-    samples: ({ counters }) =>
-      [...counters.failures].flatMap(([reason, count]): Sample[] =>
-        UPSTREAM_CODES.has(reason) ? [[{ reason }, count]] : [],
-      ),
+    samples: ({ counters }) => byBlame(counters).failed.map(([reason, count]): Sample => [{ reason }, count]),
   },
   {
     type: 'counter',
     name: 'sidecar_requests_refused_total',
     help: 'Requests and connections that the sidecar refused, by code.',
     labels: ['code'],
-    samples: ({ counters }) =>
-      [...counters.failures].flatMap(([code, count]): Sample[] =>
-        UPSTREAM_CODES.has(code) ? [] : [[{ code }, count]],
-      ),
+    samples: ({ counters }) => byBlame(counters).refused.map(([code, count]): Sample => [{ code }, count]),
   },
   {
     type: 'counter',

@@ -1,9 +1,8 @@
-import { UPSTREAM_CODES } from '@uds-sidecar/shared/failure/failures'
 import { blame, INTERVAL_MS, INTERVALS_KEPT, type Interval } from './history.ts'
 import { chart, classOf, type Line, SIGNS, type Span } from './page-chart.ts'
 import { escapeHtml, table, timeElement } from './page-html.ts'
 import type { RecentChange, RecentEvents, RecentFailure } from './recent-events.ts'
-import { LATENCY_BOUNDS } from './route-counters.ts'
+import { byBlame, LATENCY_BOUNDS } from './route-counters.ts'
 import type { RouteReport } from './route-report.ts'
 
 export interface RouteSection {
@@ -136,14 +135,19 @@ function duration(seconds: number): string {
 
 /** The failures of the charts by code: readable without colour. */
 function codes(intervals: readonly Interval[]): string {
-  const sums = new Map<string, number>()
-  const upstream: ReadonlySet<string> = UPSTREAM_CODES
-  for (const { failures } of intervals)
-    for (const [code, count] of failures) sums.set(code, (sums.get(code) ?? 0) + count)
-  if (sums.size === 0) return ''
-  const texts = [...sums]
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([code, count]) => `${code} ${count} <small>${upstream.has(code) ? 'failed' : 'refused'}</small>`)
+  const sums = new Map<string, { code: string; blame: string; count: number }>()
+  for (const interval of intervals)
+    for (const [blame, counts] of Object.entries(byBlame(interval)))
+      for (const [code, count] of counts) {
+        const sum = sums.get(`${blame} ${code}`) ?? { code, blame, count: 0 }
+        sum.count += count
+        sums.set(`${blame} ${code}`, sum)
+      }
+  const texts = [...sums.values()]
+    .filter(({ count }) => count > 0)
+    .toSorted((a, b) => b.count - a.count)
+    .map(({ code, blame, count }) => `${code} ${count} <small>${blame}</small>`)
+  if (texts.length === 0) return ''
   return `<p class="codes">Failures of the last 15 minutes by code: ${texts.join(', ')}</p>`
 }
 

@@ -1,5 +1,5 @@
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
-import { FAILURES, type FailureCode, UPSTREAM_CODES } from '@uds-sidecar/shared/failure/failures'
+import { FAILURES, type FailureCode, isRefusal } from '@uds-sidecar/shared/failure/failures'
 import { EGRESS_REASONS, type EgressReason } from '../egress/egress-denied.ts'
 import { KNOWN_METHODS } from '../http1/request-line.ts'
 import { PROXY_HEADER_FAILURES, type ProxyHeaderFailure } from '../proxies/proxy-header.ts'
@@ -61,8 +61,10 @@ export class RouteCounters {
   readonly latencies = new Latencies()
   /** From the end of a request, as the upstream gets it, to the end of the head of its response. */
   readonly headLatencies = new Latencies()
-  /** By code: what the upstream did (`UPSTREAM_CODES`), and what was refused. */
+  /** By code: what the upstream did, and what was refused; `byBlame` tells them apart. */
   readonly failures = new Map<FailureCode, number>(REASONS.map((code) => [code, 0]))
+  /** Of `failures`: refused, although the code is one of the upstream. */
+  readonly faultsOfClients = new Map<FailureCode, number>()
   /** For people: the last failures, and what happened to the upstream. */
   readonly recent = new RecentEvents()
 
@@ -107,17 +109,22 @@ export class RouteCounters {
   }
 
   /**
-   * Count one request or connection that failed or was refused; the exposition tells these apart by the code.
+   * Count one request or connection that failed or was refused.
    * @param failure only its code where a connection was cut
    */
   fail(failure: Failure | FailureCode): void {
-    const code = typeof failure === 'string' ? failure : failure.code
+    const isCode = typeof failure === 'string'
+    const code = isCode ? failure : failure.code
+    const isRefused = isCode ? isRefusal(code) : failure.isRefusal
     this.failures.set(code, (this.failures.get(code) ?? 0) + 1)
-    this.recent.add(failure, UPSTREAM_CODES.has(code))
+    if (isRefused && !isRefusal(code))
+      this.faultsOfClients.set(code, (this.faultsOfClients.get(code) ?? 0) + 1)
+    this.recent.add(failure, !isRefused)
   }
 
   /** The route is one of kind connect: its reasons are shown also while they are 0. */
   showEgress(): void {
+    this.faultsOfClients.set('host_unknown', this.faultsOfClients.get('host_unknown') ?? 0)
     for (const reason of EGRESS_REASONS) this.egressDenied.set(reason, this.egressDenied.get(reason) ?? 0)
   }
 
@@ -151,4 +158,23 @@ export class RouteCounters {
     this.responses.set(label, fresh)
     return fresh
   }
+}
+
+type Count = readonly [code: FailureCode, count: number]
+
+/** Failures as {@link RouteCounters} has them: what the upstream did, and what was refused. */
+export function byBlame({
+  failures,
+  faultsOfClients,
+}: {
+  readonly failures: ReadonlyMap<FailureCode, number>
+  readonly faultsOfClients: ReadonlyMap<FailureCode, number>
+}): { readonly failed: readonly Count[]; readonly refused: readonly Count[] } {
+  const failed: Count[] = []
+  const refused: Count[] = []
+  for (const [code, count] of failures) {
+    if (isRefusal(code)) refused.push([code, count])
+    else failed.push([code, count - (faultsOfClients.get(code) ?? 0)])
+  }
+  return { failed, refused: [...refused, ...faultsOfClients] }
 }

@@ -213,7 +213,7 @@ export class ConnectConnection extends Timed {
     else {
       this.#log.status = statusOf(failure.code)
       this.#log.bytesToClient = bytesToClient
-      this.#log.end(failure.code)
+      this.#log.end(failure)
     }
   }
 

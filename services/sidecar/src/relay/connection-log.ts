@@ -1,3 +1,4 @@
+import { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { AccessCode, AccessLine, RouteLog } from '../observe/access-log.ts'
 import { type Caller, originOf } from './caller.ts'
 import { NOTHING_KNOWN } from './exchange-log.ts'
@@ -39,13 +40,14 @@ export class ConnectionLog {
     return this.#connectedMs > 0
   }
 
-  /** Writes the line; a second time it does nothing. @param code why it ended; null: its sides ended it */
-  end(code: AccessCode | null): void {
+  /** Writes the line; a second time it does nothing. @param cause why it ended; null: its sides ended it */
+  end(cause: Failure | AccessCode | null): void {
     if (this.#isOver) return
     this.#isOver = true
+    const [code, level] = cause instanceof Failure ? [cause.code, cause.level] : [cause]
     const nowMs = performance.now()
     const until = this.#connectedMs === 0 ? nowMs : this.#connectedMs
-    this.#log.add(this.status, code, () => ({
+    const line = (): AccessLine => ({
       ...NOTHING_KNOWN,
       msg: this.#msg,
       client: this.user,
@@ -58,6 +60,7 @@ export class ConnectionLog {
       bytesToClient: this.bytesToClient,
       connectMs: this.#dialledMs === 0 ? null : until - this.#dialledMs,
       totalMs: nowMs - this.#startedMs,
-    }))
+    })
+    this.#log.add(this.status, code, line, level)
   }
 }

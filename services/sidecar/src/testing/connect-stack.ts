@@ -89,9 +89,11 @@ export interface ConnectStackOptions {
   readonly more?: string
   /** More routes, in YAML flow style. */
   readonly routes?: (directory: TempDirectory) => string
-  /** The addresses of each name; a function is asked at each look-up. Other names do not exist. */
-  readonly names?: Readonly<Record<string, readonly string[] | (() => readonly string[])>>
+  readonly names?: Names
 }
+
+/** The addresses of each name; a function is asked at each look-up; a text is the errno. Other names do not exist. */
+export type Names = Readonly<Record<string, readonly string[] | string | (() => readonly string[])>>
 
 export async function connectStack({
   allow,
@@ -102,20 +104,9 @@ export async function connectStack({
 }: ConnectStackOptions): Promise<ConnectStack> {
   const directory = await tempDirectory()
   const asked: string[] = []
-  const lookup: Lookup = (name, _options, callback) => {
-    asked.push(name)
-    const known = names[name.replace(/\.$/, '')]
-    const addresses = typeof known === 'function' ? known() : known
-    if (addresses === undefined) callback(Object.assign(new Error('ENOTFOUND'), { code: 'ENOTFOUND' }), [])
-    else
-      callback(
-        null,
-        addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
-      )
-  }
   const path = directory.at('proxy.sock')
   const route = `{name: out, kind: connect, listen: "unix:${path}", allow: [${allow.map((rule) => `"${rule}"`).join(', ')}], ${settings}}`
-  const resolver = new Resolver({ lookup, hostsFile: '/nowhere' })
+  const resolver = resolverOf(names, asked)
   const sidecar = await sidecarWith(`{${more} routes: [${route}${routes(directory)}]}`, { resolver })
   const counters = () => sidecar.routes[0]?.counters
   return {
@@ -133,6 +124,22 @@ export async function connectStack({
       await directory[Symbol.asyncDispose]()
     },
   }
+}
+
+/** @param asked gets the names that are looked up */
+export function resolverOf(names: Names, asked: string[] = []): Resolver {
+  const lookup: Lookup = (name, _options, callback) => {
+    asked.push(name)
+    const known = names[name.replace(/\.$/, '')] ?? 'ENOTFOUND'
+    const addresses = typeof known === 'function' ? known() : known
+    if (typeof addresses === 'string') callback(Object.assign(new Error(addresses), { code: addresses }), [])
+    else
+      callback(
+        null,
+        addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+      )
+  }
+  return new Resolver({ lookup, hostsFile: '/nowhere' })
 }
 
 function positive(counts: ReadonlyMap<string, number>): Record<string, number> {

@@ -164,7 +164,7 @@ const EVERYWHERE = ['0.0.0.0/0', '::/0']
 
 function refused(name: string): EgressDenied {
   return new EgressDenied('egress_denied', 'address_refused', {
-    message: `${name} has no address that may be dialled: it resolves to loopback, a metadata service, this sidecar or its gateway`,
+    message: `${name} has no address that may be dialled: it resolves to loopback, a metadata service, this sidecar or a gateway (of a route, or the first address of a network without one)`,
     hint: 'if that is meant, name that one address in allowAddresses of the route, with /32 or /128',
   })
 }
