@@ -8,6 +8,20 @@ import type { Random } from './fuzz/random.ts'
 /** How a server ends a connection: with close_notify and FIN, with FIN alone, or with a reset. */
 export type End = 'notify' | 'fin' | 'reset'
 
+/** Pauses `socket` for `turns` of the event loop. */
+export async function pauseFor(socket: Duplex, turns: number): Promise<void> {
+  socket.pause()
+  for (let turn = 0; turn < turns; turn++) await aTurn()
+  socket.resume()
+}
+
+/** Pauses `socket` again and again while it receives. */
+export function readSlowly(socket: Duplex, random: Random): void {
+  socket.on('data', () => {
+    if (!socket.isPaused() && random.chance(2)) pauseFor(socket, random.below(20))
+  })
+}
+
 /** The side of a TLS server of one connection, which decides record by record what arrives at once. */
 export class RecordWire {
   readonly tls: TLSSocket
@@ -20,6 +34,7 @@ export class RecordWire {
     this.#raw = raw
     this.#random = random
     const below = new Duplex({
+      autoDestroy: false, // unread bytes would be lost with it
       read: () => void raw.resume(),
       write: (bytes: Buffer, _encoding, done) => {
         if (this.#held !== null) this.#held.push(bytes)
@@ -32,10 +47,12 @@ export class RecordWire {
         if (!below.push(bytes)) raw.pause()
       })
       .once('end', () => below.push(null))
-      .once('close', () => below.destroy())
+      .once('close', () => {
+        if (!raw.readableEnded) below.destroy()
+      })
       .on('error', () => raw.destroy())
     this.tls = new TLSSocket(below, { isServer: true, secureContext })
-    this.tls.on('error', () => raw.destroy()).once('close', () => raw.destroySoon())
+    this.tls.on('error', () => raw.destroy())
   }
 
   /** Sends `bytes` in records of 1 to `mostBytes`, encrypted all before the first one is sent, and then `end`. */

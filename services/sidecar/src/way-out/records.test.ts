@@ -3,12 +3,11 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { before, describe, it } from 'node:test'
 import { Authority, type KeyPair } from '@uds-sidecar/shared/testing/authority'
-import { aTurn } from '../testing/conversation.ts'
 import { type PlannedResponse, planResponse } from '../testing/fuzz/generate-records.ts'
 import { type OracleMessage, read } from '../testing/fuzz/oracle.ts'
 import { Random } from '../testing/fuzz/random.ts'
 import { wayOutStack } from '../testing/partner.ts'
-import { type RecordWire, recordServer } from '../testing/record-server.ts'
+import { pauseFor, type RecordWire, readSlowly, recordServer } from '../testing/record-server.ts'
 
 const NAME = 'api.example.org'
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000_000)
@@ -53,22 +52,14 @@ async function converse(
 ): Promise<Buffer> {
   const socket = connect({ path, allowHalfOpen: true })
   const chunks: Buffer[] = []
-  let [count, isPaused] = [0, false]
+  let count = 0
   const stay = manner === 'leaves' ? random.below(random.pick([300, 10_000, 1_000_000])) : Infinity
-  const pause = async (turns: number) => {
-    isPaused = true
-    socket.pause()
-    for (let turn = 0; turn < turns; turn++) await aTurn()
-    isPaused = false
-    socket.resume()
-  }
   const { promise, resolve } = Promise.withResolvers<void>()
   socket
     .on('data', (bytes: Buffer) => {
       chunks.push(bytes)
       count += bytes.length
       if (count > stay) socket.destroy()
-      else if (manner === 'reads slowly' && !isPaused) pause(random.below(20))
     })
     .on('error', () => socket.destroy())
     .once('end', resolve)
@@ -78,7 +69,8 @@ async function converse(
     return `GET /${id} HTTP/1.1\r\nHost: a\r\n${close}\r\n`
   })
   socket.write(requests.join(''))
-  if (manner === 'reads late') pause(200)
+  if (manner === 'reads slowly') readSlowly(socket, random)
+  if (manner === 'reads late') pauseFor(socket, 200)
   await promise
   socket.destroy()
   return Buffer.concat(chunks)
