@@ -24,7 +24,7 @@ export function bodyOf(id: number, length: number): Buffer {
   return body.subarray(0, length)
 }
 
-function chunked(body: Buffer, random: Random): Buffer {
+export function chunked(body: Buffer, random: Random): Buffer {
   const parts: Buffer[] = []
   for (let at = 0; at < body.length; ) {
     const chunk = body.subarray(at, at + 1 + random.below(Math.ceil(body.length / random.pick([1, 3, 30]))))
