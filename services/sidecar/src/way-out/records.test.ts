@@ -3,10 +3,12 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { before, describe, it } from 'node:test'
 import { Authority, type KeyPair } from '@uds-sidecar/shared/testing/authority'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
+import { aTurn } from '../testing/conversation.ts'
 import { type PlannedResponse, planResponse } from '../testing/fuzz/generate-records.ts'
 import { type OracleMessage, read } from '../testing/fuzz/oracle.ts'
 import { Random } from '../testing/fuzz/random.ts'
-import { wayOutStack } from '../testing/partner.ts'
+import { partner, wayOutStack } from '../testing/partner.ts'
 import { pauseFor, type RecordWire, readSlowly, recordServer } from '../testing/record-server.ts'
 
 const NAME = 'api.example.org'
@@ -146,5 +148,48 @@ describe(`responses in records of all sizes (FUZZ_SEED=${SEED})`, () => {
         }
         await Promise.all(Array.from({ length: AT_ONCE }, worker))
         assert.ok(server.accepted() < plans.size, 'no connection was used twice')
+      })
+})
+
+describe('an upstream that sends 200 MB to a client that does not read', () => {
+  const MB = 1_000_000
+  const FIELDS = 'Connection: Upgrade\r\nUpgrade: tcp\r\n'
+  const HEADS = {
+    '/response': `HTTP/1.1 200 OK\r\nContent-Length: ${200 * MB}\r\n\r\n`,
+    '/tunnel': `HTTP/1.1 101 Switching\r\n${FIELDS}\r\n`,
+  }
+  for (const path of ['/response', '/tunnel'] as const)
+    for (const recordBytes of [200, 16_384])
+      it(`is held back, in records of ${recordBytes} bytes of ${path}`, async () => {
+        const record = Buffer.alloc(recordBytes, 'x')
+        let written = 0
+        await using server = await partner(({ socket, received }) => {
+          if (!received.endsWith('\r\n\r\n')) return
+          socket.write(HEADS[path])
+          const more = () => {
+            for (let hasRoom = true; hasRoom && written < 200 * MB; written += recordBytes)
+              hasRoom = socket.write(record)
+          }
+          socket.on('drain', more)
+          more()
+        }, pair)
+        await using stack = await wayOutStack(
+          `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: ${ca.certFile}}, limits: {responseBufferBytes: 64KiB}, allow: [GET /response, GET /tunnel upgrade tcp]`,
+        )
+        const before = process.memoryUsage()
+        const client = connect(stack.directory.at('out.sock')).pause()
+        client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n${path === '/tunnel' ? FIELDS : ''}\r\n`)
+        let [last, same] = [0, 0]
+        await eventually('the upstream to be held back', async () => {
+          await aTurn()
+          same = written > 0 && written === last ? same + 1 : 0
+          last = written
+          return same > 20
+        })
+        const { arrayBuffers, heapUsed } = process.memoryUsage()
+        client.destroy()
+        const grown = arrayBuffers + heapUsed - before.arrayBuffers - before.heapUsed
+        assert.ok(written < 20 * MB, `the sidecar and the kernel took ${written} bytes`)
+        assert.ok(grown < 30 * MB, `memory grew by ${grown} bytes`)
       })
 })
