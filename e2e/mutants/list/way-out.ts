@@ -13,6 +13,7 @@ const TLS = 'services/sidecar/src/way-out/upstream-tls.ts'
 const COMPOSE = 'services/sidecar/src/http1/compose-request.ts'
 const RECORDS = 'services/sidecar/src/way-out/records.test.ts'
 const TUNNEL_RECORDS = 'services/sidecar/src/way-out/tunnel-records.test.ts'
+const TUNNELS = 'services/sidecar/src/way-out/tunnels.test.ts'
 const UPLOADS = 'services/sidecar/src/way-out/uploads.test.ts'
 const POOL = 'services/sidecar/src/relay/upstream-pool.ts'
 const SOCKET = 'services/sidecar/src/relay/upstream-socket.ts'
@@ -67,6 +68,13 @@ export const wayOut: readonly Mutant[] = [
     find: 'if (this.#isTls && (this.isPaused || this.#reading !== null))',
     replace: 'if (this.#isTls && this.isPaused)',
     killers: [TUNNEL_RECORDS],
+  },
+  {
+    name: 'way out: a client that ended before the 101 loses what comes with it over TLS',
+    file: 'services/sidecar/src/relay/upgrade-run.ts',
+    find: 'setImmediate(() => upstream.end())',
+    replace: 'upstream.end()',
+    killers: [TUNNELS],
   },
   {
     name: 'way out: records that wait share one buffer',

@@ -52,7 +52,7 @@ function plan(id: number, random: Random): Plan {
     [16_384, 1_500_000],
     [60_000, 1_500_000],
   ] as const)
-  const up = bodyOf(id * 2 + 1, 1 + random.below(random.pick([1, 3_000, 1_500_000])))
+  const up = bodyOf(id * 2 + 1, random.below(random.pick([1, 3_000, 1_500_000])))
   return {
     course: random.pick(COURSES),
     interims: random.below(3),
