@@ -11,6 +11,10 @@ const DESTINATION = 'services/sidecar/src/http1/destination.test.ts'
 const SCHEMA = 'services/sidecar/src/config/way-out-schema.ts'
 const TLS = 'services/sidecar/src/way-out/upstream-tls.ts'
 const COMPOSE = 'services/sidecar/src/http1/compose-request.ts'
+const RECORDS = 'services/sidecar/src/way-out/records.test.ts'
+const TUNNEL_RECORDS = 'services/sidecar/src/way-out/tunnel-records.test.ts'
+const TUNNELS = 'services/sidecar/src/way-out/tunnels.test.ts'
+const UPLOADS = 'services/sidecar/src/way-out/uploads.test.ts'
 const POOL = 'services/sidecar/src/relay/upstream-pool.ts'
 const SOCKET = 'services/sidecar/src/relay/upstream-socket.ts'
 
@@ -47,8 +51,8 @@ export const wayOut: readonly Mutant[] = [
   {
     name: 'way out: a record that TLS decrypts after the pause does not wait',
     file: SOCKET,
-    find: '(this.isPaused || this.#reading !== null || this.#socket.readableLength > 0)',
-    replace: '(this.#reading !== null || this.#socket.readableLength > 0)',
+    find: 'if (this.#isTls && (this.isPaused || this.#reading !== null))',
+    replace: 'if (this.#isTls && this.#reading !== null)',
     killers: [PARTNER],
   },
   {
@@ -57,6 +61,48 @@ export const wayOut: readonly Mutant[] = [
     find: '    if (bytes !== this.#readInto) this.#readInto.set(bytes.subarray(0, count))\n',
     replace: '',
     killers: [PARTNER],
+  },
+  {
+    name: 'way out: bytes of a tunnel with TLS are taken from the buffer of another read',
+    file: SOCKET,
+    find: 'if (this.#isTls && (this.isPaused || this.#reading !== null))',
+    replace: 'if (this.#isTls && this.isPaused)',
+    killers: [TUNNEL_RECORDS],
+  },
+  {
+    name: 'way out: a client that ended before the 101 loses what comes with it over TLS',
+    file: 'services/sidecar/src/relay/upgrade-run.ts',
+    find: 'setImmediate(() => upstream.end())',
+    replace: 'upstream.end()',
+    killers: [TUNNELS],
+  },
+  {
+    name: 'way out: records that wait share one buffer',
+    file: SOCKET,
+    find: 'this.#socket.push(Buffer.from(bytes.subarray(0, count)))',
+    replace: 'this.#socket.push(Buffer.from(bytes.buffer, bytes.byteOffset, count))',
+    killers: [RECORDS],
+  },
+  {
+    name: 'way out: an upstream with TLS is read without end for a client that does not read',
+    file: SOCKET,
+    find: 'return this.#socket.push(Buffer.from(bytes.subarray(0, count))) && !this.isPaused',
+    replace: 'return this.#socket.push(Buffer.from(bytes.subarray(0, count))) || true',
+    killers: [RECORDS],
+  },
+  {
+    name: 'way out: a buffer that was given away is read into again',
+    file: SOCKET,
+    find: '    this.#readInto = this.#buffer.subarray(HEADROOM)\n    this.resume()',
+    replace: '    this.resume()',
+    killers: [RECORDS],
+  },
+  {
+    name: 'way out: a TLS write that waited is written twice',
+    file: 'services/sidecar/src/tls/prompt-writes.ts',
+    find: '      waiting = null\n',
+    replace: '',
+    killers: [UPLOADS],
   },
   {
     name: 'way out: no session is resumed',

@@ -63,7 +63,8 @@ export class UpgradeRun implements Tunnel {
       },
     })
     if (early.length > 0) upstream.write(early)
-    if (client.readableEnded) upstream.end()
+    // Not in the read of the 101: a TLS socket that ends there drops the records that it has not decrypted yet.
+    if (client.readableEnded) setImmediate(() => upstream.end())
     else client.resume()
     if (this.#quietMs !== null) this.#joined.wrapUp(this.#quietMs)
   }

@@ -42,7 +42,8 @@ export interface UpstreamSocketOwner {
  * A socket that reads into one buffer of its own again and again. Received bytes are lent: they are overwritten by the
  * next read, and stay valid while reading is paused.
  *
- * A pause does not stop TLS at once: it decrypts all records of a read. They wait in the stream, and come as `data`.
+ * A pause does not stop TLS at once: it decrypts all records of a read. They wait in the stream, and come as `data`,
+ * before the next read: `resume` passes them on in a tick, and Node runs ticks before it reads.
  */
 export class UpstreamSocket {
   readonly #attempt: Attempt
@@ -85,7 +86,7 @@ export class UpstreamSocket {
 
   /** @returns false to stop reading until `resume` */
   #take(count: number, bytes: Uint8Array): boolean {
-    if (this.#isTls && (this.isPaused || this.#reading !== null || this.#socket.readableLength > 0))
+    if (this.#isTls && (this.isPaused || this.#reading !== null))
       return this.#socket.push(Buffer.from(bytes.subarray(0, count))) && !this.isPaused
     if (this.#reading !== null) return this.#reading.callback(count)
     this.#lend(count, bytes)

@@ -107,6 +107,15 @@ describe('an upgraded connection to an upstream with TLS', () => {
     await eventually('the tunnel to be closed', () => tunnels(stack, 'upgrade') === 0)
   })
 
+  it('gives all that comes after the 101 to a client that ended with its request', async () => {
+    const many = 'x'.repeat(200_000)
+    await using server = await partner(switching(many), pair)
+    await using stack = await stackFor(server)
+    const client = stack.open().send(UPGRADE)
+    client.socket.end()
+    assert.ok((await client.toItsEnd()) === `${SWITCHED}${many}bye`, `only ${client.received.length} bytes`)
+  })
+
   it('goes on in the other direction when the upstream ends its side first', async () => {
     let heard = ''
     await using server = await partner((dialogue) => {
