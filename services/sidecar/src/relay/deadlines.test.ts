@@ -130,10 +130,10 @@ describe('on a busy machine, a deadline', () => {
     deadlines.set(alarm, 50)
     for (const end = performance.now() + 200; performance.now() < end; );
     await promise
-    assert.deepEqual(order, ['bytes', 'expired'])
     client.destroy()
     accepted.destroy()
     server.close()
+    assert.deepEqual(order, ['bytes', 'expired'])
   })
 })
 
