@@ -89,6 +89,8 @@ export interface ConnectStackOptions {
   readonly more?: string
   /** More routes, in YAML flow style. */
   readonly routes?: (directory: TempDirectory) => string
+  /** Of the deadlines, such as that of a `HeldClock`. */
+  readonly clock?: () => number
   /** The addresses of each name; a function is asked at each look-up. Other names do not exist. */
   readonly names?: Readonly<Record<string, readonly string[] | (() => readonly string[])>>
 }
@@ -99,6 +101,7 @@ export async function connectStack({
   more = '',
   routes = () => '',
   names = { [NAME]: ['127.0.0.1'] },
+  clock,
 }: ConnectStackOptions): Promise<ConnectStack> {
   const directory = await tempDirectory()
   const asked: string[] = []
@@ -116,7 +119,10 @@ export async function connectStack({
   const path = directory.at('proxy.sock')
   const route = `{name: out, kind: connect, listen: "unix:${path}", allow: [${allow.map((rule) => `"${rule}"`).join(', ')}], ${settings}}`
   const resolver = new Resolver({ lookup, hostsFile: '/nowhere' })
-  const sidecar = await sidecarWith(`{${more} routes: [${route}${routes(directory)}]}`, { resolver })
+  const sidecar = await sidecarWith(`{${more} routes: [${route}${routes(directory)}]}`, {
+    resolver,
+    ...(clock && { clock }),
+  })
   const counters = () => sidecar.routes[0]?.counters
   return {
     sidecar,
