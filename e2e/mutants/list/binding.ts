@@ -140,6 +140,27 @@ export const binding: readonly Mutant[] = [
     killers: ['shared/src/listen/listen.refusal.test.ts'],
   },
   {
+    name: 'one of many takeovers does not wait for all before it',
+    file: 'shared/src/bind/path-lock.ts',
+    find: '(await changedAt(path)) === before',
+    replace: 'before !== null',
+    killers: ['shared/src/bind/path-lock.test.ts'],
+  },
+  {
+    name: 'a wait for takeovers without end has no end',
+    file: 'shared/src/bind/path-lock.ts',
+    find: 'performance.now() >= deadline || ',
+    replace: '',
+    killers: ['shared/src/bind/path-lock.test.ts'],
+  },
+  {
+    name: 'each holder of the lock is waited for with a notice of its own',
+    file: 'shared/src/bind/path-lock.ts',
+    find: 'if (!isTold) wait.onWait(notice)',
+    replace: 'wait.onWait(notice)',
+    killers: ['shared/src/bind/path-lock.test.ts'],
+  },
+  {
     name: 'who waits for the lock says nothing',
     file: 'shared/src/bind/lock-wait.ts',
     find: '    telling = tell()\n',

@@ -39,4 +39,11 @@ export const dialling: readonly Mutant[] = [
     replace: 'generation: 1',
     killers: ['e2e/sigkill-leaves-a-stale-socket.test.ts'],
   },
+  {
+    name: 'a dial whose time passes while the process does not run fails',
+    file: 'shared/src/dial/dial.ts',
+    find: 'setImmediate(() => reject(timedOut(endpoint, socket, timeoutMs)))',
+    replace: 'reject(timedOut(endpoint, socket, timeoutMs))',
+    killers: ['shared/src/dial/dial.test.ts'],
+  },
 ]

@@ -218,4 +218,18 @@ export const relaying: readonly Mutant[] = [
     replace: "parts.server.off('error', this.#acceptFailed)",
     killers: ['shared/src/listen/listener.accept.test.ts'],
   },
+  {
+    name: 'a deadline counts from the last tick',
+    file: 'services/sidecar/src/relay/deadlines.ts',
+    find: '    this.#nowMs = this.#clock()\n    const dueMs',
+    replace: '    const dueMs',
+    killers: ['services/sidecar/src/relay/deadlines.test.ts'],
+  },
+  {
+    name: 'a deadline expires before bytes that came in time are read',
+    file: 'services/sidecar/src/relay/deadlines.ts',
+    find: 'setImmediate(advance)',
+    replace: 'advance()',
+    killers: ['services/sidecar/src/relay/deadlines.test.ts'],
+  },
 ]

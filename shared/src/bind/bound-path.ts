@@ -25,7 +25,10 @@ export interface BindOptions extends PublishOptions {
 /** What is at the path of a server: its own socket, nothing, another server's socket, or something else. */
 export type Sight = 'ours' | 'missing' | 'replaced' | 'occupied'
 
-/** A takeover holds the lock for milliseconds; a server with onConflict refuse holds it as long as it lives. */
+/**
+ * How long to wait for one holder. A takeover holds the lock for milliseconds; a server with onConflict refuse holds it as
+ * long as it lives.
+ */
 const LOCK_WAIT_MS = 5_000
 
 /** A socket that is published at a path: the file's side of a listener (docs/bind-protocol.md). */

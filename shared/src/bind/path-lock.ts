@@ -13,6 +13,9 @@ import {
 
 const MAX_ATTEMPTS = 10
 
+/** The longest wait for servers that publish one after the other. */
+const LONGEST_WAIT_MS = 60_000
+
 export function lockFileOf(socketPath: string): string {
   return `${socketPath}.lock`
 }
@@ -33,13 +36,18 @@ export class PathLock implements AsyncDisposable {
   }
 
   /**
+   * @param longestMs how long to wait in all, for others that publish one after the other
    * @returns undefined while another holds it
    * @throws Failure `lock_unavailable`
    */
-  static async acquire(socketPath: string, wait: LockWait): Promise<PathLock | undefined> {
+  static async acquire(
+    socketPath: string,
+    wait: LockWait,
+    longestMs = LONGEST_WAIT_MS,
+  ): Promise<PathLock | undefined> {
     const path = lockFileOf(socketPath)
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const file = await openLocked(path, wait)
+      const file = await openInTurn(path, wait, longestMs)
       if (file === undefined) return undefined
       const lock = new PathLock(path, file, identityOf(await file.stat({ bigint: true })))
       if (await lock.#isUsable()) return lock
@@ -101,4 +109,27 @@ export class PathLock implements AsyncDisposable {
     const { buffer, bytesRead } = await this.#file.read(Buffer.alloc(RECORD_BYTES), 0, RECORD_BYTES, 0)
     return buffer.toString('utf8', 0, bytesRead)
   }
+}
+
+/**
+ * `waitMs` is for one holder. While others publish, and so change the lock file, each of them holds it only for a moment:
+ * the wait begins anew, because on a busy machine the last of many takeovers gets the lock late.
+ */
+async function openInTurn(path: string, wait: LockWait, longestMs: number): Promise<FileHandle | undefined> {
+  const deadline = performance.now() + longestMs
+  let isTold = false
+  const onWait = (notice: string) => {
+    if (!isTold) wait.onWait(notice)
+    isTold = true
+  }
+  for (;;) {
+    const before = await changedAt(path)
+    const file = await openLocked(path, { ...wait, onWait })
+    if (file !== undefined || wait.waitMs === 0) return file
+    if (performance.now() >= deadline || (await changedAt(path)) === before) return undefined
+  }
+}
+
+async function changedAt(path: string): Promise<bigint | undefined> {
+  return (await lstatIfAny(path))?.mtimeNs
 }

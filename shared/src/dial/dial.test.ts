@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import type { Endpoint } from '../endpoint/endpoint.ts'
 import { request } from '../http/request.ts'
@@ -188,6 +189,14 @@ describe('dialling with a limit', () => {
     }
     const failure = await rejection(fill())
     assert.deepEqual([failure.code, failure.errno], ['upstream_timeout', 'ETIMEDOUT'])
+  })
+
+  it('that passes while this process does not run, connects all the same', async () => {
+    await using directory = await tempDirectory()
+    await using listener = await greet(directory.at('s'), 'hello')
+    const dialling = dial(listener.endpoint, { timeoutMs: 50 })
+    for (const end = performance.now() + 100; performance.now() < end; );
+    assert.equal(await text(await dialling), 'hello')
   })
 
   it('that is aborted, fails with the reason', async () => {

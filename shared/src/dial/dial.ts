@@ -99,7 +99,9 @@ function connected(
   signal: AbortSignal | undefined,
 ) {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = setTimeout(() => reject(timedOut(endpoint, socket, timeoutMs)), timeoutMs)
+  // After the event loop has looked for I/O once more: the system may have connected us while this process did not run.
+  const giveUp = () => setImmediate(() => reject(timedOut(endpoint, socket, timeoutMs)))
+  const timer = setTimeout(giveUp, timeoutMs)
   const abort = () => reject(signal?.reason)
   let isReady = false
   const ready = () => {

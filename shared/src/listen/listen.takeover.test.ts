@@ -83,9 +83,11 @@ describe('a takeover', () => {
 
   it('of 20 at once, leaves one owner, and no connection is refused meanwhile', async () => {
     await using directory = await tempDirectory()
+    await using started = new AsyncDisposableStack() // also of a test that fails: a listener keeps its process alive
     const path = directory.at('s')
-    const incumbent = await greet(path, 'ok', TAKEOVER)
-    const starts = Promise.all(Array.from({ length: 20 }, () => greet(path, 'ok', TAKEOVER)))
+    const begin = async () => started.use(await greet(path, 'ok', TAKEOVER))
+    const incumbent = await begin()
+    const starts = Promise.all(Array.from({ length: 20 }, begin))
     const all = [incumbent, ...(await servedUntil(starts, path))]
     const published = await identityAt(path)
     const owner = all.find(({ identity }) => identity && formatIdentity(identity) === published)

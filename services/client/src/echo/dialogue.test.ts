@@ -32,6 +32,20 @@ describe('dialogue', () => {
     await using server = await serve((socket) => socket.resume())
     await assert.rejects(dialogue(server.endpoint, ['one'], 50), { code: 'upstream_timeout' })
   })
+
+  it('whose deadline passes while it connects, gives up too', async () => {
+    await using server = await serve((socket) => socket.resume())
+    const { endpoint } = server
+    // Blocks after the deadline of the dialogue has begun, and before that of its dial does.
+    const late: AbstractEndpoint = {
+      kind: 'abstract',
+      get name() {
+        for (const end = performance.now() + 100; performance.now() < end; );
+        return endpoint.name
+      },
+    }
+    await assert.rejects(dialogue(late, ['one'], 50), { code: 'upstream_timeout' })
+  })
 })
 
 it('linesOf yields the same lines wherever the bytes are split', async () => {

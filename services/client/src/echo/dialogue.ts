@@ -36,6 +36,8 @@ export async function dialogue(
   deadline.addEventListener('abort', giveUp, { once: true })
   const received: string[] = []
   try {
+    // A signal that has aborted before, while the connection was being made, does not tell its listeners any more.
+    if (deadline.aborted) throw tooLate(endpoint, timeoutMs)
     const responses = linesOf(socket)
     for (const line of lines) {
       socket.write(`${line}\n`)

@@ -5,7 +5,7 @@ import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { extension, helloMessage, inRecords, serverNames } from '../testing/client-hellos.ts'
 import { connectStack, NAME, remote } from '../testing/connect-stack.ts'
 import { Conversation } from '../testing/conversation.ts'
-import { opsPortOf } from '../testing/sidecar-with.ts'
+import { HeldClock, opsPortOf } from '../testing/sidecar-with.ts'
 
 function helloFor(...names: readonly string[]): Buffer {
   return inRecords(helloMessage({ extensions: [serverNames(...names)] }))
@@ -280,11 +280,15 @@ describe('a tunnel is cut as sni_mismatch, and its upstream gets no byte, when',
 
 describe('a request on a route of kind connect', () => {
   const refusal = async (text: string) => {
+    const time = new HeldClock()
     await using stack = await connectStack({
       allow: [`CONNECT ${NAME}:443`],
       settings: 'limits: {headBytes: 1KiB, fields: 8}, timeouts: {head: 100ms}',
+      clock: time.clock,
     })
     using client = new Conversation(stack.directory.at('proxy.sock')).send(text)
+    await eventually('it to be sent', () => !client.socket.connecting && client.socket.writableLength === 0)
+    time.go()
     const response = await client.toItsEnd()
     assert.deepEqual(stack.asked, [])
     return { response, status: statusIn(response), code: problemIn(response).code }

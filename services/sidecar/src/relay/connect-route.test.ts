@@ -12,7 +12,7 @@ import { makePair, type TestPair } from '../testing/certificates.ts'
 import { helloMessage, inRecords, realHellos, serverNames } from '../testing/client-hellos.ts'
 import { type ConnectStack, connectStack, NAME, remote, tlsRemote } from '../testing/connect-stack.ts'
 import { aTurn, Conversation, readAll } from '../testing/conversation.ts'
-import { opsPortOf, portOf } from '../testing/sidecar-with.ts'
+import { HeldClock, opsPortOf, portOf } from '../testing/sidecar-with.ts'
 
 const HELLO = inRecords(helloMessage({ extensions: [serverNames(NAME)] }))
 
@@ -113,11 +113,15 @@ describe('a tunnel', () => {
 
   it('ends after its idle time', async () => {
     await using upstream = await remote('127.0.0.1')
+    const time = new HeldClock()
     await using stack = await connectStack({
       allow: [`CONNECT ${NAME}:${upstream.port}`],
       settings: 'allowAddresses: [127.0.0.1/32], timeouts: {idle: 100ms}',
+      clock: time.clock,
     })
     using tunnel = stack.connect(`${NAME}:${upstream.port}`, { early: HELLO })
+    await tunnel.hears('\x16\x03')
+    time.go()
     await tunnel.toItsEnd()
     await eventually('the end to be counted', () => stack.failed().client_timeout === 1)
     await eventually('the upstream to be closed', () => upstream.sockets[0]?.readableEnded ?? false)
@@ -276,14 +280,17 @@ describe('the limits of a route of kind connect', () => {
   })
 
   it('are connections, of which one without a CONNECT is closed in time', async () => {
+    const time = new HeldClock()
     await using stack = await connectStack({
       allow: [`CONNECT ${NAME}:443`],
       settings: 'limits: {connections: 1}, timeouts: {head: 300ms}',
+      clock: time.clock,
     })
     using first = new Conversation(stack.directory.at('proxy.sock'))
     await eventually('the first to be counted', () => stack.sidecar.routes[0]?.counters.connectionsOpen === 1)
     using second = stack.connect(`${NAME}:443`)
     assert.match(await second.toItsEnd(), /^HTTP\/1\.1 503 .*"code":"overloaded"/s)
+    time.go()
     assert.equal(await first.toItsEnd(), '')
     assert.deepEqual(stack.failed(), { overloaded: 1 })
   })

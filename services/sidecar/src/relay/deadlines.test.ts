@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import { tempDirectory } from '@uds-sidecar/shared/testing/files'
 import fc from 'fast-check'
 import { Deadlines, Timed } from './deadlines.ts'
 
@@ -93,6 +96,52 @@ describe('a deadline', () => {
     assert.equal(one.expiredAt.length, 1)
   })
 })
+
+describe('on a busy machine, a deadline', () => {
+  it('that is set late in a turn of the event loop, is not early', () => {
+    const { clock, deadlines, alarm } = wheel()
+    deadlines.set(alarm(), 60_000)
+    clock.ms += 1_000 // without a tick
+    const one = alarm()
+    deadlines.set(one, 500)
+    deadlines.advance()
+    clock.ms += 499
+    deadlines.advance()
+    assert.deepEqual(one.expiredAt, [])
+    clock.ms += 101
+    deadlines.advance()
+    assert.equal(one.expiredAt.length, 1)
+  })
+
+  it('that passed while the process did not run, expires after the bytes that came meanwhile', async () => {
+    await using directory = await tempDirectory()
+    const server = createServer().listen(directory.at('s'))
+    await once(server, 'listening')
+    const [[accepted], client] = await Promise.all([once(server, 'connection'), connected(directory.at('s'))])
+    const order: string[] = []
+    client.on('data', () => order.push('bytes'))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const deadlines = new Deadlines()
+    accepted.write('x') // at once: the kernel has it from now on
+    const alarm = new Alarm(() => {
+      order.push('expired')
+      resolve()
+    })
+    deadlines.set(alarm, 50)
+    for (const end = performance.now() + 200; performance.now() < end; );
+    await promise
+    client.destroy()
+    accepted.destroy()
+    server.close()
+    assert.deepEqual(order, ['bytes', 'expired'])
+  })
+})
+
+async function connected(path: string): Promise<Socket> {
+  const socket = connect(path)
+  await once(socket, 'connect')
+  return socket
+}
 
 it('the expiry of one deadline may clear another in the same slot', () => {
   const { deadlines, alarm, pass } = wheel()

@@ -18,7 +18,8 @@ export abstract class Timed {
 
 /**
  * One coarse timer wheel for every deadline of the process: setting, moving and clearing one are a few assignments,
- * so that a request costs no timer. A deadline expires up to 100 ms late and never early.
+ * so that a request costs no timer. A deadline expires up to 100 ms late and never early, and only after the event loop has
+ * looked for I/O.
  * A later deadline only overwrites a number; the entry moves when its old slot comes around.
  * The timer runs only while something has a deadline, and never keeps the process alive.
  */
@@ -37,7 +38,7 @@ export class Deadlines {
     this.#tick = Math.floor(this.#nowMs / TICK_MS)
   }
 
-  /** Milliseconds on a monotonic clock, at most one tick old while a deadline is set. */
+  /** Milliseconds on a monotonic clock, as old as the last `set`, and at most one tick old when a turn of the loop begins. */
   get nowMs(): number {
     if (this.#timer === undefined) this.#nowMs = this.#clock()
     return this.#nowMs
@@ -45,7 +46,9 @@ export class Deadlines {
 
   /** Expire `timed` in `delayMs` from now, instead of when it was due before. */
   set(timed: Timed, delayMs: number): void {
-    const dueMs = this.nowMs + delayMs + TICK_MS
+    // Read anew: on a busy machine this turn of the event loop may have taken longer than `delayMs`.
+    this.#nowMs = this.#clock()
+    const dueMs = this.#nowMs + delayMs + TICK_MS
     const moved = timed.slot >= 0 && dueMs < timed.dueMs
     timed.dueMs = dueMs
     if (moved) this.#unlink(timed)
@@ -81,9 +84,17 @@ export class Deadlines {
     this.#count -= 1
   }
 
+  /**
+   * Timers run before the event loop looks for I/O. What is due waits for that: when this process did not run for a
+   * while, bytes that came in time must not count as late.
+   */
   #start(): void {
     this.#tick = Math.floor(this.#nowMs / TICK_MS)
-    this.#timer = setInterval(() => this.advance(), TICK_MS).unref()
+    const advance = () => this.advance()
+    this.#timer = setInterval(() => {
+      this.#nowMs = this.#clock()
+      setImmediate(advance)
+    }, TICK_MS).unref()
   }
 
   #stop(): void {

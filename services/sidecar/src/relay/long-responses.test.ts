@@ -4,7 +4,7 @@ import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { BEARER, clientStack } from '../testing/clients.ts'
 import { GET, type HttpStack, httpStack } from '../testing/http-stack.ts'
 import type { OnReceived } from '../testing/raw-server.ts'
-import { configFrom } from '../testing/sidecar-with.ts'
+import { configFrom, HeldClock } from '../testing/sidecar-with.ts'
 
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n'
 const EVENTS = 'GET /events HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -51,9 +51,11 @@ describe('a response of a rule with long', () => {
   })
 
   it('ends with a reset after timeouts.tunnelIdle without a byte, which is not the fault of the upstream', async () => {
-    await using stack = await httpStack(events, `${ALLOW}, timeouts: {tunnelIdle: 100ms}`)
+    const time = new HeldClock()
+    await using stack = await httpStack(events, `${ALLOW}, timeouts: {tunnelIdle: 100ms}`, time)
     const client = stack.open().send(EVENTS)
     await client.hears('data: 1')
+    time.go()
     await client.toItsEnd()
     assert.equal(client.ending, 'ECONNRESET')
     assert.equal(stack.failures('client_timeout'), 1)

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { atItsQuickest, eventually } from '@uds-sidecar/shared/testing/waiting'
 import { GET, type HttpStack, httpStack, OK } from '../testing/http-stack.ts'
 import { responding, silent } from '../testing/raw-server.ts'
-import { portOf } from '../testing/sidecar-with.ts'
+import { HeldClock, portOf } from '../testing/sidecar-with.ts'
 
 /** Asserts that the client receives this problem, and then a regular end of its connection. */
 async function assertRefused(stack: HttpStack, request: string, status: number, code: string): Promise<void> {
@@ -108,8 +108,11 @@ describe('a client that is too slow', () => {
   })
 
   it('gets 408 client_timeout when it stops in the middle of a body, and the upstream request is cancelled', async () => {
-    await using stack = await httpStack(silent, 'timeouts: {body: 100ms}')
+    const time = new HeldClock()
+    await using stack = await httpStack(silent, 'timeouts: {body: 100ms}', time)
     const client = stack.open().send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc')
+    await eventually('the upstream to get it', () => stack.connections.length === 1)
+    time.go()
     assert.match(await client.toItsEnd(), /^HTTP\/1.1 408 .*"client_timeout"/s)
     await eventually(
       'the upstream connection to be closed',
@@ -118,11 +121,15 @@ describe('a client that is too slow', () => {
   })
 
   it('has its connection closed after timeouts.idle without a request', async () => {
-    await using stack = await httpStack(responding(OK), 'timeouts: {idle: 100ms}')
-    const client = stack.open()
+    const time = new HeldClock()
+    await using stack = await httpStack(responding(OK), 'timeouts: {idle: 100ms}', time)
+    const client = await stack.openAndWait()
+    time.go()
     assert.equal(await client.toItsEnd(), '')
     assert.equal(client.ending, 'end')
+    time.hold()
     const second = await stack.open().send(GET).hears('ok')
+    time.go()
     await second.toItsEnd()
   })
 
@@ -177,9 +184,12 @@ describe('a client that leaves', () => {
   })
 
   it('counts as gone when it closes its side and no response comes within timeouts.halfClosed', async () => {
-    await using stack = await httpStack(silent, 'timeouts: {halfClosed: 100ms}')
+    const time = new HeldClock()
+    await using stack = await httpStack(silent, 'timeouts: {halfClosed: 100ms}', time)
     const client = stack.open()
     client.socket.end(GET)
+    await eventually('the upstream to get it', () => stack.connections.length === 1)
+    time.go()
     await eventually('it to be counted', () => stack.responses(499) === 1)
     await eventually(
       'the upstream connection to be closed',

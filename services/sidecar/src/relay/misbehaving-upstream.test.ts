@@ -9,7 +9,7 @@ import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { Conversation } from '../testing/conversation.ts'
 import { GET, type HttpStack, httpStack } from '../testing/http-stack.ts'
 import { type OnReceived, silent } from '../testing/raw-server.ts'
-import { portOf, sidecarWith } from '../testing/sidecar-with.ts'
+import { HeldClock, portOf, sidecarWith } from '../testing/sidecar-with.ts'
 
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
 const OF_100 = 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n'
@@ -21,8 +21,11 @@ interface Outcome {
 
 /** Sends a GET to an upstream with this behaviour. */
 async function outcomeOf(behaviour: OnReceived, settings?: string): Promise<Outcome & AsyncDisposable> {
-  const stack = await httpStack(behaviour, settings)
+  const time = new HeldClock()
+  const stack = await httpStack(behaviour, settings, time)
   const client = stack.open().send(GET)
+  await eventually('the upstream to get it', () => stack.connections.length === 1)
+  time.go()
   return { stack, client, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }
 }
 

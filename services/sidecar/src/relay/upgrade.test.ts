@@ -5,6 +5,7 @@ import { BEARER, clientStack } from '../testing/clients.ts'
 import { aTurn } from '../testing/conversation.ts'
 import { GET, type HttpStack, httpStack } from '../testing/http-stack.ts'
 import type { Dialogue, OnReceived } from '../testing/raw-server.ts'
+import { HeldClock } from '../testing/sidecar-with.ts'
 
 const ALLOW = 'allow: ["POST /exec/{id}/start upgrade tcp", "GET /ws upgrade websocket", GET /a]'
 const UPGRADE = 'Connection: Upgrade\r\nUpgrade: tcp\r\n'
@@ -178,12 +179,15 @@ describe('a request of a rule with upgrade', () => {
   })
 
   it('is reset after timeouts.tunnelIdle, and not after another timeout', async () => {
+    const time = new HeldClock()
     await using stack = await httpStack(
       switching(),
       `${ALLOW}, timeouts: {tunnelIdle: 300ms, body: 50ms, total: 50ms}`,
+      time,
     )
     const client = stack.open().send(start())
     await client.hears('101')
+    time.go()
     await client.toItsEnd()
     assert.equal(client.ending, 'ECONNRESET')
     assert.equal(stack.failures('client_timeout'), 1)

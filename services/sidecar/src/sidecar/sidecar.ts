@@ -31,6 +31,7 @@ export interface SidecarOptions {
   readonly limit?: number | null
   readonly resolver?: NameResolver
   readonly output?: Pick<LogOutput, 'offer' | 'flush'> | null
+  readonly clock?: () => number
 }
 
 /** The running routes and operations port. `apply` changes the configuration; disposing drains and closes everything. */
@@ -74,6 +75,7 @@ export class Sidecar implements AsyncDisposable {
    * @param inherited listening sockets that systemd passed; none by default.
    * @param output where the lines of the access log go; by default nowhere.
    * @param resolver looks up the hosts of the way out; by default the system's.
+   * @param clock of the deadlines of the relay, as `Deadlines` takes it; by default the system's.
    * @param limit the descriptor limit of this process, by default RLIMIT_NOFILE; null when it is unknown.
    * @throws Failure when a port cannot be opened. The ports that were already open are closed again.
    */
@@ -86,6 +88,7 @@ export class Sidecar implements AsyncDisposable {
       limit = descriptorLimit(),
       resolver = new Resolver(),
       output = null,
+      clock,
     }: SidecarOptions = {},
   ): Promise<Sidecar> {
     const empty = { ...config, ops: null, clients: [], routes: [] }
@@ -93,7 +96,7 @@ export class Sidecar implements AsyncDisposable {
       empty,
       build,
       {
-        deadlines: new Deadlines(),
+        deadlines: new Deadlines(clock),
         log,
         room: new SharedRoom(),
         inherited,

@@ -90,6 +90,8 @@ export interface ConnectStackOptions {
   /** More routes, in YAML flow style. */
   readonly routes?: (directory: TempDirectory) => string
   readonly names?: Names
+  /** Of the deadlines, such as that of a `HeldClock`. */
+  readonly clock?: () => number
 }
 
 /** The addresses of each name; a function is asked at each look-up; a text is the errno. Other names do not exist. */
@@ -101,13 +103,17 @@ export async function connectStack({
   more = '',
   routes = () => '',
   names = { [NAME]: ['127.0.0.1'] },
+  clock,
 }: ConnectStackOptions): Promise<ConnectStack> {
   const directory = await tempDirectory()
   const asked: string[] = []
   const path = directory.at('proxy.sock')
   const route = `{name: out, kind: connect, listen: "unix:${path}", allow: [${allow.map((rule) => `"${rule}"`).join(', ')}], ${settings}}`
   const resolver = resolverOf(names, asked)
-  const sidecar = await sidecarWith(`{${more} routes: [${route}${routes(directory)}]}`, { resolver })
+  const sidecar = await sidecarWith(`{${more} routes: [${route}${routes(directory)}]}`, {
+    resolver,
+    ...(clock && { clock }),
+  })
   const counters = () => sidecar.routes[0]?.counters
   return {
     sidecar,

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { FailureCode } from '@uds-sidecar/shared/failure/failures'
 import { type TempDirectory, tempDirectory } from '@uds-sidecar/shared/testing/files'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
-import type { Sidecar } from '../sidecar/sidecar.ts'
+import type { Sidecar, SidecarOptions } from '../sidecar/sidecar.ts'
 import { aTurn, Conversation } from './conversation.ts'
 import { type OnReceived, play, type RawServer, rawServer } from './raw-server.ts'
 import { portOf, sidecarWith } from './sidecar-with.ts'
@@ -38,8 +38,13 @@ const EVERYTHING = 'GET|POST|PUT|DELETE|OPTIONS|PATCH /*, OPTIONS *'
  * @param behaviour of the upstream.
  * @param settings more settings of the route, as in the configuration file, such as `timeouts: {idle: 100ms}`. Unless
  * they have `allow`, every path is allowed.
+ * @param options of the sidecar, such as a `HeldClock`.
  */
-export async function httpStack(behaviour: OnReceived, settings = ''): Promise<HttpStack> {
+export async function httpStack(
+  behaviour: OnReceived,
+  settings = '',
+  options: SidecarOptions = {},
+): Promise<HttpStack> {
   const run = await tempDirectory()
   const socketPath = `${run.path}/u`
   const connections: Socket[] = []
@@ -47,12 +52,15 @@ export async function httpStack(behaviour: OnReceived, settings = ''): Promise<H
     socket.once('data', () => connections.push(socket))
     play(socket, behaviour)
   })
-  const sidecar = await sidecarWith(`
+  const sidecar = await sidecarWith(
+    `
 drain: 500ms
 routes:
   - {name: web, kind: http, listen: "tcp://127.0.0.1:0", upstream: "unix:${socketPath}",
      ${settings.includes('allow:') ? '' : `allow: [${EVERYTHING}],`} ${settings}}
-`)
+`,
+    options,
+  )
   return { ...stackOf(sidecar, run, server), connections, socketPath }
 }
 

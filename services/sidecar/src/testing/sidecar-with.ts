@@ -17,6 +17,26 @@ export function sidecarWith(yaml: string, options: SidecarOptions = {}): Promise
   return Sidecar.start(configFrom(yaml), build, createLog('sidecar', 'silent'), options)
 }
 
+/**
+ * A clock for `SidecarOptions` that stands still until the test lets it go: where something must happen before a deadline
+ * passes, a short one would pass first on a busy machine.
+ */
+export class HeldClock {
+  #heldMs = 1_000
+  #goneSinceMs = Number.POSITIVE_INFINITY
+
+  readonly clock = (): number => this.#heldMs + Math.max(0, performance.now() - this.#goneSinceMs)
+
+  go(): void {
+    this.#goneSinceMs = performance.now()
+  }
+
+  hold(): void {
+    this.#heldMs = this.clock()
+    this.#goneSinceMs = Number.POSITIVE_INFINITY
+  }
+}
+
 /** The TCP port of the route with this name; without a name, of the first route. */
 export function portOf({ routes }: Sidecar, name?: string): number {
   const route = routes.find((each) => name === undefined || each.route.name === name)

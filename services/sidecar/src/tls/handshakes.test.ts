@@ -14,7 +14,7 @@ import { Conversation } from '../testing/conversation.ts'
 import { Random } from '../testing/fuzz/random.ts'
 import { GET, type HttpStack, httpStack, OK } from '../testing/http-stack.ts'
 import { rawServer, responding } from '../testing/raw-server.ts'
-import { opsPortOf, portOf, sidecarWith } from '../testing/sidecar-with.ts'
+import { HeldClock, opsPortOf, portOf, sidecarWith } from '../testing/sidecar-with.ts'
 
 /** The beginning of a ClientHello: a record of 512 bytes, of which more are to come. */
 const HALF_HELLO = Buffer.from('160301020001', 'hex')
@@ -48,8 +48,10 @@ async function halfOpen(port: number, count: number): Promise<Conversation[]> {
 describe('a handshake', () => {
   it('that comes one byte at a time is reset at its deadline, and counted', async () => {
     await using secret = await secretDirectory(pair)
-    await using stack = await httpStack(responding(OK), tlsText(secret, 'handshakeTimeout: 200ms'))
+    const time = new HeldClock()
+    await using stack = await httpStack(responding(OK), tlsText(secret, 'handshakeTimeout: 200ms'), time)
     const client = stack.open()
+    time.go()
     let sent = 0
     const dripping = setInterval(() => {
       if (client.socket.writable) client.send(HALF_HELLO.subarray(sent, ++sent))
@@ -58,6 +60,7 @@ describe('a handshake', () => {
     clearInterval(dripping)
     assert.equal(client.ending, 'ECONNRESET')
     assert.equal(failures(stack).get('timeout'), 1)
+    time.hold() // a good handshake has the same time
     assert.equal(await isServed(portOf(stack.sidecar)), true)
   })
 
@@ -71,9 +74,11 @@ describe('a handshake', () => {
 
   it('that is done has no deadline any more', async () => {
     await using secret = await secretDirectory(pair)
-    await using stack = await httpStack(responding(OK), tlsText(secret, 'handshakeTimeout: 100ms'))
+    const time = new HeldClock()
+    await using stack = await httpStack(responding(OK), tlsText(secret, 'handshakeTimeout: 100ms'), time)
     using client = tlsConversation(portOf(stack.sidecar), pair)
     await client.send(GET).hears('ok')
+    time.go()
     const late = stack.open() // its deadline is later than that of the client would have been
     await late.toItsEnd()
     client.received = ''
@@ -218,7 +223,9 @@ describe('an operations port with TLS and 300 half-open handshakes', () => {
 describe(`${FUZZED} clients that begin with random bytes (seed ${SEED})`, () => {
   it('are all refused, and the sidecar goes on', async () => {
     await using secret = await secretDirectory(pair)
-    await using stack = await httpStack(responding(OK), tlsText(secret, 'handshakeTimeout: 100ms'))
+    const time = new HeldClock()
+    await using stack = await httpStack(responding(OK), tlsText(secret, 'handshakeTimeout: 100ms'), time)
+    time.go()
     const random = new Random(SEED)
     for (let i = 0; i < FUZZED; i++) {
       const bytes = Buffer.from(Array.from({ length: 1 + random.below(600) }, () => random.below(256)))
@@ -230,6 +237,7 @@ describe(`${FUZZED} clients that begin with random bytes (seed ${SEED})`, () => 
     }
     const counted = () => [...failures(stack).values()].reduce((sum, count) => sum + count, 0)
     await eventually('all to be counted', () => counted() === FUZZED)
+    time.hold()
     assert.equal(stack.connections.length, 0)
     assert.equal(await isServed(portOf(stack.sidecar)), true)
   })
