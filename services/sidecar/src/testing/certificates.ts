@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
+import { before } from 'node:test'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { promisify } from 'node:util'
+import { Authority, type KeyPair } from '@uds-sidecar/shared/testing/authority'
 import { tempDirectory } from '@uds-sidecar/shared/testing/files'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { Conversation } from './conversation.ts'
@@ -128,4 +130,23 @@ export function tlsConversation(port: number, pair: TestPair, options: Connectio
   const conversation = new Conversation(socket)
   const toItsStart = () => eventually('the handshake to end', () => isSecure || conversation.ending !== null)
   return Object.assign(conversation, { socket, toItsStart })
+}
+
+/** A certificate for `name`, and the CA that has issued it. Both are made before the tests of the file begin. */
+export function issuedTo(name: string): { readonly ca: Authority; readonly pair: KeyPair } {
+  let ca: Authority
+  let pair: KeyPair
+  before(async () => {
+    ca = await Authority.create()
+    pair = await ca.issue({ names: `DNS:${name}` })
+    return () => ca[Symbol.asyncDispose]()
+  })
+  return {
+    get ca() {
+      return ca
+    },
+    get pair() {
+      return pair
+    },
+  }
 }

@@ -1,9 +1,9 @@
 /** Responses of TLS upstreams in records of all sizes, to clients of all manners: each gets its own, byte by byte. */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
-import { before, describe, it } from 'node:test'
-import { Authority, type KeyPair } from '@uds-sidecar/shared/testing/authority'
+import { describe, it } from 'node:test'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
+import { issuedTo } from '../testing/certificates.ts'
 import { aTurn } from '../testing/conversation.ts'
 import { type PlannedResponse, planResponse } from '../testing/fuzz/generate-records.ts'
 import { type OracleMessage, read } from '../testing/fuzz/oracle.ts'
@@ -17,13 +17,7 @@ const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000_000)
 const CLIENTS = Math.ceil(Number(process.env.FUZZ_CASES ?? 20_000) / 400)
 const AT_ONCE = 5
 
-let ca: Authority
-let pair: KeyPair
-before(async () => {
-  ca = await Authority.create()
-  pair = await ca.issue({ names: `DNS:${NAME}` })
-  return () => ca[Symbol.asyncDispose]()
-})
+const issued = issuedTo(NAME)
 
 /** Sends to each request `GET /ID` the response that is planned for it. */
 function responder(plans: Map<number, PlannedResponse>) {
@@ -124,10 +118,10 @@ describe(`responses in records of all sizes (FUZZ_SEED=${SEED})`, () => {
       it(`reach ${CLIENTS} clients as they were sent, with ${version} and a response buffer of ${buffer}`, async () => {
         const random = new Random(SEED)
         const plans = new Map<number, PlannedResponse>()
-        const tls = { ...pair, minVersion: version, maxVersion: version }
+        const tls = { ...issued.pair, minVersion: version, maxVersion: version }
         await using server = await recordServer(tls, random, responder(plans))
         await using stack = await wayOutStack(
-          `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: ${ca.certFile}}, limits: {responseBufferBytes: ${buffer}}`,
+          `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: ${issued.ca.certFile}}, limits: {responseBufferBytes: ${buffer}}`,
         )
         let started = 0
         const one = async () => {
@@ -172,9 +166,9 @@ describe('an upstream that sends 200 MB to a client that does not read', () => {
           }
           socket.on('drain', more)
           more()
-        }, pair)
+        }, issued.pair)
         await using stack = await wayOutStack(
-          `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: ${ca.certFile}}, limits: {responseBufferBytes: 64KiB}, allow: [GET /response, GET /tunnel upgrade tcp]`,
+          `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: ${issued.ca.certFile}}, limits: {responseBufferBytes: 64KiB}, allow: [GET /response, GET /tunnel upgrade tcp]`,
         )
         const before = process.memoryUsage()
         const client = connect(stack.directory.at('out.sock')).pause()

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { before, describe, it } from 'node:test'
-import { Authority, type KeyPair } from '@uds-sidecar/shared/testing/authority'
+import { describe, it } from 'node:test'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
+import { issuedTo } from '../testing/certificates.ts'
 import { aTurn } from '../testing/conversation.ts'
 import { bodyOf } from '../testing/fuzz/generate-records.ts'
 import { Random } from '../testing/fuzz/random.ts'
@@ -17,13 +17,7 @@ const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000_000)
 const TUNNELS = Math.ceil(Number(process.env.FUZZ_CASES ?? 20_000) / 400)
 const AT_ONCE = 4
 
-let ca: Authority
-let pair: KeyPair
-before(async () => {
-  ca = await Authority.create()
-  pair = await ca.issue({ names: `DNS:${NAME}` })
-  return () => ca[Symbol.asyncDispose]()
-})
+const issued = issuedTo(NAME)
 
 const FIELDS = 'Connection: Upgrade\r\nUpgrade: tcp\r\n'
 const INTERIM = 'HTTP/1.1 103 Early\r\nX-A: b\r\n\r\n'
@@ -142,7 +136,7 @@ describe(`tunnels of records of all sizes (FUZZ_SEED=${SEED})`, () => {
       const random = new Random(SEED)
       const plans = new Map<number, Plan>()
       const upstreams = new Map<number, Promise<Buffer>>()
-      const tls = { ...pair, minVersion: version, maxVersion: version }
+      const tls = { ...issued.pair, minVersion: version, maxVersion: version }
       await using server = await recordServer(tls, random, (wire) => {
         wire.tls.once('data', (bytes) => {
           const id = Number(/^GET \/(\d+) /.exec(bytes.toString('latin1'))?.[1])
@@ -153,7 +147,7 @@ describe(`tunnels of records of all sizes (FUZZ_SEED=${SEED})`, () => {
         })
       })
       await using stack = await wayOutStack(
-        `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: ${ca.certFile}}, allow: [GET /* upgrade tcp]`,
+        `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: ${issued.ca.certFile}}, allow: [GET /* upgrade tcp]`,
       )
       const worker = async () => {
         while (plans.size < TUNNELS) {

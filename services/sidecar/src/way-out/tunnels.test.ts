@@ -2,22 +2,16 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { Socket } from 'node:net'
-import { before, describe, it } from 'node:test'
-import { Authority, type KeyPair } from '@uds-sidecar/shared/testing/authority'
+import { describe, it } from 'node:test'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import { WebSocket, WebSocketServer } from 'ws'
+import { issuedTo } from '../testing/certificates.ts'
 import { aTurn } from '../testing/conversation.ts'
 import { type Partner, partner, type WayOutStack, wayOutStack } from '../testing/partner.ts'
 import type { OnReceived } from '../testing/raw-server.ts'
 
 const NAME = 'api.example.org'
-let ca: Authority
-let pair: KeyPair
-before(async () => {
-  ca = await Authority.create()
-  pair = await ca.issue({ names: `DNS:${NAME}` })
-  return () => ca[Symbol.asyncDispose]()
-})
+const issued = issuedTo(NAME)
 
 const ALLOW = 'allow: [GET /up upgrade tcp, GET /ws upgrade websocket, GET /events long]'
 const FIELDS = 'Connection: Upgrade\r\nUpgrade: tcp\r\n'
@@ -29,7 +23,7 @@ const MANY = Buffer.from(Array.from({ length: 8_000_000 }, (_, at) => (at * 7 + 
 
 function stackFor({ port }: Pick<Partner, 'port'>, settings = ''): Promise<WayOutStack> {
   return wayOutStack(
-    `upstream: "tcp://${NAME}:${port}", upstreamTls: {ca: ${ca.certFile}}, ${ALLOW}${settings}`,
+    `upstream: "tcp://${NAME}:${port}", upstreamTls: {ca: ${issued.ca.certFile}}, ${ALLOW}${settings}`,
   )
 }
 
@@ -59,7 +53,7 @@ function requested({ sockets }: Partner) {
 
 describe('an upgraded connection to an upstream with TLS', () => {
   it('carries a WebSocket: messages both ways, and the close of either side', async () => {
-    const server = createServer({ cert: pair.cert, key: pair.key })
+    const server = createServer({ cert: issued.pair.cert, key: issued.pair.key })
     const sockets = new WebSocketServer({ server })
     sockets.on('connection', (socket) =>
       socket.on('message', (data, binary) => socket.send(data, { binary })),
@@ -88,7 +82,7 @@ describe('an upgraded connection to an upstream with TLS', () => {
     let heard = ''
     await using server = await partner(({ received }) => {
       heard = received
-    }, pair)
+    }, issued.pair)
     await using stack = await stackFor(server)
     stack.open().send(UPGRADE.replace('Upgrade: tcp', 'Upgrade: h2c, tcp'))
     await eventually('the request', () => heard.endsWith('\r\n\r\n'))
@@ -97,7 +91,7 @@ describe('an upgraded connection to an upstream with TLS', () => {
   })
 
   it('passes on the end of the client, and what the upstream still sends', async () => {
-    await using server = await partner(switching(), pair)
+    await using server = await partner(switching(), issued.pair)
     await using stack = await stackFor(server)
     const client = await stack.open().send(UPGRADE).hears(SWITCHED)
     await client.send('ping').hears('PING')
@@ -109,7 +103,7 @@ describe('an upgraded connection to an upstream with TLS', () => {
 
   it('gives all that comes after the 101 to a client that ended with its request', async () => {
     const many = 'x'.repeat(200_000)
-    await using server = await partner(switching(many), pair)
+    await using server = await partner(switching(many), issued.pair)
     await using stack = await stackFor(server)
     const client = stack.open().send(UPGRADE)
     client.socket.end()
@@ -121,7 +115,7 @@ describe('an upgraded connection to an upstream with TLS', () => {
     await using server = await partner((dialogue) => {
       heard += dialogue.received
       dialogue.received = ''
-    }, pair)
+    }, issued.pair)
     await using stack = await stackFor(server)
     const client = stack.open().send(UPGRADE)
     await eventually('the request', () => heard.endsWith('\r\n\r\n'))
@@ -132,7 +126,7 @@ describe('an upgraded connection to an upstream with TLS', () => {
   })
 
   it('passes on what comes together with the 101', async () => {
-    await using server = await partner(switching('first bytes'), pair)
+    await using server = await partner(switching('first bytes'), issued.pair)
     await using stack = await stackFor(server)
     const client = await stack.open().send(UPGRADE).hears('first bytes')
     await client.send('ping').hears('PING')
@@ -143,7 +137,7 @@ describe('an upgraded connection to an upstream with TLS', () => {
     await using server = await partner((dialogue) => {
       if (!dialogue.received.endsWith('\r\n\r\n')) return
       dialogue.socket.write(Buffer.concat([Buffer.from(SWITCHED), MANY]))
-    }, pair)
+    }, issued.pair)
     await using stack = await stackFor(server)
     const client = stack.open().send(UPGRADE)
     client.socket.pause()
@@ -157,7 +151,7 @@ describe('an upgraded connection to an upstream with TLS', () => {
   it('holds the upstream back while the client does not read, and loses nothing', async () => {
     await using server = await partner((dialogue) => {
       if (dialogue.received.endsWith('\r\n\r\n')) dialogue.socket.write(SWITCHED)
-    }, pair)
+    }, issued.pair)
     await using stack = await stackFor(server)
     const client = await stack.open().send(UPGRADE).hears(SWITCHED)
     client.received = ''
@@ -183,7 +177,7 @@ describe('an upgraded connection to an upstream with TLS', () => {
     await using server = await partner((dialogue) => {
       heard += dialogue.received
       dialogue.received = ''
-    }, pair)
+    }, issued.pair)
     await using stack = await stackFor(server)
     const client = stack.open().send(UPGRADE)
     await eventually('the request', () => heard.endsWith('\r\n\r\n'))
@@ -210,7 +204,7 @@ describe('an upgraded connection to an upstream with TLS', () => {
   })
 
   it('is cut, and counted, when the connection to the upstream breaks', async () => {
-    await using server = await partner(switching(), pair)
+    await using server = await partner(switching(), issued.pair)
     const transports: Socket[] = []
     server.server.on('connection', (socket: Socket) => transports.push(socket))
     await using stack = await stackFor(server)
@@ -231,7 +225,7 @@ describe('a long response of an upstream with TLS', () => {
   }
 
   it('is passed on byte by byte, beyond timeouts.body and timeouts.total', async () => {
-    await using server = await partner(events, pair)
+    await using server = await partner(events, issued.pair)
     await using stack = await stackFor(server, ', timeouts: {body: 50ms, total: 100ms}')
     const client = await stack.open().send(EVENTS).hears('first')
     await stack.open().send('GET /other HTTP/1.1\r\nHost: a\r\n\r\n').hears('path_not_allowed')
@@ -250,7 +244,7 @@ describe('a long response of an upstream with TLS', () => {
     ['closes', 'destroy'],
   ] as const)
     it(`releases its upstream when the client ${how} the connection`, async () => {
-      await using server = await partner(events, pair)
+      await using server = await partner(events, issued.pair)
       await using stack = await stackFor(server)
       const client = await stack.open().send(EVENTS).hears('first')
       const upstream = requested(server)
@@ -263,7 +257,7 @@ describe('a long response of an upstream with TLS', () => {
   it('holds the upstream back while the client does not read, and loses nothing', async () => {
     await using server = await partner((dialogue) => {
       if (dialogue.received.endsWith('\r\n\r\n')) dialogue.socket.write('HTTP/1.1 200 OK\r\n\r\n')
-    }, pair)
+    }, issued.pair)
     await using stack = await stackFor(server, ', limits: {responseBufferBytes: 64KiB}')
     const client = await stack.open().send(EVENTS).hears('\r\n\r\n')
     const head = client.received.length

@@ -1,8 +1,8 @@
 /** Uploads to TLS upstreams that read slowly, reset or respond in the middle: no byte is lost, and nothing hangs. */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
-import { before, describe, it } from 'node:test'
-import { Authority, type KeyPair } from '@uds-sidecar/shared/testing/authority'
+import { describe, it } from 'node:test'
+import { issuedTo } from '../testing/certificates.ts'
 import { aTurn, readAll } from '../testing/conversation.ts'
 import { bodyOf, chunked } from '../testing/fuzz/generate-records.ts'
 import { read } from '../testing/fuzz/oracle.ts'
@@ -16,13 +16,7 @@ const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000_000)
 const CLIENTS = Math.ceil(Number(process.env.FUZZ_CASES ?? 20_000) / 600)
 const AT_ONCE = 4
 
-let ca: Authority
-let pair: KeyPair
-before(async () => {
-  ca = await Authority.create()
-  pair = await ca.issue({ names: `DNS:${NAME}` })
-  return () => ca[Symbol.asyncDispose]()
-})
+const issued = issuedTo(NAME)
 
 type Course = 'whole' | 'upstream resets' | 'upstream responds early' | 'client leaves'
 
@@ -129,10 +123,10 @@ describe(`uploads to an upstream with TLS that reads slowly (FUZZ_SEED=${SEED})`
     it(`arrive whole from ${CLIENTS} clients with ${version}`, async () => {
       const random = new Random(SEED)
       const uploads = new Map<number, Upload>()
-      const tls = { ...pair, minVersion: version, maxVersion: version }
+      const tls = { ...issued.pair, minVersion: version, maxVersion: version }
       await using server = await recordServer(tls, random, receiver(uploads, random))
       await using stack = await wayOutStack(
-        `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: ${ca.certFile}}`,
+        `upstream: "tcp://${NAME}:${server.port}", upstreamTls: {ca: ${issued.ca.certFile}}`,
       )
       let [started, next] = [0, 0]
       const worker = async () => {
