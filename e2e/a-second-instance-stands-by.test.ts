@@ -21,8 +21,10 @@ test('a second instance stands by', async (t) => {
       assert.equal(State.ExitCode, 75)
     })
     assert.deepEqual([await first.incarnation(), ...(await identitiesAt(first, RELAYED_SOCKETS))], before)
-    for (const { state, generation } of Object.values(await stack.routes()))
-      assert.deepEqual([state, generation], ['up', 1])
+    await eventuallyPasses(async () => {
+      for (const { state, generation } of Object.values(await stack.routes()))
+        assert.deepEqual([state, generation], ['up', 1])
+    })
   })
 
   await t.test('when the first has gone, it serves', async () => {

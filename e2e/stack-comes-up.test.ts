@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
 import { sharedStack } from './support/stack.ts'
 
 test('the stack comes up', async (t) => {
@@ -22,8 +23,10 @@ test('the stack comes up', async (t) => {
   })
 
   await t.test('the sidecar is ready: all its upstream sockets accept connections', async () => {
-    const { status, body } = await stack.request('ops', '/-/ready')
-    assert.equal(status, 200)
-    assert.deepEqual(JSON.parse(body.toString()), { ready: true, down: [] })
+    await eventuallyPasses(async () => {
+      const { status, body } = await stack.request('ops', '/-/ready')
+      assert.equal(status, 200)
+      assert.deepEqual(JSON.parse(body.toString()), { ready: true, down: [] })
+    })
   })
 })
