@@ -71,8 +71,8 @@ export const tlsHardening: readonly Mutant[] = [
   {
     name: 'a TLS connection is ended while a write is in progress',
     file: WRITES,
-    find: 'socket._final = (done) => inTurn(() => final.call(socket, done))',
-    replace: 'socket._final = (done) => final.call(socket, done)',
+    find: 'if (isWriting) waiting = () => final.call(socket, done)',
+    replace: 'if (isWriting) final.call(socket, done)',
     killers: [WRITES_TEST],
   },
 ]

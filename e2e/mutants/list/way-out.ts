@@ -100,7 +100,7 @@ export const wayOut: readonly Mutant[] = [
   {
     name: 'way out: a TLS write that waited is written twice',
     file: 'services/sidecar/src/tls/prompt-writes.ts',
-    find: '      waiting = null\n',
+    find: '    waiting = null\n',
     replace: '',
     killers: [UPLOADS],
   },

@@ -13,46 +13,63 @@ type Done = (error?: Error | null) => void
 export function writePromptly(socket: TLSSocket): void {
   const [write, writev, final] = [socket._write, socket._writev, socket._final]
   let isWriting = false
+  /** Of the write that Node has not reported; null: we have. */
+  let report: Done | null = null
   let waiting: (() => void) | null = null
 
-  const run = (start: (done: Done) => void, done: Done) => {
-    let isReported = false
-    isWriting = true
-    start((error) => {
-      isWriting = false
-      if (!isReported) done(error)
-      else if (error) socket.destroy(error)
-      const next = waiting
-      waiting = null
-      next?.()
-    })
-    if (!isWriting || hasQueue(socket)) return
-    isReported = true
-    done()
+  const written: Done = (error) => {
+    const [done, next] = [report, waiting]
+    isWriting = false
+    report = null
+    waiting = null
+    if (done !== null) done(error)
+    else if (error) socket.destroy(error)
+    next?.()
   }
-  const inTurn = (next: () => void) => {
-    if (isWriting) waiting = next
-    else next()
+  const begin = (done: Done) => {
+    isWriting = true
+    report = done
+  }
+  const reportIfTaken = () => {
+    if (!isWriting || hasQueue(socket)) return
+    const done = report
+    report = null
+    done?.()
   }
 
-  socket._write = (chunk, encoding, done) =>
-    inTurn(() => run((written) => write.call(socket, chunk, encoding, written), done))
+  socket._write = (chunk, encoding, done) => {
+    if (isWriting) {
+      waiting = () => socket._write(chunk, encoding, done)
+      return
+    }
+    begin(done)
+    write.call(socket, chunk, encoding, written)
+    reportIfTaken()
+  }
   if (writev !== undefined)
-    socket._writev = (chunks, done) =>
-      inTurn(() => run((written) => writev.call(socket, chunks, written), done))
-  socket._final = (done) => inTurn(() => final.call(socket, done))
+    socket._writev = (chunks, done) => {
+      if (isWriting) {
+        waiting = () => socket._writev?.(chunks, done)
+        return
+      }
+      begin(done)
+      writev.call(socket, chunks, written)
+      reportIfTaken()
+    }
+  socket._final = (done) => {
+    if (isWriting) waiting = () => final.call(socket, done)
+    else final.call(socket, done)
+  }
 }
 
 /**
  * Whether bytes wait for room in the kernel's send buffer. Node has no public way to tell: `_parent` of its handle is that
  * of the connection below TLS. Where there is none the write is done when Node says so.
  */
-function hasQueue(socket: object): boolean {
-  const handle = '_handle' in socket ? socket._handle : null
-  const transport = isObject(handle) && '_parent' in handle ? handle._parent : null
-  return !isObject(transport) || !('writeQueueSize' in transport) || transport.writeQueueSize !== 0
+function hasQueue(socket: TLSSocket): boolean {
+  return (socket as TLSSocket & Internals)._handle?._parent?.writeQueueSize !== 0
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
+interface Internals {
+  readonly _handle?: { readonly _parent?: { readonly writeQueueSize?: number } | null } | null
 }
