@@ -108,8 +108,8 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'no deadline for the upstream',
     file: 'services/sidecar/src/relay/exchange-time.ts',
-    find: 'this.allow(this.#request.isDone ? responseHead : this.#bodyMs)',
-    replace: 'this.allow(this.#request.isDone ? 1e9 : this.#bodyMs)',
+    find: 'this.allow(this.#request.isDone ? responseHead : this.#bodyMs())',
+    replace: 'this.allow(this.#request.isDone ? 1e9 : this.#bodyMs())',
     killers: [UPSTREAM],
   },
   {
@@ -221,8 +221,8 @@ export const relaying: readonly Mutant[] = [
   {
     name: 'a deadline counts from the last tick',
     file: 'services/sidecar/src/relay/deadlines.ts',
-    find: '    this.#nowMs = this.#clock()\n    const dueMs',
-    replace: '    const dueMs',
+    find: 'const dueMs = this.readNowMs()',
+    replace: 'const dueMs = this.#nowMs',
     killers: ['services/sidecar/src/relay/deadlines.test.ts'],
   },
   {
@@ -230,6 +230,27 @@ export const relaying: readonly Mutant[] = [
     file: 'services/sidecar/src/relay/deadlines.ts',
     find: 'setImmediate(advance)',
     replace: 'advance()',
+    killers: ['services/sidecar/src/relay/deadlines.test.ts'],
+  },
+  {
+    name: 'the clock stays held after a request came',
+    file: 'services/sidecar/src/relay/client-connection.ts',
+    find: 'this.#relay.deadlines.release()',
+    replace: '',
+    killers: ['services/sidecar/src/relay/deadlines.test.ts'],
+  },
+  {
+    name: 'the clock stays held after a response came',
+    file: 'services/sidecar/src/relay/upstream-connection.ts',
+    find: 'this.#pool.deadlines.release()',
+    replace: '',
+    killers: ['services/sidecar/src/relay/deadlines.test.ts'],
+  },
+  {
+    name: 'a held clock is read',
+    file: 'services/sidecar/src/relay/deadlines.ts',
+    find: 'if (!this.#isHeld) this.#nowMs',
+    replace: 'this.#nowMs',
     killers: ['services/sidecar/src/relay/deadlines.test.ts'],
   },
 ]

@@ -164,8 +164,8 @@ export const upgrade: readonly Mutant[] = [
   {
     name: 'after a WebSocket is refused the connection goes on',
     file: EXCHANGE_TS,
-    find: 'this.#mayPersist && !isAboutUpgrade',
-    replace: 'this.#mayPersist',
+    find: 'this.#mayPersist() && !isAboutUpgrade',
+    replace: 'this.#mayPersist()',
     killers: [UPGRADE],
   },
   {
@@ -339,7 +339,7 @@ export const upgrade: readonly Mutant[] = [
   {
     name: 'a client sends as much as it likes before the 101',
     file: 'services/sidecar/src/relay/client-connection.ts',
-    find: "    if (this.#earlyBytes > this.#relay.route.limits.headBytes) this.socket.pause('early')\n",
+    find: "    if (this.#earlyBytes() > this.#relay.route.limits.headBytes) this.socket.pause('early')\n",
     replace: '',
     killers: [WAYS],
   },

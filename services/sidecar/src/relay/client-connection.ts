@@ -70,7 +70,7 @@ export class ClientConnection extends Timed {
   /** Another request may follow on this connection. */
   get mayPersist(): boolean {
     const { isDraining, route } = this.#relay
-    const hasMore = this.#isReading || this.#earlyBytes > 0 || !this.socket.hasEnded
+    const hasMore = this.#isReading || this.#earlyBytes() > 0 || !this.socket.hasEnded
     return !isDraining && hasMore && this.#requests < route.limits.requestsPerConnection
   }
 
@@ -110,7 +110,7 @@ export class ClientConnection extends Timed {
     if (this.#state === 'busy') this.#exchange?.expire()
     else if (this.#state === 'head' && this.#isHeadTimed)
       this.#refuse(clientTooSlow(), this.#partial?.bytes ?? null)
-    else if (this.#mayRead) this.#linger('no further request')
+    else if (this.#mayRead()) this.#linger('no further request')
     else if (this.socket.isFull) this.socket.reset()
     else this.socket.destroy()
   }
@@ -120,15 +120,20 @@ export class ClientConnection extends Timed {
   }
 
   /** The next bytes belong to a head. */
-  get #mayRead(): boolean {
+  #mayRead(): boolean {
     return this.#state === 'idle' || this.#state === 'head'
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#state === 'busy') this.#receiveWhileBusy(chunk)
-    else if (this.#state === 'idle') this.#read(chunk)
-    else if (this.#state === 'head') this.#receiveHead(this.#partial as PartialHead, chunk)
-    else if (this.#state === 'lingering') this.#lingerOn()
+    this.#relay.deadlines.hold()
+    try {
+      if (this.#state === 'busy') this.#receiveWhileBusy(chunk)
+      else if (this.#state === 'idle') this.#read(chunk)
+      else if (this.#state === 'head') this.#receiveHead(this.#partial as PartialHead, chunk)
+      else if (this.#state === 'lingering') this.#lingerOn()
+    } finally {
+      this.#relay.deadlines.release()
+    }
   }
 
   #receiveWhileBusy(chunk: Buffer): void {
@@ -152,10 +157,10 @@ export class ClientConnection extends Timed {
   }
 
   #holdBack(): void {
-    if (this.#earlyBytes > this.#relay.route.limits.headBytes) this.socket.pause('early')
+    if (this.#earlyBytes() > this.#relay.route.limits.headBytes) this.socket.pause('early')
   }
 
-  get #earlyBytes(): number {
+  #earlyBytes(): number {
     return this.#early === null ? 0 : this.#early.length
   }
 
@@ -166,7 +171,7 @@ export class ClientConnection extends Timed {
     if (this.#isReading) return
     if (this.#early !== null && this.#early.length > 0) this.#read(this.#early.takeAll())
     // Read on only when half of it is used up: joining the rest with new bytes each time would copy it again and again.
-    if (this.#earlyBytes <= this.#relay.route.limits.headBytes / 2) this.socket.resume('early')
+    if (this.#earlyBytes() <= this.#relay.route.limits.headBytes / 2) this.socket.resume('early')
     if (this.socket.hasEnded && this.#state !== 'busy') this.#linger('no further request')
   }
 
@@ -174,7 +179,7 @@ export class ClientConnection extends Timed {
   #read(bytes: Buffer): void {
     let start = 0
     this.#isReading = true
-    while (start < bytes.length && this.#mayRead) start = this.#readRequest(bytes, start)
+    while (start < bytes.length && this.#mayRead()) start = this.#readRequest(bytes, start)
     this.#isReading = false
     if (this.#state !== 'head') this.#partial = null
     if (start === bytes.length || this.#state !== 'busy') return

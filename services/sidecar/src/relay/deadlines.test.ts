@@ -3,7 +3,10 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { tempDirectory } from '@uds-sidecar/shared/testing/files'
+import { eventually } from '@uds-sidecar/shared/testing/waiting'
 import fc from 'fast-check'
+import { GET, httpStack, OK } from '../testing/http-stack.ts'
+import { responding } from '../testing/raw-server.ts'
 import { Deadlines, Timed } from './deadlines.ts'
 
 class Alarm extends Timed {
@@ -135,6 +138,42 @@ describe('on a busy machine, a deadline', () => {
     server.close()
     assert.deepEqual(order, ['bytes', 'expired'])
   })
+})
+
+describe('while the clock is held', () => {
+  it('everything counts from when it was read, and afterwards from now', () => {
+    const { clock, deadlines, alarm, pass } = wheel()
+    const [held, later] = [alarm(), alarm()]
+    deadlines.hold()
+    clock.ms += 400
+    deadlines.set(held, 500)
+    assert.equal(deadlines.readNowMs(), 1_000)
+    deadlines.release()
+    assert.equal(deadlines.readNowMs(), 1_400)
+    deadlines.set(later, 500)
+    pass(210)
+    assert.deepEqual([held.expiredAt.length, later.expiredAt.length], [1, 0])
+  })
+
+  for (const [what, request] of [
+    ['a refused request', 'GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
+    ['a response', GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')],
+  ] as const)
+    it(`${what} takes place, and not longer: what is set next counts from now`, async () => {
+      let nowMs = 1_000
+      const settings = 'allow: [GET /a], timeouts: {idle: 5s, head: 100ms}'
+      const closing = OK.replace('\r\n', '\r\nConnection: close\r\n')
+      await using stack = await httpStack(responding(closing), settings, { clock: () => nowMs })
+      await stack.open().send(request).toItsEnd()
+      nowMs += 10_000
+      const waiting = await stack.openAndWait()
+      const slow = stack.open().send('GET')
+      await eventually('its deadline', () => {
+        nowMs += 50
+        return slow.received.startsWith('HTTP/1.1 408')
+      })
+      await waiting.send(GET).hears('ok')
+    })
 })
 
 async function connected(path: string): Promise<Socket> {

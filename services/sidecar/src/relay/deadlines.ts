@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+
 const TICK_MS = 50
 const SLOTS = 1_024
 
@@ -30,6 +32,7 @@ export class Deadlines {
   #timer: NodeJS.Timeout | undefined
   readonly #clock: () => number
   #nowMs: number
+  #isHeld = false
 
   /** @param clock milliseconds, monotonic; a test passes its own. */
   constructor(clock: () => number = () => performance.now()) {
@@ -44,11 +47,26 @@ export class Deadlines {
     return this.#nowMs
   }
 
+  /** As `nowMs`, read anew unless it is held. */
+  readNowMs(): number {
+    if (!this.#isHeld) this.#nowMs = this.#clock()
+    return this.#nowMs
+  }
+
+  /** Reads the clock once for all that one event leads to, until `release`: a request would read it nine times. */
+  hold(): void {
+    this.#nowMs = this.#clock()
+    this.#isHeld = true
+  }
+
+  release(): void {
+    this.#isHeld = false
+  }
+
   /** Expire `timed` in `delayMs` from now, instead of when it was due before. */
   set(timed: Timed, delayMs: number): void {
     // Read anew: on a busy machine this turn of the event loop may have taken longer than `delayMs`.
-    this.#nowMs = this.#clock()
-    const dueMs = this.#nowMs + delayMs + TICK_MS
+    const dueMs = this.readNowMs() + delayMs + TICK_MS
     const moved = timed.slot >= 0 && dueMs < timed.dueMs
     timed.dueMs = dueMs
     if (moved) this.#unlink(timed)

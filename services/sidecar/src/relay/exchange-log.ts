@@ -72,12 +72,12 @@ export class ExchangeLog {
 
   /** The request is over. */
   end(): void {
-    this.#log.add(this.#status, this.code, () => this.#line(performance.now()))
+    this.#log.add(this.#status(), this.code, () => this.#line(this.#moments.nowMs()))
   }
 
   /** The request has become a tunnel: its line is written when that ends. */
   tunnel(): FinishTunnel {
-    const line = this.#line(performance.now())
+    const line = this.#line(this.#moments.nowMs())
     const { startedMs } = this.#moments
     return ({ code, bytesFromClient, bytesToClient }) =>
       this.#log.add(line.status, code, () => ({
@@ -85,12 +85,12 @@ export class ExchangeLog {
         code,
         bytesFromClient: line.bytesFromClient + bytesFromClient,
         bytesToClient: line.bytesToClient + bytesToClient,
-        totalMs: performance.now() - startedMs,
+        totalMs: this.#moments.nowMs() - startedMs,
       }))
   }
 
   /** Null: no head of a response was written. */
-  get #status(): number | null {
+  #status(): number | null {
     return this.#response.hasBegun ? this.#response.status : null
   }
 
@@ -105,7 +105,7 @@ export class ExchangeLog {
       uid,
       method: this.#response.method,
       path: textOf(this.#path),
-      status: this.#status,
+      status: this.#status(),
       code: this.code,
       bytesFromClient: this.#headBytes + this.#request.bodyBytes,
       bytesToClient: this.#client.written - this.#writtenBefore,

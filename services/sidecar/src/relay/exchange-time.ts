@@ -62,22 +62,22 @@ export class ExchangeTime {
 
   /** The next step is the wait for more of a body, the request's or the response's. */
   allowForBody(): void {
-    this.allow(this.#bodyMs)
+    this.allow(this.#bodyMs())
   }
 
   /** The next step is the wait for the rest of the request, or for the response when the request is whole. */
   allowForRest(): void {
     const { responseHead } = this.#relay.route.timeoutsMs
-    this.allow(this.#request.isDone ? responseHead : this.#bodyMs)
+    this.allow(this.#request.isDone ? responseHead : this.#bodyMs())
   }
 
   /** The next step is that the client takes the end of the response. It may go past the time for the whole request. */
   allowForFlush(): void {
-    this.#client.allow(this.#bodyMs)
+    this.#client.allow(this.#bodyMs())
   }
 
   /** Time without a byte of a body. */
-  get #bodyMs(): number {
+  #bodyMs(): number {
     const { body } = this.#relay.route.timeoutsMs
     return this.#tunnel.idleMs(this.#response.hasBegun, this.#client.socket.hasEnded) ?? body
   }

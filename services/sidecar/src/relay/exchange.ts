@@ -37,13 +37,14 @@ export class Exchange implements ResponseTaker {
   /** The client that sent the request, as far as it is known. */
   #user: string | null = null
   readonly #log: ExchangeLog
-  readonly #moments = new Moments()
+  readonly #moments: Moments
   readonly #time: ExchangeTime
   readonly #delivery: RequestDelivery
 
   constructor(client: ExchangeClient, relay: HttpRelay) {
     this.#client = client
     this.#relay = relay
+    this.#moments = new Moments(relay.deadlines)
     this.#request = new RequestSender(relay.headRules, relay.writer)
     this.#response = new ResponseSender(client.socket, relay, this.#moments)
     this.#log = new ExchangeLog(relay.accessLog, client.socket, this.#request, this.#response, this.#moments)
@@ -116,7 +117,7 @@ export class Exchange implements ResponseTaker {
   }
 
   #respondToOptions(allow: string): void {
-    this.#response.options(allow, this.#mayPersist)
+    this.#response.options(allow, this.#mayPersist())
     this.finish()
   }
 
@@ -139,11 +140,11 @@ export class Exchange implements ResponseTaker {
       return
     }
     this.#response.follow(source)
-    this.#delivery.send(source, this.#client.socket.provenance(this.#user), this.#lines)
+    this.#delivery.send(source, this.#client.socket.provenance(this.#user), this.#lines())
   }
 
   /** What the request says to the upstream beside what its client said: its protocol, and its trace. */
-  get #lines(): Buffer {
+  #lines(): Buffer {
     const { requestLines } = this.#tunnel
     const { trace } = this.#log
     return trace === null ? requestLines : Buffer.concat([requestLines, Buffer.from(trace.lines, 'latin1')])
@@ -185,7 +186,7 @@ export class Exchange implements ResponseTaker {
 
   takeHead(head: ResponseHead, bytes: Buffer, start: number, end: number): void {
     this.#moments.respond()
-    this.#response.takeHead(head, bytes, start, end, this.#mayPersist)
+    this.#response.takeHead(head, bytes, start, end, this.#mayPersist())
     if (this.#response.isPaused) this.#time.restartWait()
     this.#time.allowForBody()
   }
@@ -196,7 +197,7 @@ export class Exchange implements ResponseTaker {
     this.#time.allowForBody()
   }
 
-  get #mayPersist(): boolean {
+  #mayPersist(): boolean {
     return this.#request.isDone && !this.#tunnel.mayUpgrade && this.#client.mayPersist
   }
 
@@ -257,7 +258,7 @@ export class Exchange implements ResponseTaker {
   #refuse(refused: Refused): void {
     const isAboutUpgrade = refused.failure.code === 'upgrade_refused'
     this.#log.code = refused.failure.code
-    this.#response.problem(refused, this.#mayPersist && !isAboutUpgrade)
+    this.#response.problem(refused, this.#mayPersist() && !isAboutUpgrade)
     this.finish()
   }
 

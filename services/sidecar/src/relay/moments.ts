@@ -1,5 +1,7 @@
+import type { Deadlines } from './deadlines.ts'
+
 /**
- * When an exchange reached each of its steps, in milliseconds of `performance.now()`; 0: not yet. The metrics and the
+ * When an exchange reached each of its steps, in milliseconds of the clock of the deadlines; 0: not yet. The metrics and the
  * access log say from them how long each step took.
  */
 export class Moments {
@@ -16,32 +18,42 @@ export class Moments {
   /** The head of the final response was whole. */
   respondedMs = 0
 
+  readonly #clock: Deadlines
+
+  constructor(clock: Deadlines) {
+    this.#clock = clock
+  }
+
+  nowMs(): number {
+    return this.#clock.readNowMs()
+  }
+
   start(): void {
-    this.startedMs = performance.now()
+    this.startedMs = this.nowMs()
     this.askedMs = 0
     this.#restart()
   }
 
   ask(): void {
-    this.askedMs = performance.now()
+    this.askedMs = this.nowMs()
     this.#restart()
   }
 
   dial(): void {
-    this.dialledMs = performance.now()
+    this.dialledMs = this.nowMs()
   }
 
   begin(): void {
-    this.begunMs = performance.now()
+    this.begunMs = this.nowMs()
     this.sentMs = this.begunMs
   }
 
   send(): void {
-    this.sentMs = performance.now()
+    this.sentMs = this.nowMs()
   }
 
   respond(): void {
-    this.respondedMs = performance.now()
+    this.respondedMs = this.nowMs()
   }
 
   #restart(): void {

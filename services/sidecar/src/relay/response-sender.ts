@@ -158,7 +158,7 @@ export class ResponseSender {
     this.persistent &&= mayPersist
     this.#status = statusOf(failure.code)
     this.#counters.fail(failure)
-    const options = { connection: this.#connection, headOnly: this.method === 'HEAD', allow, challenges }
+    const options = { connection: this.#connection(), headOnly: this.method === 'HEAD', allow, challenges }
     this.#writeOwn(problemResponse(failure, options))
   }
 
@@ -182,28 +182,29 @@ export class ResponseSender {
   /** Counts the response, complete or not. */
   end(): void {
     const status = this.#status === 0 ? CLIENT_LEFT : this.#status
-    this.#counters.responded(this.method, status, performance.now() - this.#moments.startedMs)
+    this.#counters.responded(this.method, status, this.#moments.nowMs() - this.#moments.startedMs)
     this.#source = null
     this.isPaused = false
     this.isFull = false
     this.#releaseBuffer()
   }
 
-  get #connection(): 'close' | 'keep-alive' | null {
+  #connection(): 'close' | 'keep-alive' | null {
     if (!this.persistent) return 'close'
     return this.minor === 0 ? 'keep-alive' : null
   }
 
   #connectionLine(): Buffer | null {
-    const connection = this.#connection
+    const connection = this.#connection()
     if (connection === null) return null
     return connection === 'close' ? CLOSE : KEEP_ALIVE
   }
 
   /** The lines that the relay adds to the head. */
   #insertion(head: ResponseHead): Buffer | null {
-    const lines: Buffer[] = this.#isChunking ? [CHUNKED] : []
     const connection = this.#connectionLine()
+    if (connection === null && head.dateStart >= 0 && !this.#isChunking) return null
+    const lines: Buffer[] = this.#isChunking ? [CHUNKED] : []
     if (connection !== null) lines.push(connection)
     if (head.dateStart < 0) lines.push(this.#date.now())
     const [line = null] = lines

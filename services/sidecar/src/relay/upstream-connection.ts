@@ -190,8 +190,13 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   }
 
   received(bytes: Buffer, end: number): void {
-    if (this.#state === 'busy') this.#readResponse(bytes, end, this.#taker as ResponseTaker)
-    else this.close() // bytes that belong to no request
+    this.#pool.deadlines.hold()
+    try {
+      if (this.#state === 'busy') this.#readResponse(bytes, end, this.#taker as ResponseTaker)
+      else this.close() // bytes that belong to no request
+    } finally {
+      this.#pool.deadlines.release()
+    }
   }
 
   #readResponse(bytes: Buffer, end: number, taker: ResponseTaker): void {
@@ -215,7 +220,7 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
     const taker = this.#taker
     if (taker === null) return
     this.#pool.responded()
-    if (this.#reader.isReusable && this.#isRequestSent && this.#isWorthKeeping) this.#becomeIdle()
+    if (this.#reader.isReusable && this.#isRequestSent && this.#isWorthKeeping()) this.#becomeIdle()
     else this.close()
     taker.finish()
   }
@@ -226,7 +231,7 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
   }
 
   /** A connection that was opened for one request is kept only while the pool has no other idle one. */
-  get #isWorthKeeping(): boolean {
+  #isWorthKeeping(): boolean {
     if (this.#isRetired || this.isTunnel) return false
     return !this.#isForOne || !this.#pool.hasIdle
   }
