@@ -516,8 +516,8 @@ export const egress: readonly Mutant[] = [
   mutant(
     'an idle tunnel keeps a large buffer',
     BUFFER,
-    'if (count < (wasCopied ? MOST_BYTES : USUAL_BYTES)) this.bytes = shared.bytes',
-    'if (count < 0) this.bytes = shared.bytes',
+    'if (count >= USUAL_BYTES) this.#replace',
+    'if (count >= 0) this.#replace',
     BUFFER_TEST,
   ),
   mutant(
@@ -530,8 +530,8 @@ export const egress: readonly Mutant[] = [
   mutant(
     'a copy that waits to be written is used again',
     BUFFER,
-    'if (this.#copy !== null && !isInUse) shared.giveBack(this.#copy)',
-    'if (this.#copy !== null) shared.giveBack(this.#copy)',
+    'if (to.writableLength > 0) LENT.lend(copy, to)',
+    'if (to.writableLength < 0) LENT.lend(copy, to)',
     BUFFER_TEST,
   ),
   mutant(
@@ -544,8 +544,8 @@ export const egress: readonly Mutant[] = [
   mutant(
     'a tunnel reads on although nobody takes its bytes',
     `${RELAY}/stream-relay.ts`,
-    'return hasRoom || !isInUse',
-    'return true',
+    'return hasRoom || this.#to.writableLength === 0\n  }\n}',
+    'return true\n  }\n}',
     `${RELAY}/stream-route.test.ts`,
   ),
   mutant(

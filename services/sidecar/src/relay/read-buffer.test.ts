@@ -4,20 +4,25 @@ import { connect, createServer, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
+import type { Taker } from './lent-buffers.ts'
 import { ReadBuffer, readCopies, readInto, SharedBuffers } from './read-buffer.ts'
+
+/** A socket that has taken all bytes, and one that has not. */
+const QUICK = { writableLength: 0, destroyed: false }
+const SLOW = { writableLength: 1, destroyed: false }
 
 describe('a read buffer', () => {
   it('is reused after a read that did not fill it', () => {
     const buffer = new ReadBuffer()
     const { bytes } = buffer
-    buffer.prepare(100, false, true)
+    buffer.prepare(100, QUICK, true)
     assert.equal(buffer.bytes, bytes)
   })
 
   it('is replaced by a new one of the same size while its bytes are in use', () => {
     const buffer = new ReadBuffer()
     const { bytes } = buffer
-    buffer.prepare(100, true, true)
+    buffer.prepare(100, SLOW, true)
     assert.notEqual(buffer.bytes, bytes)
     assert.equal(buffer.bytes.length, bytes.length)
   })
@@ -25,7 +30,7 @@ describe('a read buffer', () => {
   it('is kept while its bytes are in use when no read comes before they are written', () => {
     const buffer = new ReadBuffer()
     const { bytes } = buffer
-    buffer.prepare(100, true, false)
+    buffer.prepare(100, SLOW, false)
     assert.equal(buffer.bytes, bytes)
   })
 
@@ -33,20 +38,20 @@ describe('a read buffer', () => {
     const buffer = new ReadBuffer()
     const sizes = [buffer.bytes.length]
     for (let read = 0; read < 3; read++) {
-      buffer.prepare(buffer.bytes.length, false, true)
+      buffer.prepare(buffer.bytes.length, QUICK, true)
       sizes.push(buffer.bytes.length)
     }
-    buffer.prepare(1, false, true)
+    buffer.prepare(1, QUICK, true)
     assert.deepEqual([...sizes, buffer.bytes.length], [4_096, 16_384, 32_768, 32_768, 16_384])
   })
 })
 
 describe('a read buffer with shared ones', () => {
   /** A read of `count` bytes `x`. @returns what it has left for a write */
-  function read(buffer: ReadBuffer, count: number, isInUse = false, goesOn = true): Buffer {
+  function read(buffer: ReadBuffer, count: number, to: Taker = QUICK, goesOn = true): Buffer {
     buffer.bytes.fill('x', 0, count)
     const taken = buffer.take(count)
-    buffer.prepare(count, isInUse, goesOn)
+    buffer.prepare(count, to, goesOn)
     return taken
   }
 
@@ -63,7 +68,7 @@ describe('a read buffer with shared ones', () => {
   it('leaves bytes for a write that the read of another connection does not change', () => {
     const shared = new SharedBuffers()
     const [one, other] = [new ReadBuffer(shared), new ReadBuffer(shared)]
-    const taken = read(one, 5, true)
+    const taken = read(one, 5, SLOW)
     other.bytes.fill('y', 0, 5)
     const second = other.take(5)
     assert.deepEqual([String(taken), String(second)], ['xxxxx', 'yyyyy'])
@@ -72,17 +77,28 @@ describe('a read buffer with shared ones', () => {
   it('allocates nothing for small reads whose bytes are written at once', () => {
     const buffer = new ReadBuffer(new SharedBuffers())
     assert.equal(read(buffer, 5).buffer, read(buffer, 11_264).buffer)
-    assert.notEqual(read(buffer, 5, true).buffer, read(buffer, 5).buffer)
+    assert.notEqual(read(buffer, 5, SLOW).buffer, read(buffer, 5).buffer)
   })
 
   it('is replaced while bytes of a large read are in use, unless the next read comes after they are written', () => {
     const buffer = new ReadBuffer(new SharedBuffers())
     read(buffer, 32_768)
     const { bytes } = buffer
-    read(buffer, 32_768, true, false)
+    read(buffer, 32_768, SLOW, false)
     assert.equal(buffer.bytes, bytes)
-    read(buffer, 32_768, true, true)
+    read(buffer, 32_768, SLOW, true)
     assert.notEqual(buffer.bytes, bytes)
+  })
+
+  it('allocates nothing for large reads from a socket that takes its bytes a little later', () => {
+    const buffer = new ReadBuffer(new SharedBuffers())
+    const used = new Set<ArrayBufferLike>()
+    for (let count = 0; count < 100; count++) {
+      const to = { writableLength: 32_768, destroyed: false }
+      used.add(read(buffer, 32_768, to).buffer)
+      to.writableLength = 0
+    }
+    assert.ok(used.size < 5, `${used.size} buffers`)
   })
 })
 

@@ -1,26 +1,30 @@
 import { type OnReadOpts, Socket } from 'node:net'
+import { LARGE_BYTES, LentBuffers, type Taker } from './lent-buffers.ts'
 
 const LEAST_BYTES = 4_096
 const USUAL_BYTES = 16_384
-/** More is no faster: a chunk of 64 KiB fills a stream of Node, which then has to drain after each write. */
-const MOST_BYTES = 32_768
+
+/** Of all sockets of the process. */
+const LENT = new LentBuffers()
 
 /** What the connections of one route have in common: of thousands most are idle, and need no buffer of their own. */
 export class SharedBuffers {
   /** All of them read into it. Its bytes are copied before the next read. */
-  readonly bytes = Buffer.allocUnsafeSlow(MOST_BYTES)
+  readonly bytes = Buffer.allocUnsafeSlow(LARGE_BYTES)
   /** For the copies, which are free again once they are written. */
   #spare: Buffer | null = null
 
   copy(count: number): Buffer {
-    const copy = this.#spare ?? Buffer.allocUnsafeSlow(MOST_BYTES)
+    const copy = this.#spare ?? LENT.take()
     this.#spare = null
     this.bytes.copy(copy, 0, 0, count)
     return copy
   }
 
-  giveBack(copy: Buffer): void {
-    this.#spare = copy
+  /** @param to it was written to this */
+  giveBack(copy: Buffer, to: Taker): void {
+    if (to.writableLength > 0) LENT.lend(copy, to)
+    else this.#spare = copy
   }
 }
 
@@ -49,31 +53,45 @@ export class ReadBuffer {
   }
 
   /**
-   * Called after each read.
-   * @param isInUse the bytes are still needed
-   * @param goesOn the next read may come while they are: the buffer is given away
+   * Called after each read, when its bytes were written.
+   * @param to where: it may still use them
+   * @param goesOn the next read may come while it does: the buffer is given away
    */
-  prepare(count: number, isInUse: boolean, goesOn: boolean): void {
-    if (this.#shared === null) this.#resize(this.#sizeAfter(count), isInUse && goesOn)
-    else this.#prepareShared(this.#shared, count, isInUse, goesOn)
+  prepare(count: number, to: Taker, goesOn: boolean): void {
+    if (this.#shared === null) this.#replace(this.#sizeAfter(count), to, goesOn)
+    else this.#prepareShared(this.#shared, count, to, goesOn)
   }
 
-  #prepareShared(shared: SharedBuffers, count: number, isInUse: boolean, goesOn: boolean): void {
-    if (this.#copy !== null && !isInUse) shared.giveBack(this.#copy)
-    const wasCopied = this.#copy !== null
+  #prepareShared(shared: SharedBuffers, count: number, to: Taker, goesOn: boolean): void {
+    const copy = this.#copy
     this.#copy = null
-    if (count < (wasCopied ? MOST_BYTES : USUAL_BYTES)) this.bytes = shared.bytes
-    else this.#resize(MOST_BYTES, wasCopied || (isInUse && goesOn))
+    if (copy === null) {
+      if (count >= USUAL_BYTES) this.#replace(LARGE_BYTES, to, goesOn)
+      else this.#give(shared.bytes, to)
+    } else {
+      shared.giveBack(copy, to)
+      if (count === LARGE_BYTES) this.bytes = LENT.take()
+    }
   }
 
-  #resize(size: number, isNew: boolean): void {
-    if (isNew || size !== this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(size)
+  #replace(size: number, to: Taker, goesOn: boolean): void {
+    const isGivenAway = goesOn && to.writableLength > 0
+    if (isGivenAway || size !== this.bytes.length) this.#give(bufferOf(size), to)
+  }
+
+  #give(next: Buffer, to: Taker): void {
+    LENT.lend(this.bytes, to)
+    this.bytes = next
   }
 
   #sizeAfter(count: number): number {
     const { length } = this.bytes
-    return count === length ? Math.min(length * 4, MOST_BYTES) : Math.min(length, USUAL_BYTES)
+    return count === length ? Math.min(length * 4, LARGE_BYTES) : Math.min(length, USUAL_BYTES)
   }
+}
+
+function bufferOf(size: number): Buffer {
+  return size === LARGE_BYTES ? LENT.take() : Buffer.allocUnsafeSlow(size)
 }
 
 /** Names of the properties in which Node keeps `onread`. */

@@ -34,10 +34,9 @@ export class DirectReading implements OnReadOpts {
     const bytes = this.#into.take(count)
     const hasRoom = this.#to.write(bytes)
     this.calls?.upstreamSent(bytes)
-    const isInUse = this.#to.writableLength > 0
-    this.#into.prepare(count, isInUse, hasRoom)
+    this.#into.prepare(count, this.#to, hasRoom)
     this.onPassed()
-    return hasRoom || !isInUse
+    return hasRoom || this.#to.writableLength === 0
   }
 }
 
