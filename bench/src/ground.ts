@@ -61,6 +61,8 @@ export interface Running extends AsyncDisposable {
   /** Where a candidate with `outbound` listens. */
   readonly out: string
   usage(): Usage
+  /** Called before each round. Not set: there is nothing to do. */
+  prepare?(): Promise<void>
 }
 
 /** Starts a candidate in front of the upstream and waits until it accepts connections. */

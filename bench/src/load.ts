@@ -73,6 +73,7 @@ export async function interleaved(
 
 /** Puts a load on one candidate while the others are idle. */
 export async function measureRound(running: Running, load: LoadShape, seconds: number): Promise<Round> {
+  await running.prepare?.()
   const before = running.usage().cpuUs
   const [seen, rssBytes] = await Promise.all([
     generate(running, load, seconds),

@@ -530,8 +530,8 @@ export const egress: readonly Mutant[] = [
   mutant(
     'a copy that waits to be written is used again',
     BUFFER,
-    'if (to.writableLength > 0) LENT.lend(copy, to)',
-    'if (to.writableLength < 0) LENT.lend(copy, to)',
+    'BUFFERS.lend(copy, to)',
+    'BUFFERS.giveBack(copy)',
     BUFFER_TEST,
   ),
   mutant(

@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { eventually } from '@uds-sidecar/shared/testing/waiting'
-import type { Taker } from './lent-buffers.ts'
+import { LARGE_BYTES, type Taker } from './large-buffers.ts'
 import { ReadBuffer, readCopies, readInto, SharedBuffers } from './read-buffer.ts'
 
 /** A socket that has taken all bytes, and one that has not. */
@@ -34,7 +34,7 @@ describe('a read buffer', () => {
     assert.equal(buffer.bytes, bytes)
   })
 
-  it('grows to 32 KiB while reads fill it, and shrinks to 16 KiB when they do not', () => {
+  it('grows to almost 64 KiB while reads fill it, and shrinks to 16 KiB when they do not', () => {
     const buffer = new ReadBuffer()
     const sizes = [buffer.bytes.length]
     for (let read = 0; read < 3; read++) {
@@ -42,7 +42,7 @@ describe('a read buffer', () => {
       sizes.push(buffer.bytes.length)
     }
     buffer.prepare(1, QUICK, true)
-    assert.deepEqual([...sizes, buffer.bytes.length], [4_096, 16_384, 32_768, 32_768, 16_384])
+    assert.deepEqual([...sizes, buffer.bytes.length], [4_096, 16_384, LARGE_BYTES, LARGE_BYTES, 16_384])
   })
 })
 
@@ -55,13 +55,15 @@ describe('a read buffer with shared ones', () => {
     return taken
   }
 
-  it('has a buffer of its own only from a read of 32 KiB to one below 16 KiB', () => {
+  it('has a buffer of its own only from a read that fills it to one below 16 KiB', () => {
     const shared = new SharedBuffers()
     const buffer = new ReadBuffer(shared)
-    const isOwn = [1, 32_767, 32_768, 32_768, 16_384, 16_383, 32_767].map((count) => {
-      read(buffer, count)
-      return buffer.bytes !== shared.bytes
-    })
+    const isOwn = [1, LARGE_BYTES - 1, LARGE_BYTES, LARGE_BYTES, 16_384, 16_383, LARGE_BYTES - 1].map(
+      (count) => {
+        read(buffer, count)
+        return buffer.bytes !== shared.bytes
+      },
+    )
     assert.deepEqual(isOwn, [false, false, true, true, true, false, false])
   })
 
@@ -82,11 +84,11 @@ describe('a read buffer with shared ones', () => {
 
   it('is replaced while bytes of a large read are in use, unless the next read comes after they are written', () => {
     const buffer = new ReadBuffer(new SharedBuffers())
-    read(buffer, 32_768)
+    read(buffer, LARGE_BYTES)
     const { bytes } = buffer
-    read(buffer, 32_768, SLOW, false)
+    read(buffer, LARGE_BYTES, SLOW, false)
     assert.equal(buffer.bytes, bytes)
-    read(buffer, 32_768, SLOW, true)
+    read(buffer, LARGE_BYTES, SLOW, true)
     assert.notEqual(buffer.bytes, bytes)
   })
 
@@ -94,8 +96,8 @@ describe('a read buffer with shared ones', () => {
     const buffer = new ReadBuffer(new SharedBuffers())
     const used = new Set<ArrayBufferLike>()
     for (let count = 0; count < 100; count++) {
-      const to = { writableLength: 32_768, destroyed: false }
-      used.add(read(buffer, 32_768, to).buffer)
+      const to = { writableLength: LARGE_BYTES, destroyed: false }
+      used.add(read(buffer, LARGE_BYTES, to).buffer)
       to.writableLength = 0
     }
     assert.ok(used.size < 5, `${used.size} buffers`)

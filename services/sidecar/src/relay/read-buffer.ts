@@ -1,30 +1,18 @@
 import { type OnReadOpts, Socket } from 'node:net'
-import { LARGE_BYTES, LentBuffers, type Taker } from './lent-buffers.ts'
+import { BUFFERS, LARGE_BYTES, type LargeBuffer, type Taker } from './large-buffers.ts'
 
 const LEAST_BYTES = 4_096
 const USUAL_BYTES = 16_384
-
-/** Of all sockets of the process. */
-const LENT = new LentBuffers()
 
 /** What the connections of one route have in common: of thousands most are idle, and need no buffer of their own. */
 export class SharedBuffers {
   /** All of them read into it. Its bytes are copied before the next read. */
   readonly bytes = Buffer.allocUnsafeSlow(LARGE_BYTES)
-  /** For the copies, which are free again once they are written. */
-  #spare: Buffer | null = null
 
-  copy(count: number): Buffer {
-    const copy = this.#spare ?? LENT.take()
-    this.#spare = null
+  copy(count: number): LargeBuffer {
+    const copy = BUFFERS.take()
     this.bytes.copy(copy, 0, 0, count)
     return copy
-  }
-
-  /** @param to it was written to this */
-  giveBack(copy: Buffer, to: Taker): void {
-    if (to.writableLength > 0) LENT.lend(copy, to)
-    else this.#spare = copy
   }
 }
 
@@ -36,9 +24,9 @@ export class SharedBuffers {
  */
 export class ReadBuffer {
   /** For the next read. */
-  bytes: Buffer
+  bytes: LargeBuffer
   readonly #shared: SharedBuffers | null
-  #copy: Buffer | null = null
+  #copy: LargeBuffer | null = null
 
   constructor(shared: SharedBuffers | null = null) {
     this.#shared = shared
@@ -69,8 +57,8 @@ export class ReadBuffer {
       if (count >= USUAL_BYTES) this.#replace(LARGE_BYTES, to, goesOn)
       else this.#give(shared.bytes, to)
     } else {
-      shared.giveBack(copy, to)
-      if (count === LARGE_BYTES) this.bytes = LENT.take()
+      BUFFERS.lend(copy, to)
+      if (count === LARGE_BYTES) this.bytes = BUFFERS.take()
     }
   }
 
@@ -79,8 +67,8 @@ export class ReadBuffer {
     if (isGivenAway || size !== this.bytes.length) this.#give(bufferOf(size), to)
   }
 
-  #give(next: Buffer, to: Taker): void {
-    LENT.lend(this.bytes, to)
+  #give(next: LargeBuffer, to: Taker): void {
+    if (this.bytes.length === LARGE_BYTES && this.bytes !== this.#shared?.bytes) BUFFERS.lend(this.bytes, to)
     this.bytes = next
   }
 
@@ -90,8 +78,8 @@ export class ReadBuffer {
   }
 }
 
-function bufferOf(size: number): Buffer {
-  return size === LARGE_BYTES ? LENT.take() : Buffer.allocUnsafeSlow(size)
+function bufferOf(size: number): LargeBuffer {
+  return size === LARGE_BYTES ? BUFFERS.take() : Buffer.allocUnsafeSlow(size)
 }
 
 /** Names of the properties in which Node keeps `onread`. */

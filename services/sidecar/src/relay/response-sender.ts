@@ -8,10 +8,10 @@ import type { Refused } from '../policy/admission.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { ResponseBuffer } from './connection-limits.ts'
 import type { HttpRelay } from './http-relay.ts'
+import { BUFFERS, LARGE_BYTES, type LargeBuffer } from './large-buffers.ts'
 import type { Moments } from './moments.ts'
 import { problemResponse } from './problem-response.ts'
 import type { ResponseSource } from './response-taker.ts'
-import { LENT_BYTES } from './upstream-socket.ts'
 
 const CLOSE = Buffer.from('Connection: close\r\n')
 const CHUNKED = Buffer.from('Transfer-Encoding: chunked\r\n')
@@ -40,8 +40,8 @@ export class ResponseSender {
   readonly #moments: Moments
   #source: ResponseSource | null = null
   #status = 0
-  /** Bytes of the response buffer that this response uses, until the client's socket has taken everything. */
-  #bufferedBytes = 0
+  /** What this response uses of the response buffer, until the client's socket has taken everything. */
+  #lent: LargeBuffer[] = []
   /** Removes the chunked coding for a client of HTTP/1.0. */
   #decoder: ChunkedFraming | null = null
   /** Adds the chunked coding to a response that would end with its connection. */
@@ -231,9 +231,8 @@ export class ResponseSender {
     this.isFull = true
     this.#client.whenFlushed()
     if (this.#source === null || this.isPaused || !this.#source.isLent) return
-    if (this.#buffer.take(this.#client.peer, LENT_BYTES)) {
-      this.#bufferedBytes += LENT_BYTES
-      this.#source.leaveLent()
+    if (this.#buffer.take(this.#client.peer, LARGE_BYTES)) {
+      this.#lent.push(this.#source.leaveLent())
     } else {
       this.isPaused = true
       this.#source.pause()
@@ -241,7 +240,9 @@ export class ResponseSender {
   }
 
   #releaseBuffer(): void {
-    if (this.#bufferedBytes > 0) this.#buffer.release(this.#client.peer, this.#bufferedBytes)
-    this.#bufferedBytes = 0
+    if (this.#lent.length === 0) return
+    this.#buffer.release(this.#client.peer, this.#lent.length * LARGE_BYTES)
+    if (!this.#client.isFull) for (const bytes of this.#lent) BUFFERS.giveBack(bytes)
+    this.#lent = []
   }
 }

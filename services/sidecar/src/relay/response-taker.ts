@@ -3,6 +3,7 @@ import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import type { ResponseHead } from '../http1/response-head.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type { Peer } from './connection-limits.ts'
+import type { LargeBuffer } from './large-buffers.ts'
 import type { DirectReading } from './stream-relay.ts'
 
 /**
@@ -73,8 +74,8 @@ export interface ResponseSource {
   /** The lent bytes are still in use: reads no more until `resume`. */
   pause(): void
   resume(): void
-  /** Gives the lent buffer away and reads on with a new one. */
-  leaveLent(): void
+  /** Reads on with another buffer. @returns the lent one, which belongs to the caller now */
+  leaveLent(): LargeBuffer
   /** Nobody wants the response any more. */
   cancel(): void
 }

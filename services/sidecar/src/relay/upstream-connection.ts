@@ -10,6 +10,7 @@ import {
 import { HEADROOM } from '../http1/rewrite-response.ts'
 import type { Peer } from './connection-limits.ts'
 import { type Deadlines, Timed } from './deadlines.ts'
+import type { LargeBuffer } from './large-buffers.ts'
 import type { Outgoing } from './outgoing.ts'
 import { notConnected } from './relay-failures.ts'
 import { ResponseReader } from './response-reader.ts'
@@ -145,8 +146,8 @@ export class UpstreamConnection extends Timed implements ResponseSource, Upstrea
     this.#socket.resume()
   }
 
-  leaveLent(): void {
-    this.#socket.leaveLent()
+  leaveLent(): LargeBuffer {
+    return this.#socket.leaveLent()
   }
 
   requestSent(): void {

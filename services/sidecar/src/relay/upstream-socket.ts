@@ -3,6 +3,7 @@ import { type Attempt, attempt, type DialOptions } from '@uds-sidecar/shared/dia
 import type { Endpoint } from '@uds-sidecar/shared/endpoint/endpoint'
 import type { Failure } from '@uds-sidecar/shared/failure/failure'
 import { HEADROOM } from '../http1/rewrite-response.ts'
+import { BUFFERS, type LargeBuffer } from './large-buffers.ts'
 import type { DirectReading } from './stream-relay.ts'
 
 /**
@@ -17,11 +18,6 @@ export function keepReadable(socket: Socket, onWriteFailed: () => boolean): void
     return isKept ? socket : destroy(error)
   }
 }
-
-const READ_BYTES = 65_536
-
-/** Bytes that stay in memory when a lent buffer is given away. */
-export const LENT_BYTES = HEADROOM + READ_BYTES
 
 /** What TLS decrypts for a socket that is paused is read into it, and copied at once: one is enough for all sockets. */
 const OVERRUN = Buffer.allocUnsafeSlow(16_384)
@@ -52,7 +48,7 @@ export class UpstreamSocket {
   /** Null after `handOver`. */
   #owner: UpstreamSocketOwner | null
   #reading: DirectReading | null = null
-  #buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
+  #buffer = BUFFERS.take()
   #readInto = this.#buffer.subarray(HEADROOM)
   isPaused = false
   /** The owner is being told of received bytes, and the next read would overwrite them. */
@@ -143,12 +139,17 @@ export class UpstreamSocket {
     this.#socket.resume()
   }
 
-  /** Gives the current buffer away and reads on with a new one. Only valid inside `received`. */
-  leaveLent(): void {
+  /**
+   * Gives the current buffer away and reads on with another one. Only valid inside `received`.
+   * @returns the buffer that was given away
+   */
+  leaveLent(): LargeBuffer {
+    const left = this.#buffer
     this.isLent = false
-    this.#buffer = Buffer.allocUnsafeSlow(LENT_BYTES)
+    this.#buffer = BUFFERS.take()
     this.#readInto = this.#buffer.subarray(HEADROOM)
     this.resume()
+    return left
   }
 
   /** Gives the socket away: from now on it reads into `reading`, and each side ends by itself. */
