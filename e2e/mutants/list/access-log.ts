@@ -52,7 +52,7 @@ export const accessLog: readonly Mutant[] = [
   {
     name: 'the access log never begins a new second',
     file: LOG_TS,
-    find: 'nowMs >= this.#secondEndsMs',
+    find: 'this.#placedMs >= this.#secondEndsMs',
     replace: 'this.#secondEndsMs === 0',
     killers: [LOG],
   },
@@ -64,10 +64,17 @@ export const accessLog: readonly Mutant[] = [
     killers: [LOG],
   },
   {
+    name: 'a line of the access log has the time at which it was written',
+    file: LOG_TS,
+    find: 'lineOf(one, epochMs + one.endedMs)',
+    replace: 'lineOf(one, Date.now())',
+    killers: [LOG],
+  },
+  {
     name: 'a line that a slow reader did not take is not counted',
     file: LOG_TS,
-    find: 'if (this.#output?.offer(textOf(one)) === false)',
-    replace: 'if (this.#output?.offer(textOf(one)) === null)',
+    find: 'if (this.#output?.offer(lineOf(one, epochMs + one.endedMs)) === false)',
+    replace: 'if (this.#output?.offer(lineOf(one, epochMs + one.endedMs)) === null)',
     killers: [LOG],
   },
   {
@@ -115,8 +122,8 @@ export const accessLog: readonly Mutant[] = [
   {
     name: 'the password of a URL is logged',
     file: EXCHANGE_LOG_TS,
-    find: 'path: textOf(withoutAuthority(target))',
-    replace: 'path: textOf(target)',
+    find: 'path: withoutAuthority(target)',
+    replace: 'path: target',
     killers: [RELAY],
   },
   {

@@ -175,11 +175,22 @@ describe('the access log', () => {
   it('is plain text, and one line for each request, whatever a client sends', () => {
     const { state, add, lines } = startedLog()
     const hostile = '\u001b[31m\u009b2J\u2028\u2029\ud800\r\n\u202e\0"\\\u007f'
-    add({ path: `/${hostile}`, method: hostile, requestId: hostile })
+    const path = `/${hostile.replace('\ud800', 'é')}` // bytes that are no UTF-8 never give half a pair
+    add({ path: Buffer.from(path).toString('latin1'), method: hostile, requestId: hostile })
     const [line] = lines()
-    assert.match(state.text, /^[ -~]*\n$/)
-    assert.equal(line.path, `/${hostile}`)
+    assert.match(state.text, /^[ -~é]*\n$/)
+    assert.equal(line.path, path)
     assert.equal(line.method, hostile)
+  })
+
+  it('says when a request ended, not when its line was written', () => {
+    const { state, add, lines } = startedLog()
+    add({ status: 200 })
+    state.nowMs += 700
+    add({ status: 200 })
+    const [first = 0, second = 0] = lines().map(({ time }) => Date.parse(time))
+    assert.equal(second - first, 700)
+    assert.ok(Math.abs(Date.now() - second) < 60_000)
   })
 
   it('shortens a path and a method', () => {

@@ -35,7 +35,7 @@ export interface AccessLine {
   readonly uid: number | null
   /** As the client sent it. */
   readonly method: string | null
-  /** As the client sent it, without its query; of a CONNECT the host and port. */
+  /** As the client sent it, without its query; of a CONNECT the host and port. Latin-1: a character is a byte. */
   readonly path: string | null
   /** Of the response as far as the client got its head. */
   readonly status: number | null
@@ -55,12 +55,12 @@ export interface AccessLine {
   readonly totalMs: number
 }
 
-/** A line that is not written yet, and when its request ended. */
+/** A line that is not written yet. What can be done later is: many lines in a row cost less than one now and then. */
 interface Gathered {
   readonly route: string
   readonly line: AccessLine
-  /** Milliseconds of `Date.now()`. */
-  readonly timeMs: number
+  /** When its request ended, on the clock of the log. */
+  readonly endedMs: number
   readonly level: LogLevel
 }
 
@@ -74,6 +74,8 @@ export class AccessLog implements Disposable {
   readonly #log: Pick<Logger, 'isLevelEnabled'>
   readonly #output: Output | null
   readonly #now: () => number
+  /** When the last line got its place. */
+  #placedMs = 0
   #secondEndsMs = 0
   #lines = 0
   /** How many lines were left out, by route and by code or class of status. */
@@ -110,9 +112,9 @@ export class AccessLog implements Disposable {
 
   /** Takes the place of one line in this second. @returns false when none is left; then the line is counted */
   takePlace(route: string, status: number | null, code: AccessCode | null): boolean {
-    const nowMs = this.#now()
-    if (nowMs >= this.#secondEndsMs) {
-      this.#secondEndsMs = nowMs + SECOND_MS
+    this.#placedMs = this.#now()
+    if (this.#placedMs >= this.#secondEndsMs) {
+      this.#secondEndsMs = this.#placedMs + SECOND_MS
       this.#lines = 0
     }
     this.#lines += 1
@@ -121,8 +123,9 @@ export class AccessLog implements Disposable {
     return false
   }
 
+  /** Writes a line that has taken a place just now. */
   write(route: string, line: AccessLine, level = levelOf(line.status, line.code)): void {
-    this.#gathered.push({ route, line, timeMs: Date.now(), level })
+    this.#gathered.push({ route, line, endedMs: this.#placedMs, level })
     if (this.#gathered.length === LINES_TOGETHER) this.flush()
     else this.#flushWithin(isFailed(line.status, line.code) ? GATHER_FAILED_MS : GATHER_MS)
   }
@@ -140,8 +143,9 @@ export class AccessLog implements Disposable {
     this.#gathering = null
     const gathered = this.#gathered
     this.#gathered = []
+    const epochMs = Date.now() - this.#now()
     for (const one of gathered)
-      if (this.#output?.offer(textOf(one)) === false)
+      if (this.#output?.offer(lineOf(one, epochMs + one.endedMs)) === false)
         this.#leaveOut(one.route, one.line.status, one.line.code)
   }
 
@@ -223,14 +227,14 @@ function levelOf(status: number | null, code: AccessCode | null): LogLevel {
 }
 
 /** Written by hand: with a general way to build JSON a line cost twice as much. */
-function textOf({ route, line, timeMs, level }: Gathered): string {
+function lineOf({ route, line, level }: Gathered, timeMs: number): string {
   const { trace } = line
   const ids = trace === null ? '"traceId":null' : spansOf(trace)
   return (
     `{"level":"${level}","time":"${new Date(timeMs).toISOString()}","service":"sidecar"` +
     `,"msg":"${line.msg}","route":${quoted(route)},"client":${quoted(line.client)}` +
     `,"address":${quoted(line.address)},"uid":${line.uid}` +
-    `,"method":${quoted(shortened(line.method))},"path":${quoted(shortened(line.path))}` +
+    `,"method":${quoted(shortened(line.method))},"path":${quotedPath(line.path)}` +
     `,"status":${line.status},"code":${quoted(line.code)}` +
     `,"bytesFromClient":${line.bytesFromClient},"bytesToClient":${line.bytesToClient}` +
     `,"requestId":${quoted(line.requestId)},"queueMs":${rounded(line.queueMs)},"connectMs":${rounded(line.connectMs)}` +
@@ -249,6 +253,12 @@ const PLAIN = /^[ !#-[\]-~]*$/
 function quoted(text: string | null): string {
   if (text === null) return 'null'
   return PLAIN.test(text) ? `"${text}"` : visible(JSON.stringify(text))
+}
+
+function quotedPath(latin1: string | null): string {
+  if (latin1 === null) return 'null'
+  const isPlain = latin1.length <= MOST_CHARACTERS && PLAIN.test(latin1)
+  return isPlain ? `"${latin1}"` : quoted(shortened(Buffer.from(latin1, 'latin1').toString('utf8')))
 }
 
 function shortened(text: string | null): string | null {

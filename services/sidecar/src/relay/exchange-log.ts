@@ -104,7 +104,7 @@ export class ExchangeLog {
       address,
       uid,
       method: this.#response.method,
-      path: textOf(this.#path),
+      path: this.#path,
       status: this.#status(),
       code: this.code,
       bytesFromClient: this.#headBytes + this.#request.bodyBytes,
@@ -189,7 +189,7 @@ function requestLineOf(bytes: Buffer): { method: string | null; path: string | n
   const ends = [rest.indexOf(QUESTION), rest.indexOf(SPACE), rest.length].filter((end) => end >= 0)
   const target = rest.toString('latin1', 0, Math.min(...ends, PATH_BYTES)).trimEnd()
   const isRequest = METHOD.test(method) && (TARGET.test(target) || method === 'CONNECT')
-  return isRequest ? { method, path: textOf(withoutAuthority(target)) } : { method: null, path: null }
+  return isRequest ? { method, path: withoutAuthority(target) } : { method: null, path: null }
 }
 
 /** An authority may have a password in front of its host. */
@@ -197,9 +197,4 @@ function withoutAuthority(target: string): string {
   if (target.startsWith('/')) return target
   const path = /^[^/]*:\/\/[^/]*(?<path>\/.*)?$/s.exec(target)
   return path === null ? target.replace(/^.*@/s, '') : (path.groups?.path ?? '/')
-}
-
-/** Bytes as UTF-8; most are ASCII, where Latin-1 is the same. */
-function textOf(latin1: string): string {
-  return /^[\0-\x7f]*$/.test(latin1) ? latin1 : Buffer.from(latin1, 'latin1').toString('utf8')
 }
