@@ -120,6 +120,20 @@ export const accessLog: readonly Mutant[] = [
     killers: [RELAY],
   },
   {
+    name: 'a path that is as long as the one before is taken for the same',
+    file: EXCHANGE_LOG_TS,
+    find: 'if (bytes[start + at] !== text.charCodeAt(at)) return false',
+    replace: 'if (at > 0) return true',
+    killers: [RELAY],
+  },
+  {
+    name: 'a path that begins as the one before does is taken for the same',
+    file: EXCHANGE_LOG_TS,
+    find: 'if (text.length !== end - start) return false',
+    replace: '',
+    killers: [RELAY],
+  },
+  {
     name: 'the password of a URL is logged',
     file: EXCHANGE_LOG_TS,
     find: 'path: withoutAuthority(target)',

@@ -79,7 +79,7 @@ export class AccessLog implements Disposable {
   #secondEndsMs = 0
   #lines = 0
   /** How many lines were left out, by route and by code or class of status. */
-  readonly #leftOut = new Map<string, Map<string, number>>()
+  readonly #leftOut = new Map<string, Map<string, { count: number }>>()
   #summary: NodeJS.Timeout | null = null
   #gathered: Gathered[] = []
   #gathering: NodeJS.Timeout | null = null
@@ -150,9 +150,11 @@ export class AccessLog implements Disposable {
   }
 
   #leaveOut(route: string, status: number | null, code: AccessCode | null): void {
-    const counts = this.#leftOut.get(route) ?? new Map<string, number>()
-    const key = code ?? (status === null ? 'ended' : `${Math.floor(status / 100)}xx`)
-    this.#leftOut.set(route, counts.set(key, (counts.get(key) ?? 0) + 1))
+    const counts = this.#leftOut.get(route)
+    const key = code ?? (status === null ? 'ended' : classOf(status))
+    const counter = counts?.get(key)
+    if (counter !== undefined) counter.count += 1
+    else this.#leftOut.set(route, (counts ?? new Map()).set(key, { count: 1 }))
     this.#summary ??= setTimeout(() => this.#summarize(), SECOND_MS).unref()
   }
 
@@ -160,10 +162,13 @@ export class AccessLog implements Disposable {
     clearTimeout(this.#summary ?? undefined)
     this.#summary = null
     if (this.#leftOut.size === 0) return
-    const byRoute = [...this.#leftOut].map(([route, counts]) => [route, Object.fromEntries(counts)])
+    const byRoute = [...this.#leftOut].map(([route, counts]) => {
+      const byKey = [...counts].map(([key, { count }]) => [key, count])
+      return [route, Object.fromEntries(byKey)]
+    })
     const total = [...this.#leftOut.values()]
       .flatMap((counts) => [...counts.values()])
-      .reduce((a, b) => a + b, 0)
+      .reduce((sum, { count }) => sum + count, 0)
     const facts = { leftOut: total, byRoute: Object.fromEntries(byRoute), hint: LEFT_OUT_HINT }
     const line = {
       level: 'warn',
@@ -184,6 +189,14 @@ export class AccessLog implements Disposable {
     clearTimeout(this.#summary ?? undefined)
     this.#output?.flush()
   }
+}
+
+/** Of a status, by its first digit. */
+const CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx']
+
+function classOf(status: number): string {
+  const digit = Math.floor(status / 100)
+  return CLASSES[digit] ?? `${digit}xx`
 }
 
 const LEFT_OUT = 'lines were left out of the access log'

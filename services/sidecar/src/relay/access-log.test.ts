@@ -99,6 +99,21 @@ describe('the access log of an HTTP route', () => {
     assert.equal(lines[1]?.connectMs, null)
   })
 
+  it('has the path of each request of a connection, however much they are alike', async () => {
+    await using it = await stack(responding(OK), 'allow: [GET /*]')
+    const paths = ['/ab', '/ab', '/ac', '/a', '/ab', '/abc', '/bb', '/ab']
+    const client = it.open()
+    for (const path of paths) {
+      client.received = ''
+      await client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).hears('ok')
+    }
+    const lines = await it.untilLines(paths.length)
+    assert.deepEqual(
+      lines.map(({ path }) => path),
+      paths,
+    )
+  })
+
   it('has a line for what is refused, also before a rule was found', async () => {
     await using it = await stack(responding(OK), ALLOW, 'accessLog: failed')
     const requests: readonly (readonly [request: string, expected: unknown[]])[] = [

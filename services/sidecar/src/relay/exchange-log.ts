@@ -66,7 +66,7 @@ export class ExchangeLog {
     this.trace = head.traceparents === 0 ? null : traceOf(head, bytes)
     this.#headBytes = head.end - start
     this.#writtenBefore = this.#client.written
-    this.#path = this.#log.isOff ? '' : pathOf(head, bytes)
+    this.#path = this.#log.isOff ? '' : pathOf(head, bytes, this.#path)
     this.#requestId = requestIdStart < 0 ? null : bytes.toString('latin1', requestIdFrom, requestIdTo)
   }
 
@@ -166,9 +166,18 @@ export function logRefused(
   }))
 }
 
-function pathOf({ impliedPath, targetStart, pathEnd }: RequestHead, bytes: Buffer): string {
+/** @param last the path before, which is often the same; comparing costs less than a new string */
+function pathOf({ impliedPath, targetStart, pathEnd }: RequestHead, bytes: Buffer, last: string): string {
   if (impliedPath !== '') return impliedPath
-  return bytes.toString('latin1', targetStart, Math.min(pathEnd, targetStart + PATH_BYTES))
+  const end = Math.min(pathEnd, targetStart + PATH_BYTES)
+  return isText(bytes, targetStart, end, last) ? last : bytes.toString('latin1', targetStart, end)
+}
+
+/** Whether `bytes[start, end)` is this text in Latin-1. */
+function isText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (text.length !== end - start) return false
+  for (let at = 0; at < text.length; at++) if (bytes[start + at] !== text.charCodeAt(at)) return false
+  return true
 }
 
 /** A method, as clients send it by mistake too. */
