@@ -5,8 +5,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { request } from '@uds-sidecar/shared/http/request'
 import { atItsQuickest, eventuallyPasses } from '@uds-sidecar/shared/testing/waiting'
-import { startAppAlone } from './support/app-alone.ts'
-import { dialFrom, fillBacklog } from './support/connections.ts'
+import { HEALTHY, startAppAlone } from './support/app-alone.ts'
+import { dialFrom, fillBacklog, getFrom } from './support/connections.ts'
 import { socketVolume, startProbe } from './support/own-container.ts'
 import { ownStack, statusAndCode } from './support/stack.ts'
 
@@ -54,8 +54,9 @@ for (const [what, somaxconn, taken] of [
     const mounts = [`${volume.name}:/run/app`]
     await using app = await startAppAlone(t, { mounts, sysctls: { 'net.core.somaxconn': String(somaxconn) } })
     await using probe = await startProbe(t, { user: '10001:10001', mounts })
+    // A response, and not only a connection: that could still wait in the queue when the app is paused.
     await eventuallyPasses(async () =>
-      assert.equal(await dialFrom(probe, 'unix:/run/app/api.sock'), 'connected'),
+      assert.equal(await getFrom(probe, 'unix:/run/app/api.sock', '/-/healthy'), HEALTHY),
     )
     await app.pause()
     assert.equal(await fillBacklog(probe, '/run/app/api.sock'), taken)
